@@ -1,0 +1,32 @@
+/** Public door of the parsers: the ordered registry of formats and detection by content. */
+import { CaptureError } from '../schema/index.ts';
+import { SNIFF_BYTES, type TraceFormat } from './format.ts';
+import type { ByteSource } from './source.ts';
+
+export { DictionaryWriter } from './dictionary-writer.ts';
+export type { CaptureFacts, ParseContext, ParseOptions, TraceFormat } from './format.ts';
+export { type ByteSource, bufferSource, openSource } from './source.ts';
+
+/** Most specific first: magic numbers before text, because text sniffers guess. */
+export const FORMATS: readonly TraceFormat[] = [];
+
+/**
+ * The format that a capture is in, judged by its first bytes.
+ * @throws CaptureError when no format claims it, with what was looked for.
+ */
+export async function detectFormat(source: ByteSource): Promise<TraceFormat> {
+  const head = await source.head(SNIFF_BYTES);
+  if (head.length === 0) throw new CaptureError(`${source.name}: the file is empty`);
+  const format = FORMATS.find((candidate) => candidate.sniff(head));
+  if (format) return format;
+  throw new CaptureError(
+    `${source.name}: byte 0: no trace format recognised (starts with ${printable(head)}); expected one of: ${FORMATS.map((f) => f.title).join(', ')}`,
+  );
+}
+
+function printable(head: Uint8Array): string {
+  const text = Array.from(head.subarray(0, 16), (byte) =>
+    byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.',
+  );
+  return `"${text.join('')}"`;
+}

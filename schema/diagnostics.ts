@@ -1,0 +1,108 @@
+/**
+ * What can be wrong with an input, as one list: every skipped line or record has a code of this list, is counted, and its
+ * first example is kept with its place. Stored in `import_issue`, printed at the end of an ingest, `--json` `import.issues`.
+ */
+
+export interface DiagnosticSpec {
+  /** `data-loss`: conclusions near it are marked incomplete · `skipped`: the record was left out · `note`: nothing is missing. */
+  readonly severity: 'data-loss' | 'skipped' | 'note';
+  /** What the user can do, one sentence. */
+  readonly advice: string;
+}
+
+export const DIAGNOSTICS = {
+  'line-unreadable': {
+    severity: 'skipped',
+    advice: 'Lines that fit no known layout are left out; a cut last line is usual when the recorder was killed.',
+  },
+  'line-too-long': {
+    severity: 'skipped',
+    advice: 'A text line of more than 1 MiB is no trace record; check that the file is not binary.',
+  },
+  truncated: {
+    severity: 'data-loss',
+    advice: 'The capture ends in the middle of a record; copy it again if it should be complete.',
+  },
+  'record-malformed': {
+    severity: 'skipped',
+    advice: 'A record contradicts its own header; the file is damaged there.',
+  },
+  'page-malformed': {
+    severity: 'data-loss',
+    advice: 'A ring-buffer page is damaged; the rest of the page is left out.',
+  },
+  'events-lost': {
+    severity: 'data-loss',
+    advice:
+      'The recorder overwrote or dropped events: record again with a larger buffer (trace-cmd record -b, perf record -m).',
+  },
+  'time-backwards': {
+    severity: 'note',
+    advice:
+      'Records are out of time order; they are kept in the order of the file. Record with a global clock (trace-cmd record -C mono).',
+  },
+  'unknown-event-id': {
+    severity: 'skipped',
+    advice: 'The capture has no format for this event id; record with trace-cmd or perf of the same kernel.',
+  },
+  'field-unreadable': {
+    severity: 'note',
+    advice: 'A field did not have the form that its event prints; the event is kept without it.',
+  },
+  'format-unparsable': {
+    severity: 'note',
+    advice: 'An embedded event format could not be read; its events are kept with their raw size only.',
+  },
+  'symbols-missing': {
+    severity: 'note',
+    advice:
+      'Addresses could not be turned into function names; give --kallsyms with the symbols of the recorded kernel.',
+  },
+  'clock-unaligned': {
+    severity: 'note',
+    advice: 'The captures share no record that would align their clocks; they stay on timelines of their own.',
+  },
+  unsupported: { severity: 'skipped', advice: 'This part of the capture is of a kind that is not read.' },
+  'log-report-cut': {
+    severity: 'note',
+    advice: 'A kernel report ends early or is mixed with other output; what could be read of it is used.',
+  },
+} as const satisfies Record<string, DiagnosticSpec>;
+
+export type DiagnosticCode = keyof typeof DIAGNOSTICS;
+
+/** Where in a capture: exactly one of line and byte. */
+export type Place = { readonly line: number } | { readonly byte: number };
+
+/** One code as counted over a capture. */
+export interface ImportIssue {
+  readonly kind: DiagnosticCode;
+  readonly capture: string;
+  count: number;
+  readonly first: Place & { readonly text: string };
+}
+
+/**
+ * The capture cannot be used at all. The command line prints `message` as one line and ends with status 3.
+ * The message names the file, the place, what was expected and what to do.
+ */
+export class CaptureError extends Error {
+  override readonly name = 'CaptureError';
+}
+
+/** Counts problems of one capture; parsers write to it, ingest reads it. */
+export class DiagnosticSink {
+  readonly capture: string;
+  readonly issues = new Map<DiagnosticCode, ImportIssue>();
+
+  constructor(capture: string) {
+    this.capture = capture;
+  }
+
+  /** @param text excerpt of the offending input; cut to 160 characters. */
+  report(kind: DiagnosticCode, place: Place, text: string, count = 1): void {
+    const issue = this.issues.get(kind);
+    if (issue) issue.count += count;
+    else this.issues.set(kind, { kind, capture: this.capture, count, first: { ...place, text: text.slice(0, 160) } });
+  }
+}

@@ -1,0 +1,194 @@
+/** Verdicts (DESIGN "--json of replay"). Key names are the JSON contract, therefore snake_case. */
+
+export const FINDING_KINDS = [
+  'lock-inversion',
+  'lock-recursion',
+  'irq-lock-state',
+  'irq-lock-order',
+  'wait-context',
+  'sleep-in-atomic',
+  'deadlock',
+  'deferral-hazard',
+  'rcu-stall',
+  'blocked-sync',
+  'hung-task',
+  'nmi-storm',
+  'irq-storm',
+  'softirq-storm',
+  'gp-kthread-starved',
+  'workqueue-stall',
+  'soft-lockup',
+] as const;
+export type FindingKind = (typeof FINDING_KINDS)[number];
+
+export type Severity = 'error' | 'warning' | 'info';
+/** `reported` by the kernel · `observed` in events · `inferred` by a named heuristic · `predicted` for a reordering of this run. */
+export type Confidence = 'reported' | 'observed' | 'inferred' | 'predicted';
+
+export const ROOT_KINDS = [
+  'nmi-storm',
+  'irq-storm',
+  'softirq-storm',
+  'cpu-hog',
+  'reader-running',
+  'reader-preempted',
+  'reader-sleeping',
+  'srcu-reader',
+  'gp-kthread-starved',
+  'workqueue-starved',
+  'lock-holder',
+  'deadlock',
+  'unknown',
+] as const;
+export type RootKind = (typeof ROOT_KINDS)[number];
+
+/** An event of the run, or a line of a kernel log, and what it proves. */
+export type Evidence =
+  | { readonly event: number; readonly role: string }
+  | { readonly line: number; readonly role: string };
+
+export type ChainLinkKind =
+  | 'task'
+  | 'lock'
+  | 'rcu-gp'
+  | 'srcu-gp'
+  | 'tasks-gp'
+  | 'work'
+  | 'worker'
+  | 'reader'
+  | 'cpu'
+  | 'nmi'
+  | 'hardirq'
+  | 'softirq'
+  | 'kthread';
+
+/** One link from the blocked task to the root. Exclusive blame: the links' `blame_ns` sum to the blocked time (MODEL 4.5). */
+export interface ChainLink {
+  readonly kind: ChainLinkKind;
+  readonly name: string;
+  readonly tid?: number;
+  readonly cpu?: number;
+  readonly blame_ns: number;
+  /** What this link was doing, one phrase (`closing a perf event`, `waits in synchronize_rcu`). */
+  readonly note?: string;
+}
+
+export interface Root {
+  readonly kind: RootKind;
+  readonly cpu?: number;
+  readonly task?: string;
+  readonly tid?: number;
+}
+
+/** One edge of a closed wait-for cycle. */
+export interface DeadlockWait {
+  readonly task: string;
+  readonly tid: number;
+  /** What the task waits for, in words: `lab_mutex_a held by lab_dead/2:88`. */
+  readonly on: string;
+}
+
+interface FindingBase {
+  /** Derived from what it is (kind, classes or domain, task, site): the same in every replay. */
+  readonly id: string;
+  readonly severity: Severity;
+  readonly confidence: Confidence;
+  /** One line, the verdict itself. */
+  readonly title: string;
+  readonly start_ns: number;
+  /** Last instant at which it held. */
+  readonly end_ns: number;
+  readonly evidence: readonly Evidence[];
+  /** Further sentences: rule ids, thresholds crossed, what the kernel said and what differs. */
+  readonly notes: readonly string[];
+  /** Index of the run's boot when a capture holds several; set by the report. */
+  readonly run_id?: number;
+}
+
+export type Finding = FindingBase &
+  (
+    | {
+        readonly kind: 'lock-inversion';
+        readonly locks: readonly string[];
+        readonly feasible: 'yes' | 'no' | 'unknown';
+      }
+    | { readonly kind: 'lock-recursion'; readonly locks: readonly string[] }
+    | { readonly kind: 'irq-lock-state'; readonly locks: readonly string[]; readonly irq: 'hardirq' | 'softirq' }
+    | { readonly kind: 'irq-lock-order'; readonly locks: readonly string[]; readonly irq: 'hardirq' | 'softirq' }
+    | { readonly kind: 'wait-context'; readonly locks: readonly string[]; readonly held: readonly string[] }
+    | {
+        readonly kind: 'sleep-in-atomic';
+        readonly task: string;
+        readonly tid?: number;
+        readonly held: readonly string[];
+      }
+    | { readonly kind: 'deadlock'; readonly waits: readonly DeadlockWait[] }
+    | {
+        readonly kind: 'deferral-hazard';
+        readonly api: string;
+        readonly held: readonly string[];
+        readonly conflict: string;
+      }
+    | {
+        readonly kind: 'rcu-stall';
+        readonly flavor: string;
+        /** Decimal, 64-bit, state bits included; null when the grace period is known from waiters only. */
+        readonly gp_seq: string | null;
+        readonly cpus: readonly number[];
+        /** `comm:tid`. */
+        readonly tasks: readonly string[];
+        readonly cause: RootKind;
+        readonly expedited?: boolean;
+      }
+    | {
+        readonly kind: 'blocked-sync';
+        readonly api: string;
+        /** RCU flavour, or name of the srcu_struct. */
+        readonly domain: string;
+        readonly task: string;
+        readonly tid: number;
+        readonly blocked_ns: number;
+        readonly chain: readonly ChainLink[];
+        readonly root: Root;
+      }
+    | {
+        readonly kind: 'hung-task';
+        readonly task: string;
+        readonly tid: number;
+        readonly blocked_ns: number;
+        readonly chain: readonly ChainLink[];
+        readonly root?: Root;
+      }
+    | {
+        readonly kind: 'nmi-storm' | 'irq-storm' | 'softirq-storm';
+        readonly cpu: number | null;
+        /** Of the CPU's time within start_ns..end_ns. */
+        readonly share: number | null;
+        readonly count: number;
+        readonly max_ns: number;
+      }
+    | { readonly kind: 'gp-kthread-starved'; readonly flavor: string; readonly blocked_ns: number }
+    | {
+        readonly kind: 'workqueue-stall';
+        readonly workqueue: string;
+        readonly pool: string;
+        readonly work: string;
+        readonly blocked_ns?: number;
+      }
+    | {
+        readonly kind: 'soft-lockup';
+        readonly cpu: number;
+        readonly task: string;
+        readonly tid?: number;
+        readonly hard?: boolean;
+      }
+  );
+
+/** Could this capture decide a kind of finding, and if not, which events were missing. */
+export interface Assessment {
+  readonly kind: FindingKind;
+  readonly status: 'assessed' | 'partial' | 'not-assessed';
+  /** Events or inputs that would decide it. */
+  readonly missing: readonly string[];
+  readonly note: string;
+}

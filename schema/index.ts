@@ -1,0 +1,12 @@
+/** The vocabulary of quiesce: everything that crosses a layer. */
+export * from './context-flags.ts';
+export * from './diagnostics.ts';
+export * from './dictionary.ts';
+export * from './event-batch.ts';
+export * from './event-catalog.ts';
+export * from './facts.ts';
+export * from './findings.ts';
+export * from './log-report.ts';
+export * from './profile.ts';
+export * from './results.ts';
+export * from './units.ts';

@@ -1,0 +1,40 @@
+/**
+ * What the rules depend on: kernel version and configuration (MODEL §0). Every field is optional: a rule that needs an
+ * unknown field says so in its assessment. Filled from user options, then the log, then the capture's event formats, then inference.
+ */
+export interface KernelProfile {
+  /** `6.12.117-labA`. */
+  release?: string;
+  hz?: number;
+  /** PREEMPT_RT. */
+  rt?: boolean;
+  /** Readers can be preempted (flavour rcu_preempt). */
+  preemptRcu?: boolean;
+  proveRcu?: boolean;
+  /** CONFIG_PROVE_RAW_LOCK_NESTING: wait types are checked between raw and ordinary spinlocks (L5.31). */
+  rawLockNesting?: boolean;
+  /** rcu_cpu_stall_timeout, seconds, without the 5 s of PROVE_RCU. */
+  rcuStallTimeoutS?: number;
+  hungTaskTimeoutS?: number;
+  possibleCpus?: number;
+  x86?: boolean;
+}
+
+/** Thresholds of findings; the defaults are DESIGN's. Stored with the run. */
+export interface Thresholds {
+  /** Grace period older than this is a stall, ns. Undefined: the kernel's own rule from the profile. */
+  rcuStallNs?: number;
+  hungTaskNs: number;
+  blockedSyncNs: number;
+  /** Share of one CPU. */
+  nmiStormShare: number;
+  /** Window over which the share is taken, ns. */
+  nmiStormWindowNs: number;
+}
+
+export const DEFAULT_THRESHOLDS: Thresholds = {
+  hungTaskNs: 120e9,
+  blockedSyncNs: 1e9,
+  nmiStormShare: 0.5,
+  nmiStormWindowNs: 1e9,
+};

@@ -1,0 +1,49 @@
+// Who may import whom (docs/ARCHITECTURE.md "Layers"). Run by `npm run layers`.
+const only = (name, from, to, comment) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from },
+  to: { path: '^(schema|parsers|src)/', pathNot: to },
+});
+const exclusive = (pkg, owners, comment) => ({
+  name: `${pkg.replace(/\W/g, '-')}-has-one-owner`,
+  comment,
+  severity: 'error',
+  from: { path: '^(schema|parsers|src)/', pathNot: owners },
+  to: { path: `^node_modules/${pkg}/` },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    only('schema-imports-nothing', '^schema/', '^schema/', 'The vocabulary stands alone.'),
+    only('parsers-see-schema', '^parsers/', '^(schema|parsers)/', 'Bytes to events: no store, no models.'),
+    only('replay-is-pure', '^src/replay/', '^(schema|src/replay)/', 'Models see events, never files or SQL.'),
+    only('store-sees-schema', '^src/store/', '^(schema|src/store)/', 'SQLite lives in one room.'),
+    only(
+      'ingest-joins',
+      '^src/ingest/',
+      '^(schema|parsers|src/(ingest|store|replay))/',
+      'The one place where all streams meet.',
+    ),
+    only('query-reads-store', '^src/query/', '^(schema|src/(query|store))/', 'Queries see the store only.'),
+    only(
+      'report-formats',
+      '^src/(report|export)/',
+      '^(schema|src/(report|export|query|store))/',
+      'Text and files from results.',
+    ),
+    exclusive('better-sqlite3', '^src/store/', 'Only the store knows SQLite.'),
+    exclusive('commander', '^src/cli/', 'Only the command line parses arguments.'),
+    exclusive('cli-progress', '^src/cli/', 'Only the command line draws progress.'),
+    exclusive('picocolors', '^src/(cli|report)/', 'Colours are a matter of presentation.'),
+    exclusive('stream-json', '^parsers/trace-json/', 'JSON captures are read in one place.'),
+    exclusive('fzstd', '^parsers/', 'Decompression belongs to the byte sources.'),
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+  },
+};
