@@ -1,0 +1,15 @@
+/** All detectors, in the order of the report. A detector reads models and returns findings; it never changes a model. */
+import type { Finding } from '../../../schema/index.ts';
+import type { Models } from '../models.ts';
+import type { World } from '../world.ts';
+
+export type Detector = (world: World, models: Models) => Finding[];
+
+const DETECTORS: readonly Detector[] = [];
+
+/** Findings of all detectors, sorted by start, kind and id: the same order in every replay. */
+export function detectAll(world: World, models: Models): Finding[] {
+  return DETECTORS.flatMap((detect) => detect(world, models)).sort(
+    (a, b) => a.start_ns - b.start_ns || a.kind.localeCompare(b.kind, 'en') || a.id.localeCompare(b.id, 'en'),
+  );
+}

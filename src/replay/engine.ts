@@ -1,0 +1,120 @@
+/**
+ * The replay: drives the models over batches in time order, then asks the detectors for verdicts.
+ *
+ * One pass, memory bounded by live state. Deterministic: the same batches give the same findings, whether they come
+ * from a parser or from the store.
+ */
+import {
+  type Assessment,
+  type EventBatch,
+  EventCursor,
+  type EventType,
+  type FactSink,
+  type Finding,
+  type KernelProfile,
+  type Thresholds,
+} from '../../schema/index.ts';
+import { assessAll } from './assess.ts';
+import { detectAll } from './detect/index.ts';
+import { createModels, type Models } from './models.ts';
+import { type EventHandler, type Model, World } from './world.ts';
+
+export interface ReplayOptions {
+  readonly profile?: KernelProfile;
+  readonly thresholds?: Partial<Thresholds>;
+  readonly facts: FactSink;
+}
+
+export interface ReplayOutcome {
+  readonly findings: readonly Finding[];
+  readonly assessments: readonly Assessment[];
+  /** The profile as resolved from options, log and events. */
+  readonly profile: KernelProfile;
+  readonly thresholds: Thresholds;
+  readonly firstNs: number;
+  readonly lastNs: number;
+  readonly cpus: number;
+}
+
+export class ReplayEngine {
+  readonly world: World;
+  readonly models: Models;
+  readonly #order: readonly Model[];
+  readonly #handlers: EventHandler[][] = [];
+  readonly #counts: number[] = [];
+  #started = false;
+
+  constructor(options: ReplayOptions) {
+    this.world = new World(options);
+    this.models = createModels(this.world);
+    this.#order = this.models.order;
+  }
+
+  /** Consumes one batch. Batches of a run come in time order, each after its dictionary delta's predecessors. */
+  step(batch: EventBatch): void {
+    const world = this.world;
+    world.dictionary.apply(batch.delta);
+    for (const type of batch.delta.types) this.#bind(type);
+    const cursor = new EventCursor(batch, world.dictionary.strings);
+    const { tsNs, cpu, tid, type, flags, comm } = batch;
+    const cpus = this.models.cpu;
+    const counts = this.#counts;
+    let report = 0;
+    const reports = batch.reports;
+    if (!this.#started && batch.length > 0) {
+      this.#started = true;
+      world.firstNs = tsNs[0];
+    }
+    for (let i = 0; i < batch.length; i++) {
+      const now = tsNs[i];
+      while (report < reports.length && reports[report].tsNs <= now) this.#report(batch, report++);
+      world.nowNs = now;
+      cpus.observe(cpu[i], tid[i], comm[i], now, flags[i]);
+      const typeId = type[i];
+      counts[typeId]++;
+      const handlers = this.#handlers[typeId];
+      if (handlers.length === 0) continue;
+      cursor.index = i;
+      for (let h = 0; h < handlers.length; h++) handlers[h](cursor);
+    }
+    while (report < reports.length) this.#report(batch, report++);
+  }
+
+  #report(batch: EventBatch, index: number): void {
+    const report = batch.reports[index];
+    if (report.tsNs > this.world.nowNs) this.world.nowNs = report.tsNs;
+    this.world.reportsSeen.set(report.kind, (this.world.reportsSeen.get(report.kind) ?? 0) + 1);
+    for (const model of this.#order) model.onReport?.(report);
+  }
+
+  #bind(type: EventType): void {
+    const handlers: EventHandler[] = [];
+    for (const model of this.#order) {
+      const handler = model.subscribe(type);
+      if (handler) handlers.push(handler);
+    }
+    this.#handlers[type.typeId] = handlers;
+    this.#counts[type.typeId] ??= 0;
+  }
+
+  /** Ends the run and judges it. Call once. */
+  finish(): ReplayOutcome {
+    const world = this.world;
+    for (const type of world.dictionary.types) {
+      const count = this.#counts[type.typeId];
+      if (count) world.seen.set(type.name, (world.seen.get(type.name) ?? 0) + count);
+    }
+    const endNs = world.nowNs;
+    for (const model of this.#order) model.finish?.(endNs);
+    const findings = detectAll(world, this.models);
+    return {
+      findings,
+      assessments: assessAll(world, this.models, findings),
+      profile: world.profile,
+      thresholds: world.thresholds,
+      firstNs: world.firstNs,
+      lastNs: endNs,
+      cpus: this.models.cpu.count,
+    };
+  }
+}

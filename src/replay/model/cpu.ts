@@ -1,0 +1,274 @@
+/**
+ * Per-CPU context: which task runs, which interrupt contexts are open, and how much time each kind of context took.
+ *
+ * Sources, strongest first (MODEL E0.2, E1.7): entry/exit events (irq, softirq, irq_vectors), nmi_handler durations, the
+ * context flags of each record. Time is exclusive: an NMI inside a hardirq counts as NMI only (T40), so the kinds of a CPU
+ * sum to its observed time (O20).
+ */
+import {
+  CTX_HARDIRQ,
+  CTX_KNOWN,
+  CTX_NMI,
+  CTX_SOFTIRQ,
+  type EventCursor,
+  type EventType,
+  NO_CPU,
+} from '../../../schema/index.ts';
+import type { EventHandler, Model, World } from '../world.ts';
+
+/** Kinds of CPU time, as indexes into {@link Occupancy}. */
+export const OCC_IDLE = 0;
+export const OCC_TASK = 1;
+export const OCC_SOFTIRQ = 2;
+export const OCC_HARDIRQ = 3;
+export const OCC_NMI = 4;
+/** Inside a gap of lost events. */
+export const OCC_UNKNOWN = 5;
+const OCC_KINDS = 6;
+
+/** Cumulative nanoseconds by kind. */
+export type Occupancy = Float64Array;
+
+const HARDIRQ_VECTOR =
+  /^(local_timer|reschedule|call_function|call_function_single|irq_work|x86_platform_ipi|error_apic|spurious_apic|thermal_apic|threshold_apic|deferred_error_apic)_(entry|exit)$/;
+
+const SOFTIRQ_NAMES = ['HI', 'TIMER', 'NET_TX', 'NET_RX', 'BLOCK', 'IRQ_POLL', 'TASKLET', 'SCHED', 'HRTIMER', 'RCU'];
+
+export class CpuState {
+  readonly cpu: number;
+  /** Task on the CPU; −1 before the first event. */
+  tid = -1;
+  comm = 0;
+  /** Time up to which `occupancy` is accounted. */
+  accountedNs = -1;
+  readonly occupancy: Occupancy = new Float64Array(OCC_KINDS);
+  /** Open hardirq handlers and vectors. */
+  hardirqDepth = 0;
+  hardirqSinceNs = 0;
+  hardirqName = '';
+  softirqDepth = 0;
+  softirqSinceNs = 0;
+  softirqVec = 0;
+  lastEventNs = 0;
+  /** Flags of the last record. */
+  flags = 0;
+  /** After a gap until the next context switch nothing is known of what ran. */
+  inGap = false;
+  lastTickNs = -1;
+  lastSwitchNs = -1;
+  /** Event type and task of the previous record on this CPU: a kernel_stack record belongs to it (E0.8). */
+  lastEventId = 0;
+  /** Number of context switches seen. */
+  switches = 0;
+
+  constructor(cpu: number) {
+    this.cpu = cpu;
+  }
+}
+
+export class CpuModel implements Model {
+  readonly #world: World;
+  readonly #cpus: CpuState[] = [];
+  /** Called for each NMI handler span, after accounting. */
+  onNmi: ((cpu: CpuState, startNs: number, endNs: number, handler: string) => void) | undefined;
+  /** Called for each finished hardirq or softirq span with its exclusive length. */
+  onSpan: ((cpu: CpuState, kind: 'hardirq' | 'softirq', startNs: number, endNs: number) => void) | undefined;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Number of CPUs seen: highest number + 1. */
+  get count(): number {
+    return this.#cpus.length;
+  }
+
+  /** CPUs that have shown an event. */
+  all(): readonly CpuState[] {
+    return this.#cpus.filter((cpu) => cpu !== undefined);
+  }
+
+  get(cpu: number): CpuState {
+    let state = this.#cpus[cpu];
+    if (state === undefined) {
+      state = new CpuState(cpu);
+      this.#cpus[cpu] = state;
+    }
+    return state;
+  }
+
+  /** Every record passes here first. Hot: no allocation. */
+  observe(cpu: number, tid: number, comm: number, nowNs: number, flags: number): void {
+    if (cpu === NO_CPU) return;
+    const state = this.#cpus[cpu] ?? this.get(cpu);
+    if (state.accountedNs < 0) state.accountedNs = nowNs;
+    state.lastEventNs = nowNs;
+    state.flags = flags;
+    if (flags & CTX_KNOWN) this.#world.contextFlagsSeen = true;
+    // The record's own tid is the running task, also in interrupts; it corrects a missed switch.
+    if (state.tid !== tid && tid >= 0) {
+      this.account(state, nowNs);
+      state.tid = tid;
+    }
+    state.comm = comm;
+  }
+
+  /** Books the time since the last booking to what the CPU was doing. */
+  account(state: CpuState, nowNs: number): void {
+    const elapsed = nowNs - state.accountedNs;
+    if (elapsed <= 0) return;
+    state.occupancy[this.#current(state)] += elapsed;
+    state.accountedNs = nowNs;
+  }
+
+  #current(state: CpuState): number {
+    if (state.inGap) return OCC_UNKNOWN;
+    if (state.hardirqDepth > 0) return OCC_HARDIRQ;
+    if (state.softirqDepth > 0) return OCC_SOFTIRQ;
+    return state.tid === 0 ? OCC_IDLE : OCC_TASK;
+  }
+
+  /** Cumulative occupancy up to now; subtract two to get an interval's. */
+  snapshot(cpu: number, nowNs: number): Occupancy {
+    const state = this.get(cpu);
+    if (state.accountedNs >= 0) this.account(state, nowNs);
+    return state.occupancy.slice();
+  }
+
+  /** Interrupt context of the event at the cursor: innermost of NMI, hardirq, softirq, task. */
+  contextOf(event: EventCursor): 'nmi' | 'hardirq' | 'softirq' | 'task' {
+    const flags = event.flags;
+    if (flags & CTX_KNOWN) {
+      if (flags & CTX_NMI) return 'nmi';
+      if (flags & CTX_HARDIRQ) return 'hardirq';
+      return flags & CTX_SOFTIRQ ? 'softirq' : 'task';
+    }
+    if (event.cpu === NO_CPU) return 'task';
+    const state = this.get(event.cpu);
+    if (state.hardirqDepth > 0) return 'hardirq';
+    return state.softirqDepth > 0 ? 'softirq' : 'task';
+  }
+
+  subscribe(type: EventType): EventHandler | undefined {
+    if (type.shape !== 'tracepoint' && type.shape !== 'marker') return undefined;
+    switch (type.name) {
+      case 'sched_switch':
+        return (event) => this.#switch(event);
+      case 'irq_handler_entry':
+        return (event) => this.#enterHardirq(event, event.text(1));
+      case 'irq_handler_exit':
+        return (event) => this.#exitHardirq(event);
+      case 'softirq_entry':
+        return (event) => this.#enterSoftirq(event);
+      case 'softirq_exit':
+        return (event) => this.#exitSoftirq(event);
+      case 'nmi_handler':
+        return (event) => this.#nmi(event);
+      case 'quiesce_lost':
+        return (event) => this.#gap(event);
+      case 'rcu_utilization':
+        return (event) => {
+          if (event.text(0) === 'Start scheduler-tick') this.get(event.cpu).lastTickNs = event.tsNs;
+        };
+      default: {
+        const vector = HARDIRQ_VECTOR.exec(type.name);
+        if (!vector) return undefined;
+        const name = vector[1];
+        if (vector[2] === 'exit') return (event) => this.#exitHardirq(event);
+        const tick = name === 'local_timer';
+        return (event) => {
+          this.#enterHardirq(event, name);
+          if (tick) this.get(event.cpu).lastTickNs = event.tsNs;
+        };
+      }
+    }
+  }
+
+  #switch(event: EventCursor): void {
+    const state = this.get(event.cpu);
+    this.account(state, event.tsNs);
+    state.inGap = false;
+    state.tid = event.int(5);
+    state.comm = event.str(4);
+    state.lastSwitchNs = event.tsNs;
+    state.switches++;
+    // The scheduler runs in task context: whatever exit was not recorded is over.
+    state.hardirqDepth = 0;
+    state.softirqDepth = 0;
+  }
+
+  #enterHardirq(event: EventCursor, name: string): void {
+    const state = this.get(event.cpu);
+    this.account(state, event.tsNs);
+    if (state.hardirqDepth++ === 0) {
+      state.hardirqSinceNs = event.tsNs;
+      state.hardirqName = name;
+    }
+  }
+
+  #exitHardirq(event: EventCursor): void {
+    const state = this.get(event.cpu);
+    this.account(state, event.tsNs);
+    if (state.hardirqDepth === 0 || --state.hardirqDepth > 0) return;
+    this.#span(state, 'hardirq', state.hardirqName, state.hardirqSinceNs, event.tsNs);
+  }
+
+  #enterSoftirq(event: EventCursor): void {
+    const state = this.get(event.cpu);
+    this.account(state, event.tsNs);
+    state.softirqDepth = 1;
+    state.softirqSinceNs = event.tsNs;
+    state.softirqVec = event.int(0);
+  }
+
+  #exitSoftirq(event: EventCursor): void {
+    const state = this.get(event.cpu);
+    this.account(state, event.tsNs);
+    if (state.softirqDepth === 0) return;
+    state.softirqDepth = 0;
+    this.#span(
+      state,
+      'softirq',
+      SOFTIRQ_NAMES[state.softirqVec] ?? String(state.softirqVec),
+      state.softirqSinceNs,
+      event.tsNs,
+    );
+  }
+
+  #span(state: CpuState, kind: 'hardirq' | 'softirq', name: string, startNs: number, endNs: number): void {
+    this.#world.facts.contextSpan({ cpu: state.cpu, kind, name, startNs, endNs });
+    this.#world.facts.sample(kind, name, endNs - startNs);
+    this.onSpan?.(state, kind, startNs, endNs);
+  }
+
+  /** The record comes after the handler: it occupied [ts − delta, ts] (E1.5, T39). */
+  #nmi(event: EventCursor): void {
+    const state = this.get(event.cpu);
+    const endNs = event.tsNs;
+    const startNs = endNs - event.int(1);
+    const nmiNs = endNs - Math.max(startNs, state.accountedNs);
+    if (nmiNs > 0) {
+      this.account(state, endNs - nmiNs);
+      state.occupancy[OCC_NMI] += nmiNs;
+      state.accountedNs = endNs;
+    }
+    const handler = event.text(0);
+    this.#world.facts.contextSpan({ cpu: state.cpu, kind: 'nmi', name: handler, startNs, endNs });
+    this.#world.facts.sample('nmi', handler, endNs - startNs);
+    this.onNmi?.(state, startNs, endNs, handler);
+  }
+
+  /** Between the CPU's last record and the marker nothing is known (E0.4). */
+  #gap(event: EventCursor): void {
+    this.#world.lostMarkers++;
+    const state = this.get(event.int(0));
+    state.inGap = true;
+    if (state.accountedNs >= 0) this.account(state, event.tsNs);
+    state.hardirqDepth = 0;
+    state.softirqDepth = 0;
+  }
+
+  finish(endNs: number): void {
+    for (const state of this.all()) if (state.accountedNs >= 0) this.account(state, endNs);
+  }
+}
