@@ -1,0 +1,211 @@
+/**
+ * Symbols of a kernel from the text of /proc/kallsyms, System.map, or the copy inside a recording.
+ *
+ *     ffffffff81000000 T _text
+ *     ffffffffc0a5e000 t lab_spin	[lab]
+ *
+ * Addresses are kept as two 32-bit halves in signed 64-bit order: a double would merge neighbours at 0xc000000000000000 (ppc64).
+ */
+import { KeyOrder } from './key-order.ts';
+
+const decoder = new TextDecoder('utf-8');
+const encoder = new TextEncoder();
+const TWO_32 = 4294967296;
+const PAGE_BYTES = 4096;
+
+const NEWLINE = 0x0a;
+const BLANK = 0x20;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
+/** Value of a hexadecimal digit, 255 for other bytes. */
+const HEX_DIGIT = new Uint8Array(256).fill(255);
+for (let digit = 0; digit < 16; digit++) {
+  HEX_DIGIT[digit.toString(16).charCodeAt(0)] = digit;
+  HEX_DIGIT[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
+}
+
+/** Types that nm and kallsyms give to functions: text, weak, and indirect functions. */
+const FUNCTION_TYPES = 'tTwWiI';
+
+/** Where an address lies. */
+export interface SymbolHit {
+  readonly name: string;
+  /** Bytes into the symbol. */
+  readonly offset: number;
+  /** Name of the module, '' for the kernel itself. */
+  readonly module: string;
+}
+
+export class KernelSymbols {
+  /** Number of symbols, data included (a data symbol ends the function before it). */
+  readonly size: number;
+  readonly #text: Uint8Array;
+  readonly #hi: Int32Array;
+  readonly #lo: Uint32Array;
+  readonly #lineStart: Uint32Array;
+
+  /**
+   * Reads every line that begins with an address and leaves out the others; names are looked at when they are asked for.
+   * The text must not change afterwards.
+   */
+  constructor(text: Uint8Array) {
+    const capacity = countLines(text);
+    const keys = new Float64Array(capacity);
+    const hi = new Int32Array(capacity);
+    const lo = new Uint32Array(capacity);
+    const lineStart = new Uint32Array(capacity);
+    let size = 0;
+    let at = 0;
+    while (at < text.length) {
+      const start = at;
+      let high = 0;
+      let low = 0;
+      for (let digit = HEX_DIGIT[text[at]]; digit < 16; digit = HEX_DIGIT[text[++at]]) {
+        high = (high << 4) | (low >>> 28);
+        low = (low << 4) | digit;
+      }
+      if (at > start && at <= start + 16 && text[at] === BLANK && text[at + 2] === BLANK) {
+        hi[size] = high;
+        lo[size] = low;
+        keys[size] = high * TWO_32 + (low >>> 0);
+        lineStart[size++] = start;
+      }
+      const newline = text.indexOf(NEWLINE, at);
+      at = newline < 0 ? text.length : newline + 1;
+    }
+    const order = new KeyOrder().sort(keys, size);
+    this.size = size;
+    this.#text = text;
+    this.#hi = new Int32Array(size);
+    this.#lo = new Uint32Array(size);
+    this.#lineStart = new Uint32Array(size);
+    for (let i = 0; i < size; i++) {
+      this.#hi[i] = hi[order[i]];
+      this.#lo[i] = lo[order[i]];
+      this.#lineStart[i] = lineStart[order[i]];
+    }
+  }
+
+  /**
+   * Whether the addresses are real. A reader without the privilege gets zeros (kernel.kptr_restrict), and then nothing can be
+   * resolved.
+   */
+  get usable(): boolean {
+    const last = this.size - 1;
+    return last >= 0 && (this.#hi[0] !== 0 || this.#lo[0] !== 0 || this.#hi[last] !== 0 || this.#lo[last] !== 0);
+  }
+
+  /**
+   * The function that covers an address given as two halves of 64 bits; undefined when none does. Symbols carry no sizes: one
+   * ends where the next begins, the last one of a module two pages on at most (tools/perf/util/symbol.c symbols__fixup_end).
+   */
+  find(hi: number, lo: number): SymbolHit | undefined {
+    const last = this.#lastAtOrBelow(hi | 0, lo >>> 0);
+    if (last < 0) return undefined;
+    const best = this.#bestAlias(last);
+    const module = this.#module(best);
+    const offset = ((hi | 0) - this.#hi[best]) * TWO_32 + ((lo >>> 0) - this.#lo[best]);
+    const next = last + 1;
+    if (next === this.size || this.#module(next) !== module) {
+      const toPageEnd = PAGE_BYTES - (this.#lo[best] % PAGE_BYTES);
+      if (offset >= toPageEnd + PAGE_BYTES) return undefined;
+    }
+    return FUNCTION_TYPES.includes(this.#type(best)) ? { name: this.#name(best), offset, module } : undefined;
+  }
+
+  /** Address of a symbol of the kernel itself, as halves. A linear search, for a few lookups per capture. */
+  addressOf(name: string): { hi: number; lo: number } | undefined {
+    const wanted = encoder.encode(name);
+    for (let i = 0; i < this.size; i++) {
+      const start = this.#typeAt(i) + 2;
+      let same = 0;
+      while (same < wanted.length && this.#text[start + same] === wanted[same]) same++;
+      if (same === wanted.length && !(this.#text[start + same] > BLANK) && this.#module(i) === '') {
+        return { hi: this.#hi[i], lo: this.#lo[i] };
+      }
+    }
+    return undefined;
+  }
+
+  #lastAtOrBelow(hi: number, lo: number): number {
+    const his = this.#hi;
+    const los = this.#lo;
+    let low = 0;
+    let high = this.size;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (his[middle] < hi || (his[middle] === hi && los[middle] <= lo)) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  /**
+   * Of several names at one address the one that perf shows: strong before weak, global before local, fewer leading
+   * underscores, then the longer name (tools/perf/util/symbol.c choose_best_symbol).
+   */
+  #bestAlias(last: number): number {
+    let best = last;
+    for (let i = last - 1; i >= 0 && this.#hi[i] === this.#hi[last] && this.#lo[i] === this.#lo[last]; i--) {
+      if (this.#preferred(i, best)) best = i;
+    }
+    return best;
+  }
+
+  #preferred(candidate: number, over: number): boolean {
+    const weakA = 'wW'.includes(this.#type(candidate));
+    const weakB = 'wW'.includes(this.#type(over));
+    if (weakA !== weakB) return weakB;
+    const globalA = isUpper(this.#type(candidate));
+    const globalB = isUpper(this.#type(over));
+    if (globalA !== globalB) return globalA;
+    const nameA = this.#name(candidate);
+    const nameB = this.#name(over);
+    const underscores = leadingUnderscores(nameA) - leadingUnderscores(nameB);
+    if (underscores !== 0) return underscores < 0;
+    return nameA.length >= nameB.length;
+  }
+
+  #typeAt(index: number): number {
+    return this.#text.indexOf(BLANK, this.#lineStart[index]) + 1;
+  }
+
+  #type(index: number): string {
+    return String.fromCharCode(this.#text[this.#typeAt(index)]);
+  }
+
+  #nameEnd(start: number): number {
+    let end = start;
+    while (end < this.#text.length && this.#text[end] > BLANK) end++;
+    return end;
+  }
+
+  #name(index: number): string {
+    const start = this.#typeAt(index) + 2;
+    return decoder.decode(this.#text.subarray(start, this.#nameEnd(start)));
+  }
+
+  #module(index: number): string {
+    const nameEnd = this.#nameEnd(this.#typeAt(index) + 2);
+    if (this.#text[nameEnd + 1] !== OPEN_BRACKET) return '';
+    const close = this.#text.indexOf(CLOSE_BRACKET, nameEnd);
+    return close < 0 ? '' : decoder.decode(this.#text.subarray(nameEnd + 2, close));
+  }
+}
+
+function countLines(text: Uint8Array): number {
+  let lines = 1;
+  for (let i = text.indexOf(NEWLINE); i >= 0; i = text.indexOf(NEWLINE, i + 1)) lines++;
+  return lines;
+}
+
+function isUpper(letter: string): boolean {
+  return letter >= 'A' && letter <= 'Z';
+}
+
+function leadingUnderscores(name: string): number {
+  let count = 0;
+  while (name[count] === '_') count++;
+  return count;
+}
