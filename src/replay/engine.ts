@@ -109,7 +109,7 @@ export class ReplayEngine {
     const findings = detectAll(world, this.models);
     return {
       findings,
-      assessments: assessAll(world, this.models, findings),
+      assessments: assessAll(world),
       profile: world.profile,
       thresholds: world.thresholds,
       firstNs: world.firstNs,

@@ -1,13 +1,31 @@
 /** The models of a replay and the order in which they see each event: context before tasks, tasks before what they wait for. */
 import { CpuModel } from './model/cpu.ts';
+import { HungTaskModel } from './model/hung-task.ts';
+import { InterruptLoadModel } from './model/interrupt-load.ts';
+import { RcuModel } from './model/rcu.ts';
+import { SyncWaitModel } from './model/sync-wait.ts';
+import { TaskModel } from './model/task.ts';
+import { WorkqueueModel } from './model/workqueue.ts';
 import type { Model, World } from './world.ts';
 
 export interface Models {
   readonly cpu: CpuModel;
+  readonly load: InterruptLoadModel;
+  readonly tasks: TaskModel;
+  readonly hung: HungTaskModel;
+  readonly rcu: RcuModel;
+  readonly work: WorkqueueModel;
+  readonly sync: SyncWaitModel;
   readonly order: readonly Model[];
 }
 
 export function createModels(world: World): Models {
   const cpu = new CpuModel(world);
-  return { cpu, order: [cpu] };
+  const load = new InterruptLoadModel(world, cpu);
+  const tasks = new TaskModel(world, cpu);
+  const hung = new HungTaskModel(world, tasks);
+  const rcu = new RcuModel(world, cpu, tasks);
+  const work = new WorkqueueModel(world);
+  const sync = new SyncWaitModel(world, tasks, work);
+  return { cpu, load, tasks, hung, rcu, work, sync, order: [cpu, load, tasks, hung, rcu, work, sync] };
 }

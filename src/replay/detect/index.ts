@@ -2,10 +2,21 @@
 import type { Finding } from '../../../schema/index.ts';
 import type { Models } from '../models.ts';
 import type { World } from '../world.ts';
+import { detectBlockedSync } from './blocked-sync.ts';
+import { detectDeadlocks } from './deadlock.ts';
+import { detectHungTasks } from './hung-task.ts';
+import { detectInterruptStorms } from './interrupt-storm.ts';
+import { detectRcuStalls } from './rcu-stall.ts';
 
 export type Detector = (world: World, models: Models) => Finding[];
 
-const DETECTORS: readonly Detector[] = [];
+const DETECTORS: readonly Detector[] = [
+  detectRcuStalls,
+  detectInterruptStorms,
+  detectBlockedSync,
+  detectHungTasks,
+  detectDeadlocks,
+];
 
 /** Findings of all detectors, sorted by start, kind and id: the same order in every replay. */
 export function detectAll(world: World, models: Models): Finding[] {

@@ -69,10 +69,10 @@ export class CpuState {
 export class CpuModel implements Model {
   readonly #world: World;
   readonly #cpus: CpuState[] = [];
-  /** Called for each NMI handler span, after accounting. */
-  onNmi: ((cpu: CpuState, startNs: number, endNs: number, handler: string) => void) | undefined;
-  /** Called for each finished hardirq or softirq span with its exclusive length. */
-  onSpan: ((cpu: CpuState, kind: 'hardirq' | 'softirq', startNs: number, endNs: number) => void) | undefined;
+  /** Called for each finished interrupt span, after accounting. */
+  onInterrupt:
+    | ((kind: 'nmi' | 'hardirq' | 'softirq', cpu: number, startNs: number, endNs: number, eventId: number) => void)
+    | undefined;
 
   constructor(world: World) {
     this.#world = world;
@@ -210,7 +210,7 @@ export class CpuModel implements Model {
     const state = this.get(event.cpu);
     this.account(state, event.tsNs);
     if (state.hardirqDepth === 0 || --state.hardirqDepth > 0) return;
-    this.#span(state, 'hardirq', state.hardirqName, state.hardirqSinceNs, event.tsNs);
+    this.#span(state, 'hardirq', state.hardirqName, state.hardirqSinceNs, event);
   }
 
   #enterSoftirq(event: EventCursor): void {
@@ -231,14 +231,15 @@ export class CpuModel implements Model {
       'softirq',
       SOFTIRQ_NAMES[state.softirqVec] ?? String(state.softirqVec),
       state.softirqSinceNs,
-      event.tsNs,
+      event,
     );
   }
 
-  #span(state: CpuState, kind: 'hardirq' | 'softirq', name: string, startNs: number, endNs: number): void {
+  #span(state: CpuState, kind: 'hardirq' | 'softirq', name: string, startNs: number, event: EventCursor): void {
+    const endNs = event.tsNs;
     this.#world.facts.contextSpan({ cpu: state.cpu, kind, name, startNs, endNs });
     this.#world.facts.sample(kind, name, endNs - startNs);
-    this.onSpan?.(state, kind, startNs, endNs);
+    this.onInterrupt?.(kind, state.cpu, startNs, endNs, event.eventId);
   }
 
   /** The record comes after the handler: it occupied [ts − delta, ts] (E1.5, T39). */
@@ -255,7 +256,7 @@ export class CpuModel implements Model {
     const handler = event.text(0);
     this.#world.facts.contextSpan({ cpu: state.cpu, kind: 'nmi', name: handler, startNs, endNs });
     this.#world.facts.sample('nmi', handler, endNs - startNs);
-    this.onNmi?.(state, startNs, endNs, handler);
+    this.onInterrupt?.('nmi', state.cpu, startNs, endNs, event.eventId);
   }
 
   /** Between the CPU's last record and the marker nothing is known (E0.4). */

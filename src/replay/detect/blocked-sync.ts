@@ -1,0 +1,48 @@
+/** Callers of synchronize_rcu(), synchronize_srcu() and their kin that waited too long, with the chain to the root (MODEL §4). */
+import type { Finding } from '../../../schema/index.ts';
+import { Blame } from '../blame.ts';
+import { findingId } from '../finding-id.ts';
+import type { SyncWait } from '../model/sync-wait.ts';
+import type { Models } from '../models.ts';
+import { seconds } from '../wording.ts';
+import type { World } from '../world.ts';
+import { stallThresholdNs } from './rcu-stall.ts';
+import { rootPhrase } from './root-phrase.ts';
+
+export function detectBlockedSync(world: World, models: Models): Finding[] {
+  return models.sync.long.filter((wait) => !wait.insideSrcuPass).map((wait) => finding(world, models, wait));
+}
+
+function finding(world: World, models: Models, wait: SyncWait): Finding {
+  const endNs = wait.endNs ?? world.nowNs;
+  const blockedNs = endNs - wait.startNs;
+  const chain = Blame.ofWait(world, models, wait);
+  const limitNs = Math.min(world.thresholds.hungTaskNs, stallThresholdNs(world.profile));
+  const domain =
+    wait.domain || (wait.resource === 'rcu' || wait.resource === 'rcu-expedited' ? models.rcu.mainFlavor : 'unknown');
+  const rooted = chain.root.kind !== 'unknown' && chain.root.kind !== 'srcu-reader';
+  return {
+    kind: 'blocked-sync',
+    id: findingId('blocked-sync', wait.api, domain, wait.comm),
+    // A caller that waits behind a stall is a victim of a fault; one that waits for a long reader is only slow.
+    severity: blockedNs >= limitNs || (rooted && blockedNs >= 5e9) ? 'error' : 'warning',
+    confidence: wait.source === 'stack' ? 'inferred' : 'observed',
+    title: `${wait.comm}:${wait.tid} blocked ${seconds(blockedNs)} in ${wait.api}${wait.site ? `, ${wait.site}` : ''}${wait.endNs === null ? ', and still is' : ''}: ${rootPhrase(chain.root)}`,
+    start_ns: wait.startNs,
+    end_ns: endNs,
+    evidence: chain.evidence,
+    notes: [
+      `threshold ${seconds(world.thresholds.blockedSyncNs)}`,
+      ...(wait.source === 'stack'
+        ? ['the wait is known from stacks at context switches (W4.12): record a kprobe on the function for exact times']
+        : []),
+    ],
+    api: wait.api,
+    domain,
+    task: wait.comm,
+    tid: wait.tid,
+    blocked_ns: blockedNs,
+    chain: chain.links,
+    root: chain.root,
+  };
+}

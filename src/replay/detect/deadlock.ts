@@ -1,0 +1,124 @@
+/**
+ * Deadlocks: closed wait-for cycles of AND edges at the end of the capture (W4.31): a task waits for an SRCU grace period
+ * that waits for a reader, and the reader waits, directly or over others, for the task. One task alone is the
+ * self-wait of S3.23; two are the crossed readers. Lock waits join the same graph through their owners.
+ */
+import type { DeadlockWait, Evidence, Finding } from '../../../schema/index.ts';
+import { findingId } from '../finding-id.ts';
+import type { Task, TaskKey } from '../model/task.ts';
+import type { Models } from '../models.ts';
+import { seconds } from '../wording.ts';
+import type { World } from '../world.ts';
+
+/** `from` cannot go on before `to` has done something. */
+export interface WaitEdge {
+  readonly from: Task;
+  readonly to: Task;
+  readonly on: string;
+  readonly sinceNs: number;
+  readonly evidence: readonly Evidence[];
+}
+
+/** A cycle that is younger than this at the end of the capture may be one that a lost event would have opened. */
+const PERSISTS_NS = 1e8;
+
+/** Waits of open synchronize_srcu() calls for the readers that were inside when they began. */
+export function srcuReaderEdges(_world: World, models: Models): WaitEdge[] {
+  return models.sync.allOpen().flatMap((wait) => {
+    if (wait.resource !== 'srcu' || !wait.domain) return [];
+    return models.sync
+      .readersHolding(wait.domain, wait.startNs + 1, _world.nowNs)
+      .filter((reader) => reader.endNs === null)
+      .map((reader) => ({
+        from: wait.task,
+        to: reader.task,
+        on: `${wait.api}(${wait.domain}), whose reader is ${models.tasks.label(reader.task)}`,
+        sinceNs: wait.startNs,
+        evidence: [
+          { event: reader.event, role: `${models.tasks.label(reader.task)} enters srcu_read_lock(${wait.domain})` },
+          { event: wait.startEvent, role: `${wait.comm}:${wait.tid} enters ${wait.api}(${wait.domain})` },
+        ],
+      }));
+  });
+}
+
+export function detectDeadlocks(world: World, models: Models): Finding[] {
+  const edges = srcuReaderEdges(world, models);
+  return cyclesOf(edges)
+    .filter((cycle) => world.nowNs - Math.max(...cycle.map((edge) => edge.sinceNs)) >= PERSISTS_NS)
+    .map((cycle) => finding(world, models, cycle));
+}
+
+/** Elementary cycles, each once: from every task the shortest way back to it, deduplicated by the set of tasks. */
+export function cyclesOf(edges: readonly WaitEdge[]): WaitEdge[][] {
+  const from = new Map<TaskKey, WaitEdge[]>();
+  for (const edge of edges) {
+    const list = from.get(edge.from.key);
+    if (list) list.push(edge);
+    else from.set(edge.from.key, [edge]);
+  }
+  const cycles: WaitEdge[][] = [];
+  const seen = new Set<string>();
+  for (const start of from.keys()) {
+    const cycle = shortestWayBack(from, start);
+    if (!cycle) continue;
+    const key = cycle
+      .map((edge) => edge.from.key)
+      .sort((a, b) => a - b)
+      .join(' ');
+    if (seen.has(key)) continue;
+    seen.add(key);
+    cycles.push(cycle);
+  }
+  return cycles;
+}
+
+function shortestWayBack(from: ReadonlyMap<TaskKey, readonly WaitEdge[]>, start: TaskKey): WaitEdge[] | undefined {
+  const reached = new Map<TaskKey, WaitEdge>();
+  const queue: TaskKey[] = [start];
+  for (let head = 0; head < queue.length; head++) {
+    for (const edge of from.get(queue[head]) ?? []) {
+      if (edge.to.key === start) {
+        const cycle = [edge];
+        for (let at = edge.from.key; at !== start; ) {
+          const back = reached.get(at) as WaitEdge;
+          cycle.unshift(back);
+          at = back.from.key;
+        }
+        return cycle;
+      }
+      if (!reached.has(edge.to.key)) {
+        reached.set(edge.to.key, edge);
+        queue.push(edge.to.key);
+      }
+    }
+  }
+  return undefined;
+}
+
+function finding(world: World, models: Models, cycle: readonly WaitEdge[]): Finding {
+  const waits: DeadlockWait[] = cycle.map((edge) => ({
+    task: models.tasks.name(edge.from),
+    tid: edge.from.tid,
+    on: edge.on,
+  }));
+  const sinceNs = Math.max(...cycle.map((edge) => edge.sinceNs));
+  const names = waits.map((wait) => wait.task);
+  return {
+    kind: 'deadlock',
+    id: findingId('deadlock', ...[...names].sort(), ...cycle.map((edge) => edge.on.replace(/:\d+/g, '')).sort()),
+    severity: 'error',
+    confidence: 'observed',
+    title:
+      cycle.length === 1
+        ? `${waits[0].task}:${waits[0].tid} waits for itself: ${waits[0].on}`
+        : `${waits.map((wait) => `${wait.task}:${wait.tid}`).join(' → ')} → ${waits[0].task}:${waits[0].tid} wait for each other`,
+    start_ns: sinceNs,
+    end_ns: world.nowNs,
+    evidence: cycle.flatMap((edge) => edge.evidence),
+    notes: [
+      `closed for ${seconds(world.nowNs - sinceNs)}, to the end of the capture; no edge has an alternative (W4.31)`,
+    ],
+    waits,
+  };
+}

@@ -1,0 +1,95 @@
+/**
+ * RCU stalls: grace periods that the kernel warned about, or would have by its own rule (MODEL 2.5, R2.60).
+ */
+import type { Evidence, Finding, KernelProfile } from '../../../schema/index.ts';
+import { decisiveHoldout } from '../blame.ts';
+import { findingId } from '../finding-id.ts';
+import { judgeHoldout } from '../holdout-verdict.ts';
+import type { GracePeriod, Holdout } from '../model/rcu.ts';
+import type { Models } from '../models.ts';
+import { seconds } from '../wording.ts';
+import type { World } from '../world.ts';
+
+/** R2.40: clamp(timeout, 3..300 s), plus 5 s with PROVE_RCU. Nothing known: the kernel's default of 21 s, plus the 5 s. */
+export function stallThresholdNs(profile: KernelProfile): number {
+  const timeoutS = Math.min(300, Math.max(3, profile.rcuStallTimeoutS ?? 21));
+  return (timeoutS + (profile.proveRcu === false ? 0 : 5)) * 1e9;
+}
+
+/** The threshold in force: the user's, else what the kernel's own first warning shows, else the profile's rule. */
+function effectiveThreshold(world: World, periods: readonly GracePeriod[]): { ns: number; why: string } {
+  if (world.thresholds.rcuStallNs !== undefined) return { ns: world.thresholds.rcuStallNs, why: 'as given' };
+  const warned = periods.filter((gp) => gp.warnedNs !== undefined).map((gp) => (gp.warnedNs as number) - gp.startNs);
+  const ruleNs = stallThresholdNs(world.profile);
+  if (warned.length > 0) {
+    const observed = Math.min(...warned);
+    // The first report comes at the threshold or later (other tasks report, slow consoles), never earlier.
+    if (observed < ruleNs) return { ns: observed, why: `the kernel warned after ${seconds(observed)}` };
+  }
+  return { ns: ruleNs, why: 'rcu_cpu_stall_timeout rule, R2.40' };
+}
+
+export function detectRcuStalls(world: World, models: Models): Finding[] {
+  const periods = [
+    ...new Set([
+      ...models.rcu.slow,
+      ...models.rcu.open(),
+      ...models.rcu.periods.filter((gp) => gp.warnedNs !== undefined),
+    ]),
+  ];
+  const threshold = effectiveThreshold(world, periods);
+  return periods
+    .filter((gp) => gp.warnedNs !== undefined || (gp.endNs ?? world.nowNs) - gp.startNs >= threshold.ns)
+    .map((gp) => stall(world, gp, threshold));
+}
+
+function stall(world: World, gp: GracePeriod, threshold: { ns: number; why: string }): Finding {
+  const endNs = gp.endNs ?? world.nowNs;
+  const atNs = gp.warnedNs ?? Math.min(endNs, gp.startNs + threshold.ns);
+  const pending = gp.holdouts.filter(
+    (holdout) => holdout.fromNs <= atNs && (holdout.toNs ?? Number.POSITIVE_INFINITY) > atNs,
+  );
+  const decisive = decisiveHoldout(gp);
+  // Readers that were preempted hold the grace period after their CPU has reported; the kernel lists both (R2.7).
+  const cpus = [...new Set(pending.filter((h) => h.kind === 'cpu').map((h) => h.cpu))].sort((a, b) => a - b);
+  const tasks = [...new Set(pending.filter((h) => h.kind === 'reader').map((h) => h.name))].sort();
+  const judged = decisive ? judgeHoldout(decisive) : undefined;
+  const cause = judged?.cause ?? 'unknown';
+  const who =
+    [...cpus.map((cpu) => `CPU ${cpu}`), ...tasks.map((task) => `reader ${task}`)].join(', ') || 'nobody recorded';
+  const evidence: Evidence[] = [{ event: gp.startEvent, role: `grace period ${gp.seq} starts` }];
+  for (const holdout of pending) evidence.push(...holdoutEvidence(holdout));
+  if (gp.warnedEvent) evidence.push({ event: gp.warnedEvent, role: 'the kernel warns of the stall' });
+  if (gp.endEvent) evidence.push({ event: gp.endEvent, role: `grace period ${gp.seq} ends` });
+  const notes = [
+    `threshold ${seconds(threshold.ns)} (${threshold.why})`,
+    ...(judged
+      ? [`${decisive?.name}: ${judged.note}`]
+      : ['no CPU or reader was recorded as holding it up: rcu_grace_period_init and rcu_quiescent_state_report tell']),
+    ...(gp.warnedNs !== undefined
+      ? [`the kernel warned ${seconds(gp.warnedNs - gp.startNs)} into the grace period`]
+      : ['no warning of the kernel in this capture']),
+  ];
+  return {
+    kind: 'rcu-stall',
+    id: findingId('rcu-stall', gp.flavor, cause, ...cpus, ...tasks),
+    severity: 'error',
+    confidence: gp.endInferred ? 'inferred' : 'observed',
+    title: `${gp.flavor} grace period ${gp.seq} stalled for ${seconds(endNs - gp.startNs)}${gp.endNs === null ? ' and had not ended' : ''}: waits for ${who}, cause ${cause}`,
+    start_ns: gp.startNs,
+    end_ns: endNs,
+    evidence,
+    notes,
+    flavor: gp.flavor,
+    gp_seq: String(gp.seq),
+    cpus,
+    tasks,
+    cause,
+  };
+}
+
+function holdoutEvidence(holdout: Holdout): Evidence[] {
+  const evidence: Evidence[] = [{ event: holdout.fromEvent, role: `${holdout.name} owes a quiescent state` }];
+  if (holdout.toEvent) evidence.push({ event: holdout.toEvent, role: `${holdout.name} reports` });
+  return evidence;
+}

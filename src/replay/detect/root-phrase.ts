@@ -1,0 +1,24 @@
+/** The root of a chain as a clause. */
+import type { Root, RootKind } from '../../../schema/index.ts';
+
+const PHRASES: Readonly<Record<RootKind, string>> = {
+  'nmi-storm': 'an NMI storm',
+  'irq-storm': 'an interrupt storm',
+  'softirq-storm': 'a softirq storm',
+  'cpu-hog': 'kernel code without a quiescent state',
+  'reader-running': 'an RCU reader that runs on',
+  'reader-preempted': 'a preempted RCU reader',
+  'reader-sleeping': 'a sleeping RCU reader',
+  'srcu-reader': 'an SRCU reader',
+  'gp-kthread-starved': 'the grace-period kthread gets no CPU',
+  'workqueue-starved': 'its work item gets no worker',
+  'lock-holder': 'a lock holder',
+  deadlock: 'a deadlock',
+  unknown: 'no root found in this capture',
+};
+
+/** `an NMI storm on CPU 1`, `an SRCU reader lab_rdA:82`. */
+export function rootPhrase(root: Root): string {
+  const task = root.task !== undefined ? ` ${root.task}${root.tid !== undefined ? `:${root.tid}` : ''}` : '';
+  return `${PHRASES[root.kind]}${task}${root.cpu !== undefined ? ` on CPU ${root.cpu}` : ''}`;
+}

@@ -1,0 +1,49 @@
+/** Long uninterruptible sleeps, collected while they end; the open ones are still with their tasks. */
+import type { Model, World } from '../world.ts';
+import type { BlockedInterval, Task, TaskModel } from './task.ts';
+
+export interface HungSleep {
+  readonly task: Task;
+  readonly comm: string;
+  readonly startNs: number;
+  readonly endNs: number | null;
+  readonly stack: number;
+  readonly offEvent: number;
+  readonly wakeEvent: number;
+}
+
+/** Sleeps shorter than this cannot become a finding under any sensible hung_task_timeout. */
+const SHORTEST_NS = 1e9;
+
+export class HungTaskModel implements Model {
+  readonly #tasks: TaskModel;
+  readonly sleeps: HungSleep[] = [];
+
+  constructor(_world: World, tasks: TaskModel) {
+    this.#tasks = tasks;
+    tasks.listeners.push({ onUnblocked: (interval) => this.#ended(interval) });
+  }
+
+  subscribe(): undefined {
+    return undefined;
+  }
+
+  /** D proper: killable (`D|K`) and idle sleeps do not count (G4.1). */
+  counts(task: Task): boolean {
+    return task.tid > 0 && !task.letters.includes('K') && !task.letters.includes('N');
+  }
+
+  #ended(interval: BlockedInterval): void {
+    const { task, startNs, endNs } = interval;
+    if (endNs - startNs < SHORTEST_NS || !this.counts(task)) return;
+    this.sleeps.push({
+      task,
+      comm: this.#tasks.name(task),
+      startNs,
+      endNs,
+      stack: interval.stack,
+      offEvent: interval.offEvent,
+      wakeEvent: task.wakeEvent,
+    });
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * Interrupt storms: stretches in which NMIs, hardirqs or softirqs take more than the threshold share of a CPU over a
+ * sliding window (default 50 % over 1 s). Shares are exclusive where entry and exit are known, a lower bound otherwise (E1.7).
+ */
+import type { Model, World } from '../world.ts';
+import type { CpuModel } from './cpu.ts';
+
+export interface Storm {
+  readonly kind: 'nmi' | 'hardirq' | 'softirq';
+  readonly cpu: number;
+  startNs: number;
+  endNs: number;
+  /** Time taken within [startNs, endNs). */
+  busyNs: number;
+  count: number;
+  maxNs: number;
+  /** First and last event that prove it. */
+  firstEvent: number;
+  lastEvent: number;
+}
+
+const BUCKETS = 16;
+const KINDS = ['nmi', 'hardirq', 'softirq'] as const;
+
+/** Busy time of one CPU and kind in the last window, in buckets. */
+class LoadWindow {
+  readonly #bucketNs: number;
+  readonly #busy = new Float64Array(BUCKETS);
+  readonly #count = new Float64Array(BUCKETS);
+  readonly #max = new Float64Array(BUCKETS);
+  readonly #firstEvent = new Float64Array(BUCKETS);
+  #newest = -1;
+
+  constructor(windowNs: number) {
+    this.#bucketNs = windowNs / BUCKETS;
+  }
+
+  add(startNs: number, endNs: number, eventId: number): void {
+    const first = Math.floor(startNs / this.#bucketNs);
+    const last = Math.floor(endNs / this.#bucketNs);
+    this.#advance(last);
+    for (let bucket = Math.max(first, last - BUCKETS + 1); bucket <= last; bucket++) {
+      const from = Math.max(startNs, bucket * this.#bucketNs);
+      const to = Math.min(endNs, (bucket + 1) * this.#bucketNs);
+      this.#busy[bucket % BUCKETS] += to - from;
+    }
+    const slot = last % BUCKETS;
+    if (this.#count[slot]++ === 0) this.#firstEvent[slot] = eventId;
+    this.#max[slot] = Math.max(this.#max[slot], endNs - startNs);
+  }
+
+  #advance(bucket: number): void {
+    if (this.#newest < 0 || bucket - this.#newest >= BUCKETS) {
+      this.#busy.fill(0);
+      this.#count.fill(0);
+      this.#max.fill(0);
+    } else {
+      for (let next = this.#newest + 1; next <= bucket; next++) {
+        this.#busy[next % BUCKETS] = 0;
+        this.#count[next % BUCKETS] = 0;
+        this.#max[next % BUCKETS] = 0;
+      }
+    }
+    this.#newest = Math.max(this.#newest, bucket);
+  }
+
+  get busyNs(): number {
+    return this.#busy.reduce((sum, ns) => sum + ns, 0);
+  }
+
+  /** The window as the beginning of a storm. */
+  open(kind: Storm['kind'], cpu: number, nowNs: number, eventId: number): Storm {
+    let startNs = nowNs;
+    let firstEvent = eventId;
+    for (let bucket = Math.max(0, this.#newest - BUCKETS + 1); bucket <= this.#newest; bucket++) {
+      if (this.#busy[bucket % BUCKETS] === 0) continue;
+      startNs = Math.max(bucket * this.#bucketNs, (bucket + 1) * this.#bucketNs - this.#busy[bucket % BUCKETS]);
+      firstEvent = this.#firstEvent[bucket % BUCKETS] || eventId;
+      break;
+    }
+    return {
+      kind,
+      cpu,
+      startNs,
+      endNs: nowNs,
+      busyNs: this.busyNs,
+      count: this.#count.reduce((sum, n) => sum + n, 0),
+      maxNs: this.#max.reduce((max, ns) => Math.max(max, ns), 0),
+      firstEvent,
+      lastEvent: eventId,
+    };
+  }
+}
+
+export class InterruptLoadModel implements Model {
+  readonly #world: World;
+  readonly #windows = new Map<number, LoadWindow>();
+  readonly #open = new Map<number, Storm>();
+  readonly storms: Storm[] = [];
+
+  constructor(world: World, cpus: CpuModel) {
+    this.#world = world;
+    cpus.onInterrupt = (kind, cpu, startNs, endNs, eventId) => this.#add(kind, cpu, startNs, endNs, eventId);
+  }
+
+  subscribe(): undefined {
+    return undefined;
+  }
+
+  #add(kind: Storm['kind'], cpu: number, startNs: number, endNs: number, eventId: number): void {
+    const key = cpu * KINDS.length + KINDS.indexOf(kind);
+    let window = this.#windows.get(key);
+    if (!window) {
+      window = new LoadWindow(this.#world.thresholds.nmiStormWindowNs);
+      this.#windows.set(key, window);
+    }
+    window.add(startNs, endNs, eventId);
+    const enough = window.busyNs >= this.#world.thresholds.nmiStormShare * this.#world.thresholds.nmiStormWindowNs;
+    const storm = this.#open.get(key);
+    if (storm && enough) {
+      storm.endNs = endNs;
+      storm.busyNs += endNs - startNs;
+      storm.count++;
+      storm.maxNs = Math.max(storm.maxNs, endNs - startNs);
+      storm.lastEvent = eventId;
+    } else if (storm) {
+      this.#open.delete(key);
+    } else if (enough) {
+      const opened = window.open(kind, cpu, endNs, eventId);
+      this.#open.set(key, opened);
+      this.storms.push(opened);
+    }
+  }
+
+  /** The storm on that CPU that overlaps the interval most, if any. */
+  during(kind: Storm['kind'], cpu: number, startNs: number, endNs: number): Storm | undefined {
+    return this.storms.find(
+      (storm) => storm.kind === kind && storm.cpu === cpu && storm.startNs < endNs && storm.endNs > startNs,
+    );
+  }
+}

@@ -1,0 +1,293 @@
+/**
+ * Tasks: who runs, who is runnable, who is blocked, since when and with which stack.
+ *
+ * Blocked = switched out in state D until the wakeup, then runnable until the switch-in (MODEL W4.10). A stack that belongs
+ * to the switch-out comes with it (perf) or in the next kernel_stack record of that CPU (ftrace, E0.8).
+ */
+import { type EventCursor, type EventType, NO_CPU } from '../../../schema/index.ts';
+import type { EventHandler, Model, World } from '../world.ts';
+import type { CpuModel } from './cpu.ts';
+
+export const TASK_RUNNING = 0;
+export const TASK_RUNNABLE = 1;
+/** Uninterruptible (D): what hung-task detection counts. */
+export const TASK_BLOCKED = 2;
+/** Any other sleep, TASK_IDLE included. */
+export const TASK_SLEEPING = 3;
+export const TASK_UNKNOWN = 4;
+export const TASK_DEAD = 5;
+export type TaskRunState = 0 | 1 | 2 | 3 | 4 | 5;
+
+const STATE_NAMES = ['running', 'runnable', 'blocked', 'sleeping', 'unknown', 'dead'];
+
+/** tid, or −1 − cpu for the idle task of a CPU: pid 0 is one task per CPU (T25). */
+export type TaskKey = number;
+
+export function taskKey(tid: number, cpu: number): TaskKey {
+  return tid > 0 ? tid : -1 - cpu;
+}
+
+export class Task {
+  readonly key: TaskKey;
+  readonly tid: number;
+  /** String id of the newest name. */
+  comm = 0;
+  state: TaskRunState = TASK_UNKNOWN;
+  /** prev_state letters of the last switch-out. */
+  letters = '';
+  sinceNs = 0;
+  cpu = -1;
+  prio = 120;
+  /** Stack of the last switch-out, 0 when none was recorded. */
+  stack = 0;
+  /** The switch-out event. */
+  offEvent = 0;
+  /** When it was woken, while runnable after a sleep; −1 otherwise. */
+  wokenNs = -1;
+  wakerTid = -1;
+  wakeEvent = 0;
+  /** Cumulative ns: running, runnable, blocked, sleeping. */
+  readonly times = new Float64Array(4);
+  bornNs = -1;
+
+  constructor(key: TaskKey, tid: number) {
+    this.key = key;
+    this.tid = tid;
+  }
+}
+
+/** A finished or open sleep in state D. */
+export interface BlockedInterval {
+  readonly task: Task;
+  readonly startNs: number;
+  readonly endNs: number;
+  readonly stack: number;
+  readonly offEvent: number;
+}
+
+export interface TaskListener {
+  /** The task left the CPU; its stack may follow. */
+  onSwitchOut?(task: Task, nowNs: number): void;
+  /** The stack of the task's last switch-out is known now. */
+  onSwitchOutStack?(task: Task): void;
+  onSwitchIn?(task: Task, nowNs: number): void;
+  /** A D sleep is over: woken, or seen running. */
+  onUnblocked?(interval: BlockedInterval): void;
+  onExit?(task: Task, nowNs: number): void;
+}
+
+export class TaskModel implements Model {
+  readonly #world: World;
+  readonly #cpus: CpuModel;
+  readonly #tasks = new Map<TaskKey, Task>();
+  readonly listeners: TaskListener[] = [];
+  /** Last switch-out per CPU that may still get its stack. */
+  readonly #awaitingStack: (Task | undefined)[] = [];
+
+  constructor(world: World, cpus: CpuModel) {
+    this.#world = world;
+    this.#cpus = cpus;
+  }
+
+  find(key: TaskKey): Task | undefined {
+    return this.#tasks.get(key);
+  }
+
+  all(): IterableIterator<Task> {
+    return this.#tasks.values();
+  }
+
+  /** `comm:tid` as reports print it. */
+  label(task: Task): string {
+    return `${this.name(task)}:${task.tid}`;
+  }
+
+  name(task: Task): string {
+    return this.#world.dictionary.string(task.comm) || '<...>';
+  }
+
+  get(tid: number, cpu: number): Task {
+    const key = taskKey(tid, cpu);
+    let task = this.#tasks.get(key);
+    if (!task) {
+      task = new Task(key, tid);
+      task.sinceNs = this.#world.nowNs;
+      this.#tasks.set(key, task);
+    }
+    return task;
+  }
+
+  /** Time in each state up to now: running, runnable, blocked, sleeping. */
+  timesAt(task: Task, nowNs: number): Float64Array {
+    const times = task.times.slice();
+    if (task.state < 4) times[task.state] += nowNs - task.sinceNs;
+    return times;
+  }
+
+  subscribe(type: EventType): EventHandler | undefined {
+    if (type.shape !== 'tracepoint' && type.shape !== 'marker') return undefined;
+    switch (type.name) {
+      case 'sched_switch':
+        return (event) => this.#switch(event);
+      case 'sched_waking':
+        return (event) => this.#waking(event);
+      case 'sched_wakeup':
+      case 'sched_wakeup_new':
+        return (event) => this.#wakeup(event);
+      case 'sched_process_fork':
+        return (event) => this.#fork(event);
+      case 'sched_process_exec':
+        return (event) => {
+          this.get(event.int(1), event.cpu).comm = event.comm;
+        };
+      case 'sched_process_exit':
+        return (event) => this.#exit(event);
+      case 'sched_migrate_task':
+        return (event) => {
+          this.get(event.int(1), event.cpu).cpu = event.int(4);
+        };
+      case 'kernel_stack':
+        return (event) => this.#stack(event);
+      case 'quiesce_lost':
+        return (event) => this.#gap(event);
+      default:
+        return undefined;
+    }
+  }
+
+  #enter(task: Task, state: TaskRunState, nowNs: number): void {
+    const spent = nowNs - task.sinceNs;
+    if (task.state < 4 && spent >= 0) {
+      task.times[task.state] += spent;
+      if (task.tid > 0) this.#fact(task, nowNs);
+    }
+    task.state = state;
+    task.sinceNs = nowNs;
+  }
+
+  #fact(task: Task, endNs: number | null): void {
+    this.#world.facts.taskState({
+      tid: task.tid,
+      comm: this.name(task),
+      state: STATE_NAMES[task.state],
+      cpu: task.cpu < 0 ? null : task.cpu,
+      startNs: task.sinceNs,
+      endNs,
+    });
+  }
+
+  #switch(event: EventCursor): void {
+    const nowNs = event.tsNs;
+    const cpu = event.cpu;
+    const prev = this.get(event.int(1), cpu);
+    prev.comm = event.str(0) || prev.comm;
+    prev.prio = event.int(2, prev.prio);
+    const letters = event.text(3);
+    if (prev.state !== TASK_RUNNING && prev.state !== TASK_UNKNOWN) this.#resume(prev, cpu, nowNs);
+    prev.letters = letters;
+    prev.offEvent = event.eventId;
+    prev.cpu = cpu;
+    prev.stack = event.stack;
+    prev.wokenNs = -1;
+    this.#enter(prev, stateOf(letters), nowNs);
+    for (const listener of this.listeners) listener.onSwitchOut?.(prev, nowNs);
+    if (prev.state === TASK_DEAD) {
+      this.#tasks.delete(prev.key);
+      this.#awaitingStack[cpu] = undefined;
+    } else if (event.stack) {
+      this.#world.stacksSeen++;
+      for (const listener of this.listeners) listener.onSwitchOutStack?.(prev);
+      this.#awaitingStack[cpu] = undefined;
+    } else {
+      this.#awaitingStack[cpu] = prev;
+    }
+
+    const next = this.get(event.int(5), cpu);
+    next.comm = event.str(4) || next.comm;
+    next.prio = event.int(6, next.prio);
+    this.#resume(next, cpu, nowNs);
+  }
+
+  /** The task is on a CPU: ends whatever it was doing. */
+  #resume(task: Task, cpu: number, nowNs: number): void {
+    if (task.state === TASK_BLOCKED) this.#unblocked(task, nowNs);
+    if (task.wokenNs >= 0) this.#world.facts.sample('runqueue-wait', this.name(task), nowNs - task.wokenNs);
+    task.wokenNs = -1;
+    this.#enter(task, TASK_RUNNING, nowNs);
+    task.cpu = cpu;
+    for (const listener of this.listeners) listener.onSwitchIn?.(task, nowNs);
+  }
+
+  #unblocked(task: Task, nowNs: number): void {
+    const interval = { task, startNs: task.sinceNs, endNs: nowNs, stack: task.stack, offEvent: task.offEvent };
+    this.#world.facts.sample('blocked', this.name(task), nowNs - task.sinceNs);
+    for (const listener of this.listeners) listener.onUnblocked?.(interval);
+  }
+
+  /** The waker is whoever emits sched_waking; the task becomes runnable at sched_wakeup (T28). */
+  #waking(event: EventCursor): void {
+    const task = this.get(event.int(1), event.cpu);
+    task.comm = event.str(0) || task.comm;
+    task.wakerTid = event.cpu === NO_CPU ? -1 : event.tid;
+    task.wakeEvent = event.eventId;
+  }
+
+  #wakeup(event: EventCursor): void {
+    const task = this.get(event.int(1), event.cpu);
+    const nowNs = event.tsNs;
+    task.comm = event.str(0) || task.comm;
+    task.prio = event.int(2, task.prio);
+    if (task.state === TASK_RUNNING) return;
+    if (task.state === TASK_BLOCKED) this.#unblocked(task, nowNs);
+    if (task.state !== TASK_RUNNABLE) {
+      this.#enter(task, TASK_RUNNABLE, nowNs);
+      task.wokenNs = nowNs;
+    }
+    task.cpu = event.int(3, task.cpu);
+  }
+
+  #fork(event: EventCursor): void {
+    const key = event.int(3);
+    this.#tasks.delete(key); // a reused pid is a new task (T26)
+    const child = this.get(key, event.cpu);
+    child.comm = event.str(2);
+    child.bornNs = event.tsNs;
+  }
+
+  #exit(event: EventCursor): void {
+    const task = this.get(event.int(1), event.cpu);
+    for (const listener of this.listeners) listener.onExit?.(task, event.tsNs);
+  }
+
+  #stack(event: EventCursor): void {
+    this.#world.stacksSeen++;
+    const task = this.#awaitingStack[event.cpu];
+    if (!task || task.stack || task.tid !== event.tid) return;
+    this.#awaitingStack[event.cpu] = undefined;
+    task.stack = event.stack;
+    for (const listener of this.listeners) listener.onSwitchOutStack?.(task);
+  }
+
+  /** Nothing is known of the tasks that ran on the CPU (E0.4). */
+  #gap(event: EventCursor): void {
+    const cpu = event.int(0);
+    const state = this.#cpus.get(cpu);
+    const task = this.#tasks.get(taskKey(state.tid, cpu));
+    if (task) this.#enter(task, TASK_UNKNOWN, event.tsNs);
+    this.#awaitingStack[cpu] = undefined;
+  }
+
+  finish(endNs: number): void {
+    for (const task of this.#tasks.values()) {
+      if (task.state >= 4) continue;
+      task.times[task.state] += endNs - task.sinceNs;
+      if (task.tid > 0) this.#fact(task, null);
+    }
+  }
+}
+
+function stateOf(letters: string): TaskRunState {
+  if (letters.startsWith('R')) return TASK_RUNNABLE;
+  if (letters.includes('X') || letters.includes('Z')) return TASK_DEAD;
+  return letters.includes('D') ? TASK_BLOCKED : TASK_SLEEPING;
+}

@@ -1,0 +1,171 @@
+/**
+ * Work items from queue to end (MODEL 1.7, 3.6): queued → activated → executing → done. A work item never runs twice at the
+ * same time (S3.21), may be queued again while it runs (O14), and is known by its address between queue and end.
+ */
+import type { EventCursor, EventType } from '../../../schema/index.ts';
+import type { EventHandler, Model, World } from '../world.ts';
+
+type WorkKey = number | bigint;
+
+/** One execution of a work item. */
+export interface WorkExecution {
+  readonly work: WorkKey;
+  readonly fn: string;
+  readonly workqueue: string;
+  readonly workerTid: number;
+  readonly cpu: number;
+  readonly queuedNs: number | null;
+  readonly activatedNs: number | null;
+  readonly startNs: number;
+  readonly startEvent: number;
+  endNs: number | null;
+  endEvent: number;
+  /** srcu_struct that a process_srcu or srcu_invoke_callbacks pass belongs to, when a probe or an earlier pass told. */
+  domain: string | undefined;
+}
+
+interface QueuedWork {
+  readonly work: WorkKey;
+  readonly fn: string;
+  readonly workqueue: string;
+  readonly queuedNs: number;
+  readonly queueEvent: number;
+  readonly cpu: number;
+  activatedNs: number | null;
+}
+
+/** Executions of SRCU work kept for blame. */
+const KEPT = 4096;
+
+export class WorkqueueModel implements Model {
+  readonly #world: World;
+  readonly #queued = new Map<WorkKey, QueuedWork>();
+  readonly #running = new Map<number, WorkExecution>();
+  readonly #domainOfWork = new Map<WorkKey, string>();
+  /** Executions of process_srcu and srcu_invoke_callbacks in order of start. */
+  readonly srcuPasses: WorkExecution[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** What the worker executes now. */
+  executing(workerTid: number): WorkExecution | undefined {
+    return this.#running.get(workerTid);
+  }
+
+  /** Work queued and not started. */
+  pending(): IterableIterator<QueuedWork> {
+    return this.#queued.values();
+  }
+
+  /** A probe inside the worker named the srcu_struct. */
+  nameDomain(workerTid: number, domain: string): void {
+    const execution = this.#running.get(workerTid);
+    if (!execution || execution.domain === domain) return;
+    execution.domain = domain;
+    this.#domainOfWork.set(execution.work, domain);
+  }
+
+  subscribe(type: EventType): EventHandler | undefined {
+    if (type.shape !== 'tracepoint') return undefined;
+    switch (type.name) {
+      case 'workqueue_queue_work':
+        return (event) => this.#queue(event);
+      case 'workqueue_activate_work':
+        return (event) => {
+          const queued = this.#queued.get(event.key(0));
+          if (queued) queued.activatedNs = event.tsNs;
+        };
+      case 'workqueue_execute_start':
+        return (event) => this.#start(event);
+      case 'workqueue_execute_end':
+        return (event) => this.#end(event);
+      default:
+        return undefined;
+    }
+  }
+
+  #queue(event: EventCursor): void {
+    const work = event.key(0);
+    this.#queued.set(work, {
+      work,
+      fn: event.text(1),
+      workqueue: event.text(2),
+      queuedNs: event.tsNs,
+      queueEvent: event.eventId,
+      cpu: event.cpu,
+      activatedNs: null,
+    });
+    // A work item that is queued and never runs is a leak of the capture (gap, filter), not of the kernel: bound the map.
+    if (this.#queued.size > 65536) this.#queued.delete(this.#queued.keys().next().value as WorkKey);
+  }
+
+  #start(event: EventCursor): void {
+    const work = event.key(0);
+    const queued = this.#queued.get(work);
+    this.#queued.delete(work);
+    const fn = event.text(1) || queued?.fn || '';
+    const execution: WorkExecution = {
+      work,
+      fn,
+      workqueue: queued?.workqueue ?? '',
+      workerTid: event.tid,
+      cpu: event.cpu,
+      queuedNs: queued?.queuedNs ?? null,
+      activatedNs: queued?.activatedNs ?? null,
+      startNs: event.tsNs,
+      startEvent: event.eventId,
+      endNs: null,
+      endEvent: 0,
+      domain: this.#domainOfWork.get(work),
+    };
+    if (queued) this.#world.facts.sample('workqueue-queue', fn, event.tsNs - queued.queuedNs);
+    this.#running.set(event.tid, execution);
+    if (fn === 'process_srcu' || fn === 'srcu_invoke_callbacks') {
+      this.srcuPasses.push(execution);
+      if (this.srcuPasses.length > KEPT * 2) this.srcuPasses.splice(0, KEPT);
+    }
+  }
+
+  #end(event: EventCursor): void {
+    const execution = this.#running.get(event.tid);
+    if (!execution) return;
+    this.#running.delete(event.tid);
+    execution.endNs = event.tsNs;
+    execution.endEvent = event.eventId;
+    this.#world.facts.sample('workqueue-run', execution.fn, event.tsNs - execution.startNs);
+    this.#fact(execution);
+  }
+
+  #fact(execution: WorkExecution): void {
+    this.#world.facts.workItem({
+      work: `0x${BigInt.asUintN(64, BigInt(execution.work)).toString(16)}`,
+      function: execution.fn,
+      workqueue: execution.workqueue,
+      queuedNs: execution.queuedNs,
+      activatedNs: execution.activatedNs,
+      startNs: execution.startNs,
+      endNs: execution.endNs,
+      tid: execution.workerTid,
+      cpu: execution.cpu,
+    });
+  }
+
+  finish(): void {
+    for (const execution of this.#running.values()) this.#fact(execution);
+    for (const queued of this.#queued.values()) {
+      this.#world.facts.workItem({
+        work: `0x${BigInt.asUintN(64, BigInt(queued.work)).toString(16)}`,
+        function: queued.fn,
+        workqueue: queued.workqueue,
+        queuedNs: queued.queuedNs,
+        activatedNs: queued.activatedNs,
+        startNs: null,
+        endNs: null,
+        tid: null,
+        cpu: queued.cpu,
+      });
+    }
+  }
+}

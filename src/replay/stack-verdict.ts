@@ -1,0 +1,51 @@
+/** What a kernel stack says about a sleeping task: the resource, the call, the srcu_struct and what the caller was doing. */
+import {
+  GENERIC_SLEEPER,
+  SITE_FRAMES,
+  SRCU_DOMAIN_FRAMES,
+  SRCU_WORKER_FRAME,
+  WAIT_FRAMES,
+  type WaitResource,
+} from './knowledge/wait-frames.ts';
+
+export interface StackVerdict {
+  readonly resource: WaitResource | undefined;
+  /** The function that decided (`synchronize_srcu`). */
+  readonly api: string;
+  /** A worker inside process_srcu: its wait belongs to an SRCU grace period (W18). */
+  readonly insideSrcuPass: boolean;
+  readonly srcuDomain: string | undefined;
+  readonly site: string | undefined;
+}
+
+/** @param symbols function names, innermost first. MODEL 4.3. */
+export function classifyStack(symbols: readonly string[]): StackVerdict {
+  let resource: WaitResource | undefined;
+  let api = '';
+  for (const symbol of symbols) {
+    if (GENERIC_SLEEPER.test(symbol)) continue;
+    const row = WAIT_FRAMES.find(([pattern]) => pattern.test(symbol));
+    if (!row) continue;
+    resource = row[1];
+    api = symbol;
+    // synchronize_rcu_normal ← synchronize_rcu, __synchronize_srcu ← synchronize_srcu: the name that callers use.
+    if (api === 'synchronize_rcu_normal') api = 'synchronize_rcu';
+    if (api === '__synchronize_srcu') api = 'synchronize_srcu';
+    break;
+  }
+  return {
+    resource,
+    api,
+    insideSrcuPass: symbols.some((symbol) => SRCU_WORKER_FRAME.test(symbol)),
+    srcuDomain: firstMatch(symbols, SRCU_DOMAIN_FRAMES),
+    site: firstMatch(symbols, SITE_FRAMES),
+  };
+}
+
+function firstMatch(symbols: readonly string[], table: readonly (readonly [RegExp, string])[]): string | undefined {
+  for (const symbol of symbols) {
+    const row = table.find(([pattern]) => pattern.test(symbol));
+    if (row) return row[1];
+  }
+  return undefined;
+}
