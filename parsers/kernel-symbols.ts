@@ -37,6 +37,12 @@ export interface SymbolHit {
   readonly module: string;
 }
 
+/** A symbol as the kernel's own printk would show it. */
+export interface PrintedSymbol extends SymbolHit {
+  /** Distance to the next symbol; undefined for the last one of the kernel or a module. */
+  readonly sizeBytes: number | undefined;
+}
+
 export class KernelSymbols {
   /** Number of symbols, data included (a data symbol ends the function before it). */
   readonly size: number;
@@ -112,6 +118,29 @@ export class KernelSymbols {
       if (offset >= toPageEnd + PAGE_BYTES) return undefined;
     }
     return FUNCTION_TYPES.includes(this.#type(best)) ? { name: this.#name(best), offset, module } : undefined;
+  }
+
+  /**
+   * The symbol, function or data, that the kernel itself prints for an address with %ps and %pS: of several names at one
+   * address the first of the table (kernel/kallsyms.c get_symbol_pos); per-CPU offsets, listed as absolute, are not addresses.
+   */
+  printed(hi: number, lo: number): PrintedSymbol | undefined {
+    // Where the kernel lives in the upper half, a small number is no kernel address but may lie among the per-CPU symbols.
+    if (this.size > 0 && this.#hi[0] < 0 && (hi | 0) >= 0) return undefined;
+    const last = this.#lastAtOrBelow(hi | 0, lo >>> 0);
+    let first = last;
+    while (first > 0 && this.#hi[first - 1] === this.#hi[last] && this.#lo[first - 1] === this.#lo[last]) first--;
+    if (last < 0 || 'aA'.includes(this.#type(first))) return undefined;
+    const module = this.#module(first);
+    const offset = ((hi | 0) - this.#hi[first]) * TWO_32 + ((lo >>> 0) - this.#lo[first]);
+    const next = last + 1;
+    if (next === this.size || this.#module(next) !== module) {
+      const toPageEnd = PAGE_BYTES - (this.#lo[first] % PAGE_BYTES);
+      if (offset >= toPageEnd + PAGE_BYTES) return undefined;
+      return { name: this.#name(first), offset, module, sizeBytes: undefined };
+    }
+    const sizeBytes = (this.#hi[next] - this.#hi[first]) * TWO_32 + (this.#lo[next] - this.#lo[first]);
+    return { name: this.#name(first), offset, module, sizeBytes };
   }
 
   /** Address of a symbol of the kernel itself, as halves. A linear search, for a few lookups per capture. */
