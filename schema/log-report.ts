@@ -5,10 +5,11 @@
 
 /** `<addr> (<name>){usage}-{outer:inner}, at: <site>` (G7.1). */
 export interface LogLock {
+  /** Class name as lockdep prints it, `#<n>` and `/<subclass>` included. */
   readonly name: string;
   /** Hex text of the instance, without 0x; undefined in chain entries. */
   readonly address?: string;
-  /** Four characters of `.-+?` (L5.41). */
+  /** Four characters of `.-+?` (L5.41); six in kernels before 4.14. */
   readonly usage?: string;
   readonly outer?: number;
   readonly inner?: number;
@@ -28,78 +29,113 @@ interface LogReportBase {
   readonly cpu?: number;
 }
 
-/** Function names of a stack, innermost first, with the `?` (unreliable) frames left out. */
+/**
+ * Function names of a stack, innermost first, with the `?` (unreliable) frames left out. A kernel `RIP:` (`pc :`) is a frame:
+ * it is the function that the interrupt hit.
+ */
 export type LogStack = readonly string[];
+
+/** A task's or CPU's backtrace (G7.6). */
+export interface LogBacktrace {
+  /** CPU that it was taken on; undefined for a sleeping task. */
+  readonly cpu?: number;
+  readonly task?: LogTask;
+  /** State letter of a task dump (`R` runnable or running, T58). */
+  readonly state?: string;
+  readonly stack: LogStack;
+  /** How many of the leading frames ran in NMI context (`<NMI>`), and how many after these in interrupt context (`<IRQ>`). */
+  readonly nmiFrames?: number;
+  readonly irqFrames?: number;
+  /** The CPU was executing user code. */
+  readonly userMode?: boolean;
+  readonly workqueue?: LogWork;
+  /** `NMI backtrace for cpu <n> skipped: idling at …`. */
+  readonly idle?: boolean;
+  /** Taken by an NMI (`NMI backtrace for cpu <n>`). */
+  readonly nmi?: boolean;
+}
+
+/** `Workqueue: <name> <fn>` of a worker. */
+export interface LogWork {
+  readonly name: string;
+  readonly fn: string;
+}
+
+/** `N locks held by <comm>/<pid>:` and its list, oldest first. */
+export interface LogHeldList {
+  readonly task: LogTask;
+  readonly locks: readonly LogLock[];
+}
+
+interface LockdepBase {
+  readonly task: LogTask;
+  readonly held: readonly LogLock[];
+  readonly stack: LogStack;
+}
 
 export type LogReport = LogReportBase &
   (
-    | {
+    | (LockdepBase & {
         readonly kind: 'lockdep-circular';
-        readonly task: LogTask;
         readonly acquiring: LogLock;
         readonly holding: LogLock;
-        /** `-> #k` entries, k ascending: #0 is the lock being acquired. Edge (k−1)→k for each k ≥ 1 (G2.1). */
+        /** `-> #k` entries, k ascending: #0 is the lock being acquired. Edge (k−1)→k for each k ≥ 1 (G2.1). Empty in a cut report. */
         readonly chain: readonly { readonly lock: LogLock; readonly stack: LogStack }[];
-        readonly held: readonly LogLock[];
-        readonly stack: LogStack;
-      }
-    | {
+      })
+    | (LockdepBase & {
         readonly kind: 'lockdep-irq-order';
         readonly irq: 'hardirq' | 'softirq';
-        readonly task: LogTask;
         readonly acquiring: LogLock;
         readonly holding: LogLock;
         /** Class names, safe first, unsafe last. */
         readonly safe: string;
         readonly unsafe: string;
-        readonly held: readonly LogLock[];
-        readonly stack: LogStack;
-      }
-    | {
+        /** Classes of the listing `the dependencies between … irq-safe lock and the holding lock`, safe … holding. */
+        readonly safePath?: readonly string[];
+        /** Classes between the acquired lock and the unsafe one, acquired … unsafe. */
+        readonly unsafePath?: readonly string[];
+        /** How the safe class was taken in interrupt context, and the unsafe one with interrupts enabled. */
+        readonly safeStack?: LogStack;
+        readonly unsafeStack?: LogStack;
+      })
+    | (LockdepBase & {
         readonly kind: 'lockdep-irq-inversion';
         readonly irq: 'hardirq' | 'softirq';
-        readonly task: LogTask;
         readonly lock: LogLock;
         /** The other class, and whether this lock took it (`took`) or was taken under it (`taken-by`). */
         readonly other: string;
         readonly direction: 'took' | 'taken-by';
-        readonly held: readonly LogLock[];
-        readonly stack: LogStack;
-      }
-    | {
+      })
+    | (LockdepBase & {
         readonly kind: 'lockdep-irq-state';
         readonly irq: 'hardirq' | 'softirq';
-        readonly task: LogTask;
         readonly lock: LogLock;
         /** Usage strings, e.g. IN-HARDIRQ-W → HARDIRQ-ON-W. */
         readonly from: string;
         readonly to: string;
-        readonly held: readonly LogLock[];
-        readonly stack: LogStack;
-      }
-    | {
+        /** Where the first usage was registered. */
+        readonly registered?: LogStack;
+      })
+    | (LockdepBase & {
         readonly kind: 'lockdep-recursion';
-        readonly task: LogTask;
         readonly acquiring: LogLock;
         readonly holding: LogLock;
-        readonly held: readonly LogLock[];
-        readonly stack: LogStack;
-      }
-    | {
+      })
+    | (LockdepBase & {
         readonly kind: 'lockdep-wait-context';
-        readonly task: LogTask;
         readonly lock: LogLock;
         /** `context-{n:n}`; undefined in a cut report. */
         readonly context?: number;
-        readonly held: readonly LogLock[];
-        readonly stack: LogStack;
-      }
+      })
     /** Bad unlock balance, lock held at return to user, nested lock not taken, held lock freed, suspicious RCU usage, … */
     | {
         readonly kind: 'lockdep-misuse';
         readonly title: string;
+        /** The line that says what happened (`net/tipc/bearer.c:177 suspicious rcu_dereference_protected() usage!`). */
+        readonly detail?: string;
         readonly task?: LogTask;
         readonly locks: readonly LogLock[];
+        readonly held?: readonly LogLock[];
         readonly stack: LogStack;
       }
     /** The validator switched itself off (limits reached, or after its first report). */
@@ -119,9 +155,9 @@ export type LogReport = LogReportBase &
         /** Tasks listed as blocking; suffix letters as printed, undefined = was on a CPU (T10). */
         readonly tasks: readonly { readonly tid: number; readonly comm?: string; readonly state?: string }[];
         readonly detectedBy?: number;
-        /** t=, in jiffies since the grace period began; undefined in expedited reports (see `jiffies`). */
+        /** t=, in jiffies since the grace period began; `N jiffies` of an expedited report. */
         readonly jiffies?: number;
-        /** g=, signed decimal text. */
+        /** g=, signed decimal text; `s:` of an expedited report. */
         readonly gpSeq?: string;
         readonly queued?: number;
         readonly online?: number;
@@ -131,7 +167,11 @@ export type LogReport = LogReportBase &
           readonly state: string;
           readonly cpu?: number;
         };
+        /** `All QSes seen`: jiffies since the grace-period kthread was last active (R2.46). */
+        readonly allQuiescent?: number;
         readonly ended?: boolean;
+        /** `suppressed full report due to a stuck CSD-lock`. */
+        readonly suppressed?: boolean;
         /** `number:` and `cputime:` rows of the cputime table (R2.70). */
         readonly cputime?: {
           readonly hardirqs: number;
@@ -140,7 +180,11 @@ export type LogReport = LogReportBase &
           readonly hardirqMs?: number;
           readonly softirqMs?: number;
           readonly systemMs?: number;
+          /** Length of the sampled interval. */
+          readonly intervalMs?: number;
         };
+        /** Task and CPU dumps that belong to the report. */
+        readonly dumps?: readonly LogBacktrace[];
       }
     | {
         readonly kind: 'hung-task';
@@ -148,8 +192,19 @@ export type LogReport = LogReportBase &
         /** Real blocked seconds (G4.1). */
         readonly seconds: number;
         readonly stack: LogStack;
-        readonly workqueue?: { readonly name: string; readonly fn: string };
-        readonly blocker?: { readonly on: 'mutex' | 'semaphore' | 'rw-semaphore'; readonly owner?: LogTask };
+        readonly state?: string;
+        /** `can't die for more than`: killed but still running, not blocked. */
+        readonly cannotDie?: boolean;
+        readonly coredump?: boolean;
+        readonly workqueue?: LogWork;
+        readonly blocker?: {
+          readonly on: 'mutex' | 'semaphore' | 'rw-semaphore';
+          readonly owner?: LogTask;
+          /** How the task asks for an rw-semaphore. */
+          readonly as?: 'reader' | 'writer';
+        };
+        /** Held list printed inside the report (kernels before 4.16). */
+        readonly held?: readonly LogLock[];
       }
     | {
         readonly kind: 'soft-lockup';
@@ -157,10 +212,12 @@ export type LogReport = LogReportBase &
         readonly seconds: number;
         readonly task?: LogTask;
         readonly stack: LogStack;
+        readonly irqFrames?: number;
       }
-    | { readonly kind: 'hard-lockup'; readonly cpu: number; readonly stack: LogStack }
+    | { readonly kind: 'hard-lockup'; readonly cpu: number; readonly task?: LogTask; readonly stack: LogStack }
     | {
         readonly kind: 'workqueue-lockup';
+        /** `cpus=0 node=0 flags=0x0 nice=0`. */
         readonly pool: string;
         readonly seconds: number;
         readonly busy: readonly {
@@ -168,15 +225,25 @@ export type LogReport = LogReportBase &
           readonly fn: string;
           readonly tid?: number;
           readonly state: 'in-flight' | 'pending' | 'inactive';
+          /** Pool of the pwq, in the form of `pool` above. */
+          readonly pool?: string;
+          /** ` for <n>s` of newer kernels. */
+          readonly seconds?: number;
         }[];
+        readonly dumps?: readonly LogBacktrace[];
       }
     | {
         readonly kind: 'sleep-in-atomic';
         readonly how: 'sleeping-function' | 'scheduling';
+        /** `<file>:<line>` of the sleeping function, or the preempt count of `scheduling while atomic`. */
         readonly where: string;
         readonly task?: LogTask;
         readonly held: readonly LogLock[];
         readonly stack: LogStack;
+        /** `in_atomic()`, `irqs_disabled()` as printed. */
+        readonly inAtomic?: number;
+        readonly irqsDisabled?: number;
+        readonly preemptCount?: number;
       }
     | {
         readonly kind: 'perf-interrupt';
@@ -185,23 +252,25 @@ export type LogReport = LogReportBase &
         readonly rateHz: number;
       }
     | { readonly kind: 'nmi-handler-long'; readonly handler: string; readonly durationNs: number }
+    /** `hrtimer: interrupt took <n> ns`. */
+    | { readonly kind: 'hrtimer-long'; readonly durationNs: number }
     /** `Showing all locks held`, or one task's held list outside another report. */
-    | {
-        readonly kind: 'held-locks';
-        readonly tasks: readonly { readonly task: LogTask; readonly locks: readonly LogLock[] }[];
-      }
-    /** A task or CPU backtrace outside another report (sysrq, NMI backtrace). */
-    | {
-        readonly kind: 'backtrace';
-        readonly task?: LogTask;
-        readonly state?: string;
-        readonly stack: LogStack;
-        readonly workqueue?: { readonly name: string; readonly fn: string };
-        readonly idle?: boolean;
-        readonly nmi?: boolean;
-      }
+    | { readonly kind: 'held-locks'; readonly tasks: readonly LogHeldList[] }
+    /** A task or CPU backtrace outside another report (sysrq, NMI backtrace, warnings). */
+    | ({ readonly kind: 'backtrace' } & LogBacktrace)
     /** Boot banner: begins a boot. */
     | { readonly kind: 'banner'; readonly release: string; readonly version: string }
+    /** One fact about the kernel that a boot message or a report's header states (MODEL §0, P0.1–P0.3). */
+    | ({ readonly kind: 'kernel-setting' } & KernelSetting)
   );
+
+/** `field` is a field of KernelProfile, except `lockdep` (the validator is built in). */
+export type KernelSetting =
+  | { readonly field: 'release'; readonly value: string }
+  | {
+      readonly field: 'hz' | 'rcuStallTimeoutS' | 'hungTaskTimeoutS' | 'possibleCpus';
+      readonly value: number;
+    }
+  | { readonly field: 'rt' | 'preemptRcu' | 'proveRcu' | 'x86' | 'lockdep'; readonly value: boolean };
 
 export type LogReportKind = LogReport['kind'];

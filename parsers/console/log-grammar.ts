@@ -1,0 +1,314 @@
+/**
+ * Recognises kernel reports in a stream of prepared log lines (MODEL §7) and turns each into a {@link LogReport}.
+ *
+ * Fed by the console format with the lines of a log, and by ingest with the texts of `printk:console` events. Total on any text,
+ * linear in it, bounded in memory. Budget: a line outside of a report costs one table look-up (bench: ≥ 100 MB/s of log).
+ *
+ * Lines of one caller (`printk.caller`) form a stream. Without callers all lines are one stream in which reports of several
+ * CPUs interleave: a line goes to the newest open report that can use it (G0.2).
+ */
+import type { KernelSetting, LogBacktrace, LogReport } from '../../schema/index.ts';
+import { BacktraceBuilder } from './backtrace-builder.ts';
+import { openHeldLocks } from './held-builder.ts';
+import { openHungTask } from './hung-task-builder.ts';
+import { LockdepBuilder } from './lockdep-builder.ts';
+import { parseLockdepTitle } from './lockdep-title.ts';
+import { openLockup } from './lockup-builder.ts';
+import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
+import { parseSetting, parseSingleLine, parseTaintLine } from './single-line.ts';
+import { openSleepInAtomic } from './sleep-builder.ts';
+import { openStall, withoutRcuPrefix } from './stall-builder.ts';
+import { openWorkqueueLockup } from './workqueue-builder.ts';
+
+/** Caller of lines that name none. */
+export const NO_CALLER = -1;
+
+/** Stream key of a caller: the task, or the CPU when the line was printed in interrupt context. */
+export function callerKey(tid: number | undefined, cpu: number | undefined): number {
+  if (tid !== undefined) return tid;
+  return cpu === undefined ? NO_CALLER : -2 - cpu;
+}
+
+/** Open reports of one stream; more would be a log that only begins reports. */
+const MAX_OPEN = 6;
+const MAX_STREAMS = 256;
+/** A report that took none of this many lines of its stream is over. */
+const MAX_MISSES = 200;
+/** Nor does it pause for so long; a slow serial console delays single lines by tenths of a second. */
+const MAX_PAUSE_NS = 60e9;
+/** No kernel line is longer (LOG_LINE_MAX is 1 KiB less prefix; decoded and joined ones are longer). */
+const MAX_TEXT = 4096;
+/** How far below a report's line a `CPU: … Comm:` header still begins that report's own trace. */
+const HEADER_DISTANCE = 8;
+
+interface Place {
+  readonly tsNs: number;
+  readonly line: number;
+  readonly cpu: number | undefined;
+}
+
+interface OpenReport extends Place {
+  readonly builder: ReportBuilder;
+  endLine: number;
+  lastNs: number;
+  misses: number;
+}
+
+interface Stream {
+  /** Oldest first. */
+  readonly open: OpenReport[];
+  dump: BacktraceBuilder | undefined;
+  /** From `Task dump for CPU n:`. */
+  dumpCpu: number | undefined;
+}
+
+/** First characters (or second after a space) with which something that matters can begin outside of a report. */
+const OPENERS = new Uint8Array(128);
+for (const char of '[IBWrwNphtLSPHCKT\t0123456789nxs') OPENERS[char.charCodeAt(0)] = 1;
+
+export class LogGrammar {
+  readonly #streams = new Map<number, Stream>();
+  readonly #settings = new Map<string, string | number | boolean>();
+  readonly #line: LogLine = { tsNs: 0, line: 0, cpu: undefined, text: '' };
+  #out: LogReport[] = [];
+
+  /**
+   * Consumes one line.
+   * @param lineNumber 1-based, 0 for printk:console events
+   * @param cpu that printed it, when known
+   * @param caller stream key, see {@link callerKey}
+   * @param text without prefix and line end
+   */
+  feed(tsNs: number, lineNumber: number, cpu: number | undefined, caller: number, text: string): void {
+    const stream = this.#streams.size === 0 ? undefined : this.#streams.get(caller);
+    if (stream === undefined && !mayOpen(text)) return;
+    const line = this.#line;
+    line.tsNs = tsNs;
+    line.line = lineNumber;
+    line.cpu = cpu;
+    line.text = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;
+    if (stream !== undefined) {
+      this.#continue(caller, stream, line);
+      if (stream.open.length === 0 && stream.dump === undefined) this.#streams.delete(caller);
+    } else this.#begin(caller, undefined, line);
+  }
+
+  /** Reports completed since the last call, by time. */
+  take(): LogReport[] {
+    const out = this.#out;
+    if (out.length === 0) return out;
+    this.#out = [];
+    return out.sort((a, b) => a.tsNs - b.tsNs || a.line - b.line);
+  }
+
+  /** Ends the log: what is open is complete or cut. */
+  finish(): LogReport[] {
+    for (const stream of this.#streams.values()) this.#closeAll(stream);
+    this.#streams.clear();
+    return this.take();
+  }
+
+  #continue(caller: number, stream: Stream, line: LogLine): void {
+    const { text } = line;
+    if (stream.dump?.accept(text)) {
+      stream.dump.endLine = line.line;
+      for (const report of stream.open) report.misses = 0;
+      if (stream.dump.done) this.#closeDump(stream);
+      return;
+    }
+    this.#taint(line);
+    const single = parseSingleLine(text);
+    if (single) {
+      this.#emit(single, line, line.line);
+      return;
+    }
+    for (let i = stream.open.length - 1; i >= 0; i--) {
+      const report = stream.open[i];
+      if (line.tsNs - report.lastNs > MAX_PAUSE_NS || report.misses > MAX_MISSES) {
+        this.#close(stream, i);
+        continue;
+      }
+      if (report.builder.accept(line)) {
+        report.endLine = line.line;
+        report.lastNs = line.tsNs;
+        report.misses = 0;
+        if (text.startsWith('Task dump for CPU ')) stream.dumpCpu = Number.parseInt(text.slice(18), 10);
+        if (report.builder.done) this.#close(stream, i);
+        return;
+      }
+      report.misses++;
+      if (report.builder.done) this.#close(stream, i);
+    }
+    this.#begin(caller, stream, line);
+  }
+
+  /** The line may begin a report or a dump. */
+  #begin(caller: number, known: Stream | undefined, line: LogLine): void {
+    const { text } = line;
+    if (!known) {
+      const single = parseSingleLine(text);
+      if (single) {
+        this.#emit(single, line, line.line);
+        return;
+      }
+      this.#taint(line);
+    }
+    const builder = openReport(text);
+    if (builder) {
+      const stream = known ?? this.#stream(caller);
+      this.#closeDump(stream);
+      for (let i = stream.open.length - 1; i >= 0; i--) {
+        if (stream.open[i].builder.family === builder.family) this.#close(stream, i);
+        else stream.open[i].builder.suspend();
+      }
+      if (stream.open.length === MAX_OPEN) this.#close(stream, 0);
+      stream.open.push({ ...place(line), builder, endLine: line.line, lastNs: line.tsNs, misses: 0 });
+      return;
+    }
+    const dumpCpu = text.startsWith('Task dump for CPU ') ? Number.parseInt(text.slice(18), 10) : undefined;
+    if (dumpCpu !== undefined && known) {
+      known.dumpCpu = dumpCpu;
+      return;
+    }
+    const dump = BacktraceBuilder.open(text, known?.dumpCpu) ?? (known && BacktraceBuilder.openBare(text));
+    if (dump) {
+      this.#openDump(known ?? this.#stream(caller), dump, line);
+      return;
+    }
+    const setting = parseSetting(withoutRcuPrefix(text));
+    if (setting) this.#setting(setting, line);
+  }
+
+  #openDump(stream: Stream, dump: BacktraceBuilder, line: LogLine): void {
+    this.#closeDump(stream);
+    for (const report of stream.open) report.builder.suspend();
+    stream.dumpCpu = undefined;
+    dump.tsNs = line.tsNs;
+    dump.line = line.line;
+    dump.endLine = line.line;
+    if (dump.done) this.#deliver(stream, dump);
+    else stream.dump = dump;
+  }
+
+  #stream(caller: number): Stream {
+    if (this.#streams.size >= MAX_STREAMS) {
+      for (const [key, stream] of this.#streams) {
+        this.#closeAll(stream);
+        this.#streams.delete(key);
+        break;
+      }
+    }
+    const stream: Stream = { open: [], dump: undefined, dumpCpu: undefined };
+    this.#streams.set(caller, stream);
+    return stream;
+  }
+
+  #closeAll(stream: Stream): void {
+    this.#closeDump(stream);
+    while (stream.open.length > 0) this.#close(stream, 0);
+  }
+
+  #close(stream: Stream, index: number): void {
+    if (stream.dump && stream.open[index].builder.adopt) this.#closeDump(stream);
+    const [report] = stream.open.splice(index, 1);
+    const body = report.builder.finish();
+    if (body) this.#emit(body, report, report.endLine);
+  }
+
+  #closeDump(stream: Stream): void {
+    const dump = stream.dump;
+    if (!dump) return;
+    stream.dump = undefined;
+    this.#deliver(stream, dump);
+  }
+
+  /** Gives a dump to the report that it belongs to; alone it is a report. */
+  #deliver(stream: Stream, dump: BacktraceBuilder): void {
+    if (dump.empty) return;
+    const trace = dump.finish();
+    if (this.#adopted(stream, dump, trace)) return;
+    this.#emit({ kind: 'backtrace', ...trace }, { tsNs: dump.tsNs, line: dump.line, cpu: trace.cpu }, dump.endLine);
+  }
+
+  #adopted(stream: Stream, dump: BacktraceBuilder, trace: LogBacktrace): boolean {
+    for (let i = stream.open.length - 1; i >= 0; i--) {
+      const report = stream.open[i];
+      const near = dump.line - report.endLine <= HEADER_DISTANCE;
+      if (!(trace.nmi || trace.state !== undefined || near) || !report.builder.adopt?.(trace)) continue;
+      report.endLine = Math.max(report.endLine, dump.endLine);
+      report.lastNs = Math.max(report.lastNs, dump.tsNs);
+      return true;
+    }
+    // Other CPUs print their NMI backtraces themselves, under their own caller.
+    if (!trace.nmi) return false;
+    for (const other of this.#streams.values())
+      for (const report of other.open)
+        if (dump.tsNs - report.lastNs < MAX_PAUSE_NS && report.builder.adopt?.(trace)) {
+          report.lastNs = Math.max(report.lastNs, dump.tsNs);
+          return true;
+        }
+    return false;
+  }
+
+  #taint(line: LogLine): void {
+    const at = line.text.indexOf('ainted');
+    if (at < 0) return;
+    const start = line.text.startsWith('Not t', at - 5) ? at - 5 : at - 1;
+    if (start >= 0) for (const setting of parseTaintLine(line.text.slice(start))) this.#setting(setting, line);
+  }
+
+  /** Settings are stated again and again: only news is reported. */
+  #setting(setting: KernelSetting, line: LogLine): void {
+    if (this.#settings.get(setting.field) === setting.value) return;
+    this.#settings.set(setting.field, setting.value);
+    this.#emit({ kind: 'kernel-setting', ...setting }, line, line.line);
+  }
+
+  #emit(body: ReportBody, at: Place, endLine: number): void {
+    const { cpu: bodyCpu } = body as { cpu?: number };
+    const cpu = bodyCpu ?? at.cpu;
+    const report = { ...body, tsNs: at.tsNs, line: at.line, endLine, ...(cpu !== undefined && { cpu }) };
+    // The texts are slices of a chunk of the log: a plain copy lets the chunk go.
+    this.#out.push(JSON.parse(JSON.stringify(report)) as LogReport);
+  }
+}
+
+function place(line: LogLine): Place {
+  return { tsNs: line.tsNs, line: line.line, cpu: line.cpu };
+}
+
+/** Whether a line outside of all reports deserves a closer look. */
+function mayOpen(text: string): boolean {
+  let code = text.charCodeAt(0);
+  if (code === 0x20) {
+    code = text.charCodeAt(1);
+    // ` INFO: possible recursive locking detected ` and ` RCU …` lines; anything else indented belongs to no opening.
+    if (code !== 0x49 && code !== 0x42 && code !== 0x57 && code !== 0x5b) return text.startsWith('RCU', 1);
+  }
+  return code < 128 && OPENERS[code] === 1;
+}
+
+function openReport(text: string): ReportBuilder | undefined {
+  const start = text.charCodeAt(0) === 0x20 ? text.trimStart() : text;
+  switch (start.charCodeAt(0)) {
+    case 0x5b: // [
+    case 0x57: // W
+      return openLockdep(start);
+    case 0x49: // I
+      return openHungTask(start) ?? openStall(start) ?? openLockdep(start);
+    case 0x42: // B
+      return openLockup(start) ?? openWorkqueueLockup(start) ?? openSleepInAtomic(start) ?? openLockdep(start);
+    case 0x72: // r
+      return start.startsWith('rcu') ? openStall(withoutRcuPrefix(start)) : undefined;
+    case 0x77: // w
+    case 0x4e: // N
+      return openLockup(start);
+    default:
+      return openHeldLocks(start);
+  }
+}
+
+function openLockdep(text: string): ReportBuilder | undefined {
+  const title = parseLockdepTitle(text);
+  return title && new LockdepBuilder(title);
+}

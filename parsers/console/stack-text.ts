@@ -1,0 +1,212 @@
+/**
+ * Stack traces in logs (MODEL G7.6, G0.5): x86 and arm64 `sym+0x1/0x2`, `[<addr>] sym`, arm `(sym) from (sym)`, decoded
+ * `sym (file.c:12)`, sections `<NMI>`, `<IRQ>`, `<TASK>`, and the register lines between.
+ */
+import type { LogStack } from '../../schema/index.ts';
+
+/** Deeper than any kernel stack; what follows is not kept (bounded memory). */
+const MAX_FRAMES = 256;
+const MAX_SYMBOL = 200;
+
+/** A line that belongs to a stack but names no function to keep: `? ` frames, bare addresses. */
+export const NO_SYMBOL = '';
+
+const SPACE = 0x20;
+const TAB = 0x09;
+const QUESTION = 0x3f;
+const OPEN_BRACKET = 0x5b;
+const OPEN_PAREN = 0x28;
+
+/**
+ * Function name of a frame line, {@link NO_SYMBOL} for an unreliable frame, undefined when the line is no frame.
+ *
+ *      srcu_gp_start_if_needed+0xb3/0x540
+ *      ? kthread_park+0xa0/0xa0
+ *      [<ffffffff82a9df9c>] schedule+0x7c/0x1b0
+ *     [<8018de80>] (rcu_check_callbacks) from [<80192868>] (update_process_times+0x38/0x68)
+ *      __schedule from schedule+0x40/0xa0
+ *      do_sys_open (fs/open.c:1067)
+ */
+export function parseFrame(text: string): string | undefined {
+  let i = skipSpaces(text, 0);
+  if (i === text.length) return undefined;
+  let bracketed = false;
+  let code = text.charCodeAt(i);
+  if (code === OPEN_PAREN && text.charCodeAt(i + 1) === OPEN_BRACKET) code = text.charCodeAt(++i);
+  while (code === OPEN_BRACKET) {
+    const close = closeAddress(text, i);
+    if (close < 0) return undefined;
+    bracketed = true;
+    i = skipSpaces(text, close);
+    code = text.charCodeAt(i);
+  }
+  const unreliable = code === QUESTION && text.charCodeAt(i + 1) === SPACE;
+  if (unreliable) i += 2;
+  const name = symbolAt(text, i, bracketed);
+  return name !== undefined && unreliable ? NO_SYMBOL : name;
+}
+
+function skipSpaces(text: string, from: number): number {
+  let i = from;
+  for (; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code !== SPACE && code !== TAB) break;
+  }
+  return i;
+}
+
+/** Index behind `[<ffffffff82a9df9c>]` or `[c000000f12345]`, −1 when it is something else. */
+function closeAddress(text: string, at: number): number {
+  const close = text.indexOf(']', at);
+  if (close < 0 || close - at > 24) return -1;
+  for (let i = at + 1; i < close; i++) {
+    const code = text.charCodeAt(i);
+    const hex = (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66) || (code >= 0x41 && code <= 0x46);
+    if (!hex && code !== 0x3c && code !== 0x3e && code !== SPACE && code !== 0x78) return -1;
+  }
+  return close + 1;
+}
+
+function symbolAt(text: string, start: number, bracketed: boolean): string | undefined {
+  const plus = text.indexOf('+0x', start);
+  if (plus > start && plus - start <= MAX_SYMBOL) {
+    const space = text.indexOf(' ', start);
+    if (space < 0 || space > plus) {
+      if (text.indexOf('/', plus) > 0 || bracketed) return bare(text.slice(start, plus));
+      return undefined;
+    }
+    // `__schedule from schedule+0x40/0xa0`, `(__schedule) from [<80b2b144>] (schedule+0x40/0xa0)`
+    if (text.startsWith(' from ', space)) return bare(text.slice(start, space));
+    return undefined;
+  }
+  const end = text.indexOf(' ', start);
+  const word = end < 0 ? text.slice(start) : text.slice(start, end);
+  if (word.length === 0 || word.length > MAX_SYMBOL) return undefined;
+  if (/^0x[0-9a-f]{6,16}$/.test(word)) return NO_SYMBOL;
+  // Decoded: `sym (file.c:12)`, `sym file.c:12 [inline]`, `sym at file.c:12`. Prose has no `.c:<digits>`.
+  const rest = end < 0 ? '' : text.slice(end, end + 300);
+  if (/^ (?:at |\()?[\w./+-]{1,200}\.(?:c|h|S|rs|cc|cpp):\d/.test(rest)) return bare(word);
+  return bracketed && /^\(?[A-Za-z_.$][\w.$]*\)?$/.test(word) && rest === '' ? bare(word) : undefined;
+}
+
+/** `(show_stack` and `.schedule` (powerpc function descriptors) name `show_stack` and `schedule`. */
+function bare(word: string): string | undefined {
+  let start = 0;
+  let end = word.length;
+  while (start < end && (word[start] === '(' || word[start] === '.')) start++;
+  while (end > start && word[end - 1] === ')') end--;
+  const name = start === 0 && end === word.length ? word : word.slice(start, end);
+  return /^[A-Za-z_$][\w.$]*$/.test(name) ? name : undefined;
+}
+
+type Section = 'none' | 'nmi' | 'irq' | 'task';
+
+/** Collects one trace, line by line. */
+export class StackReader {
+  readonly #frames: string[] = [];
+  #section: Section = 'none';
+  #lines = 0;
+  nmiFrames = 0;
+  irqFrames = 0;
+  /** The interrupted code was user code. */
+  userMode = false;
+  /** `</TASK>` was read: nothing of this trace follows. */
+  complete = false;
+  /** Lines of another trace are passing: nothing is taken until {@link resume}. */
+  #suspended = false;
+
+  get started(): boolean {
+    return this.#lines > 0;
+  }
+
+  get stack(): LogStack {
+    return this.#frames;
+  }
+
+  suspend(): void {
+    if (this.#lines > 0) this.#suspended = true;
+  }
+
+  resume(): void {
+    this.#suspended = false;
+  }
+
+  /** Whether the line belongs to this trace. */
+  accept(text: string): boolean {
+    if (this.complete || this.#suspended) return false;
+    const i = skipSpaces(text, 0);
+    if (i === text.length) return false;
+    if (text.charCodeAt(i) === 0x3c && this.#marker(text, i)) return true;
+    const symbol = parseFrame(text);
+    if (symbol !== undefined) {
+      this.#push(symbol);
+      return true;
+    }
+    return this.#register(text, i);
+  }
+
+  /** `<IRQ>`, `</TASK>`, and the old `<IRQ>  [<ffffffff81093454>] lockdep_rcu_dereference+0xa4/0xc0`. */
+  #marker(text: string, at: number): boolean {
+    const match = /^<(?:<)?(\/?)([A-Z#_]+)>>?/.exec(text.slice(at, at + 24));
+    if (!match) return false;
+    const end = match[1] === '/' || match[2] === 'EOI' || match[2] === 'EOE';
+    const name = match[2];
+    if (end) {
+      this.#section = name === 'EOE' ? 'irq' : 'none';
+      if (name === 'TASK') this.complete = true;
+    } else if (name === 'NMI') this.#section = 'nmi';
+    else if (name === 'IRQ' || name === 'SOFTIRQ' || name === 'HARDIRQ') this.#section = 'irq';
+    else if (name === 'TASK') this.#section = 'task';
+    this.#lines++;
+    const symbol = parseFrame(text.slice(at + match[0].length));
+    if (symbol) this.#push(symbol);
+    return true;
+  }
+
+  /** `RIP: 0010:lock_release+0xa2/0x9f0`, `RIP: 0033:0x4537d9`, `pc : __lock_acquire+0x7cc/0x30a4`. */
+  #register(text: string, at: number): boolean {
+    if (text.startsWith('RIP: ', at)) {
+      const operand = text.slice(text.indexOf(':', at + 5) + 1);
+      const symbol = parseFrame(operand);
+      if (symbol) this.#push(symbol);
+      // At the end of a syscall's stack it only says where the call came from.
+      else if (
+        /^RIP: 00(?:33|2[3b]):/.test(text.slice(at, at + 12)) &&
+        this.#frames.length === this.nmiFrames + this.irqFrames
+      )
+        this.userMode = true;
+      return true;
+    }
+    if (text.startsWith('pc : ', at)) {
+      const symbol = parseFrame(text.slice(at + 5));
+      if (symbol) this.#push(symbol);
+      return true;
+    }
+    return false;
+  }
+
+  #push(symbol: string): void {
+    this.#lines++;
+    if (symbol === NO_SYMBOL || this.#frames.length >= MAX_FRAMES) return;
+    this.#frames.push(symbol);
+    // Counts of leading frames: a RIP line above the section's first frame ran in that section too.
+    if (this.#section === 'nmi' && this.irqFrames === 0) this.nmiFrames = this.#frames.length;
+    else if (this.#section === 'irq') this.irqFrames = this.#frames.length - this.nmiFrames;
+  }
+}
+
+/** Lines that {@link StackReader} reads back to the same stack. */
+export function formatStack(stack: LogStack, nmiFrames = 0, irqFrames = 0, userMode = false): string[] {
+  const frames = (from: number, to: number) => stack.slice(from, to).map((symbol) => ` ${symbol}+0x0/0x1`);
+  const section = (name: string, from: number, to: number) =>
+    to > from ? [` <${name}>`, ...frames(from, to), ` </${name}>`] : [];
+  const task = stack.length > nmiFrames + irqFrames || userMode;
+  return [
+    'Call Trace:',
+    ...section('NMI', 0, nmiFrames),
+    ...section('IRQ', nmiFrames, nmiFrames + irqFrames),
+    ...(task ? [' <TASK>', ...frames(nmiFrames + irqFrames, stack.length)] : []),
+    ...(userMode ? ['RIP: 0033:0x1000'] : []),
+    ...(task ? [' </TASK>'] : []),
+  ];
+}
