@@ -5,40 +5,27 @@
  * to exactly one link, so the pieces sum to the blocked time (O21). Occupancy of a CPU within a piece is that of the whole
  * stretch in which the CPU was waited for, scaled.
  */
-import type { ChainLink, ChainLinkKind, Evidence, Root, RootKind } from '../../schema/index.ts';
+import type { ChainLink, Evidence, Root } from '../../schema/index.ts';
+import { ChainDraft } from './chain-draft.ts';
 import { type HoldoutVerdict, judgeHoldout } from './holdout-verdict.ts';
-import { type GracePeriod, type Holdout, lastHoldouts } from './model/rcu.ts';
-import { baseDomain, type SrcuReader, type SyncWait } from './model/sync-wait.ts';
+import { type GracePeriod, gracePeriodName, type Holdout, lastHoldouts } from './model/grace-period.ts';
+import { baseDomain, type SrcuReader, type SyncResource, type SyncWait } from './model/sync-wait.ts';
 import type { Task } from './model/task.ts';
 import type { WorkExecution } from './model/workqueue.ts';
 import type { Models } from './models.ts';
+import { visibility } from './visibility.ts';
 import type { World } from './world.ts';
 
 export interface Chain {
   readonly links: readonly ChainLink[];
   readonly root: Root;
   readonly evidence: readonly Evidence[];
-  /** Grace periods on the path, longest first. */
-  readonly periods: readonly GracePeriod[];
-}
-
-interface LinkDraft {
-  kind: ChainLinkKind;
-  name: string;
-  tid: number | undefined;
-  cpu: number | undefined;
-  ns: number;
-  depth: number;
-  note: string | undefined;
 }
 
 export class Blame {
   readonly #world: World;
   readonly #models: Models;
-  readonly #links = new Map<string, LinkDraft>();
-  readonly #roots = new Map<string, { root: Root; ns: number }>();
-  readonly #evidence = new Map<number, string>();
-  readonly #periods = new Map<GracePeriod, number>();
+  readonly #draft = new ChainDraft();
   /** Tasks on the path: meeting one again is a cycle (W4.41). */
   readonly #path = new Set<number>();
 
@@ -51,49 +38,26 @@ export class Blame {
   static ofWait(world: World, models: Models, wait: SyncWait): Chain {
     const blame = new Blame(world, models);
     const endNs = wait.endNs ?? world.nowNs;
-    blame.#cite(wait.startEvent, `${wait.comm}:${wait.tid} enters ${wait.api}`);
-    if (wait.endEvent) blame.#cite(wait.endEvent, `${wait.comm}:${wait.tid} leaves ${wait.api}`);
-    blame.#add('task', `${wait.comm}:${wait.tid}`, 0, 0, { tid: wait.tid, note: wait.site ?? `in ${wait.api}` });
+    blame.#draft.cite(wait.startEvent, `${wait.comm}:${wait.tid} enters ${wait.api}`);
+    if (wait.endEvent) blame.#draft.cite(wait.endEvent, `${wait.comm}:${wait.tid} leaves ${wait.api}`);
+    blame.#draft.add('task', `${wait.comm}:${wait.tid}`, 0, 0, { tid: wait.tid, note: wait.site ?? `in ${wait.api}` });
     blame.#path.add(wait.task.key);
     blame.#wait(wait, wait.startNs, endNs, 1);
-    return blame.#chain();
-  }
-
-  #cite(event: number, role: string): void {
-    if (event > 0 && !this.#evidence.has(event)) this.#evidence.set(event, role);
-  }
-
-  #add(
-    kind: ChainLinkKind,
-    name: string,
-    ns: number,
-    depth: number,
-    more: { tid?: number; cpu?: number; note?: string } = {},
-  ): void {
-    const key = kind === 'rcu-gp' || kind === 'srcu-gp' ? `${kind} ${name}` : `${kind} ${more.tid ?? more.cpu ?? name}`;
-    const link = this.#links.get(key);
-    if (link) link.ns += ns;
-    else this.#links.set(key, { kind, name, tid: more.tid, cpu: more.cpu, ns, depth, note: more.note });
-  }
-
-  #root(kind: RootKind, ns: number, more: { cpu?: number; task?: string; tid?: number } = {}): void {
-    const key = `${kind} ${more.cpu ?? ''} ${more.tid ?? ''}`;
-    const seen = this.#roots.get(key);
-    if (seen) seen.ns += ns;
-    else this.#roots.set(key, { root: { kind, ...more }, ns });
+    return { links: blame.#draft.links(), root: blame.#draft.bestRoot(), evidence: blame.#draft.evidence() };
   }
 
   #wait(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
     if (wait.resource === 'srcu') this.#srcu(wait, fromNs, toNs, depth);
-    else this.#rcu(fromNs, toNs, depth);
+    else this.#rcu(wait.resource, fromNs, toNs, depth);
   }
 
   /** SRCU grace period: passes of process_srcu (their RCU waits, their readers) and what lies between them (W10, W17–W19). */
   #srcu(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
     const domain = wait.domain || 'unknown srcu_struct';
     const name = `SRCU grace period of ${domain}`;
-    this.#add('srcu-gp', name, 0, depth);
+    this.#draft.add('srcu-gp', name, 0, depth);
     const passes = this.#passes(wait, fromNs, toNs);
+    if (passes.length === 0 && this.#throughStall(fromNs, toNs, depth)) return;
     const readers = this.#models.sync.readersHolding(wait.domain, toNs, fromNs);
     let cursor = fromNs;
     for (const pass of passes) {
@@ -105,6 +69,22 @@ export class Blame {
       cursor = endNs;
     }
     this.#betweenPasses(wait, name, readers, cursor, toNs, depth);
+  }
+
+  /**
+   * No worker recorded: an SRCU grace period that lasts as long as a slow RCU grace period waits for it, as SRCU-fast does
+   * (S3.14, S3.60 i without its proof). False when no grace period covers most of the wait.
+   */
+  #throughStall(fromNs: number, toNs: number, depth: number): boolean {
+    const covered = this.#models.rcu.slow.some(
+      (gp) => Math.min(toNs, gp.endNs ?? toNs) - Math.max(fromNs, gp.startNs) >= 0.5 * (toNs - fromNs),
+    );
+    if (!covered) return false;
+    this.#draft.add('worker', 'worker in process_srcu', 0, depth + 1, {
+      note: 'not recorded; inferred from the RCU grace period that lasts as long (S3.60)',
+    });
+    this.#rcu('rcu', fromNs, toNs, depth + 2);
+    return true;
   }
 
   /** Passes of the wait's own srcu_struct; when no probe names it, of every struct that nobody claims (edge 1/k, W4.20). */
@@ -129,8 +109,8 @@ export class Blame {
     if (toNs <= fromNs) return;
     const reader = lastReader(readers, fromNs, wait.task);
     if (!reader) {
-      this.#add('srcu-gp', name, toNs - fromNs, depth);
-      this.#root('unknown', 0);
+      this.#draft.add('srcu-gp', name, toNs - fromNs, depth);
+      this.#draft.root({ kind: 'unknown' }, 0);
       return;
     }
     const readerEndNs = Math.min(toNs, reader.endNs ?? toNs);
@@ -142,13 +122,13 @@ export class Blame {
   #reader(reader: SrcuReader, fromNs: number, toNs: number, depth: number): void {
     const task = reader.task;
     const label = this.#models.tasks.label(task);
-    this.#cite(reader.event, `${label} enters srcu_read_lock`);
-    if (reader.endNs !== null) this.#cite(reader.endEvent, `${label} leaves srcu_read_lock`);
-    this.#add('reader', label, 0, depth, { tid: task.tid, note: `reader of ${reader.domain}` });
+    this.#draft.cite(reader.event, `${label} enters srcu_read_lock`);
+    if (reader.endNs !== null) this.#draft.cite(reader.endEvent, `${label} leaves srcu_read_lock`);
+    this.#draft.add('reader', label, 0, depth, { tid: task.tid, note: `reader of ${reader.domain}` });
     const who = { task: this.#models.tasks.name(task), tid: task.tid };
     if (this.#path.has(task.key)) {
-      this.#add('reader', label, toNs - fromNs, depth, { tid: task.tid });
-      this.#root('deadlock', toNs - fromNs, who);
+      this.#draft.add('reader', label, toNs - fromNs, depth, { tid: task.tid });
+      this.#draft.root({ kind: 'deadlock', ...who }, toNs - fromNs);
       return;
     }
     this.#path.add(task.key);
@@ -162,7 +142,7 @@ export class Blame {
       const endNs = Math.min(toNs, wait.endNs ?? toNs);
       if (endNs <= startNs) continue;
       this.#leafReader(label, who, startNs - cursor, depth);
-      this.#cite(wait.startEvent, `${label} enters ${wait.api} inside its read section`);
+      this.#draft.cite(wait.startEvent, `${label} enters ${wait.api} inside its read section`);
       this.#wait(wait, startNs, endNs, depth + 1);
       cursor = endNs;
     }
@@ -172,8 +152,8 @@ export class Blame {
 
   #leafReader(label: string, who: { task: string; tid: number }, ns: number, depth: number): void {
     if (ns <= 0) return;
-    this.#add('reader', label, ns, depth, { tid: who.tid });
-    this.#root('srcu-reader', ns, who);
+    this.#draft.add('reader', label, ns, depth, { tid: who.tid });
+    this.#draft.root({ kind: 'srcu-reader', ...who }, ns);
   }
 
   /** One execution of process_srcu: the worker's RCU waits (W18), the rest is its own or its readers' (S3.60). */
@@ -188,63 +168,67 @@ export class Blame {
     const task = this.#models.tasks.find(pass.workerTid);
     const label = task ? this.#models.tasks.label(task) : `kworker:${pass.workerTid}`;
     const link = { tid: pass.workerTid, note: `runs process_srcu` };
-    this.#cite(pass.startEvent, `${label} starts process_srcu`);
+    this.#draft.cite(pass.startEvent, `${label} starts process_srcu`);
     const waits = this.#models.sync.waits.filter(
       (wait) =>
         wait.tid === pass.workerTid && wait.startNs < toNs && (wait.endNs ?? toNs) > fromNs && wait.resource !== 'srcu',
     );
     if (waits.length === 0 && readers.length > 0) {
       // A short scan that found readers: part of waiting for them.
-      this.#add('srcu-gp', name, toNs - fromNs, depth);
+      this.#draft.add('srcu-gp', name, toNs - fromNs, depth);
       return;
     }
-    this.#add('worker', label, 0, depth + 1, link);
+    this.#draft.add('worker', label, 0, depth + 1, link);
     let cursor = fromNs;
     for (const wait of waits) {
       const startNs = Math.max(cursor, wait.startNs);
       const endNs = Math.min(toNs, wait.endNs ?? toNs);
       if (endNs <= startNs) continue;
-      this.#add('worker', label, startNs - cursor, depth + 1, link);
-      this.#cite(wait.startEvent, `${label} enters ${wait.api}`);
-      this.#rcu(startNs, endNs, depth + 2);
+      this.#draft.add('worker', label, startNs - cursor, depth + 1, link);
+      this.#draft.cite(wait.startEvent, `${label} enters ${wait.api}`);
+      this.#rcu(wait.resource, startNs, endNs, depth + 2);
       cursor = endNs;
     }
-    this.#add('worker', label, toNs - cursor, depth + 1, link);
+    this.#draft.add('worker', label, toNs - cursor, depth + 1, link);
   }
 
   /** RCU: the grace periods in flight, cut by their phases (MODEL 2.4), the quiescent-state wait going to the last holdout. */
-  #rcu(fromNs: number, toNs: number, depth: number): void {
+  #rcu(resource: SyncResource, fromNs: number, toNs: number, depth: number): void {
     const flavor = this.#models.rcu.mainFlavor;
-    const periods = this.#models.rcu.periods.filter(
-      (gp) => gp.flavor === flavor && gp.startNs < toNs && (gp.endNs ?? toNs) > fromNs,
-    );
+    const expedited = resource === 'rcu-expedited';
+    const all = this.#models.rcu.periods.filter((gp) => gp.flavor === flavor && gp.expedited === expedited);
+    const periods = all.filter((gp) => gp.startNs < toNs && (gp.endNs ?? toNs) > fromNs);
     if (periods.length === 0) {
-      this.#add('rcu-gp', `${flavor} grace period (not recorded)`, toNs - fromNs, depth);
-      this.#root('unknown', toNs - fromNs);
+      const next = all.find((gp) => gp.startNs >= toNs);
+      this.#draft.add(
+        'rcu-gp',
+        next ? gracePeriodName(next) : `${flavor} grace period (not recorded)`,
+        toNs - fromNs,
+        depth,
+      );
+      this.#draft.root({ kind: 'unknown' }, toNs - fromNs);
       return;
     }
     let cursor = fromNs;
     for (const gp of periods) {
-      const name = `${gp.flavor} grace period ${gp.seq}`;
+      const name = gracePeriodName(gp);
       const startNs = Math.max(cursor, gp.startNs);
       const endNs = Math.min(toNs, gp.endNs ?? toNs);
-      if (startNs > cursor) this.#add('rcu-gp', name, startNs - cursor, depth);
+      if (startNs > cursor) this.#draft.add('rcu-gp', name, startNs - cursor, depth);
       if (endNs > startNs) {
         this.#gracePeriod(gp, name, startNs, endNs, depth);
-        this.#periods.set(gp, (this.#periods.get(gp) ?? 0) + endNs - startNs);
         cursor = endNs;
       }
     }
     // Past the last end: callback invocation and wakeup.
-    if (cursor < toNs)
-      this.#add('rcu-gp', `${periods.at(-1)?.flavor} grace period ${periods.at(-1)?.seq}`, toNs - cursor, depth);
+    if (cursor < toNs) this.#draft.add('rcu-gp', gracePeriodName(periods[periods.length - 1]), toNs - cursor, depth);
   }
 
   #gracePeriod(gp: GracePeriod, name: string, fromNs: number, toNs: number, depth: number): void {
-    this.#add('rcu-gp', name, 0, depth);
-    this.#cite(gp.startEvent, `${name} starts`);
-    if (gp.endEvent) this.#cite(gp.endEvent, `${name} ends`);
-    if (gp.warnedEvent) this.#cite(gp.warnedEvent, 'the kernel warns of the stall');
+    this.#draft.add('rcu-gp', name, 0, depth, {}, toNs - fromNs);
+    this.#draft.cite(gp.startEvent, `${name} starts`);
+    if (gp.endEvent) this.#draft.cite(gp.endEvent, `${name} ends`);
+    if (gp.warnedEvent) this.#draft.cite(gp.warnedEvent, 'the kernel warns of the stall');
     const open = gp.holdouts.filter((holdout) => holdout.toNs === null);
     let cursor = toNs;
     if (open.length > 0) {
@@ -258,7 +242,7 @@ export class Blame {
     } else {
       const clearedNs = Math.max(fromNs, ...gp.holdouts.map((holdout) => holdout.toNs as number));
       if (clearedNs < toNs) {
-        this.#add('rcu-gp', name, toNs - clearedNs, depth);
+        this.#draft.add('rcu-gp', name, toNs - clearedNs, depth);
         cursor = clearedNs;
       }
     }
@@ -269,51 +253,31 @@ export class Blame {
       this.#holdout(holdout, cursor - beganNs, depth + 1);
       cursor = beganNs;
     }
-    if (cursor > fromNs) this.#add('rcu-gp', name, cursor - fromNs, depth);
+    if (cursor > fromNs) this.#draft.add('rcu-gp', name, cursor - fromNs, depth);
   }
 
   #holdout(holdout: Holdout, ns: number, depth: number): void {
     if (ns <= 0) return;
-    this.#cite(holdout.fromEvent, `${holdout.name} owes a quiescent state`);
-    if (holdout.toEvent) this.#cite(holdout.toEvent, `${holdout.name} reports`);
-    const verdict = judgeHoldout(holdout);
+    this.#draft.cite(holdout.fromEvent, `${holdout.name} owes a quiescent state`);
+    if (holdout.toEvent) this.#draft.cite(holdout.toEvent, `${holdout.name} reports`);
+    const verdict = judgeHoldout(holdout, visibility(this.#world, this.#models));
     const pieces = scaled(verdict, ns);
     const cpu = holdout.cpu;
     if (holdout.kind === 'reader') {
-      this.#add('reader', holdout.name, pieces.own, depth, { tid: holdout.tid, note: verdict.note });
-      if (pieces.softirq + pieces.hardirq + pieces.nmi > 0) this.#add('cpu', `CPU ${cpu}`, 0, depth + 1, { cpu });
+      this.#draft.add('reader', holdout.name, pieces.own, depth, { tid: holdout.tid, note: verdict.note });
+      if (pieces.softirq + pieces.hardirq + pieces.nmi > 0) this.#draft.add('cpu', `CPU ${cpu}`, 0, depth + 1, { cpu });
     } else {
-      this.#add('cpu', `CPU ${cpu}`, pieces.own, depth, { cpu, note: verdict.note });
+      this.#draft.add('cpu', `CPU ${cpu}`, pieces.own, depth, { cpu, note: verdict.note });
     }
     const inner = holdout.kind === 'reader' ? depth + 2 : depth + 1;
-    if (pieces.softirq > 0) this.#add('softirq', `softirqs on CPU ${cpu}`, pieces.softirq, inner, { cpu });
-    if (pieces.hardirq > 0) this.#add('hardirq', `interrupts on CPU ${cpu}`, pieces.hardirq, inner, { cpu });
-    if (pieces.nmi > 0) this.#add('nmi', `NMIs on CPU ${cpu}`, pieces.nmi, inner, { cpu });
-    this.#root(verdict.cause, ns, rootDetails(holdout, verdict));
+    if (pieces.softirq > 0) this.#draft.add('softirq', `softirqs on CPU ${cpu}`, pieces.softirq, inner, { cpu });
+    if (pieces.hardirq > 0) this.#draft.add('hardirq', `interrupts on CPU ${cpu}`, pieces.hardirq, inner, { cpu });
+    if (pieces.nmi > 0) this.#draft.add('nmi', `NMIs on CPU ${cpu}`, pieces.nmi, inner, { cpu });
+    this.#draft.root({ kind: verdict.cause, ...rootDetails(holdout, verdict) }, ns);
     if (verdict.cause === 'nmi-storm') {
       const storm = this.#models.load.during('nmi', cpu, holdout.fromNs, holdout.toNs ?? this.#world.nowNs);
-      if (storm) this.#cite(storm.firstEvent, `NMI storm on CPU ${cpu} begins`);
+      if (storm) this.#draft.cite(storm.firstEvent, `NMI storm on CPU ${cpu} begins`);
     }
-  }
-
-  #chain(): Chain {
-    const links = [...this.#links.values()];
-    links.sort((a, b) => a.depth - b.depth || b.ns - a.ns);
-    let best: { root: Root; ns: number } = { root: { kind: 'unknown' }, ns: -1 };
-    for (const candidate of this.#roots.values()) if (candidate.ns > best.ns) best = candidate;
-    return {
-      links: links.map(({ kind, name, tid, cpu, ns, note }) => ({
-        kind,
-        name,
-        ...(tid !== undefined && { tid }),
-        ...(cpu !== undefined && { cpu }),
-        blame_ns: ns,
-        ...(note !== undefined && { note }),
-      })),
-      root: best.root,
-      evidence: [...this.#evidence].sort((a, b) => a[0] - b[0]).map(([event, role]) => ({ event, role })),
-      periods: [...this.#periods].sort((a, b) => b[1] - a[1]).map(([gp]) => gp),
-    };
   }
 }
 

@@ -1,7 +1,7 @@
 /** Why a CPU or a reader held a grace period up (MODEL 2.7), from what its CPU and it did meanwhile. */
 import type { RootKind } from '../../schema/index.ts';
 import { OCC_HARDIRQ, OCC_IDLE, OCC_NMI, OCC_SOFTIRQ, OCC_TASK, OCC_UNKNOWN, type Occupancy } from './model/cpu.ts';
-import type { Holdout } from './model/rcu.ts';
+import type { Holdout } from './model/grace-period.ts';
 
 /** NMI_LOAD of MODEL 2.7. NMIs are the one load that nothing on the CPU can escape, hence the lower bar. */
 const NMI_SHARE = 0.3;
@@ -12,8 +12,10 @@ export interface HoldoutVerdict {
   readonly cause: RootKind;
   /** Of the owed interval; the remainder is the task's own or idle. */
   readonly shares: { readonly nmi: number; readonly hardirq: number; readonly softirq: number };
-  /** `comm:tid` that ran most on a CPU holdout. */
+  /** `comm:tid` that ran most on the CPU. */
   readonly task: string | undefined;
+  /** Reader only: share of the interval in which it was runnable without a CPU. */
+  readonly runnableShare: number;
   readonly note: string;
 }
 
@@ -25,7 +27,18 @@ function share(from: Occupancy, to: Occupancy, kind: number): number {
 
 const percent = (part: number): string => `${(part * 100).toFixed(part > 0.995 || part < 0.1 ? 1 : 0)} %`;
 
-export function judgeHoldout(holdout: Holdout): HoldoutVerdict {
+/** What the verdict needs to know about the capture as a whole. */
+export interface Visibility {
+  /** nmi:nmi_handler is among the recorded events. */
+  readonly nmi: boolean;
+  /** Scheduler ticks are among them, and how far apart they come on a CPU that takes them, ns. */
+  readonly tickNs: number | undefined;
+}
+
+/** A CPU that takes less than this share of its ticks has interrupts off, or is inside NMIs, or does not run at all. */
+const TICK_SHARE = 0.1;
+
+export function judgeHoldout(holdout: Holdout, visible: Visibility): HoldoutVerdict {
   const from = holdout.occupancyFrom;
   const to = holdout.occupancyTo ?? from;
   const shares = {
@@ -33,62 +46,70 @@ export function judgeHoldout(holdout: Holdout): HoldoutVerdict {
     hardirq: share(from, to, OCC_HARDIRQ),
     softirq: share(from, to, OCC_SOFTIRQ),
   };
-  return holdout.kind === 'reader' ? judgeReader(holdout, shares) : judgeCpu(holdout, shares, from, to);
+  return holdout.kind === 'reader' ? judgeReader(holdout, shares) : judgeCpu(holdout, shares, from, to, visible);
 }
 
-function judgeCpu(holdout: Holdout, shares: HoldoutVerdict['shares'], from: Occupancy, to: Occupancy): HoldoutVerdict {
+function busiest(holdout: Holdout, except: string): string | undefined {
   let task: string | undefined;
   let longestNs = 0;
   for (const [label, ns] of holdout.ran) {
-    if (ns > longestNs) {
+    if (ns > longestNs && label !== except) {
       longestNs = ns;
       task = label;
     }
   }
-  if (shares.nmi >= NMI_SHARE) {
-    return {
-      cause: 'nmi-storm',
-      shares,
-      task: undefined,
-      note: `no quiescent state: NMIs take ${percent(shares.nmi)} of it${task ? `, ${task} gets the rest` : ''}`,
-    };
-  }
-  if (shares.hardirq >= IRQ_SHARE)
-    return {
-      cause: 'irq-storm',
-      shares,
-      task: undefined,
-      note: `no quiescent state: interrupts take ${percent(shares.hardirq)} of it`,
-    };
-  if (shares.softirq >= IRQ_SHARE)
-    return {
-      cause: 'softirq-storm',
-      shares,
-      task: undefined,
-      note: `no quiescent state: softirqs take ${percent(shares.softirq)} of it`,
-    };
-  const running = share(from, to, OCC_TASK);
-  const idle = share(from, to, OCC_IDLE);
-  if (running + shares.softirq + shares.hardirq >= 0.5 && task) {
-    return {
-      cause: 'cpu-hog',
-      shares,
-      task,
-      note: `no quiescent state: ${task} runs in the kernel without one for ${percent(running)} of the time`,
-    };
-  }
-  const unknown = share(from, to, OCC_UNKNOWN);
-  return {
-    cause: 'unknown',
+  return task;
+}
+
+function judgeCpu(
+  holdout: Holdout,
+  shares: HoldoutVerdict['shares'],
+  from: Occupancy,
+  to: Occupancy,
+  visible: Visibility,
+): HoldoutVerdict {
+  const task = busiest(holdout, '');
+  const verdict = (cause: RootKind, note: string, culprit?: string): HoldoutVerdict => ({
+    cause,
     shares,
-    task,
-    note:
-      unknown > 0.5
-        ? 'events of this CPU were lost'
-        : idle > 0.5
-          ? 'idle most of the time, yet its quiescent state was not noticed'
-          : 'no quiescent state recorded',
-  };
+    task: culprit,
+    runnableShare: 0,
+    note,
+  });
+  if (shares.nmi >= NMI_SHARE) {
+    const rest = task ? `, ${task} gets the rest` : '';
+    return verdict('nmi-storm', `no quiescent state: NMIs take ${percent(shares.nmi)} of its time${rest}`);
+  }
+  if (shares.hardirq >= IRQ_SHARE) {
+    return verdict('irq-storm', `no quiescent state: interrupts take ${percent(shares.hardirq)} of its time`);
+  }
+  if (shares.softirq >= IRQ_SHARE) {
+    return verdict('softirq-storm', `no quiescent state: softirqs take ${percent(shares.softirq)} of its time`);
+  }
+  const running = share(from, to, OCC_TASK);
+  if (!visible.nmi && visible.tickNs === undefined && task) {
+    return verdict('unknown', `${task} ran on it without a context switch; interrupts and ticks were not recorded`);
+  }
+  const owedNs = to.reduce((sum, ns) => sum + ns, 0) - from.reduce((sum, ns) => sum + ns, 0);
+  if (
+    !visible.nmi &&
+    visible.tickNs !== undefined &&
+    holdout.ticks * visible.tickNs < TICK_SHARE * owedNs &&
+    owedNs > 1e9
+  ) {
+    // Interrupts off, NMIs back to back and a descheduled virtual CPU all look like this; only NMI events tell them apart (T63).
+    return verdict(
+      'unknown',
+      `took only ${holdout.ticks} timer ticks: interrupts off, NMIs or a hypervisor (nmi:nmi_handler would tell)`,
+    );
+  }
+  if (running + shares.softirq + shares.hardirq >= 0.5 && task) {
+    return verdict('cpu-hog', `no quiescent state: ${task} runs ${percent(running)} of the time without one`, task);
+  }
+  if (share(from, to, OCC_UNKNOWN) > 0.5) return verdict('unknown', 'events of this CPU were lost');
+  if (share(from, to, OCC_IDLE) > 0.5)
+    return verdict('unknown', 'idle most of the time, its quiescent state noticed late');
+  return verdict('unknown', 'no quiescent state recorded');
 }
 
 /** READER_* of MODEL 2.7: running (unless interrupts eat its CPU), waiting for a CPU, or asleep. */
@@ -96,42 +117,26 @@ function judgeReader(holdout: Holdout, shares: HoldoutVerdict['shares']): Holdou
   const from = holdout.timesFrom;
   const to = holdout.timesTo;
   const none = { nmi: 0, hardirq: 0, softirq: 0 };
-  if (!from || !to)
-    return {
-      cause: 'unknown',
-      shares: none,
-      task: undefined,
-      note: 'preempted reader; its scheduling was not recorded',
-    };
-  const spent = [0, 1, 2, 3].map((k) => to[k] - from[k]);
+  if (!from || !to) {
+    const note = 'preempted reader; its scheduling was not recorded';
+    return { cause: 'unknown', shares: none, task: undefined, runnableShare: 0, note };
+  }
+  const spent = [0, 1, 2, 3].map((state) => to[state] - from[state]);
   const total = spent.reduce((sum, ns) => sum + ns, 0) || 1;
   const [running, runnable, blocked, sleeping] = spent.map((ns) => ns / total);
   if (shares.nmi >= NMI_SHARE && running + runnable >= 0.5) {
-    return {
-      cause: 'nmi-storm',
-      shares,
-      task: undefined,
-      note: `reader starved: NMIs take ${percent(shares.nmi)} of CPU ${holdout.cpu}`,
-    };
+    const note = `reader starved: NMIs take ${percent(shares.nmi)} of CPU ${holdout.cpu}`;
+    return { cause: 'nmi-storm', shares, task: undefined, runnableShare: 0, note };
   }
-  if (running >= 0.5)
-    return {
-      cause: 'reader-running',
-      shares: none,
-      task: undefined,
-      note: `inside rcu_read_lock, running ${percent(running)} of the time`,
-    };
-  if (runnable >= 0.5)
-    return {
-      cause: 'reader-preempted',
-      shares: none,
-      task: undefined,
-      note: `inside rcu_read_lock, preempted: runnable without a CPU ${percent(runnable)} of the time`,
-    };
-  return {
-    cause: 'reader-sleeping',
-    shares: none,
-    task: undefined,
-    note: `inside rcu_read_lock, asleep ${percent(blocked + sleeping)} of the time`,
-  };
+  if (running >= 0.5) {
+    const note = `inside rcu_read_lock, running ${percent(running)} of the time`;
+    return { cause: 'reader-running', shares: none, task: undefined, runnableShare: runnable, note };
+  }
+  if (runnable >= 0.5) {
+    const by = busiest(holdout, holdout.name);
+    const note = `inside rcu_read_lock, runnable without a CPU ${percent(runnable)} of the time${by ? `, preempted by ${by}` : ''}`;
+    return { cause: 'reader-preempted', shares: none, task: by, runnableShare: runnable, note };
+  }
+  const note = `inside rcu_read_lock, asleep ${percent(blocked + sleeping)} of the time`;
+  return { cause: 'reader-sleeping', shares: none, task: undefined, runnableShare: runnable, note };
 }

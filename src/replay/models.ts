@@ -1,7 +1,10 @@
 /** The models of a replay and the order in which they see each event: context before tasks, tasks before what they wait for. */
 import { CpuModel } from './model/cpu.ts';
+import { GpKthreadModel } from './model/gp-kthread.ts';
 import { HungTaskModel } from './model/hung-task.ts';
+import { InferredGpModel } from './model/inferred-gp.ts';
 import { InterruptLoadModel } from './model/interrupt-load.ts';
+import { QuietStretchModel } from './model/quiet-stretch.ts';
 import { RcuModel } from './model/rcu.ts';
 import { SyncWaitModel } from './model/sync-wait.ts';
 import { TaskModel } from './model/task.ts';
@@ -14,6 +17,7 @@ export interface Models {
   readonly tasks: TaskModel;
   readonly hung: HungTaskModel;
   readonly rcu: RcuModel;
+  readonly gpKthread: GpKthreadModel;
   readonly work: WorkqueueModel;
   readonly sync: SyncWaitModel;
   readonly order: readonly Model[];
@@ -24,8 +28,21 @@ export function createModels(world: World): Models {
   const load = new InterruptLoadModel(world, cpu);
   const tasks = new TaskModel(world, cpu);
   const hung = new HungTaskModel(world, tasks);
+  const quiet = new QuietStretchModel(world, cpu, tasks);
   const rcu = new RcuModel(world, cpu, tasks);
+  const gpKthread = new GpKthreadModel(world, tasks);
   const work = new WorkqueueModel(world);
   const sync = new SyncWaitModel(world, tasks, work);
-  return { cpu, load, tasks, hung, rcu, work, sync, order: [cpu, load, tasks, hung, rcu, work, sync] };
+  const inferredGp = new InferredGpModel(world, rcu, sync, quiet);
+  return {
+    cpu,
+    load,
+    tasks,
+    hung,
+    rcu,
+    gpKthread,
+    work,
+    sync,
+    order: [cpu, load, tasks, hung, quiet, rcu, gpKthread, work, sync, inferredGp],
+  };
 }

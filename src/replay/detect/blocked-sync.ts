@@ -6,6 +6,7 @@ import type { SyncWait } from '../model/sync-wait.ts';
 import type { Models } from '../models.ts';
 import { seconds } from '../wording.ts';
 import type { World } from '../world.ts';
+import { hungTaskThresholdNs } from './hung-task.ts';
 import { stallThresholdNs } from './rcu-stall.ts';
 import { rootPhrase } from './root-phrase.ts';
 
@@ -17,7 +18,7 @@ function finding(world: World, models: Models, wait: SyncWait): Finding {
   const endNs = wait.endNs ?? world.nowNs;
   const blockedNs = endNs - wait.startNs;
   const chain = Blame.ofWait(world, models, wait);
-  const limitNs = Math.min(world.thresholds.hungTaskNs, stallThresholdNs(world.profile));
+  const limitNs = Math.min(hungTaskThresholdNs(world), stallThresholdNs(world.profile));
   const domain =
     wait.domain || (wait.resource === 'rcu' || wait.resource === 'rcu-expedited' ? models.rcu.mainFlavor : 'unknown');
   const rooted = chain.root.kind !== 'unknown' && chain.root.kind !== 'srcu-reader';

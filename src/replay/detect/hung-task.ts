@@ -2,7 +2,7 @@
  * Tasks in uninterruptible sleep for longer than the hung-task threshold (kernel/hung_task.c check_hung_task): D without
  * TASK_WAKEKILL or TASK_NOLOAD (G4.1). Sleeps of the callers of blocked-sync carry that finding's chain.
  */
-import type { ChainLink, Finding, Root } from '../../../schema/index.ts';
+import { type ChainLink, DEFAULT_THRESHOLDS, type Finding, type Root } from '../../../schema/index.ts';
 import { Blame } from '../blame.ts';
 import { findingId } from '../finding-id.ts';
 import type { HungSleep } from '../model/hung-task.ts';
@@ -11,8 +11,16 @@ import type { Models } from '../models.ts';
 import { seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 
+/** The user's, else what the log shows of hung_task_timeout_secs, else the kernel's default of 120 s. */
+export function hungTaskThresholdNs(world: World): number {
+  const fromLog = world.profile.hungTaskTimeoutS;
+  return fromLog !== undefined && world.thresholds.hungTaskNs === DEFAULT_THRESHOLDS.hungTaskNs
+    ? fromLog * 1e9
+    : world.thresholds.hungTaskNs;
+}
+
 export function detectHungTasks(world: World, models: Models): Finding[] {
-  const limitNs = world.thresholds.hungTaskNs;
+  const limitNs = hungTaskThresholdNs(world);
   const sleeps: HungSleep[] = [...models.hung.sleeps];
   for (const task of models.tasks.all()) {
     if (task.state !== TASK_BLOCKED || !models.hung.counts(task)) continue;
@@ -48,7 +56,7 @@ function finding(world: World, models: Models, sleep: HungSleep): Finding {
       { event: sleep.offEvent, role: `${sleep.comm}:${sleep.task.tid} goes to sleep in D` },
       ...(sleep.wakeEvent ? [{ event: sleep.wakeEvent, role: 'woken' }] : []),
     ],
-    notes: [`threshold ${seconds(world.thresholds.hungTaskNs)} (hung_task_timeout_secs)`],
+    notes: [`threshold ${seconds(hungTaskThresholdNs(world))} (hung_task_timeout_secs)`],
     task: sleep.comm,
     tid: sleep.task.tid,
     blocked_ns: endNs - sleep.startNs,

@@ -4,9 +4,12 @@ import type { Models } from '../models.ts';
 import type { World } from '../world.ts';
 import { detectBlockedSync } from './blocked-sync.ts';
 import { detectDeadlocks } from './deadlock.ts';
+import { detectGpKthreadStarvation } from './gp-kthread-starved.ts';
 import { detectHungTasks } from './hung-task.ts';
 import { detectInterruptStorms } from './interrupt-storm.ts';
+import { mergeReported } from './merge.ts';
 import { detectRcuStalls } from './rcu-stall.ts';
+import { detectWorkqueueStalls } from './workqueue-stall.ts';
 
 export type Detector = (world: World, models: Models) => Finding[];
 
@@ -16,11 +19,13 @@ const DETECTORS: readonly Detector[] = [
   detectBlockedSync,
   detectHungTasks,
   detectDeadlocks,
+  detectGpKthreadStarvation,
+  detectWorkqueueStalls,
 ];
 
 /** Findings of all detectors, sorted by start, kind and id: the same order in every replay. */
 export function detectAll(world: World, models: Models): Finding[] {
-  return DETECTORS.flatMap((detect) => detect(world, models)).sort(
+  return mergeReported(DETECTORS.flatMap((detect) => detect(world, models))).sort(
     (a, b) => a.start_ns - b.start_ns || a.kind.localeCompare(b.kind, 'en') || a.id.localeCompare(b.id, 'en'),
   );
 }

@@ -5,8 +5,9 @@ import type { Evidence, Finding, KernelProfile } from '../../../schema/index.ts'
 import { decisiveHoldout } from '../blame.ts';
 import { findingId } from '../finding-id.ts';
 import { judgeHoldout } from '../holdout-verdict.ts';
-import type { GracePeriod, Holdout } from '../model/rcu.ts';
+import { type GracePeriod, gracePeriodName, type Holdout } from '../model/grace-period.ts';
 import type { Models } from '../models.ts';
+import { visibility } from '../visibility.ts';
 import { seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 
@@ -40,10 +41,10 @@ export function detectRcuStalls(world: World, models: Models): Finding[] {
   const threshold = effectiveThreshold(world, periods);
   return periods
     .filter((gp) => gp.warnedNs !== undefined || (gp.endNs ?? world.nowNs) - gp.startNs >= threshold.ns)
-    .map((gp) => stall(world, gp, threshold));
+    .map((gp) => stall(world, models, gp, threshold));
 }
 
-function stall(world: World, gp: GracePeriod, threshold: { ns: number; why: string }): Finding {
+function stall(world: World, models: Models, gp: GracePeriod, threshold: { ns: number; why: string }): Finding {
   const endNs = gp.endNs ?? world.nowNs;
   const atNs = gp.warnedNs ?? Math.min(endNs, gp.startNs + threshold.ns);
   const pending = gp.holdouts.filter(
@@ -53,14 +54,14 @@ function stall(world: World, gp: GracePeriod, threshold: { ns: number; why: stri
   // Readers that were preempted hold the grace period after their CPU has reported; the kernel lists both (R2.7).
   const cpus = [...new Set(pending.filter((h) => h.kind === 'cpu').map((h) => h.cpu))].sort((a, b) => a - b);
   const tasks = [...new Set(pending.filter((h) => h.kind === 'reader').map((h) => h.name))].sort();
-  const judged = decisive ? judgeHoldout(decisive) : undefined;
+  const judged = decisive ? judgeHoldout(decisive, visibility(world, models)) : undefined;
   const cause = judged?.cause ?? 'unknown';
   const who =
     [...cpus.map((cpu) => `CPU ${cpu}`), ...tasks.map((task) => `reader ${task}`)].join(', ') || 'nobody recorded';
-  const evidence: Evidence[] = [{ event: gp.startEvent, role: `grace period ${gp.seq} starts` }];
+  const evidence: Evidence[] = [{ event: gp.startEvent, role: `${gracePeriodName(gp)} starts` }];
   for (const holdout of pending) evidence.push(...holdoutEvidence(holdout));
   if (gp.warnedEvent) evidence.push({ event: gp.warnedEvent, role: 'the kernel warns of the stall' });
-  if (gp.endEvent) evidence.push({ event: gp.endEvent, role: `grace period ${gp.seq} ends` });
+  if (gp.endEvent) evidence.push({ event: gp.endEvent, role: `${gracePeriodName(gp)} ends` });
   const notes = [
     `threshold ${seconds(threshold.ns)} (${threshold.why})`,
     ...(judged
@@ -75,13 +76,14 @@ function stall(world: World, gp: GracePeriod, threshold: { ns: number; why: stri
     id: findingId('rcu-stall', gp.flavor, cause, ...cpus, ...tasks),
     severity: 'error',
     confidence: gp.endInferred ? 'inferred' : 'observed',
-    title: `${gp.flavor} grace period ${gp.seq} stalled for ${seconds(endNs - gp.startNs)}${gp.endNs === null ? ' and had not ended' : ''}: waits for ${who}, cause ${cause}`,
+    title: `${gracePeriodName(gp)} stalled for ${seconds(endNs - gp.startNs)}${gp.endNs === null ? ' and had not ended' : ''}: waits for ${who}, cause ${cause}`,
     start_ns: gp.startNs,
     end_ns: endNs,
     evidence,
     notes,
     flavor: gp.flavor,
-    gp_seq: String(gp.seq),
+    gp_seq: gp.seq === null ? null : String(gp.seq),
+    ...(gp.expedited && { expedited: true }),
     cpus,
     tasks,
     cause,

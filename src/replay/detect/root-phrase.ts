@@ -14,11 +14,13 @@ const PHRASES: Readonly<Record<RootKind, string>> = {
   'workqueue-starved': 'its work item gets no worker',
   'lock-holder': 'a lock holder',
   deadlock: 'a deadlock',
-  unknown: 'no root found in this capture',
+  unknown: 'this capture does not show why',
 };
 
 /** `an NMI storm on CPU 1`, `an SRCU reader lab_rdA:82`. */
 export function rootPhrase(root: Root): string {
+  if (root.kind === 'unknown' && root.cpu !== undefined)
+    return `CPU ${root.cpu} holds it up, for a reason that this capture does not show`;
   const task = root.task !== undefined ? ` ${root.task}${root.tid !== undefined ? `:${root.tid}` : ''}` : '';
   return `${PHRASES[root.kind]}${task}${root.cpu !== undefined ? ` on CPU ${root.cpu}` : ''}`;
 }

@@ -11,7 +11,7 @@ export type ProbeRole =
       readonly api: string;
     }
   /** Runs in a worker on behalf of one srcu_struct. */
-  | { readonly role: 'srcu-worker' }
+  | { readonly role: 'srcu-worker' /** The function is the pass itself, not a part of it. */; readonly pass: boolean }
   /** Names the srcu_struct of the call that it is in. */
   | { readonly role: 'srcu-call' }
   | { readonly role: 'srcu-read-lock' }
@@ -35,9 +35,9 @@ export const PROBE_ROLES: ReadonlyMap<string, ProbeRole> = new Map<string, Probe
   ['synchronize_rcu_tasks_trace', wait('rcu-tasks', 'synchronize_rcu_tasks_trace')],
   ['rcu_barrier', wait('barrier', 'rcu_barrier')],
   ['srcu_barrier', wait('barrier', 'srcu_barrier')],
-  ['process_srcu', { role: 'srcu-worker' }],
-  ['srcu_advance_state', { role: 'srcu-worker' }],
-  ['try_check_zero', { role: 'srcu-worker' }],
+  ['process_srcu', { role: 'srcu-worker', pass: true }],
+  ['srcu_advance_state', { role: 'srcu-worker', pass: false }],
+  ['try_check_zero', { role: 'srcu-worker', pass: false }],
   ['call_srcu', { role: 'srcu-call' }],
   ['__call_srcu', { role: 'srcu-call' }],
   ['srcu_gp_start_if_needed', { role: 'srcu-call' }],

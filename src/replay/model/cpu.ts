@@ -55,6 +55,8 @@ export class CpuState {
   /** After a gap until the next context switch nothing is known of what ran. */
   inGap = false;
   lastTickNs = -1;
+  /** Scheduler ticks seen. */
+  ticks = 0;
   lastSwitchNs = -1;
   /** Event type and task of the previous record on this CPU: a kernel_stack record belongs to it (E0.8). */
   lastEventId = 0;
@@ -135,6 +137,26 @@ export class CpuModel implements Model {
     return state.occupancy.slice();
   }
 
+  /** Shortest usual distance of scheduler ticks on any CPU, ns; undefined when ticks are not recorded. */
+  tickNs(): number | undefined {
+    return this.#tickNs === Number.POSITIVE_INFINITY ? undefined : this.#tickNs;
+  }
+
+  #tickNs = Number.POSITIVE_INFINITY;
+  #closeTicks = 0;
+
+  #tick(cpu: number, nowNs: number): void {
+    const state = this.get(cpu);
+    const gapNs = nowNs - state.lastTickNs;
+    // CONFIG_HZ lies between 100 and 1000; a first guess is confirmed by repetition, not by one late tick after another.
+    if (state.lastTickNs >= 0 && gapNs >= 9e5 && gapNs <= 1.1e7 && ++this.#closeTicks > 16)
+      this.#tickNs = Math.min(this.#tickNs, gapNs);
+    // One tick shows up twice when both its vector and rcu_utilization are recorded.
+    if (gapNs < 5e5 && state.lastTickNs >= 0) return;
+    state.ticks++;
+    state.lastTickNs = nowNs;
+  }
+
   /** Interrupt context of the event at the cursor: innermost of NMI, hardirq, softirq, task. */
   contextOf(event: EventCursor): 'nmi' | 'hardirq' | 'softirq' | 'task' {
     const flags = event.flags;
@@ -168,7 +190,7 @@ export class CpuModel implements Model {
         return (event) => this.#gap(event);
       case 'rcu_utilization':
         return (event) => {
-          if (event.text(0) === 'Start scheduler-tick') this.get(event.cpu).lastTickNs = event.tsNs;
+          if (event.text(0) === 'Start scheduler-tick') this.#tick(event.cpu, event.tsNs);
         };
       default: {
         const vector = HARDIRQ_VECTOR.exec(type.name);
@@ -178,7 +200,7 @@ export class CpuModel implements Model {
         const tick = name === 'local_timer';
         return (event) => {
           this.#enterHardirq(event, name);
-          if (tick) this.get(event.cpu).lastTickNs = event.tsNs;
+          if (tick) this.#tick(event.cpu, event.tsNs);
         };
       }
     }

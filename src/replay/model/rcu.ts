@@ -6,53 +6,9 @@
  */
 import type { EventCursor, EventType } from '../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../world.ts';
-import type { CpuModel, Occupancy } from './cpu.ts';
+import type { CpuModel } from './cpu.ts';
+import { type GracePeriod, type Holdout, lastHoldouts } from './grace-period.ts';
 import { TASK_RUNNING, type Task, type TaskModel } from './task.ts';
-
-/** A CPU or reader that a grace period had to wait for (W4, W5). */
-export interface Holdout {
-  readonly kind: 'cpu' | 'reader';
-  /** The CPU itself, or the CPU on which the reader was preempted first. */
-  readonly cpu: number;
-  /** Reader's tid; −1 for a CPU. */
-  readonly tid: number;
-  readonly fromNs: number;
-  readonly fromEvent: number;
-  toNs: number | null;
-  toEvent: number;
-  /** Cumulative occupancy of `cpu` at both ends. */
-  readonly occupancyFrom: Occupancy;
-  occupancyTo: Occupancy | undefined;
-  /** Reader only: its own times by state (running, runnable, blocked, sleeping) at both ends. */
-  readonly timesFrom: Float64Array | undefined;
-  timesTo: Float64Array | undefined;
-  /** CPU only: time on the CPU per task, ns, by `comm:tid`. Filled at context switches; the last one runs on. */
-  readonly ran: Map<string, number>;
-  /** CPU only: ticks seen while it owed the quiescent state (a tick alone proves none, T6). */
-  ticks: number;
-  readonly name: string;
-}
-
-export interface GracePeriod {
-  readonly flavor: string;
-  /** gp_seq of `start` (state bits 1). */
-  readonly seq: number;
-  readonly expedited: boolean;
-  readonly requestNs: number | null;
-  readonly startNs: number;
-  readonly startEvent: number;
-  initDoneNs: number | null;
-  lastReportNs: number | null;
-  endNs: number | null;
-  endEvent: number;
-  /** The end was not recorded but follows from the next start (R2.14). */
-  endInferred: boolean;
-  /** In the order in which they became owed. */
-  readonly holdouts: Holdout[];
-  /** When the kernel itself warned about it, with the event; undefined when it did not. */
-  warnedNs?: number;
-  warnedEvent?: number;
-}
 
 interface Reader {
   readonly tid: number;
@@ -64,6 +20,7 @@ interface Reader {
 interface Flavor {
   readonly name: string;
   gp: GracePeriod | undefined;
+  expedited: GracePeriod | undefined;
   requestNs: number | null;
   /** Preempted readers on the blocked list, by tid (R2.8, R2.9). */
   readonly readers: Map<number, Reader>;
@@ -117,14 +74,12 @@ export class RcuModel implements Model {
         return (event) => this.#preempted(event);
       case 'rcu_unlock_preempted_task':
         return (event) => this.#unlocked(event);
+      case 'rcu_exp_grace_period':
+        return (event) => this.#expedited(event);
       case 'rcu_stall_warning':
         return (event) => this.#warned(event);
       case 'sched_switch':
         return (event) => this.#switched(event);
-      case 'rcu_utilization':
-        return (event) => {
-          if (event.text(0) === 'Start scheduler-tick') this.#ticked(event.cpu);
-        };
       default:
         return undefined;
     }
@@ -133,7 +88,15 @@ export class RcuModel implements Model {
   #flavor(name: string): Flavor {
     let flavor = this.#flavors.get(name);
     if (!flavor) {
-      flavor = { name, gp: undefined, requestNs: null, readers: new Map(), owed: new Map(), leafLevel: 0 };
+      flavor = {
+        name,
+        gp: undefined,
+        expedited: undefined,
+        requestNs: null,
+        readers: new Map(),
+        owed: new Map(),
+        leafLevel: 0,
+      };
       this.#flavors.set(name, flavor);
       this.#world.learn('preemptRcu', name === 'rcu_preempt');
     }
@@ -202,10 +165,11 @@ export class RcuModel implements Model {
   #emit(gp: GracePeriod): void {
     const end = gp.endNs ?? this.#world.nowNs;
     if (end - gp.startNs >= this.#slowNs) this.slow.push(gp);
-    if (gp.endNs !== null) this.#world.facts.sample('rcu-gp', gp.flavor, gp.endNs - gp.startNs);
+    if (gp.endNs !== null && gp.seq !== null)
+      this.#world.facts.sample(gp.expedited ? 'rcu-gp-expedited' : 'rcu-gp', gp.flavor, gp.endNs - gp.startNs);
     this.#world.facts.gracePeriod({
       flavor: gp.flavor,
-      gpSeq: String(gp.seq),
+      gpSeq: gp.seq === null ? null : String(gp.seq),
       expedited: gp.expedited,
       requestNs: gp.requestNs,
       startNs: gp.startNs,
@@ -236,7 +200,7 @@ export class RcuModel implements Model {
       gp.holdouts.push(holdout);
     }
     for (const reader of flavor.readers.values()) {
-      if (reader.cpu >= low && reader.cpu <= high) gp.holdouts.push(this.#readerHoldout(reader, event));
+      if (reader.cpu >= low && reader.cpu <= high) this.#addReader(gp, reader, event);
     }
   }
 
@@ -255,13 +219,15 @@ export class RcuModel implements Model {
       timesFrom: task ? this.#tasks.timesAt(task, event.tsNs) : undefined,
       timesTo: undefined,
       ran: new Map(),
+      ticksFrom: this.#cpus.get(cpu).ticks,
       ticks: 0,
     };
   }
 
-  #readerHoldout(reader: Reader, event: EventCursor): Holdout {
+  #addReader(gp: GracePeriod, reader: Reader, event: EventCursor): void {
     const task = this.#tasks.get(reader.tid, reader.cpu);
-    return this.#holdout('reader', reader.cpu, reader.tid, this.#tasks.label(task), event, task);
+    gp.holdouts.push(this.#holdout('reader', reader.cpu, reader.tid, this.#tasks.label(task), event, task));
+    gp.blockedReaders = true;
   }
 
   #settle(holdout: Holdout, nowNs: number, eventId: number): void {
@@ -269,12 +235,12 @@ export class RcuModel implements Model {
     holdout.toNs = nowNs;
     holdout.toEvent = eventId;
     holdout.occupancyTo = this.#cpus.snapshot(holdout.cpu, nowNs);
+    holdout.ticks = this.#cpus.get(holdout.cpu).ticks - holdout.ticksFrom;
     if (holdout.kind === 'reader') {
       const task = this.#tasks.find(holdout.tid);
       if (task) holdout.timesTo = this.#tasks.timesAt(task, nowNs);
-    } else {
-      this.#bookRunning(holdout, nowNs);
     }
+    this.#bookRunning(holdout, nowNs);
   }
 
   /** Books the running task's time since the later of the holdout's begin and the last switch. */
@@ -288,26 +254,29 @@ export class RcuModel implements Model {
   }
 
   #switched(event: EventCursor): void {
-    for (const flavor of this.#flavors.values()) {
-      const holdout = flavor.owed.get(event.cpu);
-      if (!holdout) continue;
-      const tid = event.int(1);
-      if (tid <= 0) continue;
-      const label = `${event.text(0)}:${tid}`;
-      const sinceNs = Math.max(holdout.fromNs, this.#switchedInNs[event.cpu] ?? holdout.fromNs);
-      holdout.ran.set(label, (holdout.ran.get(label) ?? 0) + event.tsNs - sinceNs);
+    const tid = event.int(1);
+    if (tid > 0) {
+      for (const flavor of this.#flavors.values()) {
+        const holdout = flavor.owed.get(event.cpu);
+        if (holdout) this.#bookSwitch(holdout, event, tid);
+        if (flavor.gp?.blockedReaders) {
+          for (const reader of flavor.gp.holdouts) {
+            if (reader.kind === 'reader' && reader.toNs === null && reader.cpu === event.cpu)
+              this.#bookSwitch(reader, event, tid);
+          }
+        }
+      }
     }
     this.#switchedInNs[event.cpu] = event.tsNs;
   }
 
-  readonly #switchedInNs: number[] = [];
-
-  #ticked(cpu: number): void {
-    for (const flavor of this.#flavors.values()) {
-      const holdout = flavor.owed.get(cpu);
-      if (holdout) holdout.ticks++;
-    }
+  #bookSwitch(holdout: Holdout, event: EventCursor, tid: number): void {
+    const label = `${event.text(0)}:${tid}`;
+    const sinceNs = Math.max(holdout.fromNs, this.#switchedInNs[event.cpu] ?? holdout.fromNs);
+    holdout.ran.set(label, (holdout.ran.get(label) ?? 0) + event.tsNs - sinceNs);
   }
+
+  readonly #switchedInNs: number[] = [];
 
   #report(event: EventCursor): void {
     const flavor = this.#flavor(event.text(0) === 'preempt_rcu' ? 'rcu_preempt' : event.text(0));
@@ -331,7 +300,7 @@ export class RcuModel implements Model {
     // State bits in the printed sequence: the CPU still owed its quiescent state, so the task blocks this grace period (E1.5).
     const gp = flavor.gp;
     const seq = event.int(1);
-    if (gp && seq === gp.seq && (seq & 3) !== 0) gp.holdouts.push(this.#readerHoldout(reader, event));
+    if (gp && seq === gp.seq && (seq & 3) !== 0) this.#addReader(gp, reader, event);
   }
 
   #unlocked(event: EventCursor): void {
@@ -355,6 +324,34 @@ export class RcuModel implements Model {
     }
   }
 
+  /** Expedited grace periods: `start` and `end` by the worker; who holds them up is in the stall text only (R2.47). */
+  #expedited(event: EventCursor): void {
+    const flavor = this.#flavor(event.text(0));
+    const gpevent = event.text(2);
+    if (gpevent === 'start') {
+      flavor.expedited = {
+        flavor: flavor.name,
+        seq: event.int(1),
+        expedited: true,
+        requestNs: null,
+        startNs: event.tsNs,
+        startEvent: event.eventId,
+        initDoneNs: null,
+        lastReportNs: null,
+        endNs: null,
+        endEvent: 0,
+        endInferred: false,
+        holdouts: [],
+      };
+      this.periods.push(flavor.expedited);
+    } else if (gpevent === 'end' && flavor.expedited) {
+      flavor.expedited.endNs = event.tsNs;
+      flavor.expedited.endEvent = event.eventId;
+      this.#emit(flavor.expedited);
+      flavor.expedited = undefined;
+    }
+  }
+
   #warned(event: EventCursor): void {
     const gp = this.#flavor(event.text(0)).gp;
     if (!gp || event.text(1) === 'ExpeditedStall') return;
@@ -375,6 +372,12 @@ export class RcuModel implements Model {
     return gp;
   }
 
+  /** A grace period that other events imply; the capture has no rcu:* events. */
+  addInferred(gp: GracePeriod): void {
+    this.periods.push(gp);
+    this.#emit(gp);
+  }
+
   finish(endNs: number): void {
     for (const flavor of this.#flavors.values()) {
       const gp = flavor.gp;
@@ -382,7 +385,8 @@ export class RcuModel implements Model {
       for (const holdout of gp.holdouts) {
         if (holdout.toNs === null) {
           holdout.occupancyTo = this.#cpus.snapshot(holdout.cpu, endNs);
-          if (holdout.kind === 'cpu') this.#bookRunning(holdout, endNs);
+          holdout.ticks = this.#cpus.get(holdout.cpu).ticks - holdout.ticksFrom;
+          this.#bookRunning(holdout, endNs);
           const task = this.#tasks.find(holdout.tid);
           if (task) holdout.timesTo = this.#tasks.timesAt(task, endNs);
         }
@@ -390,17 +394,6 @@ export class RcuModel implements Model {
       this.#emit(gp);
     }
   }
-}
-
-/**
- * Those that decided when the grace period could end: everything still owed, else whoever cleared last (W4.40, W4.42).
- */
-export function lastHoldouts(gp: GracePeriod): Holdout[] {
-  const open = gp.holdouts.filter((holdout) => holdout.toNs === null);
-  if (open.length > 0) return open;
-  let last: Holdout | undefined;
-  for (const holdout of gp.holdouts) if (!last || (holdout.toNs as number) >= (last.toNs as number)) last = holdout;
-  return last ? [last] : [];
 }
 
 /** CPUs of a node mask: bit i is CPU low + i. A node has at most 64 CPUs. */

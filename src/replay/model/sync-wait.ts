@@ -8,7 +8,7 @@ import type { EventCursor, EventType } from '../../../schema/index.ts';
 import { type ProbeRole, roleOfFunction, SSP_ARGUMENT } from '../knowledge/probe-roles.ts';
 import { classifyStack, type StackVerdict } from '../stack-verdict.ts';
 import type { EventHandler, Model, World } from '../world.ts';
-import { type BlockedInterval, TASK_BLOCKED, type Task, type TaskKey, type TaskModel } from './task.ts';
+import { type BlockedInterval, TASK_BLOCKED, TASK_SLEEPING, type Task, type TaskKey, type TaskModel } from './task.ts';
 import type { WorkqueueModel } from './workqueue.ts';
 
 export type SyncResource = 'rcu' | 'rcu-expedited' | 'srcu' | 'rcu-tasks' | 'barrier';
@@ -80,7 +80,10 @@ export class SyncWaitModel implements Model {
     this.#work = work;
     tasks.listeners.push({
       onSwitchOutStack: (task) => this.#sleptWithStack(task),
-      onSwitchIn: (task, nowNs) => this.#resumed(task, nowNs),
+      onSwitchOut: (task) => {
+        // Grace-period waits sleep in D: a sleep of another kind is another wait (W4.13).
+        if (task.state === TASK_SLEEPING) this.#closeFromStack(task);
+      },
       onUnblocked: (interval) => this.#unblocked(interval),
       onExit: (task, nowNs) => this.#exited(task, nowNs),
     });
@@ -118,10 +121,6 @@ export class SyncWaitModel implements Model {
   subscribe(type: EventType): EventHandler | undefined {
     if (type.shape === 'kprobe' || type.shape === 'kretprobe') return this.#subscribeProbe(type);
     if (type.name === 'rcu_sr_normal' && type.shape === 'tracepoint') return (event) => this.#srNormal(event);
-    if (type.name === 'function') {
-      // The function tracer shows entries only; the wait ends when the task's stack or a later event says so.
-      return undefined;
-    }
     return undefined;
   }
 
@@ -150,6 +149,8 @@ export class SyncWaitModel implements Model {
         else this.#enter(task, role.resource, role.api, domain, 'probe', event.tsNs, event.eventId);
         break;
       case 'srcu-worker':
+        if (role.pass && !returns) this.#work.implyPass(event.tid, event.cpu, event.tsNs, event.eventId);
+        if (role.pass && returns) this.#work.endImpliedPass(event.tid, event.tsNs, event.eventId);
         if (!returns && domain) this.#work.nameDomain(event.tid, domain);
         break;
       case 'srcu-call':
@@ -304,6 +305,7 @@ export class SyncWaitModel implements Model {
     const resource = syncResource(verdict);
     if (resource && innermost?.resource !== resource) {
       if (innermost?.source === 'stack') this.#closeFromStack(task);
+      if (verdict.insideSrcuPass) this.#work.implyPass(task.tid, task.cpu, task.sinceNs, task.offEvent);
       const wait = this.#enter(task, resource, verdict.api, '', 'stack', task.sinceNs, task.offEvent);
       this.#describe(wait, task.stack, verdict);
       return;
@@ -330,20 +332,19 @@ export class SyncWaitModel implements Model {
     if (!stack || !wait || wait.source !== 'stack') return;
     stack.pop();
     if (stack.length === 0) this.#open.delete(task.key);
-    this.#close(wait, this.#wokenNs.get(task.key) ?? task.sinceNs, task.wakeEvent);
+    const endNs = this.#wokenNs.get(task.key) ?? task.sinceNs;
+    this.#close(wait, endNs, task.wakeEvent);
+    this.#work.endImpliedPass(task.tid, endNs, task.wakeEvent);
   }
 
-  /** Switch-in after the last D sleep of a task whose wait is known from stacks only. */
+  /** End of the last D sleep of a task whose wait is known from stacks only. */
   readonly #wokenNs = new Map<TaskKey, number>();
-
-  #resumed(task: Task, nowNs: number): void {
-    const open = this.#open.get(task.key);
-    if (open?.at(-1)?.source === 'stack') this.#wokenNs.set(task.key, nowNs);
-  }
 
   #unblocked(interval: BlockedInterval): void {
     const open = this.#open.get(interval.task.key);
-    if (open) for (const wait of open) wait.sleptNs += interval.endNs - interval.startNs;
+    if (!open) return;
+    for (const wait of open) wait.sleptNs += interval.endNs - interval.startNs;
+    if (open.at(-1)?.source === 'stack') this.#wokenNs.set(interval.task.key, interval.endNs);
   }
 
   #exited(task: Task, nowNs: number): void {

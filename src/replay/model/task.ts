@@ -70,6 +70,8 @@ export interface TaskListener {
   onSwitchOut?(task: Task, nowNs: number): void;
   /** The stack of the task's last switch-out is known now. */
   onSwitchOutStack?(task: Task): void;
+  /** Preempted, or woken: it waits for a CPU from now on. */
+  onRunnable?(task: Task, nowNs: number): void;
   onSwitchIn?(task: Task, nowNs: number): void;
   /** A D sleep is over: woken, or seen running. */
   onUnblocked?(interval: BlockedInterval): void;
@@ -191,6 +193,7 @@ export class TaskModel implements Model {
     prev.wokenNs = -1;
     this.#enter(prev, stateOf(letters), nowNs);
     for (const listener of this.listeners) listener.onSwitchOut?.(prev, nowNs);
+    if (prev.state === TASK_RUNNABLE) this.#runnable(prev, nowNs);
     if (prev.state === TASK_DEAD) {
       this.#tasks.delete(prev.key);
       this.#awaitingStack[cpu] = undefined;
@@ -218,6 +221,10 @@ export class TaskModel implements Model {
     for (const listener of this.listeners) listener.onSwitchIn?.(task, nowNs);
   }
 
+  #runnable(task: Task, nowNs: number): void {
+    for (const listener of this.listeners) listener.onRunnable?.(task, nowNs);
+  }
+
   #unblocked(task: Task, nowNs: number): void {
     const interval = { task, startNs: task.sinceNs, endNs: nowNs, stack: task.stack, offEvent: task.offEvent };
     this.#world.facts.sample('blocked', this.name(task), nowNs - task.sinceNs);
@@ -242,6 +249,7 @@ export class TaskModel implements Model {
     if (task.state !== TASK_RUNNABLE) {
       this.#enter(task, TASK_RUNNABLE, nowNs);
       task.wokenNs = nowNs;
+      this.#runnable(task, nowNs);
     }
     task.cpu = event.int(3, task.cpu);
   }

@@ -22,9 +22,11 @@ export interface WorkExecution {
   endEvent: number;
   /** srcu_struct that a process_srcu or srcu_invoke_callbacks pass belongs to, when a probe or an earlier pass told. */
   domain: string | undefined;
+  /** Not from workqueue events. */
+  readonly implied?: boolean;
 }
 
-interface QueuedWork {
+export interface QueuedWork {
   readonly work: WorkKey;
   readonly fn: string;
   readonly workqueue: string;
@@ -33,6 +35,17 @@ interface QueuedWork {
   readonly cpu: number;
   activatedNs: number | null;
 }
+
+/** Work that waited long for a worker. */
+export interface LateWork extends QueuedWork {
+  /** null while it still waits. */
+  readonly startNs: number | null;
+  readonly startEvent: number;
+  readonly workerTid: number | null;
+}
+
+/** Shorter delays are no stall under any threshold (the kernel's own watchdog waits 30 s). */
+const LATE_NS = 1e9;
 
 /** Executions of SRCU work kept for blame. */
 const KEPT = 4096;
@@ -44,6 +57,8 @@ export class WorkqueueModel implements Model {
   readonly #domainOfWork = new Map<WorkKey, string>();
   /** Executions of process_srcu and srcu_invoke_callbacks in order of start. */
   readonly srcuPasses: WorkExecution[] = [];
+  /** Work that started late; what still waits at the end is added by {@link finish}. */
+  readonly late: LateWork[] = [];
 
   constructor(world: World) {
     this.#world = world;
@@ -65,6 +80,45 @@ export class WorkqueueModel implements Model {
     if (!execution || execution.domain === domain) return;
     execution.domain = domain;
     this.#domainOfWork.set(execution.work, domain);
+  }
+
+  /**
+   * A pass of process_srcu that no workqueue event shows: from a probe on the function or from the worker's stack (S3.60).
+   * Does nothing when the worker's execution is known already.
+   */
+  implyPass(workerTid: number, cpu: number, startNs: number, startEvent: number): void {
+    if (this.#running.has(workerTid)) return;
+    const pass: WorkExecution = {
+      work: -workerTid,
+      fn: 'process_srcu',
+      workqueue: 'rcu_gp',
+      workerTid,
+      cpu,
+      queuedNs: null,
+      activatedNs: null,
+      startNs,
+      startEvent,
+      endNs: null,
+      endEvent: 0,
+      domain: undefined,
+      implied: true,
+    };
+    this.#running.set(workerTid, pass);
+    this.#keepPass(pass);
+  }
+
+  /** Ends an implied pass; one that workqueue events show ends with them. */
+  endImpliedPass(workerTid: number, endNs: number, endEvent: number): void {
+    const pass = this.#running.get(workerTid);
+    if (!pass?.implied) return;
+    this.#running.delete(workerTid);
+    pass.endNs = endNs;
+    pass.endEvent = endEvent;
+  }
+
+  #keepPass(pass: WorkExecution): void {
+    this.srcuPasses.push(pass);
+    if (this.srcuPasses.length > KEPT * 2) this.srcuPasses.splice(0, KEPT);
   }
 
   subscribe(type: EventType): EventHandler | undefined {
@@ -120,11 +174,15 @@ export class WorkqueueModel implements Model {
       endEvent: 0,
       domain: this.#domainOfWork.get(work),
     };
-    if (queued) this.#world.facts.sample('workqueue-queue', fn, event.tsNs - queued.queuedNs);
+    if (queued) {
+      this.#world.facts.sample('workqueue-queue', fn, event.tsNs - queued.queuedNs);
+      if (event.tsNs - queued.queuedNs >= LATE_NS) {
+        this.late.push({ ...queued, startNs: event.tsNs, startEvent: event.eventId, workerTid: event.tid });
+      }
+    }
     this.#running.set(event.tid, execution);
     if (fn === 'process_srcu' || fn === 'srcu_invoke_callbacks') {
-      this.srcuPasses.push(execution);
-      if (this.srcuPasses.length > KEPT * 2) this.srcuPasses.splice(0, KEPT);
+      this.#keepPass(execution);
     }
   }
 
@@ -153,8 +211,10 @@ export class WorkqueueModel implements Model {
   }
 
   finish(): void {
-    for (const execution of this.#running.values()) this.#fact(execution);
+    for (const execution of this.#running.values()) if (!execution.implied) this.#fact(execution);
     for (const queued of this.#queued.values()) {
+      if (this.#world.nowNs - queued.queuedNs >= LATE_NS)
+        this.late.push({ ...queued, startNs: null, startEvent: 0, workerTid: null });
       this.#world.facts.workItem({
         work: `0x${BigInt.asUintN(64, BigInt(queued.work)).toString(16)}`,
         function: queued.fn,

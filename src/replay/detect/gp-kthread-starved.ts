@@ -1,0 +1,32 @@
+/** The grace-period kthread was runnable and got no CPU (R2.45). Often a victim of the same load as the stall (T33): the note names who ran. */
+import type { Finding } from '../../../schema/index.ts';
+import { findingId } from '../finding-id.ts';
+import type { KthreadStarvation } from '../model/gp-kthread.ts';
+import type { Models } from '../models.ts';
+import { seconds } from '../wording.ts';
+import type { World } from '../world.ts';
+
+export function detectGpKthreadStarvation(world: World, models: Models): Finding[] {
+  return models.gpKthread.starvations.map((starvation) => finding(world, starvation));
+}
+
+function finding(world: World, starvation: KthreadStarvation): Finding {
+  const endNs = starvation.endNs ?? world.nowNs;
+  const blockedNs = endNs - starvation.startNs;
+  return {
+    kind: 'gp-kthread-starved',
+    id: findingId('gp-kthread-starved', starvation.flavor),
+    severity: blockedNs >= 1e10 ? 'error' : 'warning',
+    confidence: 'observed',
+    title: `${starvation.flavor} kthread runnable for ${seconds(blockedNs)} without a CPU (CPU ${starvation.cpu})`,
+    start_ns: starvation.startNs,
+    end_ns: endNs,
+    evidence: [{ event: starvation.event, role: `${starvation.flavor}:${starvation.tid} becomes runnable` }],
+    notes: [
+      'threshold 2 s (rcu_check_gp_kthread_starvation)',
+      ...(starvation.instead ? [`${starvation.instead} was on CPU ${starvation.cpu}`] : []),
+    ],
+    flavor: starvation.flavor,
+    blocked_ns: blockedNs,
+  };
+}

@@ -1,0 +1,110 @@
+/**
+ * One thing, one finding: what the kernel reported and what the events show are merged, with both kinds of evidence
+ * (DESIGN "findings"). Two findings are the same thing when their kind's identity matches and their times are compatible.
+ */
+import type { Evidence, Finding } from '../../../schema/index.ts';
+
+/** Class names without `#2` and `/1`, which events do not carry (L5.4). */
+const plainLock = (name: string): string => name.replace(/[#/]\d+/g, '');
+
+const classSet = (names: readonly string[]): string => [...new Set(names.map(plainLock))].sort().join('\u0000');
+
+/** What makes a finding of this kind the same as another; undefined when it never merges. */
+function identity(finding: Finding): string | undefined {
+  switch (finding.kind) {
+    case 'lock-inversion':
+    case 'lock-recursion':
+      return classSet(finding.locks);
+    case 'irq-lock-state':
+    case 'irq-lock-order':
+      return `${finding.irq} ${classSet(finding.locks)}`;
+    case 'wait-context':
+      return classSet(finding.locks);
+    case 'rcu-stall':
+      return `${finding.flavor} ${finding.expedited ?? false}`;
+    case 'hung-task':
+      return `${finding.tid}`;
+    case 'blocked-sync':
+      return `${finding.tid} ${finding.api.replace(/^__/, '')}`;
+    case 'deadlock':
+      return finding.waits
+        .map((wait) => wait.tid)
+        .sort((a, b) => a - b)
+        .join(' ');
+    case 'gp-kthread-starved':
+      return finding.flavor;
+    case 'nmi-storm':
+      return 'nmi';
+    case 'workqueue-stall':
+      return finding.work;
+    case 'soft-lockup':
+      return `${finding.cpu}`;
+    case 'sleep-in-atomic':
+      return finding.task;
+    default:
+      return undefined;
+  }
+}
+
+/** Lock orders hold for the whole run; everything else must overlap, with some slack for clocks and for reports that come late. */
+const SLACK_NS = 3e9;
+const TIMELESS = new Set<Finding['kind']>([
+  'lock-inversion',
+  'lock-recursion',
+  'irq-lock-state',
+  'irq-lock-order',
+  'wait-context',
+]);
+
+function same(reported: Finding, observed: Finding): boolean {
+  if (reported.kind !== observed.kind) return false;
+  const key = identity(reported);
+  if (key === undefined || key !== identity(observed)) return false;
+  if (
+    reported.kind === 'rcu-stall' &&
+    observed.kind === 'rcu-stall' &&
+    reported.gp_seq !== null &&
+    observed.gp_seq !== null
+  ) {
+    return reported.gp_seq === observed.gp_seq;
+  }
+  if (TIMELESS.has(reported.kind)) return true;
+  return reported.start_ns <= observed.end_ns + SLACK_NS && reported.end_ns >= observed.start_ns - SLACK_NS;
+}
+
+/** Joins each reported finding with the observed one of the same thing. The observed one's keys stay: events are exact. */
+export function mergeReported(findings: readonly Finding[]): Finding[] {
+  const reported = findings.filter((finding) => finding.confidence === 'reported');
+  const merged = findings.filter((finding) => finding.confidence !== 'reported');
+  const alone: Finding[] = [];
+  for (const report of reported) {
+    const index = merged.findIndex((finding) => same(report, finding));
+    if (index < 0) alone.push(report);
+    else merged[index] = join(merged[index], report);
+  }
+  return [...merged, ...alone];
+}
+
+function join(observed: Finding, report: Finding): Finding {
+  const evidence: Evidence[] = [...observed.evidence];
+  for (const item of report.evidence) {
+    const known = evidence.some((other) =>
+      'line' in item && 'line' in other
+        ? item.line === other.line
+        : 'event' in item && 'event' in other && item.event === other.event,
+    );
+    if (!known) evidence.push(item);
+  }
+  return {
+    ...observed,
+    // The kernel's word and the events agree: the stronger of the two.
+    confidence: 'reported',
+    severity: report.severity === 'error' ? 'error' : observed.severity,
+    evidence,
+    notes: [
+      ...observed.notes,
+      `the kernel reported it too: ${report.title}`,
+      ...report.notes.filter((note) => !observed.notes.includes(note)),
+    ],
+  };
+}

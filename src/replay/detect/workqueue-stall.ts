@@ -1,0 +1,44 @@
+/** Work items that waited for a worker longer than the kernel's workqueue watchdog allows (kernel/workqueue.c, 30 s). */
+import type { Finding } from '../../../schema/index.ts';
+import { findingId } from '../finding-id.ts';
+import type { LateWork } from '../model/workqueue.ts';
+import type { Models } from '../models.ts';
+import { seconds } from '../wording.ts';
+import type { World } from '../world.ts';
+
+/** wq_watchdog_thresh. */
+const THRESHOLD_NS = 30e9;
+
+export function detectWorkqueueStalls(world: World, models: Models): Finding[] {
+  const waited = (late: LateWork): number => (late.startNs ?? world.nowNs) - late.queuedNs;
+  return models.work.late
+    .filter((late) => waited(late) >= THRESHOLD_NS)
+    .map((late) => finding(world, late, waited(late)));
+}
+
+function finding(world: World, late: LateWork, waitedNs: number): Finding {
+  const pool = `cpu ${late.cpu}`;
+  return {
+    kind: 'workqueue-stall',
+    id: findingId('workqueue-stall', late.workqueue, late.fn, late.cpu),
+    severity: 'error',
+    confidence: 'observed',
+    title: `${late.fn} on workqueue ${late.workqueue} waited ${seconds(waitedNs)} for a worker${late.startNs === null ? ', and still does' : ''}`,
+    start_ns: late.queuedNs,
+    end_ns: late.startNs ?? world.nowNs,
+    evidence: [
+      { event: late.queueEvent, role: 'queued' },
+      ...(late.startEvent ? [{ event: late.startEvent, role: 'starts' }] : []),
+    ],
+    notes: [
+      `threshold ${seconds(THRESHOLD_NS)} (workqueue.watchdog_thresh)`,
+      late.activatedNs === null
+        ? 'never activated: max_active of the workqueue was in use (W16)'
+        : 'activated, but no worker of the pool took it (W15)',
+    ],
+    workqueue: late.workqueue,
+    pool,
+    work: late.fn,
+    blocked_ns: waitedNs,
+  };
+}

@@ -1,0 +1,66 @@
+/** A grace period and those it waited for: the facts that verdicts and blame are made from. */
+import type { Occupancy } from './cpu.ts';
+
+/** A CPU or reader that a grace period had to wait for (W4, W5). */
+export interface Holdout {
+  readonly kind: 'cpu' | 'reader';
+  /** The CPU itself, or the CPU on which the reader was preempted first. */
+  readonly cpu: number;
+  /** Reader's tid; −1 for a CPU. */
+  readonly tid: number;
+  readonly fromNs: number;
+  readonly fromEvent: number;
+  toNs: number | null;
+  toEvent: number;
+  /** Cumulative occupancy of `cpu` at both ends. */
+  readonly occupancyFrom: Occupancy;
+  occupancyTo: Occupancy | undefined;
+  /** Reader only: its own times by state (running, runnable, blocked, sleeping) at both ends. */
+  readonly timesFrom: Float64Array | undefined;
+  timesTo: Float64Array | undefined;
+  /** Time on `cpu` per task, ns, by `comm:tid`: who ran instead. */
+  readonly ran: Map<string, number>;
+  /** Scheduler ticks of `cpu` when it began, and how many it took since (a tick alone proves no quiescent state, T6). */
+  readonly ticksFrom: number;
+  ticks: number;
+  readonly name: string;
+}
+
+export interface GracePeriod {
+  readonly flavor: string;
+  /** gp_seq of `start` (state bits 1); null when the grace period is inferred from its waiters. */
+  readonly seq: number | null;
+  readonly expedited: boolean;
+  readonly requestNs: number | null;
+  readonly startNs: number;
+  readonly startEvent: number;
+  initDoneNs: number | null;
+  lastReportNs: number | null;
+  endNs: number | null;
+  endEvent: number;
+  /** The end was not recorded but follows from the next start (R2.14). */
+  endInferred: boolean;
+  /** In the order in which they became owed. */
+  readonly holdouts: Holdout[];
+  /** Whether a preempted reader is among them. */
+  blockedReaders?: boolean;
+  /** When the kernel itself warned about it, with the event; undefined when it did not. */
+  warnedNs?: number;
+  warnedEvent?: number;
+}
+
+/** `rcu_preempt grace period 521`, as findings and chains name it. */
+export function gracePeriodName(gp: GracePeriod): string {
+  return `${gp.flavor} ${gp.expedited ? 'expedited ' : ''}grace period${gp.seq === null ? '' : ` ${gp.seq}`}`;
+}
+
+/**
+ * Those that decided when the grace period could end: everything still owed, else whoever cleared last (W4.40, W4.42).
+ */
+export function lastHoldouts(gp: GracePeriod): Holdout[] {
+  const open = gp.holdouts.filter((holdout) => holdout.toNs === null);
+  if (open.length > 0) return open;
+  let last: Holdout | undefined;
+  for (const holdout of gp.holdouts) if (!last || (holdout.toNs as number) >= (last.toNs as number)) last = holdout;
+  return last ? [last] : [];
+}

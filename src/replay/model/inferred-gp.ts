@@ -1,0 +1,94 @@
+/**
+ * Grace periods of captures without rcu:* events (most kernels lack CONFIG_RCU_TRACE, E1.0): whoever waits long in
+ * synchronize_rcu() proves a grace period in flight, and the CPU that ran one task through it without a context switch is the
+ * one that can have held it up. Everything concluded here is `inferred`.
+ */
+import type { Model, World } from '../world.ts';
+import type { GracePeriod, Holdout } from './grace-period.ts';
+import type { QuietStretch, QuietStretchModel } from './quiet-stretch.ts';
+import type { RcuModel } from './rcu.ts';
+import type { SyncWait, SyncWaitModel } from './sync-wait.ts';
+
+/** A stretch must cover this share of the wait to be taken for its reason. */
+const COVERS = 0.5;
+
+export class InferredGpModel implements Model {
+  readonly #world: World;
+  readonly #rcu: RcuModel;
+  readonly #sync: SyncWaitModel;
+  readonly #quiet: QuietStretchModel;
+
+  constructor(world: World, rcu: RcuModel, sync: SyncWaitModel, quiet: QuietStretchModel) {
+    this.#world = world;
+    this.#rcu = rcu;
+    this.#sync = sync;
+    this.#quiet = quiet;
+  }
+
+  subscribe(): undefined {
+    return undefined;
+  }
+
+  finish(endNs: number): void {
+    if (this.#world.count('rcu_grace_period') > 0) return;
+    const waits = this.#sync.long.filter((wait) => wait.resource === 'rcu').sort((a, b) => a.startNs - b.startNs);
+    // Waits that overlap wait for the same grace period, give or take one (R2.3): one period from the first start to the last end.
+    let group: SyncWait[] = [];
+    let groupEndNs = 0;
+    for (const wait of waits) {
+      if (group.length > 0 && wait.startNs > groupEndNs) {
+        this.#infer(group, groupEndNs, endNs);
+        group = [];
+      }
+      group.push(wait);
+      groupEndNs = Math.max(groupEndNs, wait.endNs ?? endNs);
+    }
+    if (group.length > 0) this.#infer(group, groupEndNs, endNs);
+  }
+
+  #infer(group: readonly SyncWait[], toNs: number, captureEndNs: number): void {
+    const fromNs = group[0].startNs;
+    const open = group.some((wait) => wait.endNs === null);
+    const covering = this.#quiet.stretches.filter((s) => overlap(s, fromNs, toNs) >= COVERS * (toNs - fromNs));
+    covering.sort((a, b) => overlap(b, fromNs, toNs) - overlap(a, fromNs, toNs));
+    this.#rcu.addInferred({
+      flavor: this.#rcu.mainFlavor,
+      seq: null,
+      expedited: false,
+      requestNs: fromNs,
+      startNs: fromNs,
+      startEvent: group[0].startEvent,
+      initDoneNs: null,
+      lastReportNs: null,
+      endNs: open ? null : Math.min(toNs, captureEndNs),
+      endEvent: open ? 0 : group.reduce((last, wait) => Math.max(last, wait.endEvent), 0),
+      endInferred: true,
+      holdouts: covering.slice(0, 1).map((stretch) => holdout(stretch, fromNs, toNs, open)),
+    } satisfies GracePeriod);
+  }
+}
+
+function overlap(stretch: QuietStretch, fromNs: number, toNs: number): number {
+  return Math.max(0, Math.min(stretch.toNs, toNs) - Math.max(stretch.fromNs, fromNs));
+}
+
+function holdout(stretch: QuietStretch, fromNs: number, toNs: number, open: boolean): Holdout {
+  const lasts = Math.min(stretch.toNs, toNs);
+  return {
+    kind: 'cpu',
+    cpu: stretch.cpu,
+    tid: -1,
+    name: `cpu ${stretch.cpu}`,
+    fromNs: Math.max(stretch.fromNs, fromNs),
+    fromEvent: stretch.fromEvent,
+    toNs: open && stretch.toNs >= toNs ? null : lasts,
+    toEvent: stretch.toEvent,
+    occupancyFrom: stretch.occupancyFrom,
+    occupancyTo: stretch.occupancyTo,
+    timesFrom: undefined,
+    timesTo: undefined,
+    ran: new Map([[stretch.task, lasts - Math.max(stretch.fromNs, fromNs)]]),
+    ticksFrom: 0,
+    ticks: stretch.ticks,
+  };
+}
