@@ -7,14 +7,12 @@
  */
 import type { ChainLink, Evidence, Root } from '../../schema/index.ts';
 import { ChainDraft } from './chain-draft.ts';
-import { type HoldoutVerdict, judgeHoldout } from './holdout-verdict.ts';
+import type { HoldoutVerdict } from './holdout-verdict.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, lastHoldouts } from './model/grace-period.ts';
 import { baseDomain, type SrcuReader, type SyncResource, type SyncWait } from './model/sync-wait.ts';
 import type { Task } from './model/task.ts';
 import type { WorkExecution } from './model/workqueue.ts';
-import type { Models } from './models.ts';
-import { visibility } from './visibility.ts';
-import type { World } from './world.ts';
+import type { Timeline } from './timeline.ts';
 
 export interface Chain {
   readonly links: readonly ChainLink[];
@@ -23,21 +21,19 @@ export interface Chain {
 }
 
 export class Blame {
-  readonly #world: World;
-  readonly #models: Models;
+  readonly #timeline: Timeline;
   readonly #draft = new ChainDraft();
   /** Tasks on the path: meeting one again is a cycle (W4.41). */
   readonly #path = new Set<number>();
 
-  private constructor(world: World, models: Models) {
-    this.#world = world;
-    this.#models = models;
+  private constructor(timeline: Timeline) {
+    this.#timeline = timeline;
   }
 
   /** The chain of one wait, from its start to its end (or to the end of the capture). */
-  static ofWait(world: World, models: Models, wait: SyncWait): Chain {
-    const blame = new Blame(world, models);
-    const endNs = wait.endNs ?? world.nowNs;
+  static ofWait(timeline: Timeline, wait: SyncWait): Chain {
+    const blame = new Blame(timeline);
+    const endNs = timeline.end(wait);
     blame.#draft.cite(wait.startEvent, `${wait.comm}:${wait.tid} enters ${wait.api}`);
     if (wait.endEvent) blame.#draft.cite(wait.endEvent, `${wait.comm}:${wait.tid} leaves ${wait.api}`);
     blame.#draft.add('task', `${wait.comm}:${wait.tid}`, 0, 0, { tid: wait.tid, note: wait.site ?? `in ${wait.api}` });
@@ -58,7 +54,7 @@ export class Blame {
     this.#draft.add('srcu-gp', name, 0, depth);
     const passes = this.#passes(wait, fromNs, toNs);
     if (passes.length === 0 && this.#throughStall(fromNs, toNs, depth)) return;
-    const readers = this.#models.sync.readersHolding(wait.domain, toNs, fromNs);
+    const readers = this.#timeline.readersHolding(wait.domain, toNs, fromNs);
     let cursor = fromNs;
     for (const pass of passes) {
       const startNs = Math.max(cursor, pass.startNs);
@@ -76,9 +72,9 @@ export class Blame {
    * (S3.14, S3.60 i without its proof). False when no grace period covers most of the wait.
    */
   #throughStall(fromNs: number, toNs: number, depth: number): boolean {
-    const covered = this.#models.rcu.slow.some(
-      (gp) => Math.min(toNs, gp.endNs ?? toNs) - Math.max(fromNs, gp.startNs) >= 0.5 * (toNs - fromNs),
-    );
+    const covered = this.#timeline
+      .periodsLongerThan(1e9)
+      .some((gp) => Math.min(toNs, gp.endNs ?? toNs) - Math.max(fromNs, gp.startNs) >= 0.5 * (toNs - fromNs));
     if (!covered) return false;
     this.#draft.add('worker', 'worker in process_srcu', 0, depth + 1, {
       note: 'not recorded; inferred from the RCU grace period that lasts as long (S3.60)',
@@ -89,8 +85,8 @@ export class Blame {
 
   /** Passes of the wait's own srcu_struct; when no probe names it, of every struct that nobody claims (edge 1/k, W4.20). */
   #passes(wait: SyncWait, fromNs: number, toNs: number): WorkExecution[] {
-    const overlapping = this.#models.work.srcuPasses.filter(
-      (pass) => pass.fn === 'process_srcu' && pass.startNs < toNs && (pass.endNs ?? toNs) > fromNs,
+    const overlapping = this.#timeline.data.passes.filter(
+      (pass) => pass.startNs < toNs && (pass.endNs ?? toNs) > fromNs,
     );
     const own = overlapping.filter((pass) => pass.domain !== undefined && pass.domain === baseDomain(wait.domain));
     if (own.length > 0) return own;
@@ -121,21 +117,18 @@ export class Blame {
   /** A reader that keeps an SRCU grace period from ending: what was *it* doing? */
   #reader(reader: SrcuReader, fromNs: number, toNs: number, depth: number): void {
     const task = reader.task;
-    const label = this.#models.tasks.label(task);
+    const label = this.#timeline.label(task);
     this.#draft.cite(reader.event, `${label} enters srcu_read_lock`);
     if (reader.endNs !== null) this.#draft.cite(reader.endEvent, `${label} leaves srcu_read_lock`);
     this.#draft.add('reader', label, 0, depth, { tid: task.tid, note: `reader of ${reader.domain}` });
-    const who = { task: this.#models.tasks.name(task), tid: task.tid };
+    const who = { task: this.#timeline.name(task), tid: task.tid };
     if (this.#path.has(task.key)) {
       this.#draft.add('reader', label, toNs - fromNs, depth, { tid: task.tid });
       this.#draft.root({ kind: 'deadlock', ...who }, toNs - fromNs);
       return;
     }
     this.#path.add(task.key);
-    const inner = this.#models.sync.waits.filter(
-      (wait) =>
-        wait.task === task && wait.startNs < toNs && (wait.endNs ?? toNs) > fromNs && wait.startNs >= reader.sinceNs,
-    );
+    const inner = this.#timeline.waitsOf(task.tid, fromNs, toNs).filter((wait) => wait.startNs >= reader.sinceNs);
     let cursor = fromNs;
     for (const wait of inner) {
       const startNs = Math.max(cursor, wait.startNs);
@@ -165,14 +158,10 @@ export class Blame {
     toNs: number,
     depth: number,
   ): void {
-    const task = this.#models.tasks.find(pass.workerTid);
-    const label = task ? this.#models.tasks.label(task) : `kworker:${pass.workerTid}`;
+    const label = this.#timeline.workerLabel(pass.workerTid);
     const link = { tid: pass.workerTid, note: `runs process_srcu` };
     this.#draft.cite(pass.startEvent, `${label} starts process_srcu`);
-    const waits = this.#models.sync.waits.filter(
-      (wait) =>
-        wait.tid === pass.workerTid && wait.startNs < toNs && (wait.endNs ?? toNs) > fromNs && wait.resource !== 'srcu',
-    );
+    const waits = this.#timeline.waitsOf(pass.workerTid, fromNs, toNs).filter((wait) => wait.resource !== 'srcu');
     if (waits.length === 0 && readers.length > 0) {
       // A short scan that found readers: part of waiting for them.
       this.#draft.add('srcu-gp', name, toNs - fromNs, depth);
@@ -194,9 +183,9 @@ export class Blame {
 
   /** RCU: the grace periods in flight, cut by their phases (MODEL 2.4), the quiescent-state wait going to the last holdout. */
   #rcu(resource: SyncResource, fromNs: number, toNs: number, depth: number): void {
-    const flavor = this.#models.rcu.mainFlavor;
+    const flavor = this.#timeline.data.flavor;
     const expedited = resource === 'rcu-expedited';
-    const all = this.#models.rcu.periods.filter((gp) => gp.flavor === flavor && gp.expedited === expedited);
+    const all = this.#timeline.data.periods.filter((gp) => gp.flavor === flavor && gp.expedited === expedited);
     const periods = all.filter((gp) => gp.startNs < toNs && (gp.endNs ?? toNs) > fromNs);
     if (periods.length === 0) {
       const next = all.find((gp) => gp.startNs >= toNs);
@@ -260,7 +249,7 @@ export class Blame {
     if (ns <= 0) return;
     this.#draft.cite(holdout.fromEvent, `${holdout.name} owes a quiescent state`);
     if (holdout.toEvent) this.#draft.cite(holdout.toEvent, `${holdout.name} reports`);
-    const verdict = judgeHoldout(holdout, visibility(this.#world, this.#models));
+    const verdict = this.#timeline.judge(holdout);
     const pieces = scaled(verdict, ns);
     const cpu = holdout.cpu;
     if (holdout.kind === 'reader') {
@@ -275,7 +264,7 @@ export class Blame {
     if (pieces.nmi > 0) this.#draft.add('nmi', `NMIs on CPU ${cpu}`, pieces.nmi, inner, { cpu });
     this.#draft.root({ kind: verdict.cause, ...rootDetails(holdout, verdict) }, ns);
     if (verdict.cause === 'nmi-storm') {
-      const storm = this.#models.load.during('nmi', cpu, holdout.fromNs, holdout.toNs ?? this.#world.nowNs);
+      const storm = this.#timeline.stormDuring('nmi', cpu, holdout.fromNs, holdout.toNs ?? this.#timeline.data.endNs);
       if (storm) this.#draft.cite(storm.firstEvent, `NMI storm on CPU ${cpu} begins`);
     }
   }

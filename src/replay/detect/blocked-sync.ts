@@ -3,24 +3,26 @@ import type { Finding } from '../../../schema/index.ts';
 import { Blame } from '../blame.ts';
 import { findingId } from '../finding-id.ts';
 import type { SyncWait } from '../model/sync-wait.ts';
-import type { Models } from '../models.ts';
+import type { Timeline } from '../timeline.ts';
 import { seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 import { hungTaskThresholdNs } from './hung-task.ts';
 import { stallThresholdNs } from './rcu-stall.ts';
 import { rootPhrase } from './root-phrase.ts';
 
-export function detectBlockedSync(world: World, models: Models): Finding[] {
-  return models.sync.long.filter((wait) => !wait.insideSrcuPass).map((wait) => finding(world, models, wait));
+export function detectBlockedSync(world: World, timeline: Timeline): Finding[] {
+  return timeline.data.waits
+    .filter((wait) => !wait.insideSrcuPass && timeline.length(wait) >= world.thresholds.blockedSyncNs)
+    .map((wait) => finding(world, timeline, wait));
 }
 
-function finding(world: World, models: Models, wait: SyncWait): Finding {
-  const endNs = wait.endNs ?? world.nowNs;
+function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
+  const endNs = timeline.end(wait);
   const blockedNs = endNs - wait.startNs;
-  const chain = Blame.ofWait(world, models, wait);
+  const chain = Blame.ofWait(timeline, wait);
   const limitNs = Math.min(hungTaskThresholdNs(world), stallThresholdNs(world.profile));
   const domain =
-    wait.domain || (wait.resource === 'rcu' || wait.resource === 'rcu-expedited' ? models.rcu.mainFlavor : 'unknown');
+    wait.domain || (wait.resource === 'rcu' || wait.resource === 'rcu-expedited' ? timeline.data.flavor : 'unknown');
   const rooted = chain.root.kind !== 'unknown' && chain.root.kind !== 'srcu-reader';
   return {
     kind: 'blocked-sync',

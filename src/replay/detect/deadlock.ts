@@ -6,7 +6,7 @@
 import type { DeadlockWait, Evidence, Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { Task, TaskKey } from '../model/task.ts';
-import type { Models } from '../models.ts';
+import type { Timeline } from '../timeline.ts';
 import { seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 
@@ -23,30 +23,32 @@ export interface WaitEdge {
 const PERSISTS_NS = 1e8;
 
 /** Waits of open synchronize_srcu() calls for the readers that were inside when they began. */
-export function srcuReaderEdges(_world: World, models: Models): WaitEdge[] {
-  return models.sync.allOpen().flatMap((wait) => {
-    if (wait.resource !== 'srcu' || !wait.domain) return [];
-    return models.sync
-      .readersHolding(wait.domain, wait.startNs + 1, _world.nowNs)
-      .filter((reader) => reader.endNs === null)
-      .map((reader) => ({
-        from: wait.task,
-        to: reader.task,
-        on: `${wait.api}(${wait.domain}), whose reader is ${models.tasks.label(reader.task)}`,
-        sinceNs: wait.startNs,
-        evidence: [
-          { event: reader.event, role: `${models.tasks.label(reader.task)} enters srcu_read_lock(${wait.domain})` },
-          { event: wait.startEvent, role: `${wait.comm}:${wait.tid} enters ${wait.api}(${wait.domain})` },
-        ],
-      }));
-  });
+export function srcuReaderEdges(timeline: Timeline): WaitEdge[] {
+  return timeline.data.waits
+    .filter((wait) => wait.endNs === null)
+    .flatMap((wait) => {
+      if (wait.resource !== 'srcu' || !wait.domain) return [];
+      return timeline
+        .readersHolding(wait.domain, wait.startNs + 1, timeline.data.endNs)
+        .filter((reader) => reader.endNs === null)
+        .map((reader) => ({
+          from: wait.task,
+          to: reader.task,
+          on: `${wait.api}(${wait.domain}), whose reader is ${timeline.label(reader.task)}`,
+          sinceNs: wait.startNs,
+          evidence: [
+            { event: reader.event, role: `${timeline.label(reader.task)} enters srcu_read_lock(${wait.domain})` },
+            { event: wait.startEvent, role: `${wait.comm}:${wait.tid} enters ${wait.api}(${wait.domain})` },
+          ],
+        }));
+    });
 }
 
-export function detectDeadlocks(world: World, models: Models): Finding[] {
-  const edges = srcuReaderEdges(world, models);
+export function detectDeadlocks(_world: World, timeline: Timeline): Finding[] {
+  const edges = srcuReaderEdges(timeline);
   return cyclesOf(edges)
-    .filter((cycle) => world.nowNs - Math.max(...cycle.map((edge) => edge.sinceNs)) >= PERSISTS_NS)
-    .map((cycle) => finding(world, models, cycle));
+    .filter((cycle) => timeline.data.endNs - Math.max(...cycle.map((edge) => edge.sinceNs)) >= PERSISTS_NS)
+    .map((cycle) => finding(timeline, cycle));
 }
 
 /** Elementary cycles, each once: from every task the shortest way back to it, deduplicated by the set of tasks. */
@@ -96,9 +98,9 @@ function shortestWayBack(from: ReadonlyMap<TaskKey, readonly WaitEdge[]>, start:
   return undefined;
 }
 
-function finding(world: World, models: Models, cycle: readonly WaitEdge[]): Finding {
+function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {
   const waits: DeadlockWait[] = cycle.map((edge) => ({
-    task: models.tasks.name(edge.from),
+    task: timeline.name(edge.from),
     tid: edge.from.tid,
     on: edge.on,
   }));
@@ -114,10 +116,10 @@ function finding(world: World, models: Models, cycle: readonly WaitEdge[]): Find
         ? `${waits[0].task}:${waits[0].tid} waits for itself: ${waits[0].on}`
         : `${waits.map((wait) => `${wait.task}:${wait.tid}`).join(' → ')} → ${waits[0].task}:${waits[0].tid} wait for each other`,
     start_ns: sinceNs,
-    end_ns: world.nowNs,
+    end_ns: timeline.data.endNs,
     evidence: cycle.flatMap((edge) => edge.evidence),
     notes: [
-      `closed for ${seconds(world.nowNs - sinceNs)}, to the end of the capture; no edge has an alternative (W4.31)`,
+      `closed for ${seconds(timeline.data.endNs - sinceNs)}, to the end of the capture; no edge has an alternative (W4.31)`,
     ],
     waits,
   };

@@ -2,12 +2,12 @@
 import type { Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { KthreadStarvation } from '../model/gp-kthread.ts';
-import type { Models } from '../models.ts';
+import type { Timeline } from '../timeline.ts';
 import { seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 
-export function detectGpKthreadStarvation(world: World, models: Models): Finding[] {
-  return models.gpKthread.starvations.map((starvation) => finding(world, starvation));
+export function detectGpKthreadStarvation(world: World, timeline: Timeline): Finding[] {
+  return timeline.data.starvations.map((starvation) => finding(world, starvation));
 }
 
 function finding(world: World, starvation: KthreadStarvation): Finding {

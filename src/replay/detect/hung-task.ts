@@ -6,8 +6,7 @@ import { type ChainLink, DEFAULT_THRESHOLDS, type Finding, type Root } from '../
 import { Blame } from '../blame.ts';
 import { findingId } from '../finding-id.ts';
 import type { HungSleep } from '../model/hung-task.ts';
-import { TASK_BLOCKED } from '../model/task.ts';
-import type { Models } from '../models.ts';
+import type { Timeline } from '../timeline.ts';
 import { seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 
@@ -19,30 +18,17 @@ export function hungTaskThresholdNs(world: World): number {
     : world.thresholds.hungTaskNs;
 }
 
-export function detectHungTasks(world: World, models: Models): Finding[] {
+export function detectHungTasks(world: World, timeline: Timeline): Finding[] {
   const limitNs = hungTaskThresholdNs(world);
-  const sleeps: HungSleep[] = [...models.hung.sleeps];
-  for (const task of models.tasks.all()) {
-    if (task.state !== TASK_BLOCKED || !models.hung.counts(task)) continue;
-    sleeps.push({
-      task,
-      comm: models.tasks.name(task),
-      startNs: task.sinceNs,
-      endNs: null,
-      stack: task.stack,
-      offEvent: task.offEvent,
-      wakeEvent: 0,
-    });
-  }
-  return sleeps
-    .filter((sleep) => (sleep.endNs ?? world.nowNs) - sleep.startNs >= limitNs)
-    .map((sleep) => finding(world, models, sleep));
+  return timeline.data.sleeps
+    .filter((sleep) => timeline.length(sleep) >= limitNs)
+    .map((sleep) => finding(world, timeline, sleep));
 }
 
-function finding(world: World, models: Models, sleep: HungSleep): Finding {
-  const endNs = sleep.endNs ?? world.nowNs;
-  const { chain, root } = chainOf(world, models, sleep);
-  const verdict = sleep.stack ? models.sync.verdict(sleep.stack) : undefined;
+function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
+  const endNs = timeline.end(sleep);
+  const { chain, root } = chainOf(timeline, sleep);
+  const verdict = sleep.stack ? timeline.stackVerdict(sleep.stack) : undefined;
   const what = verdict?.api ? ` in ${verdict.api}` : '';
   return {
     kind: 'hung-task',
@@ -66,17 +52,15 @@ function finding(world: World, models: Models, sleep: HungSleep): Finding {
 }
 
 /** The chain of the sync wait that the sleep belongs to, else the task alone. */
-function chainOf(world: World, models: Models, sleep: HungSleep): { chain: readonly ChainLink[]; root?: Root } {
-  const wait = models.sync.waits.find(
-    (candidate) =>
-      candidate.tid === sleep.task.tid &&
-      candidate.startNs <= sleep.startNs &&
-      (candidate.endNs ?? world.nowNs) >= (sleep.endNs ?? world.nowNs),
-  );
+function chainOf(timeline: Timeline, sleep: HungSleep): { chain: readonly ChainLink[]; root?: Root } {
+  const endNs = timeline.end(sleep);
+  const wait = timeline
+    .waitsOf(sleep.task.tid, sleep.startNs, endNs)
+    .find((candidate) => candidate.startNs <= sleep.startNs && timeline.end(candidate) >= endNs);
   if (wait) {
-    const { links, root } = Blame.ofWait(world, models, wait);
+    const { links, root } = Blame.ofWait(timeline, wait);
     return { chain: links, root };
   }
-  const ns = (sleep.endNs ?? world.nowNs) - sleep.startNs;
-  return { chain: [{ kind: 'task', name: `${sleep.comm}:${sleep.task.tid}`, tid: sleep.task.tid, blame_ns: ns }] };
+  const name = `${sleep.comm}:${sleep.task.tid}`;
+  return { chain: [{ kind: 'task', name, tid: sleep.task.tid, blame_ns: endNs - sleep.startNs }] };
 }

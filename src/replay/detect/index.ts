@@ -1,6 +1,7 @@
 /** All detectors, in the order of the report. A detector reads models and returns findings; it never changes a model. */
 import type { Finding } from '../../../schema/index.ts';
 import type { Models } from '../models.ts';
+import { Timeline } from '../timeline.ts';
 import type { World } from '../world.ts';
 import { detectBlockedSync } from './blocked-sync.ts';
 import { detectDeadlocks } from './deadlock.ts';
@@ -11,9 +12,15 @@ import { mergeReported } from './merge.ts';
 import { detectRcuStalls } from './rcu-stall.ts';
 import { detectWorkqueueStalls } from './workqueue-stall.ts';
 
+/** Judges models directly: locks, log reports. */
 export type Detector = (world: World, models: Models) => Finding[];
 
-const DETECTORS: readonly Detector[] = [
+/** Judges the timeline, real or rewritten. */
+export type TimelineDetector = (world: World, timeline: Timeline) => Finding[];
+
+const DETECTORS: readonly Detector[] = [];
+
+export const TIMELINE_DETECTORS: readonly TimelineDetector[] = [
   detectRcuStalls,
   detectInterruptStorms,
   detectBlockedSync,
@@ -25,7 +32,12 @@ const DETECTORS: readonly Detector[] = [
 
 /** Findings of all detectors, sorted by start, kind and id: the same order in every replay. */
 export function detectAll(world: World, models: Models): Finding[] {
-  return mergeReported(DETECTORS.flatMap((detect) => detect(world, models))).sort(
+  const timeline = Timeline.of(world, models);
+  const findings = [
+    ...DETECTORS.flatMap((detect) => detect(world, models)),
+    ...TIMELINE_DETECTORS.flatMap((detect) => detect(world, timeline)),
+  ];
+  return mergeReported(findings).sort(
     (a, b) => a.start_ns - b.start_ns || a.kind.localeCompare(b.kind, 'en') || a.id.localeCompare(b.id, 'en'),
   );
 }

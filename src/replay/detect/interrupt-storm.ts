@@ -2,31 +2,33 @@
 import type { Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { Storm } from '../model/interrupt-load.ts';
-import type { Models } from '../models.ts';
+import type { Timeline } from '../timeline.ts';
 import { percent, seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 
 const KINDS = { nmi: 'nmi-storm', hardirq: 'irq-storm', softirq: 'softirq-storm' } as const;
 const NAMES = { nmi: 'NMIs', hardirq: 'interrupts', softirq: 'softirqs' } as const;
 
-export function detectInterruptStorms(world: World, models: Models): Finding[] {
-  return models.load.storms.map((storm) => finding(world, models, storm));
+export function detectInterruptStorms(world: World, timeline: Timeline): Finding[] {
+  return timeline.data.storms.map((storm) => finding(world, timeline, storm));
 }
 
-function finding(world: World, models: Models, storm: Storm): Finding {
+function finding(world: World, timeline: Timeline, storm: Storm): Finding {
   const kind = KINDS[storm.kind];
   const lengthNs = storm.endNs - storm.startNs;
   const share = Math.min(1, storm.busyNs / lengthNs);
   // Alone, a busy CPU is a fact; with a grace period that waits for it, it is the fault.
-  const stalls = models.rcu.slow.some((gp) =>
-    gp.holdouts.some(
-      (h) =>
-        h.cpu === storm.cpu &&
-        h.fromNs < storm.endNs &&
-        (h.toNs ?? world.nowNs) > storm.startNs &&
-        (h.toNs ?? world.nowNs) - h.fromNs > 1e9,
-    ),
-  );
+  const stalls = timeline
+    .periodsLongerThan(1e9)
+    .some((gp) =>
+      gp.holdouts.some(
+        (h) =>
+          h.cpu === storm.cpu &&
+          h.fromNs < storm.endNs &&
+          (h.toNs ?? timeline.data.endNs) > storm.startNs &&
+          (h.toNs ?? timeline.data.endNs) - h.fromNs > 1e9,
+      ),
+    );
   return {
     kind,
     id: findingId(kind, storm.cpu),

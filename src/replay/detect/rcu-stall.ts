@@ -4,10 +4,8 @@
 import type { Evidence, Finding, KernelProfile } from '../../../schema/index.ts';
 import { decisiveHoldout } from '../blame.ts';
 import { findingId } from '../finding-id.ts';
-import { judgeHoldout } from '../holdout-verdict.ts';
 import { type GracePeriod, gracePeriodName, type Holdout } from '../model/grace-period.ts';
-import type { Models } from '../models.ts';
-import { visibility } from '../visibility.ts';
+import type { Timeline } from '../timeline.ts';
 import { seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 
@@ -30,22 +28,16 @@ function effectiveThreshold(world: World, periods: readonly GracePeriod[]): { ns
   return { ns: ruleNs, why: 'rcu_cpu_stall_timeout rule, R2.40' };
 }
 
-export function detectRcuStalls(world: World, models: Models): Finding[] {
-  const periods = [
-    ...new Set([
-      ...models.rcu.slow,
-      ...models.rcu.open(),
-      ...models.rcu.periods.filter((gp) => gp.warnedNs !== undefined),
-    ]),
-  ];
+export function detectRcuStalls(world: World, timeline: Timeline): Finding[] {
+  const periods = timeline.data.periods.filter((gp) => gp.warnedNs !== undefined || timeline.length(gp) >= 1e9);
   const threshold = effectiveThreshold(world, periods);
   return periods
-    .filter((gp) => gp.warnedNs !== undefined || (gp.endNs ?? world.nowNs) - gp.startNs >= threshold.ns)
-    .map((gp) => stall(world, models, gp, threshold));
+    .filter((gp) => gp.warnedNs !== undefined || timeline.length(gp) >= threshold.ns)
+    .map((gp) => stall(timeline, gp, threshold));
 }
 
-function stall(world: World, models: Models, gp: GracePeriod, threshold: { ns: number; why: string }): Finding {
-  const endNs = gp.endNs ?? world.nowNs;
+function stall(timeline: Timeline, gp: GracePeriod, threshold: { ns: number; why: string }): Finding {
+  const endNs = timeline.end(gp);
   const atNs = gp.warnedNs ?? Math.min(endNs, gp.startNs + threshold.ns);
   const pending = gp.holdouts.filter(
     (holdout) => holdout.fromNs <= atNs && (holdout.toNs ?? Number.POSITIVE_INFINITY) > atNs,
@@ -54,7 +46,7 @@ function stall(world: World, models: Models, gp: GracePeriod, threshold: { ns: n
   // Readers that were preempted hold the grace period after their CPU has reported; the kernel lists both (R2.7).
   const cpus = [...new Set(pending.filter((h) => h.kind === 'cpu').map((h) => h.cpu))].sort((a, b) => a - b);
   const tasks = [...new Set(pending.filter((h) => h.kind === 'reader').map((h) => h.name))].sort();
-  const judged = decisive ? judgeHoldout(decisive, visibility(world, models)) : undefined;
+  const judged = decisive ? timeline.judge(decisive) : undefined;
   const cause = judged?.cause ?? 'unknown';
   const who =
     [...cpus.map((cpu) => `CPU ${cpu}`), ...tasks.map((task) => `reader ${task}`)].join(', ') || 'nobody recorded';

@@ -2,14 +2,14 @@
 import type { Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { LateWork } from '../model/workqueue.ts';
-import type { Models } from '../models.ts';
+import type { Timeline } from '../timeline.ts';
 import { seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 
 /** wq_watchdog_thresh. */
 const THRESHOLD_NS = 30e9;
 
-export function detectWorkqueueStalls(world: World, models: Models): Finding[] {
+export function detectWorkqueueStalls(world: World, timeline: Timeline): Finding[] {
   const waited = (late: LateWork): number => (late.startNs ?? world.nowNs) - late.queuedNs;
   return models.work.late
     .filter((late) => waited(late) >= THRESHOLD_NS)

@@ -131,11 +131,4 @@ export class InterruptLoadModel implements Model {
       this.storms.push(opened);
     }
   }
-
-  /** The storm on that CPU that overlaps the interval most, if any. */
-  during(kind: Storm['kind'], cpu: number, startNs: number, endNs: number): Storm | undefined {
-    return this.storms.find(
-      (storm) => storm.kind === kind && storm.cpu === cpu && storm.startNs < endNs && storm.endNs > startNs,
-    );
-  }
 }

@@ -98,17 +98,6 @@ export class SyncWaitModel implements Model {
     return [...this.#open.values()].flat();
   }
 
-  /** Readers of a domain whose section began before `beforeNs` and was open at or after `afterNs`. */
-  readersHolding(domain: string, beforeNs: number, afterNs: number): SrcuReader[] {
-    const open = [...(this.readers.get(baseDomain(domain))?.values() ?? [])];
-    return [
-      ...this.pastReaders.filter(
-        (reader) => reader.domain === baseDomain(domain) && (reader.endNs as number) > afterNs,
-      ),
-      ...open,
-    ].filter((reader) => reader.sinceNs < beforeNs);
-  }
-
   verdict(stack: number): StackVerdict {
     let verdict = this.#verdicts.get(stack);
     if (!verdict) {

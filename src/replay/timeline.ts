@@ -1,0 +1,160 @@
+/**
+ * What the models concluded, as plain data: grace periods, waits, work, readers, storms. Detectors and blame read this and
+ * nothing else, so that a what-if variant can hand them a rewritten copy (MODEL 6.3).
+ */
+import type { HoldoutVerdict, Visibility } from './holdout-verdict.ts';
+import { judgeHoldout } from './holdout-verdict.ts';
+import type { KthreadStarvation } from './model/gp-kthread.ts';
+import type { GracePeriod, Holdout } from './model/grace-period.ts';
+import type { HungSleep } from './model/hung-task.ts';
+import type { Storm } from './model/interrupt-load.ts';
+import { baseDomain, type SrcuReader, type SyncWait } from './model/sync-wait.ts';
+import { TASK_BLOCKED, type Task } from './model/task.ts';
+import type { LateWork, WorkExecution } from './model/workqueue.ts';
+import type { Models } from './models.ts';
+import type { StackVerdict } from './stack-verdict.ts';
+import type { World } from './world.ts';
+
+export interface TimelineData {
+  /** Last instant of the capture. Open intervals have `endNs` null and reach to here. */
+  readonly endNs: number;
+  /** Flavour that synchronize_rcu() waits for. */
+  readonly flavor: string;
+  /** By start. */
+  readonly periods: readonly GracePeriod[];
+  /** By start. */
+  readonly waits: readonly SyncWait[];
+  /** Executions of process_srcu, by start. */
+  readonly passes: readonly WorkExecution[];
+  /** SRCU read sections, open ones included. */
+  readonly readers: readonly SrcuReader[];
+  readonly storms: readonly Storm[];
+  /** Long sleeps in D, open ones included. */
+  readonly sleeps: readonly HungSleep[];
+  readonly lateWork: readonly LateWork[];
+  readonly starvations: readonly KthreadStarvation[];
+  readonly visible: Visibility;
+}
+
+export class Timeline {
+  readonly data: TimelineData;
+  readonly #label: (task: Task) => string;
+  readonly #workerLabel: (tid: number) => string;
+  readonly #stackVerdict: (stack: number) => StackVerdict;
+
+  private constructor(
+    data: TimelineData,
+    label: (task: Task) => string,
+    workerLabel: (tid: number) => string,
+    stackVerdict: (stack: number) => StackVerdict,
+  ) {
+    this.data = data;
+    this.#label = label;
+    this.#workerLabel = workerLabel;
+    this.#stackVerdict = stackVerdict;
+  }
+
+  /** Taken after the models' `finish`. */
+  static of(world: World, models: Models): Timeline {
+    const { rcu, sync, work, hung, tasks, load, gpKthread } = models;
+    const byStart = (a: { readonly startNs: number }, b: { readonly startNs: number }): number => a.startNs - b.startNs;
+    const openReaders = [...sync.readers.values()].flatMap((readers) => [...readers.values()]);
+    const openSleeps: HungSleep[] = [];
+    for (const task of tasks.all()) {
+      if (task.state !== TASK_BLOCKED || !hung.counts(task)) continue;
+      openSleeps.push({
+        task,
+        comm: tasks.name(task),
+        startNs: task.sinceNs,
+        endNs: null,
+        stack: task.stack,
+        offEvent: task.offEvent,
+        wakeEvent: 0,
+      });
+    }
+    const data: TimelineData = {
+      endNs: world.nowNs,
+      flavor: rcu.mainFlavor,
+      periods: [...new Set([...rcu.slow, ...rcu.periods])].sort(byStart),
+      waits: [...new Set([...sync.long, ...sync.waits])].sort(byStart),
+      passes: work.srcuPasses.filter((pass) => pass.fn === 'process_srcu'),
+      readers: [...sync.pastReaders, ...openReaders],
+      storms: load.storms,
+      sleeps: [...hung.sleeps, ...openSleeps],
+      lateWork: work.late,
+      starvations: gpKthread.starvations,
+      visible: { nmi: world.count('nmi_handler') > 0, tickNs: models.cpu.tickNs() },
+    };
+    return new Timeline(
+      data,
+      (task) => tasks.label(task),
+      (tid) => {
+        const task = tasks.find(tid);
+        return task ? tasks.label(task) : `kworker:${tid}`;
+      },
+      (stack) => sync.verdict(stack),
+    );
+  }
+
+  /** A copy with some of its facts replaced. */
+  with(changes: Partial<TimelineData>): Timeline {
+    return new Timeline({ ...this.data, ...changes }, this.#label, this.#workerLabel, this.#stackVerdict);
+  }
+
+  /** `comm:tid`. */
+  label(task: Task): string {
+    return this.#label(task);
+  }
+
+  name(task: Task): string {
+    const label = this.#label(task);
+    return label.slice(0, label.lastIndexOf(':'));
+  }
+
+  workerLabel(tid: number): string {
+    return this.#workerLabel(tid);
+  }
+
+  stackVerdict(stack: number): StackVerdict {
+    return this.#stackVerdict(stack);
+  }
+
+  /** End of an interval that may be open. */
+  end(interval: { readonly endNs: number | null }): number {
+    return interval.endNs ?? this.data.endNs;
+  }
+
+  length(interval: { readonly startNs: number; readonly endNs: number | null }): number {
+    return this.end(interval) - interval.startNs;
+  }
+
+  /** Grace periods of at least that age. */
+  periodsLongerThan(ns: number): GracePeriod[] {
+    return this.data.periods.filter((gp) => this.length(gp) >= ns);
+  }
+
+  /** Waits of a task that overlap the interval. */
+  waitsOf(tid: number, fromNs: number, toNs: number): SyncWait[] {
+    return this.data.waits.filter((wait) => wait.tid === tid && wait.startNs < toNs && this.end(wait) > fromNs);
+  }
+
+  /** Readers of a domain whose section began before `beforeNs` and was open at or after `afterNs`. */
+  readersHolding(domain: string, beforeNs: number, afterNs: number): SrcuReader[] {
+    const key = baseDomain(domain);
+    return this.data.readers.filter(
+      (reader) =>
+        reader.domain === key && reader.sinceNs < beforeNs && (reader.endNs ?? Number.POSITIVE_INFINITY) > afterNs,
+    );
+  }
+
+  /** A storm of that kind on the CPU within the interval. */
+  stormDuring(kind: Storm['kind'], cpu: number, startNs: number, endNs: number): Storm | undefined {
+    return this.data.storms.find(
+      (storm) => storm.kind === kind && storm.cpu === cpu && storm.startNs < endNs && storm.endNs > startNs,
+    );
+  }
+
+  judge(holdout: Holdout): HoldoutVerdict {
+    return judgeHoldout(holdout, this.data.visible);
+  }
+}
