@@ -9,23 +9,26 @@ import type { World } from '../world.ts';
 /** wq_watchdog_thresh. */
 const THRESHOLD_NS = 30e9;
 
-export function detectWorkqueueStalls(world: World, timeline: Timeline): Finding[] {
-  const waited = (late: LateWork): number => (late.startNs ?? world.nowNs) - late.queuedNs;
-  return models.work.late
-    .filter((late) => waited(late) >= THRESHOLD_NS)
-    .map((late) => finding(world, late, waited(late)));
+export function detectWorkqueueStalls(_world: World, timeline: Timeline): Finding[] {
+  return timeline.data.lateWork
+    .filter((late) => waitedNs(timeline, late) >= THRESHOLD_NS)
+    .map((late) => finding(timeline, late, waitedNs(timeline, late)));
 }
 
-function finding(world: World, late: LateWork, waitedNs: number): Finding {
+function waitedNs(timeline: Timeline, late: LateWork): number {
+  return (late.startNs ?? timeline.data.endNs) - late.queuedNs;
+}
+
+function finding(timeline: Timeline, late: LateWork, blockedNs: number): Finding {
   const pool = `cpu ${late.cpu}`;
   return {
     kind: 'workqueue-stall',
     id: findingId('workqueue-stall', late.workqueue, late.fn, late.cpu),
     severity: 'error',
     confidence: 'observed',
-    title: `${late.fn} on workqueue ${late.workqueue} waited ${seconds(waitedNs)} for a worker${late.startNs === null ? ', and still does' : ''}`,
+    title: `${late.fn} on workqueue ${late.workqueue} waited ${seconds(blockedNs)} for a worker${late.startNs === null ? ', and still does' : ''}`,
     start_ns: late.queuedNs,
-    end_ns: late.startNs ?? world.nowNs,
+    end_ns: late.startNs ?? timeline.data.endNs,
     evidence: [
       { event: late.queueEvent, role: 'queued' },
       ...(late.startEvent ? [{ event: late.startEvent, role: 'starts' }] : []),
@@ -39,6 +42,6 @@ function finding(world: World, late: LateWork, waitedNs: number): Finding {
     workqueue: late.workqueue,
     pool,
     work: late.fn,
-    blocked_ns: waitedNs,
+    blocked_ns: blockedNs,
   };
 }
