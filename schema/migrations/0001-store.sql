@@ -1,0 +1,456 @@
+-- The store: one SQLite file, any number of runs. Version 1.
+--
+-- Conventions
+--   *_ns       INTEGER nanoseconds on the run's timeline; absolute time = run.base_ns + *_ns
+--   *_id       number within the whole file; the tables of one run never share an id with those of another
+--   event ids  (run_id - 1) << 36 | position of the event in its run, counted from 1. So run_id = (id >> 36) + 1, ids grow
+--              with time, and a time range is an id range. Findings in JSON show the position alone.
+--   open ends  end_ns IS NULL: still open when the capture ended
+--   _name      a table that a view of the same name, without the underscore, makes readable
+--
+-- Besides the tables below, every kind of event has a table "_ev_<name>" and a view "<name>" with these columns, made when the
+-- first such event is stored:
+--   id, run_id, ts_ns, cpu, tid, comm     who and when; cpu and tid are NULL for records that belong to none
+--   flags      the five characters that the kernel prints (d.h2.), NULL when the recording has none
+--   context    task, softirq, hardirq or nmi, NULL when the recording does not say
+--   stack_id   stack recorded with the event, NULL when none was
+--   …          one column per field of the event; a field with the name of a column above is called arg_<field>
+-- and the view "event" shows the common columns of all of them with the event's name.
+
+-- Facts about the file itself.
+CREATE TABLE store_info (
+  key   TEXT PRIMARY KEY, -- schema: version of this layout, also in PRAGMA user_version
+  value TEXT NOT NULL     -- its value
+) WITHOUT ROWID;
+
+-- One boot of one machine, recorded by one or more captures.
+CREATE TABLE run (
+  run_id          INTEGER PRIMARY KEY, -- 1, 2, … in the order of ingest
+  name            TEXT NOT NULL,       -- --name, or the name of the first capture
+  boot            INTEGER NOT NULL,    -- 0-based boot within the captures; above 0 only for logs of several boots
+  release         TEXT,                -- kernel release, when the captures tell it
+  kernel          TEXT NOT NULL,       -- kernel profile as resolved by the replay, JSON (schema/profile.ts)
+  kernel_given    TEXT NOT NULL,       -- the part of it that the user fixed with --profile, JSON
+  kernel_captured TEXT NOT NULL,       -- the part of it that the captures state, JSON
+  thresholds      TEXT NOT NULL,       -- thresholds of the findings, JSON (schema/profile.ts)
+  cpus            INTEGER NOT NULL,    -- CPUs announced or seen
+  events          INTEGER NOT NULL,    -- events, markers of quiesce's own not counted
+  records         INTEGER NOT NULL,    -- rows of the event tables, markers included
+  lost            INTEGER NOT NULL,    -- events that the recorder says it lost
+  first_ns        INTEGER NOT NULL,    -- time of the first record
+  last_ns         INTEGER NOT NULL,    -- time of the last record
+  base_ns         INTEGER NOT NULL,    -- origin of the timeline; 0 unless the clock exceeds 2^53 ns
+  replayed        INTEGER NOT NULL,    -- 1: facts and findings are those of a replay · 0: only stored (quiesce ingest)
+  string_base     INTEGER NOT NULL,    -- string.string_id of the run's string 0
+  type_base       INTEGER NOT NULL,    -- event_type.type_id of the run's event type 0
+  frame_base      INTEGER NOT NULL,    -- frame.frame_id of the run's frame 0
+  stack_base      INTEGER NOT NULL     -- stack.stack_id of the run's stack 0, the empty one
+);
+
+-- A recorded file of a run.
+CREATE TABLE capture (
+  capture_id            INTEGER PRIMARY KEY, -- number in this file
+  run_id                INTEGER NOT NULL REFERENCES run,
+  path                  TEXT NOT NULL,       -- as given on the command line
+  format                TEXT NOT NULL,       -- layout as recognised: trace-cmd report, ftrace text, kernel log, …
+  clock                 TEXT,                -- trace clock, when the capture names it
+  hostname              TEXT,                -- machine, when the capture names it
+  offset_ns             INTEGER,             -- added to the capture's own times; NULL for the capture that sets the timeline
+  offset_uncertainty_ns INTEGER              -- half width of the interval that the offset is known to lie in
+);
+
+-- What was wrong with an input, counted per kind (schema/diagnostics.ts).
+CREATE TABLE import_issue (
+  run_id     INTEGER NOT NULL REFERENCES run,
+  capture    TEXT NOT NULL,    -- path of the capture
+  kind       TEXT NOT NULL,    -- code of the problem
+  severity   TEXT NOT NULL,    -- data-loss, skipped or note
+  count      INTEGER NOT NULL, -- how often
+  first_line INTEGER,          -- 1-based line of the first occurrence, for text
+  first_byte INTEGER,          -- byte offset of the first occurrence, for binary captures
+  first_text TEXT NOT NULL     -- excerpt of the first occurrence
+);
+
+-- Gaps: the recorder lost events on a CPU before this point.
+CREATE TABLE lost_event (
+  event_id INTEGER PRIMARY KEY,            -- event.id of the marker
+  run_id   INTEGER NOT NULL REFERENCES run,
+  ts_ns    INTEGER NOT NULL,               -- time of the marker
+  cpu      INTEGER NOT NULL,               -- CPU whose events are missing
+  count    INTEGER                         -- number lost, NULL when the recorder does not know
+);
+
+-- Texts that events refer to: task names, lock names, functions.
+CREATE TABLE string (
+  string_id INTEGER PRIMARY KEY, -- run.string_base + number within the run
+  text      TEXT NOT NULL        -- the text
+);
+
+-- Kinds of events of a run.
+CREATE TABLE event_type (
+  type_id  INTEGER PRIMARY KEY,            -- run.type_base + number within the run
+  run_id   INTEGER NOT NULL REFERENCES run,
+  system   TEXT NOT NULL,                  -- sched, lock, rcu, …; '' when the capture does not say
+  name     TEXT NOT NULL,                  -- sched_switch
+  shape    TEXT NOT NULL,                  -- tracepoint, kprobe, kretprobe, syscall, sample or marker
+  events   INTEGER NOT NULL,               -- events of this type in the run
+  relation TEXT                            -- view that shows them, NULL when they are in other_event
+);
+
+-- Fields of an event type, in the order of the recording.
+CREATE TABLE event_field (
+  type_id     INTEGER NOT NULL REFERENCES event_type,
+  position    INTEGER NOT NULL, -- 0-based
+  name        TEXT NOT NULL,    -- as the kernel names it
+  type        TEXT NOT NULL,    -- int, hex, ptr or str
+  column_name TEXT,             -- column of the view, NULL when it has none
+  PRIMARY KEY (type_id, position)
+) WITHOUT ROWID;
+
+-- Event tables of this file and the event names that they hold.
+CREATE TABLE event_table (
+  event_name TEXT PRIMARY KEY,     -- as recorded
+  relation   TEXT NOT NULL UNIQUE, -- the view; the table is "_ev_" || relation
+  has_stack  INTEGER NOT NULL      -- 1: the table has a stack_id column
+) WITHOUT ROWID;
+
+-- Columns of the event tables: the fields of all runs together.
+CREATE TABLE event_column (
+  event_name  TEXT NOT NULL REFERENCES event_table,
+  position    INTEGER NOT NULL, -- order of the columns
+  field       TEXT NOT NULL,    -- field name as recorded
+  class       TEXT NOT NULL,    -- number, or string (a string_id, or the text itself)
+  display     TEXT NOT NULL,    -- int, hex, ptr or str: how the view shows it
+  column_name TEXT NOT NULL,    -- column of the table and, for the first class of a field, of the view
+  PRIMARY KEY (event_name, position)
+) WITHOUT ROWID;
+
+-- Events whose kind has no table of its own, because the file has too many kinds already.
+CREATE TABLE _other_event (
+  id       INTEGER PRIMARY KEY, -- event id
+  ts_ns    INTEGER NOT NULL,
+  cpu      INTEGER,
+  tid      INTEGER,
+  comm     INTEGER NOT NULL,    -- string_id
+  flags    INTEGER NOT NULL,    -- packed, see context_flags
+  stack_id INTEGER,
+  type_id  INTEGER NOT NULL,    -- event_type
+  fields   TEXT NOT NULL        -- JSON object
+);
+
+-- The same, readable.
+CREATE VIEW other_event AS
+SELECT o.id, (o.id >> 36) + 1 AS run_id, o.ts_ns, o.cpu, o.tid,
+       (SELECT text FROM string WHERE string_id = o.comm) AS comm,
+       (SELECT text FROM context_flags AS c WHERE c.flags = o.flags) AS flags,
+       (SELECT context FROM context_flags AS c WHERE c.flags = o.flags) AS context,
+       o.stack_id,
+       (SELECT name FROM event_type AS t WHERE t.type_id = o.type_id) AS name, -- kind of event
+       o.fields                                                                -- JSON object, field name → value
+FROM _other_event AS o;
+
+-- The packed context flags that occur in this file, and what they mean (schema/context-flags.ts).
+CREATE TABLE context_flags (
+  flags         INTEGER PRIMARY KEY, -- as stored in the event tables
+  text          TEXT,                -- the kernel's five characters, NULL when unknown
+  context       TEXT,                -- innermost of nmi, hardirq, softirq, task; NULL when unknown
+  irqs_off      INTEGER,             -- 1: hard interrupts disabled; NULL when unknown
+  bh_off        INTEGER,             -- 1: bottom halves disabled; NULL when unknown
+  need_resched  INTEGER,             -- 1: rescheduling requested; NULL when unknown
+  preempt_depth INTEGER,             -- preemption disable depth, saturates at 15; NULL when unknown
+  migrate_depth INTEGER              -- migration disable depth, saturates at 15; NULL when unknown
+);
+
+-- Return addresses of stacks.
+CREATE TABLE frame (
+  frame_id  INTEGER PRIMARY KEY, -- run.frame_base + number within the run
+  symbol_id INTEGER NOT NULL,    -- string_id of the function
+  offset    INTEGER,             -- bytes into the function, NULL when unknown
+  module_id INTEGER              -- string_id of the module, NULL for the kernel itself
+);
+
+-- Stacks, each stored once.
+CREATE TABLE _stack (
+  stack_id INTEGER PRIMARY KEY, -- run.stack_base + number within the run
+  frames   TEXT NOT NULL        -- JSON array of frame ids, innermost first
+);
+
+-- One row per frame of a stack, innermost first.
+CREATE VIEW stack AS
+SELECT s.stack_id,                                                               -- as in the events
+       f.key AS depth,                                                           -- 0 is the innermost
+       f.value AS frame_id,
+       (SELECT text FROM string WHERE string_id = frame.symbol_id) AS symbol,    -- function
+       frame.offset AS offset,                                                   -- bytes into it
+       (SELECT text FROM string WHERE string_id = frame.module_id) AS module     -- NULL for the kernel itself
+FROM _stack AS s, json_each(s.frames) AS f JOIN frame ON frame.frame_id = f.value;
+
+-- The events once more, as compressed columns: what a replay from the store reads (src/store/page-codec.ts).
+CREATE TABLE event_page (
+  page_id        INTEGER PRIMARY KEY,
+  run_id         INTEGER NOT NULL REFERENCES run,
+  page_no        INTEGER NOT NULL, -- 0-based within the run
+  first_event_id INTEGER NOT NULL, -- event.id of the first record
+  records        INTEGER NOT NULL, -- records in the page
+  first_ns       INTEGER NOT NULL, -- time of the first record
+  last_ns        INTEGER NOT NULL, -- time of the last record
+  body           BLOB NOT NULL     -- the columns
+);
+CREATE INDEX event_page_by_run ON event_page (run_id, page_no);
+
+-- Reports of the kernel log: lockdep, RCU stall detector, hung tasks, …
+CREATE TABLE log_report (
+  report_id INTEGER PRIMARY KEY,
+  run_id    INTEGER NOT NULL REFERENCES run,
+  page_no   INTEGER NOT NULL, -- event_page with which it was read
+  ts_ns     INTEGER NOT NULL, -- time of its first line
+  kind      TEXT NOT NULL,    -- schema/log-report.ts
+  line      INTEGER NOT NULL, -- first line in the capture; 0 when it came from printk:console events
+  end_line  INTEGER NOT NULL, -- last line
+  cpu       INTEGER,          -- CPU that printed it, when known
+  body      TEXT NOT NULL     -- the report, JSON
+);
+
+-- ── Facts: what the models derive ──────────────────────────────────────────────────────────────────────────────────────────
+
+-- RCU and SRCU grace periods.
+CREATE TABLE grace_period (
+  run_id         INTEGER NOT NULL REFERENCES run,
+  flavor         TEXT NOT NULL,    -- rcu_preempt, rcu_sched, or the name of the srcu_struct
+  gp_seq         TEXT,             -- the kernel's sequence number as it prints it, NULL when no event showed it
+  expedited      INTEGER NOT NULL, -- 1: expedited
+  request_ns     INTEGER,          -- first request for it
+  start_ns       INTEGER NOT NULL, -- start
+  init_done_ns   INTEGER,          -- initialisation of the rcu_node tree finished
+  last_report_ns INTEGER,          -- last quiescent state reported
+  end_ns         INTEGER,          -- end
+  confidence     TEXT NOT NULL,    -- observed: its events are there · inferred: from what waits for it
+  holdouts       TEXT NOT NULL     -- CPUs and tasks that reported last, or still owe
+);
+
+-- Calls that wait for grace periods: synchronize_rcu, synchronize_srcu, rcu_barrier, …
+CREATE TABLE sync_wait (
+  run_id     INTEGER NOT NULL REFERENCES run,
+  api        TEXT NOT NULL,    -- function called
+  domain     TEXT NOT NULL,    -- flavour, or name of the srcu_struct
+  comm       TEXT NOT NULL,    -- task that called
+  tid        INTEGER NOT NULL,
+  start_ns   INTEGER NOT NULL,
+  end_ns     INTEGER,
+  root_kind  TEXT,             -- what it waited for in the end, when known (finding kinds of DESIGN: nmi-storm, cpu-hog, …)
+  confidence TEXT NOT NULL     -- observed or inferred
+);
+
+-- SRCU read-side critical sections.
+CREATE TABLE srcu_reader (
+  run_id   INTEGER NOT NULL REFERENCES run,
+  domain   TEXT NOT NULL,    -- name of the srcu_struct
+  comm     TEXT NOT NULL,    -- reader
+  tid      INTEGER NOT NULL,
+  start_ns INTEGER NOT NULL,
+  end_ns   INTEGER
+);
+
+-- CPUs and tasks that a grace period waited for.
+CREATE TABLE rcu_blocker (
+  run_id     INTEGER NOT NULL REFERENCES run,
+  flavor     TEXT NOT NULL,
+  gp_seq     TEXT,             -- of the grace period
+  cpu        INTEGER,          -- CPU that owes a quiescent state, or on which the reader runs
+  tid        INTEGER,          -- preempted or sleeping reader
+  comm       TEXT,             -- its name
+  start_ns   INTEGER NOT NULL, -- when the grace period began to wait for it
+  end_ns     INTEGER,          -- when it reported
+  nmi_ns     INTEGER NOT NULL, -- share of the interval that the CPU spent in NMIs
+  hardirq_ns INTEGER NOT NULL, -- in hard interrupts
+  softirq_ns INTEGER NOT NULL, -- in softirqs
+  cause      TEXT NOT NULL     -- nmi-storm, cpu-hog, reader-preempted, …
+);
+
+-- Interrupt contexts.
+CREATE TABLE context_span (
+  run_id   INTEGER NOT NULL REFERENCES run,
+  cpu      INTEGER NOT NULL,
+  kind     TEXT NOT NULL,    -- nmi, hardirq or softirq
+  name     TEXT NOT NULL,    -- handler, vector or softirq action
+  start_ns INTEGER NOT NULL,
+  end_ns   INTEGER NOT NULL
+);
+
+-- States of tasks.
+CREATE TABLE task_state (
+  run_id   INTEGER NOT NULL REFERENCES run,
+  tid      INTEGER NOT NULL,
+  comm     TEXT NOT NULL,
+  state    TEXT NOT NULL,    -- running, runnable, blocked (D) or sleeping
+  cpu      INTEGER,          -- CPU it ran on or waits for
+  start_ns INTEGER NOT NULL,
+  end_ns   INTEGER
+);
+
+-- Items of workqueues.
+CREATE TABLE work_item (
+  run_id       INTEGER NOT NULL REFERENCES run,
+  work         TEXT NOT NULL, -- address of the work_struct, as printed
+  function     TEXT NOT NULL, -- work function
+  workqueue    TEXT NOT NULL, -- '' when the queueing was not recorded
+  queued_ns    INTEGER,
+  activated_ns INTEGER,       -- given to a worker pool
+  start_ns     INTEGER,       -- execution
+  end_ns       INTEGER,
+  tid          INTEGER,       -- worker
+  cpu          INTEGER
+);
+
+-- Lock classes as far as the recording tells them apart.
+CREATE TABLE lock_class (
+  run_id    INTEGER NOT NULL REFERENCES run,
+  class_id  INTEGER NOT NULL, -- number within the run
+  name      TEXT NOT NULL,    -- as in the events
+  instances INTEGER NOT NULL, -- addresses seen
+  wait_type TEXT,             -- spin, config, sleep, … as far as known
+  usage     TEXT,             -- lockdep's usage characters, as far as observed
+  PRIMARY KEY (run_id, class_id)
+) WITHOUT ROWID;
+
+-- Times for which a task held a lock.
+CREATE TABLE lock_hold (
+  run_id   INTEGER NOT NULL REFERENCES run,
+  class_id INTEGER NOT NULL, -- lock_class
+  tid      INTEGER NOT NULL, -- holder
+  cpu      INTEGER NOT NULL, -- CPU on which it was acquired
+  read     INTEGER NOT NULL, -- 1: shared
+  trylock  INTEGER NOT NULL, -- 1: acquired by a trylock
+  start_ns INTEGER NOT NULL,
+  end_ns   INTEGER NOT NULL
+);
+
+-- Times for which a task waited for a lock.
+CREATE TABLE lock_wait (
+  run_id    INTEGER NOT NULL REFERENCES run,
+  class_id  INTEGER NOT NULL, -- lock_class
+  tid       INTEGER NOT NULL, -- waiter
+  start_ns  INTEGER NOT NULL,
+  end_ns    INTEGER,
+  owner_tid INTEGER           -- holder when the wait began, when known
+);
+
+-- Lock order: to_class was acquired while from_class was held.
+CREATE TABLE lock_edge (
+  run_id        INTEGER NOT NULL REFERENCES run,
+  from_class    INTEGER NOT NULL, -- lock_class held
+  to_class      INTEGER NOT NULL, -- lock_class acquired under it
+  dependency    TEXT NOT NULL,    -- ER, EN, SR, SN as lockdep names them; several joined by commas
+  count         INTEGER NOT NULL, -- how often
+  held_event    INTEGER,          -- event.id of the first witness: acquisition of the held lock
+  acquire_event INTEGER,          -- event.id of the first witness: acquisition of the new lock
+  tid           INTEGER,          -- task of the first witness
+  context       TEXT NOT NULL     -- context of the first witness
+);
+
+-- Who waits for whom.
+CREATE TABLE wait_edge (
+  run_id    INTEGER NOT NULL REFERENCES run,
+  rule      TEXT NOT NULL,    -- rule of the model: W1 … W28
+  from_node TEXT NOT NULL,    -- waiter
+  to_node   TEXT NOT NULL,    -- what it waits for
+  start_ns  INTEGER NOT NULL,
+  end_ns    INTEGER
+);
+
+-- ── Results ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+-- Verdicts.
+CREATE TABLE finding (
+  run_id     INTEGER NOT NULL REFERENCES run,
+  position   INTEGER NOT NULL, -- order of the report, from 1
+  finding_id TEXT NOT NULL,    -- the same in every replay of the capture
+  kind       TEXT NOT NULL,    -- rcu-stall, lock-inversion, …
+  severity   TEXT NOT NULL,    -- error, warning or info
+  confidence TEXT NOT NULL,    -- reported, observed, inferred or predicted
+  title      TEXT NOT NULL,    -- the verdict in one line
+  start_ns   INTEGER NOT NULL, -- first and
+  end_ns     INTEGER NOT NULL, -- last instant at which it held
+  body       TEXT NOT NULL,    -- the whole finding as in --json
+  PRIMARY KEY (run_id, position)
+) WITHOUT ROWID;
+
+-- Events and log lines that prove a finding.
+CREATE TABLE finding_evidence (
+  run_id     INTEGER NOT NULL REFERENCES run,
+  finding_id TEXT NOT NULL,
+  finding    INTEGER NOT NULL, -- finding.position
+  position   INTEGER NOT NULL, -- order, from 1
+  event_id   INTEGER,          -- event.id, or
+  line       INTEGER,          -- line of the kernel log
+  role       TEXT NOT NULL,    -- what it proves
+  PRIMARY KEY (run_id, finding, position)
+) WITHOUT ROWID;
+
+-- Chains from a blocked task to the root; blame sums to the blocked time.
+CREATE TABLE chain_link (
+  run_id     INTEGER NOT NULL REFERENCES run,
+  finding_id TEXT NOT NULL,
+  finding    INTEGER NOT NULL, -- finding.position
+  position   INTEGER NOT NULL, -- order, from 1: the blocked task
+  kind       TEXT NOT NULL,    -- task, lock, rcu-gp, srcu-gp, work, reader, cpu, nmi, …
+  name       TEXT NOT NULL,
+  tid        INTEGER,
+  cpu        INTEGER,
+  blame_ns   INTEGER NOT NULL, -- exclusive share of the blocked time
+  note       TEXT,             -- what it was doing
+  PRIMARY KEY (run_id, finding, position)
+) WITHOUT ROWID;
+
+-- Could this run decide a kind of finding.
+CREATE TABLE assessment (
+  run_id  INTEGER NOT NULL REFERENCES run,
+  kind    TEXT NOT NULL,    -- kind of finding
+  status  TEXT NOT NULL,    -- assessed, partial or not-assessed
+  missing TEXT NOT NULL,    -- events or inputs that would decide it, JSON array
+  note    TEXT NOT NULL,
+  PRIMARY KEY (run_id, kind)
+) WITHOUT ROWID;
+
+-- Latency and length of things, one histogram per metric and label.
+CREATE TABLE histogram (
+  run_id     INTEGER NOT NULL REFERENCES run,
+  metric     TEXT NOT NULL,    -- rcu-gp, nmi, lock-hold, …
+  label      TEXT NOT NULL,    -- handler, lock class, domain, …: what the metric is grouped by
+  count      INTEGER NOT NULL, -- finished intervals
+  open_count INTEGER NOT NULL, -- intervals still open at the end of the capture, not in the buckets
+  min_ns     INTEGER,          -- exact
+  max_ns     INTEGER,          -- exact
+  sum_ns     INTEGER NOT NULL, -- of the finished ones
+  PRIMARY KEY (run_id, metric, label)
+) WITHOUT ROWID;
+
+-- Buckets of a histogram; those of two histograms merge by adding the counts.
+CREATE TABLE histogram_bucket (
+  run_id  INTEGER NOT NULL REFERENCES run,
+  metric  TEXT NOT NULL,
+  label   TEXT NOT NULL,
+  bucket  INTEGER NOT NULL, -- number of the bucket (src/histogram/log-linear.ts)
+  low_ns  INTEGER NOT NULL, -- smallest and
+  high_ns INTEGER NOT NULL, -- largest value that it counts
+  count   INTEGER NOT NULL,
+  PRIMARY KEY (run_id, metric, label, bucket)
+) WITHOUT ROWID;
+
+-- Replays under a variant of the kernel.
+CREATE TABLE variant_result (
+  run_id  INTEGER NOT NULL REFERENCES run,
+  variant TEXT NOT NULL,    -- srcu-raw-locks, preempt-rt, …
+  no_op   INTEGER NOT NULL, -- 1: the variant changes nothing in this run
+  body    TEXT NOT NULL,    -- cleared, remaining and new findings, JSON
+  PRIMARY KEY (run_id, variant)
+) WITHOUT ROWID;
+
+-- State of the models at points of the run, from which a later state is reached quickly.
+CREATE TABLE snapshot (
+  run_id   INTEGER NOT NULL REFERENCES run,
+  event_id INTEGER NOT NULL, -- event.id of the last event that it includes
+  ts_ns    INTEGER NOT NULL,
+  body     BLOB NOT NULL,
+  PRIMARY KEY (run_id, event_id)
+);

@@ -1,0 +1,39 @@
+/** Histograms of a run: one per metric and label. */
+import { LogLinearHistogram } from './log-linear.ts';
+
+/** Labels kept apart per metric; what comes later is counted under {@link OTHER_LABEL}. */
+const MAX_LABELS = 4096;
+export const OTHER_LABEL = '(other)';
+
+export class HistogramSet {
+  readonly metrics = new Map<string, Map<string, LogLinearHistogram>>();
+  // Samples of one metric and label often come in a row.
+  #lastMetric = '';
+  #lastLabel = '';
+  #last = new LogLinearHistogram();
+
+  add(metric: string, label: string, value: number): void {
+    if (metric !== this.#lastMetric || label !== this.#lastLabel || this.#last.count === 0) {
+      this.#last = this.histogram(metric, label);
+      this.#lastMetric = metric;
+      this.#lastLabel = label;
+    }
+    this.#last.add(value);
+  }
+
+  /** The histogram of a metric and label, made when it is not there. */
+  histogram(metric: string, label: string): LogLinearHistogram {
+    let labels = this.metrics.get(metric);
+    if (labels === undefined) {
+      labels = new Map();
+      this.metrics.set(metric, labels);
+    }
+    let histogram = labels.get(label);
+    if (histogram === undefined) {
+      if (labels.size >= MAX_LABELS && label !== OTHER_LABEL) return this.histogram(metric, OTHER_LABEL);
+      histogram = new LogLinearHistogram();
+      labels.set(label, histogram);
+    }
+    return histogram;
+  }
+}

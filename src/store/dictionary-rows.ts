@@ -1,0 +1,166 @@
+/** The run's dictionary in its tables: strings, frames and stacks as they come, event types at the end, and all of it back. */
+import {
+  Dictionary,
+  type DictionaryDelta,
+  type EventField,
+  type EventShape,
+  type EventType,
+  emptyDelta,
+} from '../../schema/index.ts';
+import type { EventWriter } from './event-writer.ts';
+import { RowInserter } from './row-inserter.ts';
+import type { Connection } from './store-file.ts';
+
+export interface DictionaryBases {
+  readonly string: number;
+  readonly type: number;
+  readonly frame: number;
+  readonly stack: number;
+}
+
+/** First free ids of the file: where the dictionary of the next run begins. */
+export function nextBases(db: Connection): DictionaryBases {
+  const next = (table: string, column: string): number =>
+    db.prepare(`SELECT coalesce(max(${column}) + 1, 0) FROM ${table}`).pluck().get() as number;
+  return {
+    string: next('string', 'string_id'),
+    type: next('event_type', 'type_id'),
+    frame: next('frame', 'frame_id'),
+    stack: next('_stack', 'stack_id'),
+  };
+}
+
+export class DictionaryRows {
+  readonly dictionary = new Dictionary();
+  readonly #db: Connection;
+  readonly #base: DictionaryBases;
+  readonly #strings: RowInserter;
+  readonly #frames: RowInserter;
+  readonly #stacks: RowInserter;
+  #nextString = 0;
+  #nextFrame = 0;
+  #nextStack = 0;
+
+  constructor(db: Connection, base: DictionaryBases) {
+    this.#db = db;
+    this.#base = base;
+    this.#strings = new RowInserter(db, 'string', ['string_id', 'text']);
+    this.#frames = new RowInserter(db, 'frame', ['frame_id', 'symbol_id', 'offset', 'module_id']);
+    this.#stacks = new RowInserter(db, '_stack', ['stack_id', 'frames']);
+    // The first entries are there without a delta (schema/dictionary.ts).
+    this.#addString('');
+    this.#addFrame(0, -1, 0);
+    this.#addStack([]);
+  }
+
+  apply(delta: DictionaryDelta): void {
+    this.dictionary.apply(delta);
+    for (const text of delta.strings) this.#addString(text);
+    for (let i = 0; i < delta.frames.length; i += 3)
+      this.#addFrame(delta.frames[i], delta.frames[i + 1], delta.frames[i + 2]);
+    for (let i = 0; i < delta.stacks.length; ) {
+      const depth = delta.stacks[i++];
+      this.#addStack(delta.stacks.slice(i, i + depth));
+      i += depth;
+    }
+  }
+
+  #addString(text: string): void {
+    this.#strings.row(this.#base.string + this.#nextString++, text);
+  }
+
+  #addFrame(symbol: number, offset: number, module: number): void {
+    this.#frames.row(
+      this.#base.frame + this.#nextFrame++,
+      this.#base.string + symbol,
+      offset < 0 ? null : offset,
+      module === 0 ? null : this.#base.string + module,
+    );
+  }
+
+  #addStack(frames: readonly number[]): void {
+    const ids = frames.map((frame) => this.#base.frame + frame);
+    this.#stacks.row(this.#base.stack + this.#nextStack++, `[${ids.join(',')}]`);
+  }
+
+  /** Writes what is left, and the event types with the counts that the events came to. */
+  finish(runId: number, events: EventWriter): void {
+    this.#strings.flush();
+    this.#frames.flush();
+    this.#stacks.flush();
+    const types = new RowInserter(this.#db, 'event_type', [
+      'type_id',
+      'run_id',
+      'system',
+      'name',
+      'shape',
+      'events',
+      'relation',
+    ]);
+    const fields = new RowInserter(this.#db, 'event_field', ['type_id', 'position', 'name', 'type', 'column_name']);
+    for (const type of this.dictionary.types) {
+      const typeId = this.#base.type + type.typeId;
+      const relation = events.viewOf(type);
+      types.row(
+        typeId,
+        runId,
+        type.system,
+        type.name,
+        type.shape,
+        events.counts[type.typeId] ?? 0,
+        relation?.view ?? null,
+      );
+      type.fields.forEach((field, position) => {
+        const column = relation?.columns.find((c) => c.field === field.name)?.columnName ?? null;
+        fields.row(typeId, position, field.name, field.type, column);
+      });
+    }
+    types.flush();
+    fields.flush();
+  }
+}
+
+/** The whole dictionary of a stored run, as one delta: ids come out as they went in. */
+export function readDictionary(
+  db: Connection,
+  runId: number,
+  base: DictionaryBases,
+  end: DictionaryBases,
+): DictionaryDelta {
+  const delta = emptyDelta();
+  delta.strings = db
+    .prepare('SELECT text FROM string WHERE string_id > ? AND string_id < ? ORDER BY string_id')
+    .pluck()
+    .all(base.string, end.string) as string[];
+  const frames = db
+    .prepare('SELECT symbol_id, offset, module_id FROM frame WHERE frame_id > ? AND frame_id < ? ORDER BY frame_id')
+    .raw()
+    .all(base.frame, end.frame) as [number, number | null, number | null][];
+  for (const [symbol, offset, module] of frames)
+    delta.frames.push(symbol - base.string, offset ?? -1, module === null ? 0 : module - base.string);
+  const stacks = db
+    .prepare('SELECT frames FROM _stack WHERE stack_id > ? AND stack_id < ? ORDER BY stack_id')
+    .pluck()
+    .iterate(base.stack, end.stack) as IterableIterator<string>;
+  for (const text of stacks) {
+    const ids = JSON.parse(text) as number[];
+    delta.stacks.push(ids.length);
+    for (const id of ids) delta.stacks.push(id - base.frame);
+  }
+  delta.types = readTypes(db, runId, base.type);
+  return delta;
+}
+
+function readTypes(db: Connection, runId: number, typeBase: number): EventType[] {
+  const fieldsOf = db.prepare('SELECT name, type FROM event_field WHERE type_id = ? ORDER BY position');
+  const rows = db
+    .prepare('SELECT type_id, system, name, shape FROM event_type WHERE run_id = ? ORDER BY type_id')
+    .all(runId) as { type_id: number; system: string; name: string; shape: EventShape }[];
+  return rows.map((row) => ({
+    typeId: row.type_id - typeBase,
+    system: row.system,
+    name: row.name,
+    shape: row.shape,
+    fields: fieldsOf.all(row.type_id) as EventField[],
+  }));
+}

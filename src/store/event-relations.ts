@@ -1,0 +1,242 @@
+/**
+ * Which table, columns and view an event name has in this file. One table per event name, shared by all runs; its columns are the
+ * fields of all runs together. Kept in `event_table` and `event_column`; made when the first such event is stored.
+ */
+import type { EventField, EventType, FieldType } from '../../schema/index.ts';
+import { freeName, plainName, quoted } from './identifiers.ts';
+import type { Connection } from './store-file.ts';
+
+/** `number`: integers, exact · `string`: a string_id, or the text itself when it is not in the dictionary. */
+export type ColumnClass = 'number' | 'string';
+
+export interface EventColumn {
+  readonly field: string;
+  readonly class: ColumnClass;
+  display: FieldType;
+  readonly columnName: string;
+}
+
+export interface EventRelation {
+  readonly eventName: string;
+  /** Name of the view; the table is `_ev_<view>`. */
+  readonly view: string;
+  readonly table: string;
+  hasStack: boolean;
+  readonly columns: EventColumn[];
+  /** The view does not show the present columns yet. */
+  stale: boolean;
+}
+
+/** Event names beyond this many have no table: an empty table takes a page, and a hostile capture can invent names. */
+const MAX_TABLES = 1000;
+/** Fields beyond this many have no column; they are kept in the pages. */
+const MAX_COLUMNS = 200;
+/** Arms of a compound SELECT; SQLite refuses more than 500. */
+const MAX_ARMS = 400;
+
+/** Columns of every event view: a field of that name gets the prefix `arg_`. */
+const COMMON_COLUMNS = new Set([
+  'id',
+  'run_id',
+  'ts_ns',
+  'cpu',
+  'tid',
+  'comm',
+  'flags',
+  'context',
+  'stack_id',
+  'name',
+  'rowid',
+  'oid',
+  '_rowid_',
+]);
+
+export function columnClass(type: FieldType): ColumnClass {
+  return type === 'str' ? 'string' : 'number';
+}
+
+export class EventRelations {
+  readonly #db: Connection;
+  readonly #byEvent = new Map<string, EventRelation>();
+  readonly #names = new Set<string>();
+  #added = false;
+
+  constructor(db: Connection) {
+    this.#db = db;
+    for (const name of db.prepare('SELECT lower(name) FROM sqlite_master').pluck().all() as string[])
+      this.#names.add(name);
+    const tables = db.prepare('SELECT event_name, relation, has_stack FROM event_table').raw().all() as [
+      string,
+      string,
+      number,
+    ][];
+    for (const [eventName, view, hasStack] of tables)
+      this.#byEvent.set(eventName, {
+        eventName,
+        view,
+        table: `_ev_${view}`,
+        hasStack: hasStack === 1,
+        columns: [],
+        stale: false,
+      });
+    const columns = db
+      .prepare('SELECT event_name, field, class, display, column_name FROM event_column ORDER BY event_name, position')
+      .raw()
+      .all() as [string, string, ColumnClass, FieldType, string][];
+    for (const [eventName, field, cls, display, columnName] of columns)
+      this.#byEvent.get(eventName)?.columns.push({ field, class: cls, display, columnName });
+  }
+
+  /**
+   * The relation of an event type, with columns for all its fields as far as there is room. Undefined when the file has too many
+   * kinds of events: then they go to `_other_event`.
+   */
+  relation(type: EventType): EventRelation | undefined {
+    let relation = this.#byEvent.get(type.name);
+    if (relation === undefined) {
+      if (this.#byEvent.size >= MAX_TABLES) return undefined;
+      relation = this.#create(type.name);
+    }
+    for (const field of type.fields) this.#column(relation, field);
+    return relation;
+  }
+
+  /** The column of a field, or undefined when the table is full. */
+  column(relation: EventRelation, field: EventField): EventColumn | undefined {
+    const cls = columnClass(field.type);
+    return relation.columns.find((column) => column.field === field.name && column.class === cls);
+  }
+
+  /** Gives the table a stack_id column. */
+  addStack(relation: EventRelation): void {
+    if (relation.hasStack) return;
+    this.#db.exec(`ALTER TABLE ${quoted(relation.table)} ADD COLUMN stack_id INTEGER`);
+    this.#db.prepare('UPDATE event_table SET has_stack = 1 WHERE event_name = ?').run(relation.eventName);
+    relation.hasStack = true;
+    relation.stale = true;
+    this.#added = true;
+  }
+
+  /** Makes the views show what the tables hold now. */
+  refreshViews(): void {
+    for (const relation of this.#byEvent.values()) {
+      if (!relation.stale) continue;
+      this.#db.exec(`DROP VIEW IF EXISTS ${quoted(relation.view)}; ${eventView(relation)}`);
+      relation.stale = false;
+    }
+    if (this.#added) this.#refreshAllEvents();
+    this.#added = false;
+  }
+
+  #create(eventName: string): EventRelation {
+    let wanted = plainName(eventName, 'event_type');
+    // SQLite keeps names that begin with sqlite_ for itself; ours begin with an underscore.
+    if (/^(sqlite_|_)/i.test(wanted)) wanted = `event_${wanted}`;
+    if (this.#names.has(wanted.toLowerCase())) wanted = `${wanted}_event`;
+    const view = freeName(wanted, (name) => this.#names.has(name) || this.#names.has(`_ev_${name}`));
+    const table = `_ev_${view}`;
+    this.#names.add(view.toLowerCase());
+    this.#names.add(table.toLowerCase());
+    this.#db.exec(
+      `CREATE TABLE ${quoted(table)} (id INTEGER PRIMARY KEY, ts_ns INTEGER, cpu INTEGER, tid INTEGER, comm INTEGER, flags INTEGER)`,
+    );
+    this.#db.prepare('INSERT INTO event_table (event_name, relation, has_stack) VALUES (?, ?, 0)').run(eventName, view);
+    const relation: EventRelation = { eventName, view, table, hasStack: false, columns: [], stale: true };
+    this.#byEvent.set(eventName, relation);
+    this.#added = true;
+    return relation;
+  }
+
+  #column(relation: EventRelation, field: EventField): void {
+    const cls = columnClass(field.type);
+    const { columns } = relation;
+    const seen = this.column(relation, field);
+    if (seen !== undefined) {
+      if (seen.display === field.type) return;
+      // Shown as the latest capture types it.
+      seen.display = field.type;
+      this.#db
+        .prepare('UPDATE event_column SET display = ? WHERE event_name = ? AND field = ? AND class = ?')
+        .run(field.type, relation.eventName, field.name, cls);
+      relation.stale = true;
+      return;
+    }
+    if (columns.length >= MAX_COLUMNS) return;
+    const sameField = columns.find((column) => column.field === field.name);
+    let wanted = sameField ? `${sameField.columnName}_${cls}` : plainName(field.name, 'field');
+    if (COMMON_COLUMNS.has(wanted.toLowerCase())) wanted = `arg_${wanted}`;
+    const columnName = freeName(
+      wanted,
+      (name) => COMMON_COLUMNS.has(name) || columns.some((column) => column.columnName.toLowerCase() === name),
+    );
+    // INTEGER affinity: numbers are bound as doubles and stored as the exact integers that they are.
+    this.#db.exec(`ALTER TABLE ${quoted(relation.table)} ADD COLUMN ${quoted(columnName)} INTEGER`);
+    this.#db
+      .prepare(
+        'INSERT INTO event_column (event_name, position, field, class, display, column_name) VALUES (?, ?, ?, ?, ?, ?)',
+      )
+      .run(relation.eventName, columns.length, field.name, cls, field.type, columnName);
+    columns.push({ field: field.name, class: cls, display: field.type, columnName });
+    relation.stale = true;
+  }
+
+  #refreshAllEvents(): void {
+    const old = this.#db
+      .prepare("SELECT name FROM sqlite_master WHERE type = 'view' AND (name = 'event' OR name GLOB '_event_[0-9]*')")
+      .pluck()
+      .all() as string[];
+    for (const name of old) this.#db.exec(`DROP VIEW ${quoted(name)}`);
+    const arms = [...this.#byEvent.values()].map(eventArm);
+    arms.push('SELECT id, run_id, ts_ns, cpu, tid, comm, name, flags, context, stack_id FROM other_event');
+    const parts: string[] = [];
+    for (let i = 0; i < arms.length; i += MAX_ARMS) parts.push(arms.slice(i, i + MAX_ARMS).join('\nUNION ALL '));
+    if (parts.length === 1) {
+      this.#db.exec(`CREATE VIEW event AS ${parts[0]}`);
+      return;
+    }
+    parts.forEach((part, i) => {
+      this.#db.exec(`CREATE VIEW _event_${i} AS ${part}`);
+    });
+    this.#db.exec(`CREATE VIEW event AS ${parts.map((_, i) => `SELECT * FROM _event_${i}`).join(' UNION ALL ')}`);
+  }
+}
+
+const COMM = '(SELECT text FROM string WHERE string_id = e.comm)';
+const FLAGS = '(SELECT c.text FROM context_flags AS c WHERE c.flags = e.flags)';
+const CONTEXT = '(SELECT c.context FROM context_flags AS c WHERE c.flags = e.flags)';
+
+function eventArm(relation: EventRelation): string {
+  const name = `'${relation.eventName.replaceAll("'", "''")}'`;
+  const stack = relation.hasStack ? 'e.stack_id' : 'NULL';
+  return `SELECT e.id AS id, (e.id >> 36) + 1 AS run_id, e.ts_ns AS ts_ns, e.cpu AS cpu, e.tid AS tid, ${COMM} AS comm, ${name} AS name, ${FLAGS} AS flags, ${CONTEXT} AS context, ${stack} AS stack_id FROM ${quoted(relation.table)} AS e`;
+}
+
+function eventView(relation: EventRelation): string {
+  const shown: string[] = [
+    'e.id',
+    '(e.id >> 36) + 1 AS run_id',
+    'e.ts_ns',
+    'e.cpu',
+    'e.tid',
+    `${COMM} AS comm`,
+    `${FLAGS} AS flags`,
+    `${CONTEXT} AS context`,
+    `${relation.hasStack ? 'e.stack_id' : 'NULL'} AS stack_id`,
+  ];
+  const fields = new Set(relation.columns.map((column) => column.field));
+  for (const field of fields) {
+    const same = relation.columns.filter((column) => column.field === field);
+    const values = same.map(columnExpression);
+    const value = values.length === 1 ? values[0] : `coalesce(${values.join(', ')})`;
+    shown.push(`${value} AS ${quoted(same[0].columnName)}`);
+  }
+  return `CREATE VIEW ${quoted(relation.view)} AS SELECT ${shown.join(',\n  ')}\nFROM ${quoted(relation.table)} AS e`;
+}
+
+function columnExpression(column: EventColumn): string {
+  const value = `e.${quoted(column.columnName)}`;
+  if (column.class === 'string')
+    return `CASE typeof(${value}) WHEN 'integer' THEN (SELECT text FROM string WHERE string_id = ${value}) ELSE CAST(${value} AS TEXT) END`;
+  if (column.display === 'int') return value;
+  return `CASE typeof(${value}) WHEN 'integer' THEN printf('0x%x', ${value}) ELSE ${value} END`;
+}

@@ -1,0 +1,130 @@
+/** Findings, assessments, histograms and import issues of a run in their tables. */
+import {
+  CTX_BH_OFF,
+  CTX_IRQS_KNOWN,
+  CTX_IRQS_OFF,
+  CTX_KNOWN,
+  CTX_NEED_RESCHED,
+  DIAGNOSTICS,
+  type Finding,
+  formatContextFlags,
+  type ImportIssue,
+  innermostContext,
+  migrateDepth,
+  preemptDepth,
+} from '../../schema/index.ts';
+import { bucketHigh, bucketLow } from '../histogram/log-linear.ts';
+import { METRIC_TABLES } from './metric-tables.ts';
+import { RowInserter } from './row-inserter.ts';
+import type { RunResults } from './run-summary.ts';
+import type { Connection } from './store-file.ts';
+
+export class ResultRows {
+  readonly #db: Connection;
+  readonly #runId: number;
+  readonly #eventBase: number;
+
+  constructor(db: Connection, runId: number, eventBase: number) {
+    this.#db = db;
+    this.#runId = runId;
+    this.#eventBase = eventBase;
+  }
+
+  #inserter(table: string, columns: string): RowInserter {
+    return new RowInserter(this.#db, table, columns.split(' '), [['run_id', String(this.#runId)]]);
+  }
+
+  write(results: RunResults): void {
+    this.#writeFindings(results.findings);
+    const assessments = this.#inserter('assessment', 'kind status missing note');
+    for (const a of results.assessments) assessments.row(a.kind, a.status, JSON.stringify(a.missing), a.note);
+    assessments.flush();
+    this.#writeHistograms(results);
+    this.#countOpen();
+  }
+
+  #writeFindings(findings: readonly Finding[]): void {
+    const rows = this.#inserter('finding', 'position finding_id kind severity confidence title start_ns end_ns body');
+    const evidence = this.#inserter('finding_evidence', 'finding_id finding position event_id line role');
+    const links = this.#inserter('chain_link', 'finding_id finding position kind name tid cpu blame_ns note');
+    findings.forEach((f, index) => {
+      const position = index + 1;
+      rows.row(position, f.id, f.kind, f.severity, f.confidence, f.title, f.start_ns, f.end_ns, JSON.stringify(f));
+      f.evidence.forEach((e, i) => {
+        const eventId = 'event' in e ? this.#eventBase + e.event : null;
+        evidence.row(f.id, position, i + 1, eventId, 'line' in e ? e.line : null, e.role);
+      });
+      if ('chain' in f)
+        f.chain.forEach((link, i) => {
+          links.row(f.id, position, i + 1, link.kind, link.name, link.tid, link.cpu, link.blame_ns, link.note);
+        });
+    });
+    for (const table of [rows, evidence, links]) table.flush();
+  }
+
+  #writeHistograms(results: RunResults): void {
+    const rows = this.#inserter('histogram', 'metric label count open_count min_ns max_ns sum_ns');
+    const buckets = this.#inserter('histogram_bucket', 'metric label bucket low_ns high_ns count');
+    for (const [metric, labels] of results.histograms.metrics)
+      for (const [label, h] of labels) {
+        rows.row(metric, label, h.count, 0, h.count ? h.min : null, h.count ? h.max : null, h.sum);
+        h.forEachBucket((bucket, count) => {
+          buckets.row(metric, label, bucket, bucketLow(bucket), bucketHigh(bucket), count);
+        });
+      }
+    rows.flush();
+    buckets.flush();
+  }
+
+  /** Intervals without an end are in no histogram: counted from the facts. */
+  #countOpen(): void {
+    for (const m of METRIC_TABLES) {
+      this.#db
+        .prepare(
+          `INSERT INTO histogram (run_id, metric, label, count, open_count, sum_ns)
+           SELECT ?, ?, coalesce(${m.labelSql}, ''), 0, count(*), 0 FROM ${m.from} AS f
+           WHERE f.run_id = ? AND ${m.where} AND ${m.end} IS NULL GROUP BY 3
+           ON CONFLICT (run_id, metric, label) DO UPDATE SET open_count = excluded.open_count`,
+        )
+        .run(this.#runId, m.metric, this.#runId);
+    }
+  }
+
+  static writeIssues(db: Connection, runId: number, issues: readonly ImportIssue[]): void {
+    const columns = ['capture', 'kind', 'severity', 'count', 'first_line', 'first_byte', 'first_text'];
+    const rows = new RowInserter(db, 'import_issue', columns, [['run_id', String(runId)]]);
+    for (const { capture, kind, count, first } of issues)
+      rows.row(
+        capture,
+        kind,
+        DIAGNOSTICS[kind].severity,
+        count,
+        'line' in first ? first.line : null,
+        'byte' in first ? first.byte : null,
+        first.text,
+      );
+    rows.flush();
+  }
+
+  /** @param seen 1 for each packed value that occurs. */
+  static writeFlags(db: Connection, seen: Uint8Array): void {
+    const insert = db.prepare(
+      'INSERT OR IGNORE INTO context_flags (flags, text, context, irqs_off, bh_off, need_resched, preempt_depth, migrate_depth) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    seen.forEach((used, flags) => {
+      if (!used) return;
+      const known = (flags & CTX_KNOWN) !== 0;
+      const bit = (mask: number) => (flags & mask ? 1 : 0);
+      insert.run(
+        flags,
+        known ? formatContextFlags(flags) : null,
+        known ? innermostContext(flags) : null,
+        known && flags & CTX_IRQS_KNOWN ? bit(CTX_IRQS_OFF) : null,
+        known ? bit(CTX_BH_OFF) : null,
+        known ? bit(CTX_NEED_RESCHED) : null,
+        known ? preemptDepth(flags) : null,
+        known ? migrateDepth(flags) : null,
+      );
+    });
+  }
+}

@@ -1,0 +1,248 @@
+/** Reads runs back: what is known of them, their dictionary, their pages in order, their verdicts. */
+import type {
+  Assessment,
+  DIAGNOSTICS,
+  DictionaryDelta,
+  EventBatch,
+  Finding,
+  ImportIssue,
+  ImportSummary,
+  KernelProfile,
+  LogReport,
+  RunInfo,
+  Thresholds,
+} from '../../schema/index.ts';
+import { readDictionary } from './dictionary-rows.ts';
+import { decodePage } from './page-codec.ts';
+import { eventBase } from './run-writer.ts';
+import { StoreError, storeError } from './store-error.ts';
+import { type Connection, openForReading } from './store-file.ts';
+
+interface RunRow {
+  readonly run_id: number;
+  readonly name: string;
+  readonly boot: number;
+  readonly kernel: string;
+  readonly kernel_given: string;
+  readonly kernel_captured: string;
+  readonly thresholds: string;
+  readonly cpus: number;
+  readonly events: number;
+  readonly records: number;
+  readonly lost: number;
+  readonly first_ns: number;
+  readonly last_ns: number;
+  readonly base_ns: string;
+  readonly replayed: number;
+  readonly string_base: number;
+  readonly type_base: number;
+  readonly frame_base: number;
+  readonly stack_base: number;
+}
+
+/** Settings of a stored run that a replay from the store starts with. */
+export interface RunSettings {
+  readonly given: KernelProfile;
+  readonly captured: KernelProfile;
+  readonly thresholds: Thresholds;
+  readonly cpus: number;
+  readonly records: number;
+  readonly replayed: boolean;
+}
+
+/** A store opened for reading. Every method throws StoreError when the file is damaged. */
+export class StoreReader {
+  readonly path: string;
+  readonly #db: Connection;
+
+  /** @throws StoreError when the file is missing, not a store, locked, damaged or too new. */
+  constructor(path: string) {
+    this.path = path;
+    this.#db = openForReading(path);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #guarded<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      throw storeError(this.path, error);
+    }
+  }
+
+  #row(runId: number): RunRow {
+    const row = this.#guarded(
+      () =>
+        this.#db.prepare('SELECT *, CAST(base_ns AS TEXT) AS base_ns FROM run WHERE run_id = ?').get(runId) as
+          | RunRow
+          | undefined,
+    );
+    if (row === undefined) throw new StoreError(`${this.path}: has no run ${runId}; it has ${this.#describeRuns()}`);
+    return row;
+  }
+
+  #describeRuns(): string {
+    const ids = this.runIds();
+    return ids.length === 0 ? 'no runs' : `runs ${ids[0]} to ${ids[ids.length - 1]}`;
+  }
+
+  /** In the order of ingest. */
+  runIds(): number[] {
+    return this.#guarded(() => this.#db.prepare('SELECT run_id FROM run ORDER BY run_id').pluck().all() as number[]);
+  }
+
+  runInfo(runId: number): RunInfo {
+    const row = this.#row(runId);
+    const captures = this.#guarded(
+      () =>
+        this.#db
+          .prepare(
+            'SELECT path, format, clock, offset_ns, offset_uncertainty_ns FROM capture WHERE run_id = ? ORDER BY capture_id',
+          )
+          .all(runId) as Record<string, unknown>[],
+    );
+    return {
+      run_id: runId,
+      name: row.name,
+      captures: captures.map(withoutNulls) as unknown as RunInfo['captures'],
+      kernel: JSON.parse(row.kernel) as KernelProfile,
+      thresholds: JSON.parse(row.thresholds) as Thresholds,
+      cpus: row.cpus,
+      events: row.events,
+      first_ns: row.first_ns,
+      last_ns: row.last_ns,
+      base_ns: row.base_ns,
+    };
+  }
+
+  settings(runId: number): RunSettings {
+    const row = this.#row(runId);
+    return {
+      given: JSON.parse(row.kernel_given) as KernelProfile,
+      captured: JSON.parse(row.kernel_captured) as KernelProfile,
+      thresholds: JSON.parse(row.thresholds) as Thresholds,
+      cpus: row.cpus,
+      records: row.records,
+      replayed: row.replayed === 1,
+    };
+  }
+
+  importSummary(runId: number): ImportSummary {
+    const row = this.#row(runId);
+    const issues = this.#guarded(
+      () =>
+        this.#db.prepare('SELECT * FROM import_issue WHERE run_id = ? ORDER BY rowid').all(runId) as {
+          capture: string;
+          kind: keyof typeof DIAGNOSTICS;
+          count: number;
+          first_line: number | null;
+          first_byte: number | null;
+          first_text: string;
+        }[],
+    );
+    return {
+      events: row.events,
+      lost: row.lost,
+      issues: issues.map(({ capture, kind, count, first_line, first_byte, first_text }): ImportIssue => {
+        const place = first_line !== null ? { line: first_line } : { byte: first_byte ?? 0 };
+        return { kind, capture, count, first: { ...place, text: first_text } };
+      }),
+    };
+  }
+
+  findings(runId: number): Finding[] {
+    return this.#guarded(() =>
+      (
+        this.#db.prepare('SELECT body FROM finding WHERE run_id = ? ORDER BY position').pluck().all(runId) as string[]
+      ).map((body) => JSON.parse(body) as Finding),
+    );
+  }
+
+  assessments(runId: number): Assessment[] {
+    return this.#guarded(() =>
+      (
+        this.#db.prepare('SELECT kind, status, missing, note FROM assessment WHERE run_id = ?').all(runId) as {
+          kind: Assessment['kind'];
+          status: Assessment['status'];
+          missing: string;
+          note: string;
+        }[]
+      ).map((row) => ({ ...row, missing: JSON.parse(row.missing) as string[] })),
+    );
+  }
+
+  /** Everything that the run's events refer to, with the ids that they had when the captures were read. */
+  dictionary(runId: number): DictionaryDelta {
+    const row = this.#row(runId);
+    return this.#guarded(() => {
+      const next = this.#db
+        .prepare('SELECT string_base, type_base, frame_base, stack_base FROM run WHERE run_id > ? ORDER BY run_id')
+        .get(runId) as Pick<RunRow, 'string_base' | 'type_base' | 'frame_base' | 'stack_base'> | undefined;
+      const end = {
+        string: next?.string_base ?? Number.MAX_SAFE_INTEGER,
+        type: next?.type_base ?? Number.MAX_SAFE_INTEGER,
+        frame: next?.frame_base ?? Number.MAX_SAFE_INTEGER,
+        stack: next?.stack_base ?? Number.MAX_SAFE_INTEGER,
+      };
+      const base = { string: row.string_base, type: row.type_base, frame: row.frame_base, stack: row.stack_base };
+      return readDictionary(this.#db, runId, base, end);
+    });
+  }
+
+  /**
+   * The run's batches as they were appended, in order; the first one carries the whole dictionary.
+   * @throws StoreError on a damaged page, which it names.
+   */
+  *batches(runId: number): Generator<EventBatch> {
+    const dictionary = this.dictionary(runId);
+    const pages = this.#db.prepare(
+      'SELECT page_no, body FROM event_page WHERE run_id = ? AND page_no >= ? ORDER BY page_no LIMIT 16',
+    );
+    const reports = this.#db
+      .prepare('SELECT body FROM log_report WHERE run_id = ? AND page_no = ? ORDER BY report_id')
+      .pluck();
+    const reportPages = new Set(
+      this.#guarded(
+        () =>
+          this.#db.prepare('SELECT DISTINCT page_no FROM log_report WHERE run_id = ?').pluck().all(runId) as number[],
+      ),
+    );
+    let next = 0;
+    for (;;) {
+      const rows = this.#guarded(() => pages.all(runId, next) as { page_no: number; body: Uint8Array }[]);
+      if (rows.length === 0) return;
+      for (const { page_no, body } of rows) {
+        const batch = this.#decode(runId, page_no, body);
+        if (page_no === 0) batch.delta = dictionary;
+        if (reportPages.has(page_no))
+          batch.reports = this.#guarded(() =>
+            (reports.all(runId, page_no) as string[]).map((text) => JSON.parse(text) as LogReport),
+          );
+        yield batch;
+        next = page_no + 1;
+      }
+    }
+  }
+
+  #decode(runId: number, pageNo: number, body: Uint8Array): EventBatch {
+    try {
+      return decodePage(body);
+    } catch (error) {
+      throw new StoreError(
+        `${this.path}: run ${runId}, page ${pageNo} is damaged (${(error as Error).message}); ingest the captures again into a new file`,
+      );
+    }
+  }
+
+  /** Id of the event at a position of a run, as in the event tables. */
+  static eventId(runId: number, position: number): number {
+    return eventBase(runId) + position;
+  }
+}
+
+function withoutNulls(row: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
+}

@@ -1,0 +1,34 @@
+/** What is written when a run is complete. */
+import type { Assessment, Finding, ImportIssue, KernelProfile, Thresholds } from '../../schema/index.ts';
+import type { HistogramSet } from '../histogram/histogram-set.ts';
+
+export interface StoredCapture {
+  readonly path: string;
+  readonly format: string;
+  readonly clock?: string;
+  readonly hostname?: string;
+  readonly offset_ns?: number;
+  readonly offset_uncertainty_ns?: number;
+}
+
+/** What is known of a run when its last event has been read. */
+export interface RunSummary {
+  readonly name: string;
+  readonly boot: number;
+  readonly captures: readonly StoredCapture[];
+  readonly kernel: KernelProfile;
+  readonly kernelGiven: KernelProfile;
+  readonly kernelCaptured: KernelProfile;
+  readonly thresholds: Thresholds;
+  readonly cpus: number;
+  readonly lost: number;
+  readonly baseNs: bigint;
+  readonly issues: readonly ImportIssue[];
+}
+
+/** What the replay concluded. */
+export interface RunResults {
+  readonly findings: readonly Finding[];
+  readonly assessments: readonly Assessment[];
+  readonly histograms: HistogramSet;
+}

@@ -1,0 +1,170 @@
+/** Writes one run: events, facts and, at the end, what is known of it as a whole. */
+import type { EventBatch } from '../../schema/index.ts';
+import { DictionaryRows, nextBases } from './dictionary-rows.ts';
+import { EventRelations } from './event-relations.ts';
+import { EventWriter } from './event-writer.ts';
+import type { FactBatch } from './fact-tables.ts';
+import { FactWriter } from './fact-writer.ts';
+import { PageEncoder } from './page-codec.ts';
+import { ResultRows } from './result-rows.ts';
+import { RowInserter } from './row-inserter.ts';
+import type { RunResults, RunSummary } from './run-summary.ts';
+import type { Connection } from './store-file.ts';
+
+/** Events of a run; the id of the first event of run r is (r − 1) · 2^36 + 1. */
+const RUN_SHIFT = 2 ** 36;
+
+/** First event id of a run, minus one. */
+export function eventBase(runId: number): number {
+  return (runId - 1) * RUN_SHIFT;
+}
+
+export class RunWriter {
+  readonly runId: number;
+  readonly #db: Connection;
+  readonly #base: number;
+  readonly #dictionaryBases: ReturnType<typeof nextBases>;
+  readonly #dictionary: DictionaryRows;
+  readonly #relations: EventRelations;
+  readonly #events: EventWriter;
+  readonly #facts: FactWriter;
+  readonly #pages: RowInserter;
+  readonly #reports: RowInserter;
+  readonly #encoder = new PageEncoder();
+  #pageNo = 0;
+  #records = 0;
+  #firstNs = 0;
+  #lastNs = 0;
+
+  /** @param db connection with an open transaction. */
+  constructor(db: Connection) {
+    this.#db = db;
+    this.runId = db.prepare('SELECT coalesce(max(run_id), 0) + 1 FROM run').pluck().get() as number;
+    this.#base = eventBase(this.runId);
+    this.#dictionaryBases = nextBases(db);
+    this.#dictionary = new DictionaryRows(db, this.#dictionaryBases);
+    this.#relations = new EventRelations(db);
+    this.#events = new EventWriter(
+      db,
+      this.#relations,
+      { event: this.#base, ...this.#dictionaryBases },
+      this.#dictionary.dictionary.strings,
+    );
+    this.#facts = new FactWriter(db, this.runId, this.#base);
+    const run: readonly [string, string][] = [['run_id', String(this.runId)]];
+    const pageColumns = ['page_no', 'first_event_id', 'records', 'first_ns', 'last_ns', 'body'];
+    this.#pages = new RowInserter(db, 'event_page', pageColumns, run);
+    const reportColumns = ['page_no', 'ts_ns', 'kind', 'line', 'end_line', 'cpu', 'body'];
+    this.#reports = new RowInserter(db, 'log_report', reportColumns, run);
+  }
+
+  /** @param page the batch as a page, when another thread has encoded it already. */
+  append(batch: EventBatch, page?: Uint8Array): void {
+    this.#dictionary.apply(batch.delta);
+    for (const type of batch.delta.types) this.#events.define(type);
+    this.#events.append(batch);
+    const first = batch.length > 0 ? batch.tsNs[0] : this.#lastNs;
+    const last = batch.length > 0 ? batch.tsNs[batch.length - 1] : this.#lastNs;
+    if (batch.length > 0) {
+      if (this.#records === 0) this.#firstNs = first;
+      this.#lastNs = Math.max(this.#lastNs, last);
+      this.#records += batch.length;
+    }
+    const body = page ?? this.#encoder.encode(batch);
+    this.#pages.row(this.#pageNo, this.#base + batch.firstEventId, batch.length, first, last, body);
+    // Large values: not kept waiting for company.
+    this.#pages.flush();
+    for (const report of batch.reports)
+      this.#reports.row(
+        this.#pageNo,
+        report.tsNs,
+        report.kind,
+        report.line,
+        report.endLine,
+        report.cpu,
+        JSON.stringify(report),
+      );
+    this.#pageNo++;
+  }
+
+  appendFacts(batch: FactBatch): void {
+    this.#facts.append(batch);
+  }
+
+  /** Completes the run. @param results undefined when the run was only stored. */
+  finish(summary: RunSummary, results: RunResults | undefined): void {
+    this.#events.flush();
+    this.#facts.flush();
+    this.#reports.flush();
+    this.#dictionary.finish(this.runId, this.#events);
+    this.#relations.refreshViews();
+    this.#writeFlags();
+    this.#writeRun(summary, results !== undefined);
+    this.#writeCaptures(summary);
+    if (results) new ResultRows(this.#db, this.runId, this.#base).write(results);
+  }
+
+  /** Records of the run so far, markers included. */
+  get records(): number {
+    return this.#records;
+  }
+
+  /** Events of the run so far, markers not counted. */
+  get eventCount(): number {
+    let markers = 0;
+    for (const type of this.#dictionary.dictionary.types)
+      if (type.shape === 'marker') markers += this.#events.counts[type.typeId] ?? 0;
+    return this.#records - markers;
+  }
+
+  #writeRun(summary: RunSummary, replayed: boolean): void {
+    const row = {
+      run_id: this.runId,
+      name: summary.name,
+      boot: summary.boot,
+      release: summary.kernel.release ?? null,
+      kernel: JSON.stringify(summary.kernel),
+      kernel_given: JSON.stringify(summary.kernelGiven),
+      kernel_captured: JSON.stringify(summary.kernelCaptured),
+      thresholds: JSON.stringify(summary.thresholds),
+      cpus: summary.cpus,
+      events: this.eventCount,
+      records: this.#records,
+      lost: summary.lost,
+      first_ns: this.#firstNs,
+      last_ns: this.#lastNs,
+      base_ns: summary.baseNs,
+      replayed: replayed ? 1 : 0,
+      string_base: this.#dictionaryBases.string,
+      type_base: this.#dictionaryBases.type,
+      frame_base: this.#dictionaryBases.frame,
+      stack_base: this.#dictionaryBases.stack,
+    };
+    const names = Object.keys(row);
+    this.#db
+      .prepare(`INSERT INTO run (${names.join(', ')}) VALUES (${names.map((name) => `@${name}`).join(', ')})`)
+      .run(row);
+  }
+
+  #writeCaptures(summary: RunSummary): void {
+    const { runId } = this;
+    const captureColumns = ['path', 'format', 'clock', 'hostname', 'offset_ns', 'offset_uncertainty_ns'];
+    const captures = new RowInserter(this.#db, 'capture', captureColumns, [['run_id', String(runId)]]);
+    for (const c of summary.captures)
+      captures.row(c.path, c.format, c.clock, c.hostname, c.offset_ns, c.offset_uncertainty_ns);
+    captures.flush();
+    ResultRows.writeIssues(this.#db, runId, summary.issues);
+    const lost = this.#dictionary.dictionary.types.find((type) => type.name === 'quiesce_lost');
+    const relation = lost && this.#events.viewOf(lost);
+    if (relation)
+      this.#db
+        .prepare(
+          `INSERT INTO lost_event (event_id, run_id, ts_ns, cpu, count) SELECT id, ?, ts_ns, lost_cpu, nullif("count", 0) FROM "${relation.table}" WHERE id > ? AND id <= ?`,
+        )
+        .run(runId, this.#base, this.#base + this.#records);
+  }
+
+  #writeFlags(): void {
+    ResultRows.writeFlags(this.#db, this.#events.flagsSeen);
+  }
+}
