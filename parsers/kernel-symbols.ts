@@ -43,6 +43,30 @@ export interface PrintedSymbol extends SymbolHit {
   readonly sizeBytes: number | undefined;
 }
 
+/** A 64-bit address: the high half signed, the low half not. */
+export interface Address {
+  readonly hi: number;
+  readonly lo: number;
+}
+
+/** Distance between where a table has the kernel and where it was. */
+class Shift {
+  readonly #hi: number;
+  readonly #lo: number;
+
+  constructor(own: Address, recorded: Address) {
+    this.#lo = (recorded.lo - own.lo) >>> 0;
+    this.#hi = (recorded.hi - own.hi - (recorded.lo < own.lo ? 1 : 0)) | 0;
+  }
+
+  /** Looks an address up by its place in the table; a hit in a module is none. */
+  toTable<Hit extends SymbolHit>(hi: number, lo: number, find: (hi: number, lo: number) => Hit | undefined) {
+    const borrow = lo >>> 0 < this.#lo ? 1 : 0;
+    const hit = find((hi - this.#hi - borrow) | 0, (lo - this.#lo) >>> 0);
+    return hit?.module === '' ? hit : undefined;
+  }
+}
+
 export class KernelSymbols {
   /** Number of symbols, data included (a data symbol ends the function before it). */
   readonly size: number;
@@ -50,6 +74,7 @@ export class KernelSymbols {
   readonly #hi: Int32Array;
   readonly #lo: Uint32Array;
   readonly #lineStart: Uint32Array;
+  #shift: Shift | undefined;
 
   /**
    * Reads every line that begins with an address and leaves out the others; names are looked at when they are asked for.
@@ -107,11 +132,16 @@ export class KernelSymbols {
    * ends where the next begins, the last one of a module two pages on at most (tools/perf/util/symbol.c symbols__fixup_end).
    */
   find(hi: number, lo: number): SymbolHit | undefined {
-    const last = this.#lastAtOrBelow(hi | 0, lo >>> 0);
+    if (this.#shift) return this.#shift.toTable(hi, lo, (ownHi, ownLo) => this.#find(ownHi, ownLo));
+    return this.#find(hi | 0, lo >>> 0);
+  }
+
+  #find(hi: number, lo: number): SymbolHit | undefined {
+    const last = this.#lastAtOrBelow(hi, lo);
     if (last < 0) return undefined;
     const best = this.#bestAlias(last);
     const module = this.#module(best);
-    const offset = ((hi | 0) - this.#hi[best]) * TWO_32 + ((lo >>> 0) - this.#lo[best]);
+    const offset = (hi - this.#hi[best]) * TWO_32 + (lo - this.#lo[best]);
     const next = last + 1;
     if (next === this.size || this.#module(next) !== module) {
       const toPageEnd = PAGE_BYTES - (this.#lo[best] % PAGE_BYTES);
@@ -125,14 +155,19 @@ export class KernelSymbols {
    * address the first of the table (kernel/kallsyms.c get_symbol_pos); per-CPU offsets, listed as absolute, are not addresses.
    */
   printed(hi: number, lo: number): PrintedSymbol | undefined {
+    if (this.#shift) return this.#shift.toTable(hi, lo, (ownHi, ownLo) => this.#printed(ownHi, ownLo));
+    return this.#printed(hi | 0, lo >>> 0);
+  }
+
+  #printed(hi: number, lo: number): PrintedSymbol | undefined {
     // Where the kernel lives in the upper half, a small number is no kernel address but may lie among the per-CPU symbols.
-    if (this.size > 0 && this.#hi[0] < 0 && (hi | 0) >= 0) return undefined;
-    const last = this.#lastAtOrBelow(hi | 0, lo >>> 0);
+    if (this.size > 0 && this.#hi[0] < 0 && hi >= 0) return undefined;
+    const last = this.#lastAtOrBelow(hi, lo);
     let first = last;
     while (first > 0 && this.#hi[first - 1] === this.#hi[last] && this.#lo[first - 1] === this.#lo[last]) first--;
     if (last < 0 || 'aA'.includes(this.#type(first))) return undefined;
     const module = this.#module(first);
-    const offset = ((hi | 0) - this.#hi[first]) * TWO_32 + ((lo >>> 0) - this.#lo[first]);
+    const offset = (hi - this.#hi[first]) * TWO_32 + (lo - this.#lo[first]);
     const next = last + 1;
     if (next === this.size || this.#module(next) !== module) {
       const toPageEnd = PAGE_BYTES - (this.#lo[first] % PAGE_BYTES);
@@ -143,8 +178,16 @@ export class KernelSymbols {
     return { name: this.#name(first), offset, module, sizeBytes };
   }
 
+  /**
+   * Reads the table for a kernel that was loaded elsewhere (KASLR): what it has at `own` is at `recorded` there. Modules are not
+   * moved along with the kernel, so their symbols are lost.
+   */
+  relocate(own: Address, recorded: Address): void {
+    this.#shift = new Shift(own, recorded);
+  }
+
   /** Address of a symbol of the kernel itself, as halves. A linear search, for a few lookups per capture. */
-  addressOf(name: string): { hi: number; lo: number } | undefined {
+  addressOf(name: string): Address | undefined {
     const wanted = encoder.encode(name);
     for (let i = 0; i < this.size; i++) {
       const start = this.#typeAt(i) + 2;

@@ -1,0 +1,43 @@
+/** Which symbol table belongs to a recording: the user's, the embedded one, or this machine's when the kernel is the same. */
+import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { CaptureError } from '../../schema/index.ts';
+import { KernelSymbols } from '../kernel-symbols.ts';
+import type { KernelReference } from './side-band.ts';
+
+const OWN_KALLSYMS = '/proc/kallsyms';
+
+/**
+ * @param reference where the recorded kernel had its text; a table made for another address is shifted
+ * @returns undefined when there is no table that fits
+ * @throws CaptureError when the file that the user named cannot be read
+ */
+export function loadKernelSymbols(
+  path: string | undefined,
+  embedded: Uint8Array,
+  recordedRelease: string | undefined,
+  reference: KernelReference | undefined,
+): KernelSymbols | undefined {
+  const symbols = tableFor(path, embedded, recordedRelease);
+  if (!symbols?.usable || !reference) return symbols;
+  const own = symbols.addressOf(reference.symbol);
+  if (own && (own.hi !== reference.hi || own.lo !== reference.lo)) symbols.relocate(own, reference);
+  return symbols;
+}
+
+function tableFor(path: string | undefined, embedded: Uint8Array, recordedRelease: string | undefined) {
+  if (path !== undefined) {
+    try {
+      return new KernelSymbols(readFileSync(path));
+    } catch (error) {
+      throw new CaptureError(`${path}: the kernel symbols cannot be read (${(error as Error).message})`);
+    }
+  }
+  if (embedded.length > 0) return new KernelSymbols(embedded);
+  if (recordedRelease === undefined || recordedRelease !== release()) return undefined;
+  try {
+    return new KernelSymbols(readFileSync(OWN_KALLSYMS));
+  } catch {
+    return undefined;
+  }
+}
