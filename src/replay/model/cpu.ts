@@ -58,8 +58,8 @@ export class CpuState {
   /** Scheduler ticks seen. */
   ticks = 0;
   lastSwitchNs = -1;
-  /** Event type and task of the previous record on this CPU: a kernel_stack record belongs to it (E0.8). */
-  lastEventId = 0;
+  /** Records seen on this CPU: a kernel_stack record belongs to the record right before it on its CPU (E0.8). */
+  records = 0;
   /** Number of context switches seen. */
   switches = 0;
 
@@ -105,6 +105,7 @@ export class CpuModel implements Model {
     const state = this.#cpus[cpu] ?? this.get(cpu);
     if (state.accountedNs < 0) state.accountedNs = nowNs;
     state.lastEventNs = nowNs;
+    state.records++;
     state.flags = flags;
     if (flags & CTX_KNOWN) this.#world.contextFlagsSeen = true;
     // The record's own tid is the running task, also in interrupts; it corrects a missed switch.
