@@ -1,0 +1,373 @@
+/**
+ * The payload grammar of kernel events, shared by everything that prints them: the kernel's own trace files, trace-cmd report,
+ * perf script, ftrace dumps in console logs. One instance reads one capture.
+ *
+ * Hot path (bench: parse): works on the bytes of the line, makes strings only for values never seen before, and no objects.
+ */
+import {
+  type BatchWriter,
+  type DiagnosticSink,
+  type EventShape,
+  KNOWN_EVENTS,
+  KPROBE_FIELDS,
+  KRETPROBE_FIELDS,
+} from '../../schema/index.ts';
+import type { DictionaryWriter } from '../dictionary-writer.ts';
+import { type Conversions, createConversions, PluginStates } from './conversions.ts';
+import {
+  FieldSlots,
+  MAX_FIELDS,
+  SLOT_ID,
+  SLOT_INT,
+  SLOT_INT64,
+  SLOT_NULL,
+  SLOT_STR,
+  SLOT_STRING,
+  SLOT_TEXT,
+} from './field-slots.ts';
+import { PairReader } from './pairs.ts';
+import { Pattern } from './pattern.ts';
+import { EVENT_PATTERNS, FREE_TEXT_EVENTS } from './patterns.ts';
+import { ProbeReader } from './probe-text.ts';
+import { readSyscallArguments, readSyscallReturn } from './syscall-text.ts';
+import { equals, nameText, type PayloadKind, TextEvent } from './text-event.ts';
+
+/** What stands before the payload; one object per capture, filled anew for each line. */
+export interface RecordHeader {
+  tsNs: number;
+  cpu: number;
+  tid: number;
+  /** String id. */
+  comm: number;
+  flags: number;
+  stack: number;
+}
+
+/** trace_marker writes of the kernel's own text: the function that records them stands in the place of the event name. */
+const PRINT_EVENTS = new Set(['tracing_mark_write', 'trace_marker']);
+/** A capture of garbage must not fill the dictionary with event types: further names become `print` records. */
+const MAX_EVENT_TYPES = 8192;
+const CACHE_SIZE = 1024;
+
+const BLANK = 0x20;
+const TAB = 0x09;
+const EQUALS = 0x3d;
+const OPEN_PAREN = 0x28;
+const UNDERSCORE = 0x5f;
+
+const utf8 = new TextDecoder('utf-8');
+
+function nameHash(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  return (
+    (length * 31 +
+      bytes[start] +
+      bytes[end - 1] * 7 +
+      bytes[start + (length >> 1)] * 13 +
+      bytes[end - (length >> 2) - 1] * 5) &
+    (CACHE_SIZE - 1)
+  );
+}
+
+export class EventTextReader {
+  /** Line number for diagnostics; set by the owner before {@link write}. */
+  line = 0;
+  /**
+   * The capture is the kernel's own text, where trace_printk records have no event name but the function's. Off for trace-cmd
+   * and perf, which name them bprint, bputs or print.
+   */
+  kernelText = false;
+  /** The last event written ends with a text that may go on in the next line (console, trace_printk); see {@link appendText}. */
+  openText = false;
+  readonly plugin: PluginStates;
+
+  readonly #dictionary: DictionaryWriter;
+  readonly #diagnostics: DiagnosticSink;
+  readonly #conversions: Conversions;
+  readonly #slots = new FieldSlots();
+  readonly #pairs = new PairReader(this.#slots);
+  readonly #probe = new ProbeReader();
+  readonly #byName = new Map<string, TextEvent>();
+  readonly #cache: (TextEvent | undefined)[] = new Array<TextEvent | undefined>(CACHE_SIZE).fill(undefined);
+
+  constructor(dictionary: DictionaryWriter, diagnostics: DiagnosticSink) {
+    this.#dictionary = dictionary;
+    this.#diagnostics = diagnostics;
+    this.plugin = new PluginStates(dictionary);
+    this.#conversions = createConversions(dictionary, this.plugin);
+  }
+
+  /**
+   * Writes the event that the line names bytes[nameStart, nameEnd), with its payload bytes[start, end), to the batch.
+   * @param system subsystem as the line gives it (`sched:sched_switch` of perf); '' when it gives none.
+   */
+  write(
+    writer: BatchWriter,
+    header: RecordHeader,
+    bytes: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    payloadStart: number,
+    payloadEnd: number,
+    system = '',
+  ): void {
+    let start = payloadStart;
+    let end = payloadEnd;
+    while (start < end && (bytes[start] === BLANK || bytes[start] === TAB)) start++;
+    while (end > start && (bytes[end - 1] === BLANK || bytes[end - 1] === TAB)) end--;
+    const hash = nameHash(bytes, nameStart, nameEnd);
+    let event = this.#cache[hash];
+    if (event === undefined || !equals(event.nameBytes, bytes, nameStart, nameEnd)) {
+      event = this.#find(nameText(bytes, nameStart, nameEnd), system, bytes, start, end);
+      this.#cache[hash] = event;
+    }
+    this.#write(writer, header, bytes, event, start, end, nameStart, nameEnd);
+  }
+
+  /** Writes an event whose name is not in the line as such: `function`, `sys_enter_close`, `osnoise`. */
+  writeNamed(
+    writer: BatchWriter,
+    header: RecordHeader,
+    name: string,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const event = this.#find(name, '', bytes, start, end);
+    this.#write(writer, header, bytes, event, start, end, start, start);
+  }
+
+  /** Event of that name; the first payload decides how one that is not in the catalogue is read. */
+  #find(name: string, system: string, bytes: Uint8Array, start: number, end: number): TextEvent {
+    const seen = this.#byName.get(name);
+    if (seen) return seen;
+    const event = this.#create(name, system, bytes, start, end);
+    if (this.#byName.size < MAX_EVENT_TYPES) this.#byName.set(name, event);
+    return event;
+  }
+
+  #create(name: string, system: string, bytes: Uint8Array, start: number, end: number): TextEvent {
+    const known = KNOWN_EVENTS.get(name);
+    if (known) {
+      const raw = known.fields.map((field) => `${field.name}={${field.name}}`).join(' ');
+      const listed = EVENT_PATTERNS[known.name] ?? [];
+      // A listed form with conversions replaces the plain one.
+      const replaced = raw === '' || listed.some((form) => form.replace(/\{(\w+):[^}]*\}/g, '{$1}') === raw);
+      const forms = replaced ? listed : [raw, ...listed];
+      const patterns = forms.map((form) => new Pattern(form, known.fields, this.#conversions));
+      return this.#make(name, 'pattern', 'tracepoint', known.system, patterns);
+    }
+    if (PRINT_EVENTS.has(name) || this.#byName.size >= MAX_EVENT_TYPES) return this.#rawPrint(name);
+    if (name.startsWith('sys_enter_')) return this.#make(name, 'syscall-enter', 'syscall', 'syscalls', []);
+    if (name.startsWith('sys_exit_')) {
+      const event = this.#make(name, 'syscall-exit', 'syscall', 'syscalls', []);
+      event.addField('ret', 'int');
+      return event;
+    }
+    if (this.#probe.read(bytes, start, end)) return this.#makeProbe(name, system);
+    if (this.kernelText && !hasPair(bytes, start, end) && !FREE_TEXT_EVENTS.some((prefix) => name.startsWith(prefix)))
+      return this.#rawPrint(name);
+    return this.#make(name, 'pairs', 'tracepoint', system, []);
+  }
+
+  #make(name: string, kind: PayloadKind, shape: EventShape, system: string, patterns: readonly Pattern[]): TextEvent {
+    const type = this.#dictionary.eventType(name, shape, system, []);
+    return new TextEvent(name, type, kind, patterns, this.#dictionary);
+  }
+
+  /** trace_printk under its function's name: a `print` record whose ip is that name. */
+  #rawPrint(name: string): TextEvent {
+    return new TextEvent(
+      name,
+      this.#dictionary.eventType('print', 'tracepoint', 'ftrace', []),
+      'raw-print',
+      [],
+      this.#dictionary,
+    );
+  }
+
+  #makeProbe(name: string, system: string): TextEvent {
+    const shape = this.#probe.kind;
+    const type = this.#dictionary.eventType(
+      name,
+      shape,
+      system === '' ? 'kprobes' : system,
+      shape === 'kprobe' ? KPROBE_FIELDS : KRETPROBE_FIELDS,
+    );
+    const event = new TextEvent(name, type, 'probe', [], this.#dictionary);
+    if (shape === 'kprobe') event.entryProbe = event;
+    else event.returnProbe = event;
+    return event;
+  }
+
+  /**
+   * Probe of the kind just read under an event name that may belong to something else: an fprobe on `sched_switch`, an entry and
+   * a return probe of one name. The other one gets the suffix that the kernel gives unnamed fprobes (trace_fprobe.c).
+   */
+  #probeOf(event: TextEvent): TextEvent {
+    const entry = this.#probe.kind === 'kprobe';
+    const seen = entry ? event.entryProbe : event.returnProbe;
+    if (seen) return seen;
+    const probe = this.#makeProbe(`${event.name}${entry ? '__entry' : '__exit'}`, '');
+    if (entry) event.entryProbe = probe;
+    else event.returnProbe = probe;
+    return probe;
+  }
+
+  #write(
+    writer: BatchWriter,
+    header: RecordHeader,
+    bytes: Uint8Array,
+    named: TextEvent,
+    start: number,
+    end: number,
+    nameStart: number,
+    nameEnd: number,
+  ): void {
+    const slots = this.#slots;
+    let event = named;
+    const first = bytes[start];
+    if (
+      start < end &&
+      (first === OPEN_PAREN || (first === UNDERSCORE && bytes[start + 1] === UNDERSCORE)) &&
+      event.kind !== 'raw-print' &&
+      this.#probe.read(bytes, start, end)
+    ) {
+      event = this.#probeOf(event);
+      slots.clear(MAX_FIELDS);
+      this.#probe.store(bytes, slots);
+      this.#pairs.read(bytes, this.#probe.end, end, event);
+    } else this.#readPayload(event, bytes, start, end, nameStart, nameEnd);
+    writer.begin(header.tsNs, header.cpu, header.tid, header.comm, event.typeId, header.flags, header.stack);
+    const texts = writer.batch.texts.length;
+    this.#writeCells(writer, bytes, event);
+    this.openText = event.multiline && writer.batch.texts.length > texts;
+    writer.end();
+  }
+
+  /** Adds a further line to the text of the event written last, which must still be in the writer's batch. */
+  appendText(writer: BatchWriter, bytes: Uint8Array, start: number, end: number): void {
+    const texts = writer.batch.texts;
+    texts[texts.length - 1] += `\n${utf8.decode(bytes.subarray(start, end))}`;
+  }
+
+  #readPayload(
+    event: TextEvent,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    nameStart: number,
+    nameEnd: number,
+  ): void {
+    const slots = this.#slots;
+    slots.clear(event.fieldCount);
+    switch (event.kind) {
+      case 'pattern':
+        this.#readPatterns(event, bytes, start, end);
+        return;
+      case 'raw-print':
+        if (nameStart < nameEnd) slots.str(0, nameStart, nameEnd);
+        else slots.id(0, this.#dictionary.string(event.name));
+        slots.text(1, start, end);
+        return;
+      case 'syscall-enter':
+        if (readSyscallArguments(bytes, start, end, event, slots)) return;
+        break;
+      case 'syscall-exit':
+        if (readSyscallReturn(bytes, start, end, event, slots)) return;
+        break;
+      default:
+        break;
+    }
+    this.#pairs.read(bytes, start, end, event);
+  }
+
+  /** The pattern that covers the whole payload; failing that the first that matches, with pairs for the rest; else only pairs. */
+  #readPatterns(event: TextEvent, bytes: Uint8Array, start: number, end: number): void {
+    const patterns = event.patterns;
+    const slots = this.#slots;
+    if (patterns.length === 0) {
+      if (start < end) this.#pairs.read(bytes, start, end, event);
+      return;
+    }
+    const favourite = patterns[event.favourite];
+    if (favourite.match(bytes, start, end, slots) === end) {
+      if (favourite.extras.length > 0) this.#keepExtras(event, favourite);
+      return;
+    }
+    let partly = -1;
+    for (let n = 0; n < patterns.length; n++) {
+      slots.clear(event.fieldCount);
+      const stop = patterns[n].match(bytes, start, end, slots);
+      if (stop === end) {
+        event.favourite = n;
+        this.#keepExtras(event, patterns[n]);
+        return;
+      }
+      if (stop >= 0 && partly < 0 && (bytes[stop] === BLANK || stop === start)) partly = n;
+    }
+    slots.clear(event.fieldCount);
+    if (partly >= 0) {
+      const stop = patterns[partly].match(bytes, start, end, slots);
+      this.#keepExtras(event, patterns[partly]);
+      this.#pairs.read(bytes, stop, end, event);
+    } else if (this.#pairs.read(bytes, start, end, event) === 0) this.#reportUnread(event, bytes, start, end);
+  }
+
+  #keepExtras(event: TextEvent, pattern: Pattern): void {
+    for (let n = 0; n < pattern.extras.length; n++) {
+      const from = MAX_FIELDS + n;
+      const { name, type } = pattern.extras[n];
+      let slot = event.slotByName(name);
+      if (slot < 0) slot = event.addField(name, type);
+      if (slot >= 0) this.#slots.move(from, slot);
+    }
+  }
+
+  #reportUnread(event: TextEvent, bytes: Uint8Array, start: number, end: number): void {
+    const first = !this.#diagnostics.issues.has('field-unreadable');
+    const text = first ? `${event.name}: ${utf8.decode(bytes.subarray(start, Math.min(end, start + 160)))}` : '';
+    this.#diagnostics.report('field-unreadable', { line: this.line }, text);
+  }
+
+  #writeCells(writer: BatchWriter, bytes: Uint8Array, event: TextEvent): void {
+    const { kind, a, b } = this.#slots;
+    const count = event.fieldCount;
+    for (let slot = 0; slot < count; slot++) {
+      switch (kind[slot]) {
+        case SLOT_INT:
+          writer.int(a[slot]);
+          break;
+        case SLOT_INT64:
+          writer.int64(a[slot], b[slot]);
+          break;
+        case SLOT_ID:
+          writer.str(a[slot]);
+          break;
+        case SLOT_STR: {
+          const id = event.intern(slot, bytes, a[slot], b[slot]);
+          if (id >= 0) writer.str(id);
+          else writer.text(utf8.decode(bytes.subarray(a[slot], b[slot])));
+          break;
+        }
+        case SLOT_TEXT:
+          writer.text(utf8.decode(bytes.subarray(a[slot], b[slot])));
+          break;
+        case SLOT_STRING: {
+          const id = event.internText(slot, this.#slots.strings[slot]);
+          if (id >= 0) writer.str(id);
+          else writer.text(this.#slots.strings[slot]);
+          break;
+        }
+        default:
+          if (kind[slot] === SLOT_NULL) writer.null();
+      }
+    }
+  }
+}
+
+/** Whether there is a `key=value` in bytes[start, end). */
+function hasPair(bytes: Uint8Array, start: number, end: number): boolean {
+  const at = bytes.indexOf(EQUALS, start + 1);
+  return at > 0 && at < end - 1 && bytes[at - 1] !== BLANK && bytes[at + 1] !== BLANK && bytes[at + 1] !== EQUALS;
+}

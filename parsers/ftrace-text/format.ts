@@ -1,0 +1,124 @@
+/** The ftrace text format: the kernel's trace files, trace-cmd report, systrace. */
+import { BatchWriter, CaptureError, EventBatch } from '../../schema/index.ts';
+import { type ParseContext, SNIFF_BYTES, type TraceFormat } from '../format.ts';
+import { LineReader } from '../lines.ts';
+import type { ByteSource } from '../source.ts';
+import { FtraceLineReader } from './line-reader.ts';
+import { sniffFtraceText } from './sniff.ts';
+import { inflated, TracePage, wrappingOf } from './systrace.ts';
+
+const utf8 = new TextDecoder('utf-8');
+
+export const ftraceText: TraceFormat = {
+  id: 'ftrace-text',
+  title: 'ftrace text',
+  details:
+    'trace-cmd report (plain, -l, -R, -N, -t), tracefs trace and trace_pipe of every tracer and clock, latency layouts, systrace HTML, atrace -z, excerpts in mails and documents',
+  sniff: sniffFtraceText,
+  parse: parseFtraceText,
+};
+
+async function* parseFtraceText(source: ByteSource, context: ParseContext): AsyncGenerator<EventBatch> {
+  const { wrapping, offset } = wrappingOf(await source.head(SNIFF_BYTES));
+  context.facts.format = wrapping === 'none' ? 'ftrace text' : 'systrace';
+  const text = new TextRun(context, wrapping === 'html' ? new TracePage() : undefined);
+  const chunks = wrapping === 'zlib' ? inflated(source.chunks(), offset, context.diagnostics) : source.chunks();
+  for await (const chunk of chunks) {
+    text.lines.push(chunk);
+    for (;;) {
+      const full = text.drain();
+      if (!full) break;
+      yield full;
+    }
+  }
+  text.lines.finish();
+  for (;;) {
+    const full = text.drain();
+    if (!full) break;
+    yield full;
+  }
+  const last = text.finish(source.name);
+  if (last.length > 0) yield last;
+}
+
+/** Lines of one capture into batches. */
+class TextRun {
+  readonly lines = new LineReader();
+  readonly #context: ParseContext;
+  readonly #page: TracePage | undefined;
+  #batch = new EventBatch();
+  readonly #writer = new BatchWriter(this.#batch);
+  readonly #reader: FtraceLineReader;
+  /** The current line did not fit into the batch before. */
+  #again = false;
+  #records = 0;
+
+  constructor(context: ParseContext, page: TracePage | undefined) {
+    this.#context = context;
+    this.#page = page;
+    this.#reader = new FtraceLineReader(context, this.#writer);
+  }
+
+  /** Reads the lines that are there. Returns a batch when one is full, undefined when more input is needed. */
+  drain(): EventBatch | undefined {
+    const lines = this.lines;
+    while (this.#again || lines.next()) {
+      if (!this.#again && this.#page && !this.#page.take(lines)) continue;
+      this.#again = false;
+      if (lines.tooLong) {
+        this.#context.diagnostics.report('line-too-long', { line: lines.lineNumber }, '');
+        continue;
+      }
+      const outcome = this.#reader.read(lines.bytes, lines.start, lines.end, lines.lineNumber);
+      if (outcome === 'record') this.#records++;
+      else if (outcome === 'full') {
+        this.#again = true;
+        return this.#takeBatch();
+      } else if (outcome === 'unreadable') this.#reportUnreadable();
+    }
+    return undefined;
+  }
+
+  /**
+   * The last batch, possibly empty; completes the facts.
+   * @throws CaptureError when the capture held neither a record nor a trace header.
+   */
+  finish(name: string): EventBatch {
+    const { facts, diagnostics } = this.#context;
+    const { layout } = this.#reader;
+    if (this.#records === 0 && !layout.seenHeader)
+      throw new CaptureError(
+        `${name}: line ${Math.max(1, this.lines.lineNumber)}: no ftrace record up to here (expected lines like "task-pid [cpu] flags seconds: event: …")`,
+      );
+    if (layout.report && facts.format === 'ftrace text') facts.format = 'trace-cmd report';
+    facts.timeUnit = this.#reader.ticks ? 'ticks' : 'ns';
+    if (layout.overwritten > 0) {
+      facts.lost += layout.overwritten;
+      diagnostics.report(
+        'events-lost',
+        { line: 1 },
+        `${layout.overwritten} records overwritten before the trace was read`,
+      );
+    }
+    this.#reader.finish();
+    const batch = this.#batch;
+    batch.delta = this.#context.dictionary.takeDelta();
+    return batch;
+  }
+
+  #takeBatch(): EventBatch {
+    const full = this.#batch;
+    full.delta = this.#context.dictionary.takeDelta();
+    this.#batch = new EventBatch();
+    this.#writer.reset(this.#batch);
+    this.#reader.startBatch(this.#writer);
+    return full;
+  }
+
+  #reportUnreadable(): void {
+    const { lines } = this;
+    const first = !this.#context.diagnostics.issues.has('line-unreadable');
+    const excerpt = first ? utf8.decode(lines.bytes.subarray(lines.start, Math.min(lines.end, lines.start + 200))) : '';
+    this.#context.diagnostics.report('line-unreadable', { line: lines.lineNumber }, excerpt);
+  }
+}

@@ -1,0 +1,369 @@
+/**
+ * One line of ftrace text → events. Used by the ftrace-text format, and by readers of other texts that hold ftrace records
+ * (console logs with an ftrace dump, after they took the printk prefix off).
+ *
+ * Hot path: 12.5 million lines of trace-cmd report (bench: parse).
+ */
+import { type BatchWriter, type EventBatch, NO_TID } from '../../schema/index.ts';
+import { EventTextReader, type RecordHeader } from '../event-text/event-text.ts';
+import type { ParseContext } from '../format.ts';
+import { CallStacks } from './call-stacks.ts';
+import { FlagColumn } from './flag-column.ts';
+import { GraphLine } from './graph-line.ts';
+import { LayoutLine } from './layout-line.ts';
+import { classifyPayload, isFunctionCall } from './payload-shape.ts';
+import { RecordPrefix } from './record-prefix.ts';
+import { announcesStack, frameStart, StackBlock } from './stack-block.ts';
+import { TaskNames } from './task-names.ts';
+
+/** What a line was. */
+export type LineOutcome =
+  /** One record or more were written. */
+  | 'record'
+  /** It belongs to the record before it: a stack frame, a further line of its text. */
+  | 'more'
+  /** Header, note or blank line. */
+  | 'layout'
+  /** The batch may be too full for what the line holds: take it away, {@link FtraceLineReader.startBatch}, read the line again. */
+  | 'full'
+  /** None of these. */
+  | 'unreadable';
+
+/** Records that one line can make: a leaf call is two, and lost-event notes wait for the record after them. */
+const ROOM_PER_LINE = 12;
+const MAX_PENDING_LOST = ROOM_PER_LINE - 2;
+/** Longest text that is put together from several lines. */
+const MAX_TEXT_LINES = 64;
+
+const TAB = 0x09;
+const BLANK = 0x20;
+const COLON = 0x3a;
+const EQUALS = 0x3d;
+const GREATER = 0x3e;
+const BACKSLASH = 0x5c;
+const LOWER_N = 0x6e;
+const CR = 0x0d;
+
+const EMPTY = new Uint8Array(0);
+
+export class FtraceLineReader {
+  readonly layout: LayoutLine;
+  /** Whether the first record's time was an integer without unit; undefined before the first record. */
+  ticks: boolean | undefined;
+
+  readonly #context: ParseContext;
+  readonly #flagColumn = new FlagColumn();
+  readonly #prefix = new RecordPrefix(this.#flagColumn);
+  readonly #graph = new GraphLine();
+  readonly #calls: CallStacks;
+  readonly #events: EventTextReader;
+  readonly #tasks: TaskNames;
+  readonly #stack: StackBlock;
+  readonly #header: RecordHeader = { tsNs: 0, cpu: 0, tid: 0, comm: 0, flags: 0, stack: 0 };
+  #writer: BatchWriter;
+  #baseSeconds = -1;
+  /** Tasks of the CPUs as the function_graph tracer's switch notes say. */
+  readonly #cpuTid: number[] = [];
+  readonly #cpuComm: number[] = [];
+  #pendingLost: { cpu: number; count: number }[] = [];
+  /** Event whose stack the next frame lines make. */
+  #stackBatch: EventBatch | undefined;
+  #stackEvent = 0;
+  #textLines = 0;
+
+  constructor(context: ParseContext, writer: BatchWriter) {
+    this.#context = context;
+    this.#writer = writer;
+    this.layout = new LayoutLine(context.facts, this.#flagColumn);
+    this.#events = new EventTextReader(context.dictionary, context.diagnostics);
+    this.#tasks = new TaskNames(context.dictionary);
+    this.#stack = new StackBlock(context.dictionary);
+    this.#calls = new CallStacks(context.dictionary);
+  }
+
+  /** Goes on with another batch, after {@link finish} or an outcome `full`. */
+  startBatch(writer: BatchWriter): void {
+    this.#writer = writer;
+    this.#stackBatch = undefined;
+    this.#events.openText = false;
+  }
+
+  /**
+   * Whether bytes[start, end) are an ftrace record (not a header, not a stack frame). Changes nothing.
+   * For lines with a printk prefix take it off first.
+   */
+  isRecord(bytes: Uint8Array, start: number, end: number): boolean {
+    const stop = lineEnd(bytes, start, end);
+    const at = lineStart(bytes, start, stop);
+    return at < stop && (this.#prefix.read(bytes, at, stop) || this.#graph.read(bytes, at, stop));
+  }
+
+  /** Reads one line; its records go to the writer's batch. @param line number for diagnostics. */
+  read(bytes: Uint8Array, start: number, end: number, line: number): LineOutcome {
+    const stop = lineEnd(bytes, start, end);
+    let at = start;
+    // Mail quoting.
+    while (bytes[at] === GREATER && at < stop && (bytes[at + 1] === BLANK || bytes[at + 1] === GREATER)) at++;
+    const lineAt = at;
+    while (at < stop && (bytes[at] === BLANK || bytes[at] === TAB)) at++;
+    if (at >= stop) {
+      this.#closeStack();
+      return 'layout';
+    }
+    if (bytes[at] === EQUALS && this.#stackBatch !== undefined) {
+      const frame = frameStart(bytes, at, stop);
+      if (frame >= 0) {
+        this.#stack.addFrame(bytes, frame, stop);
+        return 'more';
+      }
+    }
+    this.#closeStack();
+    const batch = this.#writer.batch;
+    if (batch.length + ROOM_PER_LINE > batch.capacity) return 'full';
+    this.#events.line = line;
+    const wasOpen = this.#events.openText;
+    this.#events.openText = false;
+    if (this.#prefix.read(bytes, lineAt, stop)) {
+      this.#readRecord(bytes, stop);
+      return 'record';
+    }
+    const layout = this.layout.read(bytes, at, stop);
+    if (layout === 'lost') {
+      this.#noteLost(bytes, at, stop, line);
+      return 'layout';
+    }
+    if (layout) return 'layout';
+    if (this.#graph.read(bytes, lineAt, stop)) return this.#readGraphLine(bytes);
+    if (wasOpen && this.#textLines < MAX_TEXT_LINES) {
+      this.#textLines++;
+      this.#events.appendText(this.#writer, bytes, lineAt, stop);
+      this.#events.openText = true;
+      return 'more';
+    }
+    return 'unreadable';
+  }
+
+  /** Ends what is open: call before taking the batch away and at the end of the capture. */
+  finish(): void {
+    this.#closeStack();
+    this.#events.openText = false;
+    this.#writeLost();
+  }
+
+  #closeStack(): void {
+    const batch = this.#stackBatch;
+    if (batch === undefined) return;
+    this.#stackBatch = undefined;
+    batch.stack[this.#stackEvent] = this.#stack.intern();
+  }
+
+  #openStack(): void {
+    this.#stack.clear();
+    this.#stackBatch = this.#writer.batch;
+    this.#stackEvent = this.#writer.batch.length - 1;
+  }
+
+  #noteLost(bytes: Uint8Array, start: number, end: number, line: number): void {
+    const { lostCpu: cpu, lostCount: count } = this.layout;
+    this.#context.facts.lost += count;
+    const text = this.#context.diagnostics.issues.has('events-lost') ? '' : textOf(bytes, start, end);
+    this.#context.diagnostics.report('events-lost', { line }, text);
+    if (this.#pendingLost.length < MAX_PENDING_LOST) this.#pendingLost.push({ cpu, count });
+    else {
+      const last = this.#pendingLost[MAX_PENDING_LOST - 1];
+      last.count = count === 0 ? 0 : last.count + count;
+    }
+  }
+
+  /** The notes stand before the first record after the loss: they get its time. */
+  #writeLost(): void {
+    if (this.#pendingLost.length === 0) return;
+    const type = this.#context.dictionary.eventType('quiesce_lost', 'marker', 'quiesce', []);
+    for (const { cpu, count } of this.#pendingLost) {
+      this.#writer.begin(this.#header.tsNs, cpu, NO_TID, 0, type.typeId, 0, 0);
+      this.#writer.int(cpu);
+      this.#writer.int(count);
+      this.#writer.end();
+    }
+    this.#pendingLost = [];
+  }
+
+  /** Nanoseconds from the base; a clock beyond 2^53 ns (tai) moves the base to the day before the first record. */
+  #time(seconds: number, nanoseconds: number): number {
+    if (this.#baseSeconds < 0) {
+      this.#baseSeconds = seconds > 9_000_000 ? seconds - (seconds % 86400) - 86400 : 0;
+      this.#context.facts.baseNs = BigInt(this.#baseSeconds) * 1_000_000_000n;
+    }
+    return (seconds - this.#baseSeconds) * 1e9 + nanoseconds;
+  }
+
+  #seeCpu(cpu: number): void {
+    if (cpu >= this.#context.facts.cpus) this.#context.facts.cpus = cpu + 1;
+  }
+
+  #readRecord(bytes: Uint8Array, end: number): void {
+    const prefix = this.#prefix;
+    const header = this.#header;
+    header.tsNs = this.#time(prefix.seconds, prefix.nanoseconds);
+    header.cpu = prefix.cpu;
+    header.tid = prefix.tid;
+    header.comm = this.#tasks.intern(prefix.tid, bytes, prefix.commStart, prefix.commEnd);
+    header.flags = prefix.flags;
+    this.ticks ??= prefix.ticks;
+    this.#seeCpu(prefix.cpu);
+    if (this.#pendingLost.length > 0) this.#writeLost();
+    this.#textLines = 0;
+    let start = prefix.payload;
+    while (start < end && bytes[start] === BLANK) start++;
+    const nameEnd = eventNameEnd(bytes, start, end);
+    if (nameEnd > 0) this.#readNamed(bytes, start, nameEnd, end);
+    else this.#readUnnamed(bytes, start, end);
+  }
+
+  /** `lock_release:         0xffffffff81ee16d0 trace_types_lock`. */
+  #readNamed(bytes: Uint8Array, nameStart: number, nameEnd: number, end: number): void {
+    let payload = nameEnd + 1;
+    while (payload < end && (bytes[payload] === BLANK || bytes[payload] === TAB)) payload++;
+    if (!this.layout.report && isPadded(nameEnd - nameStart, payload - nameEnd)) this.layout.report = true;
+    if (this.layout.report && this.#prefix.hasFlagColumn) this.#events.plugin.setModern();
+    this.#events.kernelText = !this.layout.report;
+    const first = bytes[nameStart];
+    if (first === 0x66 && this.#readTraceCmdGraph(bytes, nameStart, nameEnd, payload, end)) return;
+    if ((first === 0x6b || first === 0x75) && this.#readTraceCmdStack(bytes, nameStart, nameEnd, payload, end)) return;
+    this.#events.write(this.#writer, this.#header, bytes, nameStart, nameEnd, payload, end);
+    if (bytes[end - 1] === COLON && announcesStack(bytes, payload, end) === 'attached') this.#openStack();
+  }
+
+  /** `funcgraph_entry:      ! 318.387 us |  mutex_unlock();`; false when it is not that, `func=… depth=…` for one. */
+  #readTraceCmdGraph(bytes: Uint8Array, nameStart: number, nameEnd: number, start: number, end: number): boolean {
+    if (!startsWith(bytes, nameStart, nameEnd, 'funcgraph_')) return false;
+    // The blanks before the bar are part of the payload's columns.
+    if (!this.#graph.readCall(bytes, start, end)) return false;
+    this.#writeCall(bytes, this.#header.tid);
+    return true;
+  }
+
+  /** `kernel_stack:         <stack trace >`, with -N the first frame instead, with -R `size=7 caller=ARRAY[…]`. */
+  #readTraceCmdStack(bytes: Uint8Array, nameStart: number, nameEnd: number, start: number, end: number): boolean {
+    const name = textOf(bytes, nameStart, nameEnd);
+    if (name !== 'kernel_stack' && name !== 'user_stack') return false;
+    this.#events.writeNamed(this.#writer, this.#header, name, EMPTY, 0, 0);
+    this.#openStack();
+    const frame = frameStart(bytes, start, end);
+    if (frame >= 0) this.#stack.addFrame(bytes, frame, end);
+    const array = textOf(bytes, start, Math.min(end, start + 64)).indexOf('ARRAY[');
+    if (array >= 0) this.#stack.addArray(bytes, start + array + 6, end);
+    return true;
+  }
+
+  /** Payloads of the tracers themselves, which have no event name. */
+  #readUnnamed(bytes: Uint8Array, start: number, end: number): void {
+    this.#events.kernelText = !this.layout.report;
+    if (isFunctionCall(bytes, start, end)) {
+      this.#events.writeNamed(this.#writer, this.#header, 'function', bytes, start, end);
+      return;
+    }
+    const shape = classifyPayload(bytes, start, end, this.layout.tracer);
+    this.#events.writeNamed(this.#writer, this.#header, shape.event, bytes, shape.start, shape.end);
+    if (shape.stack) this.#openStack();
+  }
+
+  #readGraphLine(bytes: Uint8Array): LineOutcome {
+    const graph = this.#graph;
+    const header = this.#header;
+    const cpu = graph.cpu;
+    this.#seeCpu(cpu);
+    if (graph.tid >= 0) {
+      this.#cpuTid[cpu] = graph.tid;
+      this.#cpuComm[cpu] = this.#tasks.intern(graph.tid, bytes, graph.commStart, graph.commEnd);
+    }
+    if (graph.kind === 'switch' || graph.kind === 'mark') return 'layout';
+    header.cpu = cpu;
+    header.tid = this.#cpuTid[cpu] ?? NO_TID;
+    header.comm = this.#cpuComm[cpu] ?? 0;
+    header.flags =
+      graph.flagsStart < graph.flagsEnd ? this.#flagColumn.decode(bytes, graph.flagsStart, graph.flagsEnd) : 0;
+    // Without the absolute time column the trace has durations only: every record stands at the time of the last one known.
+    if (graph.seconds >= 0) header.tsNs = this.#time(graph.seconds, graph.nanoseconds);
+    this.ticks ??= graph.seconds < 0;
+    if (this.#pendingLost.length > 0) this.#writeLost();
+    this.#textLines = 0;
+    if (graph.kind !== 'comment') {
+      this.#writeCall(bytes, header.tid >= 0 ? header.tid : -1 - cpu);
+      return 'record';
+    }
+    const nameEnd = eventNameEnd(bytes, graph.nameStart, graph.nameEnd);
+    if (nameEnd > 0) {
+      this.#events.kernelText = true;
+      this.#events.write(this.#writer, header, bytes, graph.nameStart, nameEnd, nameEnd + 1, graph.nameEnd);
+    } else this.#readUnnamed(bytes, graph.nameStart, graph.nameEnd);
+    return 'record';
+  }
+
+  /** Writes the call that #graph holds. @param key task, or −1 − CPU when the task is unknown. */
+  #writeCall(bytes: Uint8Array, key: number): void {
+    const graph = this.#graph;
+    const header = this.#header;
+    if (graph.kind === 'entry' || graph.kind === 'leaf') {
+      const func = this.#context.dictionary.bytes(bytes, graph.nameStart, graph.nameEnd);
+      this.#calls.enter(key, graph.depth, func);
+      this.#calls.writeEntry(this.#writer, header, func, graph.depth, bytes, graph.argsStart, graph.argsEnd);
+      if (graph.kind === 'leaf' && graph.durationNs >= 0)
+        this.#calls.writeExit(this.#writer, header, header.tsNs + graph.durationNs, func, graph, bytes);
+    } else if (graph.kind === 'exit') {
+      const func =
+        graph.nameStart < graph.nameEnd
+          ? this.#context.dictionary.bytes(bytes, graph.nameStart, graph.nameEnd)
+          : this.#calls.functionAt(key, graph.depth);
+      this.#calls.writeExit(this.#writer, header, header.tsNs, func, graph, bytes);
+    }
+  }
+}
+
+/** End of the line's content: without blanks, and without the `\n\` of a trace inside a JavaScript string (systrace). */
+function lineEnd(bytes: Uint8Array, start: number, end: number): number {
+  let stop = end;
+  while (stop > start && (bytes[stop - 1] === BLANK || bytes[stop - 1] === CR || bytes[stop - 1] === TAB)) stop--;
+  if (stop - start < 3 || bytes[stop - 1] !== BACKSLASH || bytes[stop - 2] !== LOWER_N || bytes[stop - 3] !== BACKSLASH)
+    return stop;
+  stop -= 3;
+  while (stop > start && bytes[stop - 1] === BLANK) stop--;
+  return stop;
+}
+
+function lineStart(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] === GREATER && (bytes[at + 1] === BLANK || bytes[at + 1] === GREATER)) at++;
+  return at;
+}
+
+const NAME_BYTE = new Uint8Array(256);
+for (const c of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/$') NAME_BYTE[c.charCodeAt(0)] = 1;
+
+/** Position of the colon after an event name at `start`, −1 when the payload has no name. */
+function eventNameEnd(bytes: Uint8Array, start: number, end: number): number {
+  const first = bytes[start];
+  if (first >= 0x30 && first <= 0x39) return -1;
+  let at = start;
+  while (at < end && NAME_BYTE[bytes[at]] === 1) at++;
+  if (at === start || at >= end || bytes[at] !== COLON) return -1;
+  return at + 1 === end || bytes[at + 1] === BLANK || bytes[at + 1] === TAB ? at : -1;
+}
+
+/** trace-cmd pads `name:` to a column of 20 (21 and 22 with -R), the kernel puts one blank. */
+function isPadded(nameBytes: number, gapBytes: number): boolean {
+  const width = nameBytes + gapBytes;
+  return gapBytes > 2 && width >= 20 && width <= 23;
+}
+
+const latin1 = new TextDecoder('latin1');
+
+function textOf(bytes: Uint8Array, start: number, end: number): string {
+  return latin1.decode(bytes.subarray(start, end));
+}
+
+function startsWith(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (start + text.length > end) return false;
+  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false;
+  return true;
+}
