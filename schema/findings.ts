@@ -139,6 +139,11 @@ export type Finding = FindingBase &
         readonly tasks: readonly string[];
         readonly cause: RootKind;
         readonly expedited?: boolean;
+        /** What each CPU did between start_ns and end_ns: equal cells, one letter each. */
+        readonly timeline?: {
+          readonly legend: string;
+          readonly cpus: readonly { readonly cpu: number; readonly cells: string }[];
+        };
       }
     | {
         readonly kind: 'blocked-sync';

@@ -1,11 +1,35 @@
 /** For each kind of finding: could this capture decide it, and if not, what was missing (DESIGN "Honesty rules"). */
 import { type Assessment, FINDING_KINDS, type FindingKind } from '../../schema/index.ts';
+import { stallThresholdNs } from './detect/rcu-stall.ts';
 import { REQUIREMENTS, type Requirement } from './knowledge/requirements.ts';
+import type { Timeline } from './timeline.ts';
+import { seconds } from './wording.ts';
 import type { World } from './world.ts';
 
 /** One assessment per kind, in the order of FINDING_KINDS. */
-export function assessAll(world: World): Assessment[] {
-  return FINDING_KINDS.map((kind) => assess(world, kind, REQUIREMENTS[kind]));
+export function assessAll(world: World, timeline: Timeline): Assessment[] {
+  return FINDING_KINDS.map((kind) => {
+    const assessment = assess(world, kind, REQUIREMENTS[kind]);
+    const margin = assessment.status === 'not-assessed' ? '' : nearMiss(world, kind, timeline);
+    return margin ? { ...assessment, note: join(margin, assessment.note) } : assessment;
+  });
+}
+
+/** How far the capture was from a finding: near misses are worth knowing, silence is not (R2.63). */
+function nearMiss(world: World, kind: FindingKind, timeline: Timeline): string {
+  const longest = (intervals: readonly { readonly startNs: number; readonly endNs: number | null }[]): number =>
+    intervals.reduce((max, interval) => Math.max(max, timeline.length(interval)), 0);
+  if (kind === 'rcu-stall') {
+    const ns = longest(timeline.data.periods);
+    return ns > 0
+      ? `longest grace period ${seconds(ns)}, the kernel's rule ${seconds(stallThresholdNs(world.profile))}`
+      : '';
+  }
+  if (kind === 'blocked-sync') {
+    const ns = longest(timeline.data.waits.filter((wait) => !wait.insideSrcuPass));
+    return ns > 0 ? `longest wait ${seconds(ns)}, threshold ${seconds(world.thresholds.blockedSyncNs)}` : '';
+  }
+  return '';
 }
 
 function assess(world: World, kind: FindingKind, requirement: Requirement): Assessment {

@@ -17,6 +17,8 @@ import {
 import { assessAll } from './assess.ts';
 import { detectAll } from './detect/index.ts';
 import { createModels, type Models } from './models.ts';
+import { Timeline } from './timeline.ts';
+import { emitWaitEdges } from './wait-edges.ts';
 import { type EventHandler, type Model, World } from './world.ts';
 
 export interface ReplayOptions {
@@ -106,10 +108,12 @@ export class ReplayEngine {
     }
     const endNs = world.nowNs;
     for (const model of this.#order) model.finish?.(endNs);
-    const findings = detectAll(world, this.models);
+    const timeline = Timeline.of(world, this.models);
+    emitWaitEdges(world, timeline);
+    const findings = detectAll(world, this.models, timeline);
     return {
       findings,
-      assessments: assessAll(world),
+      assessments: assessAll(world, timeline),
       profile: world.profile,
       thresholds: world.thresholds,
       firstNs: world.firstNs,

@@ -8,6 +8,7 @@ import type { KthreadStarvation } from './model/gp-kthread.ts';
 import type { GracePeriod, Holdout } from './model/grace-period.ts';
 import type { HungSleep } from './model/hung-task.ts';
 import type { Storm } from './model/interrupt-load.ts';
+import type { OccupancyHistory } from './model/occupancy-history.ts';
 import { baseDomain, type SrcuReader, type SyncWait } from './model/sync-wait.ts';
 import { TASK_BLOCKED, type Task } from './model/task.ts';
 import type { LateWork, WorkExecution } from './model/workqueue.ts';
@@ -34,6 +35,9 @@ export interface TimelineData {
   readonly lateWork: readonly LateWork[];
   readonly starvations: readonly KthreadStarvation[];
   readonly visible: Visibility;
+  /** What each CPU did over time. */
+  readonly history: OccupancyHistory;
+  readonly cpus: readonly number[];
 }
 
 export class Timeline {
@@ -83,7 +87,9 @@ export class Timeline {
       sleeps: [...hung.sleeps, ...openSleeps],
       lateWork: work.late,
       starvations: gpKthread.starvations,
-      visible: { nmi: world.count('nmi_handler') > 0, tickNs: models.cpu.tickNs() },
+      visible: models.cpu.visibility(),
+      history: models.cpu.history,
+      cpus: models.cpu.all().map((cpu) => cpu.cpu),
     };
     return new Timeline(
       data,

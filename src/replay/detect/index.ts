@@ -1,7 +1,7 @@
 /** All detectors, in the order of the report. A detector reads models and returns findings; it never changes a model. */
 import type { Finding } from '../../../schema/index.ts';
 import type { Models } from '../models.ts';
-import { Timeline } from '../timeline.ts';
+import type { Timeline } from '../timeline.ts';
 import type { World } from '../world.ts';
 import { detectBlockedSync } from './blocked-sync.ts';
 import { detectDeadlocks } from './deadlock.ts';
@@ -31,8 +31,7 @@ export const TIMELINE_DETECTORS: readonly TimelineDetector[] = [
 ];
 
 /** Findings of all detectors, sorted by start, kind and id: the same order in every replay. */
-export function detectAll(world: World, models: Models): Finding[] {
-  const timeline = Timeline.of(world, models);
+export function detectAll(world: World, models: Models, timeline: Timeline): Finding[] {
   const findings = [
     ...DETECTORS.flatMap((detect) => detect(world, models)),
     ...TIMELINE_DETECTORS.flatMap((detect) => detect(world, timeline)),

@@ -3,8 +3,10 @@
  */
 import type { Evidence, Finding, KernelProfile } from '../../../schema/index.ts';
 import { decisiveHoldout } from '../blame.ts';
+import { cpuStrips, STRIP_LEGEND } from '../cpu-strip.ts';
 import { findingId } from '../finding-id.ts';
 import { type GracePeriod, gracePeriodName, type Holdout } from '../model/grace-period.ts';
+import { describePrediction, predictStall } from '../stall-prediction.ts';
 import type { Timeline } from '../timeline.ts';
 import { seconds } from '../wording.ts';
 import type { World } from '../world.ts';
@@ -59,6 +61,7 @@ function stall(timeline: Timeline, gp: GracePeriod, threshold: { ns: number; why
     ...(judged
       ? [`${decisive?.name}: ${judged.note}`]
       : ['no CPU or reader was recorded as holding it up: rcu_grace_period_init and rcu_quiescent_state_report tell']),
+    describePrediction(gp, predictStall(gp, endNs, threshold.ns)),
     ...(gp.warnedNs !== undefined
       ? [`the kernel warned ${seconds(gp.warnedNs - gp.startNs)} into the grace period`]
       : ['no warning of the kernel in this capture']),
@@ -79,6 +82,7 @@ function stall(timeline: Timeline, gp: GracePeriod, threshold: { ns: number; why
     cpus,
     tasks,
     cause,
+    timeline: { legend: STRIP_LEGEND, cpus: cpuStrips(timeline, gp.startNs, endNs) },
   };
 }
 

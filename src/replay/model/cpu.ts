@@ -14,7 +14,9 @@ import {
   type EventType,
   NO_CPU,
 } from '../../../schema/index.ts';
+import type { Visibility } from '../holdout-verdict.ts';
 import type { EventHandler, Model, World } from '../world.ts';
+import { OccupancyHistory } from './occupancy-history.ts';
 
 /** Kinds of CPU time, as indexes into {@link Occupancy}. */
 export const OCC_IDLE = 0;
@@ -71,10 +73,15 @@ export class CpuState {
 export class CpuModel implements Model {
   readonly #world: World;
   readonly #cpus: CpuState[] = [];
+  readonly history = new OccupancyHistory(OCC_KINDS);
+  #nmiSeen = false;
   /** Called for each finished interrupt span, after accounting. */
   onInterrupt:
     | ((kind: 'nmi' | 'hardirq' | 'softirq', cpu: number, startNs: number, endNs: number, eventId: number) => void)
     | undefined;
+
+  /** Called at each scheduler tick. */
+  onTick: ((cpu: number, nowNs: number) => void) | undefined;
 
   constructor(world: World) {
     this.#world = world;
@@ -120,7 +127,9 @@ export class CpuModel implements Model {
   account(state: CpuState, nowNs: number): void {
     const elapsed = nowNs - state.accountedNs;
     if (elapsed <= 0) return;
-    state.occupancy[this.#current(state)] += elapsed;
+    const kind = this.#current(state);
+    state.occupancy[kind] += elapsed;
+    this.history.add(state.cpu, kind, state.accountedNs, nowNs);
     state.accountedNs = nowNs;
   }
 
@@ -138,9 +147,9 @@ export class CpuModel implements Model {
     return state.occupancy.slice();
   }
 
-  /** Shortest usual distance of scheduler ticks on any CPU, ns; undefined when ticks are not recorded. */
-  tickNs(): number | undefined {
-    return this.#tickNs === Number.POSITIVE_INFINITY ? undefined : this.#tickNs;
+  /** What of interrupt load the capture shows so far. */
+  visibility(): Visibility {
+    return { nmi: this.#nmiSeen, tickNs: this.#tickNs === Number.POSITIVE_INFINITY ? undefined : this.#tickNs };
   }
 
   #tickNs = Number.POSITIVE_INFINITY;
@@ -156,6 +165,7 @@ export class CpuModel implements Model {
     if (gapNs < 5e5 && state.lastTickNs >= 0) return;
     state.ticks++;
     state.lastTickNs = nowNs;
+    this.onTick?.(cpu, nowNs);
   }
 
   /** Interrupt context of the event at the cursor: innermost of NMI, hardirq, softirq, task. */
@@ -268,12 +278,14 @@ export class CpuModel implements Model {
   /** The record comes after the handler: it occupied [ts − delta, ts] (E1.5, T39). */
   #nmi(event: EventCursor): void {
     const state = this.get(event.cpu);
+    this.#nmiSeen = true;
     const endNs = event.tsNs;
     const startNs = endNs - event.int(1);
     const nmiNs = endNs - Math.max(startNs, state.accountedNs);
     if (nmiNs > 0) {
       this.account(state, endNs - nmiNs);
       state.occupancy[OCC_NMI] += nmiNs;
+      this.history.add(state.cpu, OCC_NMI, endNs - nmiNs, endNs);
       state.accountedNs = endNs;
     }
     const handler = event.text(0);

@@ -26,6 +26,14 @@ export interface Holdout {
   readonly name: string;
 }
 
+/** A scheduler tick during an old grace period. */
+export interface TickSample {
+  readonly cpu: number;
+  readonly ns: number;
+  /** The CPU still owed its quiescent state: it would have reported itself (R2.43). */
+  readonly owes: boolean;
+}
+
 export interface GracePeriod {
   readonly flavor: string;
   /** gp_seq of `start` (state bits 1); null when the grace period is inferred from its waiters. */
@@ -44,6 +52,8 @@ export interface GracePeriod {
   readonly holdouts: Holdout[];
   /** Whether a preempted reader is among them. */
   blockedReaders?: boolean;
+  /** Ticks taken while it was old enough to be a stall under some timeout: who could have warned, and when (R2.41). */
+  readonly ticks: TickSample[];
   /** When the kernel itself warned about it, with the event; undefined when it did not. */
   warnedNs?: number;
   warnedEvent?: number;

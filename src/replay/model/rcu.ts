@@ -5,8 +5,9 @@
  * Sequence numbers are kernel gp_seq values with state bits; `start` and `end` of one grace period print the same value (T2).
  */
 import type { EventCursor, EventType } from '../../../schema/index.ts';
+import { judgeHoldout } from '../holdout-verdict.ts';
 import type { EventHandler, Model, World } from '../world.ts';
-import type { CpuModel } from './cpu.ts';
+import { type CpuModel, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './cpu.ts';
 import { type GracePeriod, type Holdout, lastHoldouts } from './grace-period.ts';
 import { TASK_RUNNING, type Task, type TaskModel } from './task.ts';
 
@@ -29,6 +30,12 @@ interface Flavor {
   leafLevel: number;
 }
 
+/** Ordinary quiescent-state delays are no facts worth a row. */
+const SHORTEST_BLOCKER_NS = 1e7;
+const SHORTEST_STALL_NS = 3e9;
+/** Enough for 300 s, the longest timeout, at HZ=250 on one CPU; later ticks only repeat the answer. */
+const TICKS_KEPT = 65536;
+
 /** Finished grace periods kept for blame; older ones are forgotten (their time becomes `unknown`, W4.43). */
 const KEPT = 4096;
 
@@ -47,6 +54,7 @@ export class RcuModel implements Model {
     this.#world = world;
     this.#cpus = cpus;
     this.#tasks = tasks;
+    cpus.onTick = (cpu, nowNs) => this.#ticked(cpu, nowNs);
   }
 
   /** The flavour whose grace periods normal synchronize_rcu() waits for. */
@@ -54,6 +62,15 @@ export class RcuModel implements Model {
     return (
       this.#flavors.keys().next().value ?? (this.#world.profile.preemptRcu === false ? 'rcu_sched' : 'rcu_preempt')
     );
+  }
+
+  /** Only a tick can notice a stall (R2.41); the shortest possible timeout is 3 s (R2.40). */
+  #ticked(cpu: number, nowNs: number): void {
+    for (const flavor of this.#flavors.values()) {
+      const gp = flavor.gp;
+      if (!gp || nowNs - gp.startNs < SHORTEST_STALL_NS || gp.ticks.length >= TICKS_KEPT) continue;
+      gp.ticks.push({ cpu, ns: nowNs, owes: flavor.owed.has(cpu) });
+    }
   }
 
   /** Grace period in flight, per flavour. */
@@ -138,6 +155,7 @@ export class RcuModel implements Model {
       endNs: null,
       endEvent: 0,
       endInferred: false,
+      ticks: [],
       holdouts: [],
     };
     flavor.requestNs = null;
@@ -167,6 +185,7 @@ export class RcuModel implements Model {
     if (end - gp.startNs >= this.#slowNs) this.slow.push(gp);
     if (gp.endNs !== null && gp.seq !== null)
       this.#world.facts.sample(gp.expedited ? 'rcu-gp-expedited' : 'rcu-gp', gp.flavor, gp.endNs - gp.startNs);
+    for (const holdout of gp.holdouts) this.#blocker(gp, holdout);
     this.#world.facts.gracePeriod({
       flavor: gp.flavor,
       gpSeq: gp.seq === null ? null : String(gp.seq),
@@ -180,6 +199,26 @@ export class RcuModel implements Model {
       holdouts: lastHoldouts(gp)
         .map((holdout) => holdout.name)
         .join(' '),
+    });
+  }
+
+  #blocker(gp: GracePeriod, holdout: Holdout): void {
+    const endNs = holdout.toNs ?? this.#world.nowNs;
+    if (endNs - holdout.fromNs < SHORTEST_BLOCKER_NS) return;
+    const spent = (kind: number): number =>
+      Math.round((holdout.occupancyTo?.[kind] ?? holdout.occupancyFrom[kind]) - holdout.occupancyFrom[kind]);
+    this.#world.facts.rcuBlocker({
+      flavor: gp.flavor,
+      gpSeq: gp.seq === null ? null : String(gp.seq),
+      cpu: holdout.cpu,
+      tid: holdout.kind === 'reader' ? holdout.tid : null,
+      comm: holdout.kind === 'reader' ? holdout.name.slice(0, holdout.name.lastIndexOf(':')) : null,
+      startNs: holdout.fromNs,
+      endNs: holdout.toNs,
+      nmiNs: spent(OCC_NMI),
+      hardirqNs: spent(OCC_HARDIRQ),
+      softirqNs: spent(OCC_SOFTIRQ),
+      cause: judgeHoldout(holdout, this.#cpus.visibility()).cause,
     });
   }
 
@@ -341,6 +380,7 @@ export class RcuModel implements Model {
         endNs: null,
         endEvent: 0,
         endInferred: false,
+        ticks: [],
         holdouts: [],
       };
       this.periods.push(flavor.expedited);
