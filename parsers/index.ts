@@ -1,6 +1,7 @@
 /** Public door of the parsers: the ordered registry of formats and detection by content. */
 import { CaptureError } from '../schema/index.ts';
 import { SNIFF_BYTES, type TraceFormat } from './format.ts';
+import { ftraceText } from './ftrace-text/format.ts';
 import { perfData } from './perf-data/perf-data.ts';
 import type { ByteSource } from './source.ts';
 
@@ -9,7 +10,7 @@ export type { CaptureFacts, ParseContext, ParseOptions, TraceFormat } from './fo
 export { type ByteSource, bufferSource, openSource } from './source.ts';
 
 /** Most specific first: magic numbers before text, because text sniffers guess. */
-export const FORMATS: readonly TraceFormat[] = [perfData];
+export const FORMATS: readonly TraceFormat[] = [perfData, ftraceText];
 
 /**
  * The format that a capture is in, judged by its first bytes.
