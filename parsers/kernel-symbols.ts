@@ -12,6 +12,8 @@ const decoder = new TextDecoder('utf-8');
 const encoder = new TextEncoder();
 const TWO_32 = 4294967296;
 const PAGE_BYTES = 4096;
+/** `0 t f` and a newline: bounds the table when the text is nothing but newlines. */
+const SHORTEST_LINE_BYTES = 6;
 
 const NEWLINE = 0x0a;
 const BLANK = 0x20;
@@ -81,7 +83,7 @@ export class KernelSymbols {
    * The text must not change afterwards.
    */
   constructor(text: Uint8Array) {
-    const capacity = countLines(text);
+    const capacity = Math.min(countLines(text), Math.ceil(text.length / SHORTEST_LINE_BYTES));
     const keys = new Float64Array(capacity);
     const hi = new Int32Array(capacity);
     const lo = new Uint32Array(capacity);

@@ -15,8 +15,11 @@ export class PrintkFormats {
   readonly #text = new Map<string, string>();
 
   constructor(text = '') {
-    for (const line of text.split('\n')) {
-      const match = LINE.exec(line);
+    for (let at = 0; at < text.length; ) {
+      const newline = text.indexOf('\n', at);
+      const end = newline < 0 ? text.length : newline;
+      const match = LINE.exec(text.slice(at, end));
+      at = end + 1;
       if (match)
         this.#text.set(
           keyOf(match[1]),

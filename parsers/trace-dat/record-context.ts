@@ -1,0 +1,63 @@
+/**
+ * `common_flags` and `common_preempt_count` of a record as the context bits of schema/context-flags.ts
+ * (enum trace_flag_type of include/linux/trace_events.h, tracing_gen_ctx_irq_test of kernel/trace/trace.c).
+ */
+import {
+  CTX_BH_OFF,
+  CTX_HARDIRQ,
+  CTX_IRQS_KNOWN,
+  CTX_IRQS_OFF,
+  CTX_KNOWN,
+  CTX_NEED_RESCHED,
+  CTX_NMI,
+  CTX_SOFTIRQ,
+  packDepths,
+} from '../../schema/index.ts';
+
+const TRACE_FLAG_IRQS_OFF = 0x01;
+/** Up to Linux 6.12 "the architecture does not say"; since 6.13 TRACE_FLAG_NEED_RESCHED_LAZY. */
+const TRACE_FLAG_IRQS_NOSUPPORT = 0x02;
+const TRACE_FLAG_NEED_RESCHED = 0x04;
+const TRACE_FLAG_HARDIRQ = 0x08;
+const TRACE_FLAG_SOFTIRQ = 0x10;
+const TRACE_FLAG_NMI = 0x40;
+/** Since Linux 6.2; never set before. */
+const TRACE_FLAG_BH_OFF = 0x80;
+
+/** `[major, minor]` of a release such as `6.12.117-labA`. */
+export function kernelVersion(release: string | undefined): readonly [number, number] | undefined {
+  const match = release ? /^(\d+)\.(\d+)/.exec(release) : null;
+  return match ? [Number(match[1]), Number(match[2])] : undefined;
+}
+
+function atLeast(
+  version: readonly [number, number] | undefined,
+  major: number,
+  minor: number,
+  unknown: boolean,
+): boolean {
+  return version ? version[0] > major || (version[0] === major && version[1] >= minor) : unknown;
+}
+
+/** Context bits by `common_flags | common_preempt_count << 8`. */
+export function recordContexts(release: string | undefined): Uint16Array {
+  const version = kernelVersion(release);
+  const lazyResched = atLeast(version, 6, 13, false);
+  // Before 5.15 the whole byte counts preemption.
+  const migrateNibble = atLeast(version, 5, 15, true);
+  const contexts = new Uint16Array(1 << 16);
+  for (let key = 0; key < contexts.length; key++) {
+    const flags = key & 0xff;
+    const counts = key >>> 8;
+    let bits = CTX_KNOWN;
+    if (lazyResched || !(flags & TRACE_FLAG_IRQS_NOSUPPORT)) bits |= CTX_IRQS_KNOWN;
+    if (flags & TRACE_FLAG_IRQS_OFF) bits |= CTX_IRQS_OFF;
+    if (flags & TRACE_FLAG_NEED_RESCHED) bits |= CTX_NEED_RESCHED;
+    if (flags & TRACE_FLAG_HARDIRQ) bits |= CTX_HARDIRQ;
+    if (flags & TRACE_FLAG_SOFTIRQ) bits |= CTX_SOFTIRQ;
+    if (flags & TRACE_FLAG_NMI) bits |= CTX_NMI;
+    if (flags & TRACE_FLAG_BH_OFF) bits |= CTX_BH_OFF;
+    contexts[key] = migrateNibble ? packDepths(bits, counts & 15, counts >>> 4) : packDepths(bits, counts, 0);
+  }
+  return contexts;
+}

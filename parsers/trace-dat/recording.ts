@@ -1,0 +1,169 @@
+/** From metadata to batches: opens the CPUs of all ring buffers, merges their records by time, writes them. */
+import { BatchWriter, CaptureError, EventBatch } from '../../schema/index.ts';
+import type { ParseContext } from '../format.ts';
+import type { KernelSymbols } from '../kernel-symbols.ts';
+import type { RandomAccess } from '../source.ts';
+import { AddressNames } from '../tracefs-format/address-names.ts';
+import { PrintkFormats } from '../tracefs-format/printk-formats.ts';
+import type { DecodeContext } from '../tracefs-format/record-decoder.ts';
+import { decompressorOf } from './compression.ts';
+import { CpuStream } from './cpu-stream.ts';
+import type { FileHeader } from './file-header.ts';
+import type { CpuSection, TraceBuffer, TraceMetadata } from './metadata.ts';
+import { CompressedPages, type PageSource, PlainPages } from './page-source.ts';
+import { recordContexts } from './record-context.ts';
+import { RecordWriter } from './record-writer.ts';
+import { StreamHeap } from './stream-heap.ts';
+import { TaskNames } from './task-names.ts';
+import { timeScale } from './time-scale.ts';
+
+/** Memory for the windows of all CPUs together, and the most that one CPU gets. */
+const WINDOWS_BYTES = 64 << 20;
+const MAX_WINDOW_BYTES = 1 << 20;
+/** A record and the marker of a loss before it. */
+const ROWS_PER_RECORD = 2;
+
+export class Recording {
+  readonly #file: RandomAccess;
+  readonly #header: FileHeader;
+  readonly #metadata: TraceMetadata;
+  readonly #context: ParseContext;
+
+  constructor(file: RandomAccess, header: FileHeader, metadata: TraceMetadata, context: ParseContext) {
+    this.#file = file;
+    this.#header = header;
+    this.#metadata = metadata;
+    this.#context = context;
+  }
+
+  /** @param kallsyms symbols to use when the capture has none */
+  async *batches(kallsyms: () => KernelSymbols | undefined): AsyncGenerator<EventBatch> {
+    const { dictionary, diagnostics, facts } = this.#context;
+    const { formats, layout, options, savedCmdlines } = this.#metadata;
+    const streams = this.#streams();
+    let earliest: bigint | undefined;
+    for (const stream of streams) {
+      const time = await stream.open();
+      if (time !== undefined && (earliest === undefined || time < earliest)) earliest = time;
+    }
+    const scale = timeScale(earliest ?? 0n, facts.clock, options.tsc, options.offsetNs);
+    facts.baseNs = scale.baseNs;
+    facts.timeUnit = scale.unit;
+    const addresses = new AddressNames(
+      dictionary,
+      diagnostics,
+      kallsyms,
+      new PrintkFormats(this.#metadata.printkFormats),
+    );
+    const decode: DecodeContext = {
+      dictionary,
+      diagnostics,
+      addresses,
+      littleEndian: this.#header.littleEndian,
+      longBytes: layout.commitBytes,
+    };
+    const names = new TaskNames(savedCmdlines, dictionary);
+    const records = new RecordWriter(formats, decode, names, recordContexts(facts.profile.release), scale);
+    const heap = new StreamHeap();
+    for (const stream of streams) {
+      await stream.begin(scale.rawBase);
+      heap.add(stream);
+    }
+    yield* this.#merge(heap, streams, records);
+    facts.lost += records.lost;
+  }
+
+  async *#merge(heap: StreamHeap, streams: readonly CpuStream[], records: RecordWriter): AsyncGenerator<EventBatch> {
+    const { dictionary } = this.#context;
+    const writer = new BatchWriter(new EventBatch());
+    const take = (): EventBatch => {
+      const { batch } = writer;
+      batch.delta = dictionary.takeDelta();
+      writer.reset(new EventBatch());
+      return batch;
+    };
+    for (let stream = heap.first; stream !== undefined; stream = heap.first) {
+      const more = writeRun(stream, heap.second, records, writer);
+      if (!more) await stream.refill();
+      heap.settleFirst();
+      if (writer.batch.length + ROWS_PER_RECORD > writer.batch.capacity) yield take();
+    }
+    for (const stream of streams) {
+      records.writeLossAtEnd(stream, writer);
+      if (writer.batch.length + ROWS_PER_RECORD > writer.batch.capacity) yield take();
+    }
+    if (writer.batch.length > 0) yield take();
+  }
+
+  /** One stream per CPU with data; those of the top buffer go first, as in trace-cmd. */
+  #streams(): CpuStream[] {
+    const { buffers, layout } = this.#metadata;
+    const sections = this.#usableSections([...buffers].sort((a, b) => Number(a.name !== '') - Number(b.name !== '')));
+    const share = Math.floor(WINDOWS_BYTES / Math.max(1, sections.length));
+    return sections.map(({ buffer, section }, order) => {
+      const pages = Math.max(1, Math.floor(Math.min(share, MAX_WINDOW_BYTES) / buffer.pageBytes));
+      const source = this.#pages(buffer, section, pages * buffer.pageBytes);
+      const { littleEndian } = this.#header;
+      return new CpuStream(
+        section.cpu,
+        order,
+        source,
+        layout,
+        buffer.pageBytes,
+        littleEndian,
+        this.#context.diagnostics,
+      );
+    });
+  }
+
+  #pages(buffer: TraceBuffer, section: CpuSection, windowBytes: number): PageSource {
+    if (!buffer.compressed) return new PlainPages(this.#file, section, windowBytes);
+    const decompress = decompressorOf(this.#header.compression ?? 'none');
+    if (!decompress) throw new CaptureError(`compression "${this.#header.compression}" is not known`);
+    const { littleEndian } = this.#header;
+    return new CompressedPages(this.#file, section, decompress, littleEndian, this.#context.diagnostics, windowBytes);
+  }
+
+  /** Sections as far as the file has them. Together they are no larger than the file, or the table is damaged. */
+  #usableSections(buffers: readonly TraceBuffer[]): { buffer: TraceBuffer; section: CpuSection }[] {
+    const { diagnostics } = this.#context;
+    const fileBytes = this.#file.sizeBytes;
+    const usable: { buffer: TraceBuffer; section: CpuSection }[] = [];
+    let total = 0;
+    for (const buffer of buffers) {
+      for (const { cpu, offset, sizeBytes } of buffer.cpus) {
+        if (sizeBytes === 0) continue;
+        const present = Math.min(sizeBytes, fileBytes - offset);
+        if (present < sizeBytes) {
+          const missing = `data of CPU ${cpu} goes to byte ${offset + sizeBytes}, the file ends at ${fileBytes}`;
+          diagnostics.report('truncated', { byte: Math.min(offset, fileBytes) }, missing);
+        }
+        if (present <= 0) continue;
+        total += present;
+        if (total > fileBytes || cpu > 0xfffe) {
+          diagnostics.report('record-malformed', { byte: offset }, `data of CPU ${cpu} overlaps that of another CPU`);
+          total -= present;
+          continue;
+        }
+        usable.push({ buffer, section: { cpu, offset, sizeBytes: present } });
+      }
+    }
+    return usable;
+  }
+}
+
+/**
+ * Writes records of one stream while it stays ahead of the next one.
+ * @returns false when its window has no more
+ */
+function writeRun(stream: CpuStream, next: CpuStream | undefined, records: RecordWriter, writer: BatchWriter): boolean {
+  const limit = next === undefined ? Number.POSITIVE_INFINITY : next.time;
+  const winsTie = next === undefined || stream.order < next.order;
+  const { batch } = writer;
+  const last = batch.capacity - ROWS_PER_RECORD;
+  do {
+    records.write(stream, writer);
+    if (!stream.advance()) return false;
+  } while (batch.length <= last && (stream.time < limit || (winsTie && stream.time === limit)));
+  return true;
+}
