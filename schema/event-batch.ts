@@ -286,7 +286,8 @@ export class EventCursor {
       case CELL_NULL:
         return '';
       default:
-        return String(value);
+        // String() of a pointer beyond 2^53 would show the shortest digits that round to it, not its own.
+        return Number.isSafeInteger(value) || !Number.isInteger(value) ? String(value) : BigInt(value).toString();
     }
   }
 
