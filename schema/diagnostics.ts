@@ -63,6 +63,10 @@ export const DIAGNOSTICS = {
     advice: 'The captures share no record that would align their clocks; they stay on timelines of their own.',
   },
   unsupported: { severity: 'skipped', advice: 'This part of the capture is of a kind that is not read.' },
+  'line-repeated': {
+    severity: 'note',
+    advice: 'The console printed messages a second time (a late console, a panic); the second printing is left out.',
+  },
   'log-report-cut': {
     severity: 'note',
     advice: 'A kernel report ends early or is mixed with other output; what could be read of it is used.',

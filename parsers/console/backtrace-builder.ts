@@ -3,8 +3,13 @@
  * Inside another report they belong to it; on their own they are a report.
  */
 import type { LogBacktrace, LogTask, LogWork } from '../../schema/index.ts';
-import { StackReader } from './stack-text.ts';
+import { type StackLine, StackReader } from './stack-text.ts';
 import { parseTaskLine } from './task-line.ts';
+
+/** `Call Trace:` (x86), `Call trace:` (arm64), `Backtrace:` (arm). */
+export function isTraceHeading(text: string): boolean {
+  return text.startsWith('Call Trace:') || text.startsWith('Call trace:') || text.startsWith('Backtrace:');
+}
 
 const IDLING = ' skipped: idling at ';
 
@@ -47,30 +52,41 @@ export class BacktraceBuilder {
 
   /** A builder when the line heads a dump. `dumpCpu`: number of a `Task dump for CPU n:` line above. */
   static open(text: string, dumpCpu: number | undefined): BacktraceBuilder | undefined {
-    const builder = new BacktraceBuilder();
-    const nmi = /^(?:NMI watchdog: )?NMI backtrace for cpu (\d{1,4})\b/.exec(text);
-    if (nmi) {
-      builder.cpu = Number(nmi[1]);
-      builder.#nmi = true;
-      builder.#idle = text.includes(IDLING);
-      return builder;
+    switch (text.charCodeAt(0)) {
+      case 0x4e: // N
+        return BacktraceBuilder.#openNmi(text);
+      case 0x43: // C
+      case 0x50: {
+        const header = parseCpuHeader(text);
+        if (!header) break;
+        const builder = new BacktraceBuilder();
+        builder.#takeHeader(header);
+        return builder;
+      }
+      default:
     }
     const task = parseTaskLine(text);
-    if (task) {
-      builder.#task = { comm: task.comm, tid: task.tid };
-      builder.#state = task.state;
-      builder.cpu = dumpCpu;
-      return builder;
-    }
-    const header = parseCpuHeader(text);
-    if (!header) return undefined;
-    builder.#takeHeader(header);
+    if (!task) return undefined;
+    const builder = new BacktraceBuilder();
+    builder.#task = { comm: task.comm, tid: task.tid };
+    builder.#state = task.state;
+    builder.cpu = dumpCpu;
+    return builder;
+  }
+
+  static #openNmi(text: string): BacktraceBuilder | undefined {
+    const nmi = /^(?:NMI watchdog: )?NMI backtrace for cpu (\d{1,4})\b/.exec(text);
+    if (!nmi) return undefined;
+    const builder = new BacktraceBuilder();
+    builder.cpu = Number(nmi[1]);
+    builder.#nmi = true;
+    builder.#idle = text.includes(IDLING);
     return builder;
   }
 
   /** A trace without a heading, below another report's: its frames are nobody's. */
   static openBare(text: string): BacktraceBuilder | undefined {
-    if (!/^(?:Call [Tt]race|Backtrace):/.test(text)) return undefined;
+    if (!isTraceHeading(text)) return undefined;
     const builder = new BacktraceBuilder();
     builder.#trace = true;
     return builder;
@@ -90,15 +106,16 @@ export class BacktraceBuilder {
     this.#stack.suspend();
   }
 
-  accept(text: string): boolean {
+  accept(line: StackLine): boolean {
     if (this.done) return false;
-    if (this.#trace && this.#stack.accept(text)) return true;
+    if (this.#trace && this.#stack.accept(line)) return true;
+    const { text } = line;
     const workqueue = this.#stack.started ? undefined : parseWorkqueueLine(text);
     if (workqueue) {
       this.#workqueue = workqueue;
       return true;
     }
-    if (/^(?:Call [Tt]race|Backtrace):/.test(text)) {
+    if (isTraceHeading(text)) {
       // The second trace under one header is somebody else's.
       if (this.#trace && this.#stack.started && !this.#ripOnly) return false;
       this.#trace = true;
@@ -113,10 +130,10 @@ export class BacktraceBuilder {
     if (!this.#trace && (text.startsWith('RIP: ') || text.startsWith('pc : '))) {
       this.#trace = true;
       this.#ripOnly = true;
-      return this.#stack.accept(text);
+      return this.#stack.accept(line);
     }
     // arm prints frames without a heading below the task line.
-    if (!this.#trace && text.startsWith('[<') && this.#stack.accept(text)) {
+    if (!this.#trace && text.startsWith('[<') && this.#stack.accept(line)) {
       this.#trace = true;
       return true;
     }

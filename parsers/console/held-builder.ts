@@ -6,25 +6,23 @@ import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
 
 const MAX_LISTS = 2048;
 
+const HASH = 0x23;
+const OPEN_PAREN = 0x28;
+
 /** A builder when the line begins such a list. */
 export function openHeldLocks(text: string): HeldLocksBuilder | undefined {
-  if (text.startsWith('Showing all locks held in the system')) return new HeldLocksBuilder(true);
+  if (text.startsWith('Showing all locks held in the system')) return new HeldLocksBuilder();
   const held = parseHeldHeader(text);
   if (!held) return undefined;
-  const builder = new HeldLocksBuilder(false);
+  const builder = new HeldLocksBuilder();
   builder.list(held.task);
   return builder;
 }
 
 export class HeldLocksBuilder implements ReportBuilder {
   readonly family = 'held';
-  readonly #all: boolean;
   readonly #lists: { task: LogTask; reader: HeldListReader }[] = [];
   #done = false;
-
-  constructor(all: boolean) {
-    this.#all = all;
-  }
 
   get done(): boolean {
     return this.#done;
@@ -39,19 +37,23 @@ export class HeldLocksBuilder implements ReportBuilder {
   }
 
   accept({ text }: LogLine): boolean {
-    // 5.x printed an empty line between the list and the line of `=` that ends it.
-    if (/^\s*$/.test(text)) return true;
-    if (/^={10,}\s*$/.test(text)) {
-      this.#done = true;
-      return true;
+    switch (text.charCodeAt(0)) {
+      case 0x3d: // =
+        if (!/^={10,}\s*$/.test(text)) return false;
+        this.#done = true;
+        return true;
+      case 0x20: {
+        // Frames of whatever follows begin with a space, too.
+        const second = text.charCodeAt(1);
+        return (second === HASH || second === OPEN_PAREN) && (this.#lists.at(-1)?.reader.accept(text) ?? false);
+      }
+      default: {
+        const held = parseHeldHeader(text);
+        if (!held) return this.#lists.at(-1)?.reader.accept(text) ?? false;
+        this.list(held.task);
+        return true;
+      }
     }
-    const held = parseHeldHeader(text);
-    if (held) {
-      this.list(held.task);
-      return true;
-    }
-    if (this.#lists.at(-1)?.reader.accept(text)) return true;
-    return this.#all && this.#lists.length === 0 && /^\s*$/.test(text);
   }
 
   finish(): ReportBody {

@@ -1,6 +1,6 @@
 /** Hung-task reports (MODEL 7.4; kernel/hung_task.c check_hung_task, debug_show_blocker). */
 import type { LogReport, LogTask, LogWork } from '../../schema/index.ts';
-import { parseWorkqueueLine } from './backtrace-builder.ts';
+import { isTraceHeading, parseWorkqueueLine } from './backtrace-builder.ts';
 import { HeldListReader } from './held-list.ts';
 import { parseHeldHeader } from './lock-text.ts';
 import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
@@ -23,13 +23,14 @@ export function parseColonTask(text: string): LogTask | undefined {
  * A builder when the line begins a report:
  *
  *     INFO: task perf close-1:84 blocked for more than 5 seconds.
+ *     INFO: task udevd:5612 blocked in I/O wait for more than 143 seconds.
  *     INFO: task syz-executor.1:12632 can't die for more than 143 seconds.
  */
 export function openHungTask(text: string): HungTaskBuilder | undefined {
   if (!text.startsWith('INFO: task ')) return undefined;
-  const match = / (blocked|can't die) for more than (\d{1,9}) seconds/.exec(text);
+  const match = / (blocked(?: in I\/O wait)?|can't die) for more than (\d{1,9}) seconds/.exec(text);
   const task = match ? parseColonTask(text.slice(11, match.index)) : undefined;
-  return match && task ? new HungTaskBuilder(task, Number(match[2]), match[1] !== 'blocked') : undefined;
+  return match && task ? new HungTaskBuilder(task, Number(match[2]), match[1].startsWith('can')) : undefined;
 }
 
 export class HungTaskBuilder implements ReportBuilder {
@@ -61,27 +62,29 @@ export class HungTaskBuilder implements ReportBuilder {
     this.#stack.suspend();
   }
 
-  accept({ text }: LogLine): boolean {
-    if (this.#trace && this.#stack.accept(text)) return true;
+  accept(line: LogLine): boolean {
+    if (this.#trace && this.#stack.accept(line)) return true;
+    const { text } = line;
     if (this.#blockerLine(text)) {
       this.#done = true;
       return true;
     }
-    if (!this.#stack.started && this.#header(text)) return true;
+    if (!this.#stack.started && this.#header(line)) return true;
     if (this.#heldLine(text)) return true;
     if (this.#stack.complete && --this.#patience === 0) this.#done = true;
     return false;
   }
 
   /** What stands between the title and the trace. */
-  #header(text: string): boolean {
+  #header(line: LogLine): boolean {
+    const { text } = line;
     if (/^ {2,}(?:Not tainted|Tainted:) /.test(text)) return true;
     if (text.startsWith('"echo 0 > /proc/sys/kernel/hung_task')) return true;
     if (/^\s*Blocked by coredump/.test(text)) {
       this.#coredump = true;
       return true;
     }
-    if (/^(?:Call [Tt]race|Backtrace):/.test(text)) {
+    if (isTraceHeading(text)) {
       this.#trace = true;
       return true;
     }
@@ -96,7 +99,7 @@ export class HungTaskBuilder implements ReportBuilder {
       return true;
     }
     // arm prints its frames without a heading.
-    if (this.#state !== undefined && text.startsWith('[<') && this.#stack.accept(text)) {
+    if (this.#state !== undefined && text.startsWith('[<') && this.#stack.accept(line)) {
       this.#trace = true;
       return true;
     }

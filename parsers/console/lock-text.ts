@@ -83,7 +83,7 @@ export function taskBefore(text: string, phrase: string): LogTask | undefined {
 /** `3 locks held by kworker/0:0/7:`, `no locks held by syz-fuzzer/4405.`; the list is empty in the second form. */
 export function parseHeldHeader(text: string): { task: LogTask; count: number } | undefined {
   const start = text.indexOf(' held by ');
-  if (start < 0) return undefined;
+  if (start < 0 || start > 12) return undefined;
   const match = /^\s*(?:(\d{1,3}) locks?|no locks)$/.exec(text.slice(0, start));
   const task = match ? parseTask(text.slice(start + 9).replace(/[:.]\s*$/, '')) : undefined;
   return match && task ? { task, count: match[1] === undefined ? 0 : Number(match[1]) } : undefined;

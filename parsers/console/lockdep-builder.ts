@@ -6,11 +6,12 @@
  * which of them make the report.
  */
 import type { LogLock, LogTask } from '../../schema/index.ts';
+import { isTraceHeading } from './backtrace-builder.ts';
 import { HeldListReader, LockJoiner } from './held-list.ts';
 import { parseChainEntry, parseClassName, parseHeldHeader, taskBefore } from './lock-text.ts';
 import { irqOf, type LockdepTitle } from './lockdep-title.ts';
 import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
-import { parseFrame, StackReader } from './stack-text.ts';
+import { StackReader } from './stack-text.ts';
 
 /** lockdep's search finds the shortest cycle: real chains have up to a dozen entries. */
 const MAX_CHAIN = 128;
@@ -66,10 +67,12 @@ export class LockdepBuilder implements ReportBuilder {
     this.#sink?.suspend();
   }
 
-  accept({ text }: LogLine): boolean {
-    if (this.#sink?.accept(text)) return true;
+  accept(line: LogLine): boolean {
+    if (this.#sink?.accept(line)) return true;
+    const { text } = line;
     // Usage dumps of the dependency listings: who took which class where, thousands of frames that nobody needs.
-    if (this.#path && !this.#sink && parseFrame(text) !== undefined) return true;
+    if (line.frame !== undefined)
+      return this.#inHeld ? this.#held.accept(text) : this.#path !== undefined && this.#sink === undefined;
     if (this.#phrase(text)) return true;
     const lock = this.#joiner.offer(text);
     if (lock === true) return true;
@@ -111,7 +114,7 @@ export class LockdepBuilder implements ReportBuilder {
         if (header[1] !== undefined) this.#cpu = Number(header[1]);
         return true;
       }
-      if (/^(?:Call [Tt]race|Backtrace):/.test(text) && !this.#stack.started) return this.#read(this.#stack);
+      if (isTraceHeading(text) && !this.#stack.started) return this.#read(this.#stack);
     }
     const context = /^context-\{(\d+)(?::\d+)?\}/.exec(text);
     if (context) {

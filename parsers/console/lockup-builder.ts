@@ -1,6 +1,6 @@
 /** Soft and hard lockups (MODEL 7.5; kernel/watchdog.c, kernel/watchdog_buddy.c, arch/powerpc/kernel/watchdog.c). */
 import type { LogTask } from '../../schema/index.ts';
-import { parseCpuHeader } from './backtrace-builder.ts';
+import { isTraceHeading, parseCpuHeader } from './backtrace-builder.ts';
 import { parseColonTask } from './hung-task-builder.ts';
 import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
 import { StackReader } from './stack-text.ts';
@@ -51,8 +51,9 @@ export class LockupBuilder implements ReportBuilder {
     this.#stack.suspend();
   }
 
-  accept({ text }: LogLine): boolean {
-    if ((this.#trace || this.#header) && this.#stack.accept(text)) return true;
+  accept(line: LogLine): boolean {
+    if ((this.#trace || this.#header) && this.#stack.accept(line)) return true;
+    const { text } = line;
     if (!this.#header) {
       const header = parseCpuHeader(text);
       if (!header || (header.cpu !== undefined && header.cpu !== this.#cpu)) return this.#layout(text);
@@ -60,7 +61,7 @@ export class LockupBuilder implements ReportBuilder {
       this.#task ??= header.task;
       return true;
     }
-    if (!this.#trace && /^(?:Call [Tt]race|Backtrace):/.test(text)) {
+    if (!this.#trace && isTraceHeading(text)) {
       this.#trace = true;
       return true;
     }

@@ -17,6 +17,7 @@ import { openLockup } from './lockup-builder.ts';
 import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
 import { parseSetting, parseSingleLine, parseTaintLine } from './single-line.ts';
 import { openSleepInAtomic } from './sleep-builder.ts';
+import { parseFrame } from './stack-text.ts';
 import { openStall, withoutRcuPrefix } from './stall-builder.ts';
 import { openWorkqueueLockup } from './workqueue-builder.ts';
 
@@ -62,6 +63,8 @@ interface Stream {
   dumpCpu: number | undefined;
 }
 
+const SPACE = 0x20;
+
 /** First characters (or second after a space) with which something that matters can begin outside of a report. */
 const OPENERS = new Uint8Array(128);
 for (const char of '[IBWrwNphtLSPHCKT\t0123456789nxs') OPENERS[char.charCodeAt(0)] = 1;
@@ -69,7 +72,7 @@ for (const char of '[IBWrwNphtLSPHCKT\t0123456789nxs') OPENERS[char.charCodeAt(0
 export class LogGrammar {
   readonly #streams = new Map<number, Stream>();
   readonly #settings = new Map<string, string | number | boolean>();
-  readonly #line: LogLine = { tsNs: 0, line: 0, cpu: undefined, text: '' };
+  readonly #line: LogLine = { tsNs: 0, line: 0, cpu: undefined, text: '', frame: undefined };
   #out: LogReport[] = [];
 
   /**
@@ -110,17 +113,21 @@ export class LogGrammar {
 
   #continue(caller: number, stream: Stream, line: LogLine): void {
     const { text } = line;
-    if (stream.dump?.accept(text)) {
+    if (text === '') return; // layout (G0.2)
+    line.frame = parseFrame(text);
+    if (stream.dump?.accept(line)) {
       stream.dump.endLine = line.line;
       for (const report of stream.open) report.misses = 0;
       if (stream.dump.done) this.#closeDump(stream);
       return;
     }
-    this.#taint(line);
-    const single = parseSingleLine(text);
-    if (single) {
-      this.#emit(single, line, line.line);
-      return;
+    if (line.frame === undefined) {
+      this.#taint(line);
+      const single = parseSingleLine(text);
+      if (single) {
+        this.#emit(single, line, line.line);
+        return;
+      }
     }
     for (let i = stream.open.length - 1; i >= 0; i--) {
       const report = stream.open[i];
@@ -139,7 +146,8 @@ export class LogGrammar {
       report.misses++;
       if (report.builder.done) this.#close(stream, i);
     }
-    this.#begin(caller, stream, line);
+    // A frame begins nothing, and old kernels' frames are the one thing that does not start with a space.
+    if (line.frame === undefined) this.#begin(caller, stream, line);
   }
 
   /** The line may begin a report or a dump. */
@@ -268,8 +276,7 @@ export class LogGrammar {
     const { cpu: bodyCpu } = body as { cpu?: number };
     const cpu = bodyCpu ?? at.cpu;
     const report = { ...body, tsNs: at.tsNs, line: at.line, endLine, ...(cpu !== undefined && { cpu }) };
-    // The texts are slices of a chunk of the log: a plain copy lets the chunk go.
-    this.#out.push(JSON.parse(JSON.stringify(report)) as LogReport);
+    this.#out.push(report as LogReport);
   }
 }
 
@@ -280,7 +287,7 @@ function place(line: LogLine): Place {
 /** Whether a line outside of all reports deserves a closer look. */
 function mayOpen(text: string): boolean {
   let code = text.charCodeAt(0);
-  if (code === 0x20) {
+  if (code === SPACE) {
     code = text.charCodeAt(1);
     // ` INFO: possible recursive locking detected ` and ` RCU …` lines; anything else indented belongs to no opening.
     if (code !== 0x49 && code !== 0x42 && code !== 0x57 && code !== 0x5b) return text.startsWith('RCU', 1);
@@ -289,7 +296,7 @@ function mayOpen(text: string): boolean {
 }
 
 function openReport(text: string): ReportBuilder | undefined {
-  const start = text.charCodeAt(0) === 0x20 ? text.trimStart() : text;
+  const start = text.charCodeAt(0) === SPACE ? text.trimStart() : text;
   switch (start.charCodeAt(0)) {
     case 0x5b: // [
     case 0x57: // W

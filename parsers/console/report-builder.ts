@@ -9,6 +9,8 @@ export interface LogLine {
   /** From `printk.caller` or the trace record. */
   cpu: number | undefined;
   text: string;
+  /** Function when the text is a stack frame ({@link parseFrame}). */
+  frame: string | undefined;
 }
 
 /** Reports of one family end each other: one printer prints them one after the other. */

@@ -118,6 +118,7 @@ const SETTINGS: readonly (readonly [RegExp, (match: RegExpExecArray) => KernelSe
 ];
 
 export function parseSetting(text: string): KernelSetting | undefined {
+  if (!/RCU|SLUB|command line|validator:|x86\/fpu|BIOS-e820|smpboot/.test(text)) return undefined;
   for (const [pattern, setting] of SETTINGS) {
     const match = pattern.exec(text);
     if (match) return setting(match);

@@ -1,10 +1,10 @@
 /** Sleeping in atomic context (kernel/sched/core.c __might_resched, __schedule_bug). */
 import type { LogTask } from '../../schema/index.ts';
-import { parseCpuHeader } from './backtrace-builder.ts';
+import { isTraceHeading, parseCpuHeader } from './backtrace-builder.ts';
 import { HeldListReader } from './held-list.ts';
 import { parseHeldHeader, parseTask } from './lock-text.ts';
 import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
-import { parseFrame, StackReader } from './stack-text.ts';
+import { StackReader } from './stack-text.ts';
 
 /**
  * A builder when the line begins a report:
@@ -50,14 +50,15 @@ export class SleepInAtomicBuilder implements ReportBuilder {
     this.#stack.suspend();
   }
 
-  accept({ text }: LogLine): boolean {
-    if (this.#preemptSite && parseFrame(text) !== undefined) {
+  accept(line: LogLine): boolean {
+    if (this.#preemptSite && line.frame !== undefined) {
       this.#preemptSite = false;
       return true;
     }
-    if (this.#trace && this.#stack.accept(text)) return true;
+    if (this.#trace && this.#stack.accept(line)) return true;
+    const { text } = line;
     if (this.#trace && this.#stack.started) return false;
-    if (/^(?:Call [Tt]race|Backtrace):/.test(text)) {
+    if (isTraceHeading(text)) {
       this.#trace = true;
       return true;
     }

@@ -16,6 +16,7 @@ const TAB = 0x09;
 const QUESTION = 0x3f;
 const OPEN_BRACKET = 0x5b;
 const OPEN_PAREN = 0x28;
+const PLUS = 0x2b;
 
 /**
  * Function name of a frame line, {@link NO_SYMBOL} for an unreliable frame, undefined when the line is no frame.
@@ -29,6 +30,10 @@ const OPEN_PAREN = 0x28;
  */
 export function parseFrame(text: string): string | undefined {
   let i = skipSpaces(text, 0);
+  const end = symbolEnd(text, i);
+  // By far the most frequent form: ` sym+0x1/0x2`.
+  if (end > i && text.charCodeAt(end) === PLUS && text.startsWith('0x', end + 1) && text.indexOf('/', end) > 0)
+    return text.slice(i, end);
   if (i === text.length) return undefined;
   let bracketed = false;
   let code = text.charCodeAt(i);
@@ -41,7 +46,12 @@ export function parseFrame(text: string): string | undefined {
     code = text.charCodeAt(i);
   }
   const unreliable = code === QUESTION && text.charCodeAt(i + 1) === SPACE;
-  if (unreliable) i += 2;
+  if (unreliable) {
+    i += 2;
+    const plus = text.indexOf('+0x', i);
+    const space = text.indexOf(' ', i);
+    if (plus > i && (space < 0 || space > plus)) return NO_SYMBOL;
+  }
   const name = symbolAt(text, i, bracketed);
   return name !== undefined && unreliable ? NO_SYMBOL : name;
 }
@@ -52,6 +62,15 @@ function skipSpaces(text: string, from: number): number {
     const code = text.charCodeAt(i);
     if (code !== SPACE && code !== TAB) break;
   }
+  return i;
+}
+
+/** Index behind the symbol at `from`; `from` when none begins there. */
+function symbolEnd(text: string, from: number): number {
+  let i = from;
+  const first = text.charCodeAt(i);
+  if (isDigit(first) || first === 0x2e) return from;
+  while (i < text.length && i - from < MAX_SYMBOL && isSymbolCode(text.charCodeAt(i))) i++;
   return i;
 }
 
@@ -95,11 +114,33 @@ function bare(word: string): string | undefined {
   let end = word.length;
   while (start < end && (word[start] === '(' || word[start] === '.')) start++;
   while (end > start && word[end - 1] === ')') end--;
-  const name = start === 0 && end === word.length ? word : word.slice(start, end);
-  return /^[A-Za-z_$][\w.$]*$/.test(name) ? name : undefined;
+  if (start === end || isDigit(word.charCodeAt(start))) return undefined;
+  for (let i = start; i < end; i++) if (!isSymbolCode(word.charCodeAt(i))) return undefined;
+  return start === 0 && end === word.length ? word : word.slice(start, end);
+}
+
+const isDigit = (code: number) => code >= 0x30 && code <= 0x39;
+
+/** Letters, digits, `_`, `.`, `$`. */
+function isSymbolCode(code: number): boolean {
+  return (
+    (code >= 0x61 && code <= 0x7a) ||
+    code === 0x5f ||
+    (code >= 0x41 && code <= 0x5a) ||
+    isDigit(code) ||
+    code === 0x2e ||
+    code === 0x24
+  );
 }
 
 type Section = 'none' | 'nmi' | 'irq' | 'task';
+
+/** What {@link StackReader} needs of a line. */
+export interface StackLine {
+  readonly text: string;
+  /** {@link parseFrame} of the text. */
+  readonly frame: string | undefined;
+}
 
 /** Collects one trace, line by line. */
 export class StackReader {
@@ -132,17 +173,22 @@ export class StackReader {
   }
 
   /** Whether the line belongs to this trace. */
-  accept(text: string): boolean {
+  accept({ text, frame }: StackLine): boolean {
     if (this.complete || this.#suspended) return false;
-    const i = skipSpaces(text, 0);
-    if (i === text.length) return false;
-    if (text.charCodeAt(i) === 0x3c && this.#marker(text, i)) return true;
-    const symbol = parseFrame(text);
-    if (symbol !== undefined) {
-      this.#push(symbol);
+    if (frame !== undefined) {
+      this.#push(frame);
       return true;
     }
-    return this.#register(text, i);
+    const i = skipSpaces(text, 0);
+    switch (text.charCodeAt(i)) {
+      case 0x3c: // <
+        return this.#marker(text, i);
+      case 0x52: // R
+      case 0x70: // p
+        return this.#register(text, i);
+      default:
+        return false;
+    }
   }
 
   /** `<IRQ>`, `</TASK>`, and the old `<IRQ>  [<ffffffff81093454>] lockdep_rcu_dereference+0xa4/0xc0`. */

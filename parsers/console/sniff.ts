@@ -1,0 +1,30 @@
+/** What a log looks like from its first bytes. */
+
+/** Kernel stamps, printk levels, or the words with which reports and logs begin. */
+const EVIDENCE =
+  /(?:^|\n|> )(?:<\d{1,2}>)?(?:\[ *\d+\.\d{6}\]|\d{1,3},\d+,\d+,-)|\bkernel: |\bLinux version \d|\b(?:INFO|BUG|WARNING): |\bCall Trace:|\bOops:|\] Modules linked in:|printk messages dropped|-- (?:Reboot|Boot [0-9a-f]|Journal begins|Logs begin)/;
+
+const latin1 = (head: Uint8Array) => Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1');
+
+/**
+ * Any plain text can be a log: a console shows what programs print, too. Text with kernel messages may be damaged (serial lines
+ * drop and garble bytes); text without any must be clean. Last of the formats to be asked.
+ */
+export function looksLikeLog(head: Uint8Array): boolean {
+  if (head.length === 0) return false;
+  let odd = 0;
+  for (const byte of head)
+    if ((byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d && byte !== 0x1b) || byte === 0x7f) odd++;
+  if (odd * 100 <= head.length && !head.includes(0)) return true;
+  return odd * 4 < head.length && EVIDENCE.test(latin1(head));
+}
+
+/** Lines have kernel stamps: dates, if there are any too, are not needed. */
+export function hasKernelStamps(head: Uint8Array): boolean {
+  return /\[ *\d+\.\d{6}\]|(?:^|\n)\d{1,3},\d+,\d+,[-c+]/.test(latin1(head));
+}
+
+/** `journalctl -o short-monotonic`: `[   12.345678] host kernel: text`. */
+export function hasHostAfterStamp(head: Uint8Array): boolean {
+  return /(?:^|\n)\[ *\d+\.\d{6}\] \S+ kernel: /.test(latin1(head));
+}
