@@ -45,17 +45,20 @@ export class Timeline {
   readonly #label: (task: Task) => string;
   readonly #workerLabel: (tid: number) => string;
   readonly #stackVerdict: (stack: number) => StackVerdict;
+  readonly #stackSymbols: (stack: number) => string[];
 
   private constructor(
     data: TimelineData,
     label: (task: Task) => string,
     workerLabel: (tid: number) => string,
     stackVerdict: (stack: number) => StackVerdict,
+    stackSymbols: (stack: number) => string[],
   ) {
     this.data = data;
     this.#label = label;
     this.#workerLabel = workerLabel;
     this.#stackVerdict = stackVerdict;
+    this.#stackSymbols = stackSymbols;
   }
 
   /** Taken after the models' `finish`. */
@@ -99,12 +102,19 @@ export class Timeline {
         return task ? tasks.label(task) : `kworker:${tid}`;
       },
       (stack) => sync.verdict(stack),
+      (stack) => world.dictionary.stackSymbols(stack),
     );
   }
 
   /** A copy with some of its facts replaced. */
   with(changes: Partial<TimelineData>): Timeline {
-    return new Timeline({ ...this.data, ...changes }, this.#label, this.#workerLabel, this.#stackVerdict);
+    return new Timeline(
+      { ...this.data, ...changes },
+      this.#label,
+      this.#workerLabel,
+      this.#stackVerdict,
+      this.#stackSymbols,
+    );
   }
 
   /** `comm:tid`. */
@@ -123,6 +133,11 @@ export class Timeline {
 
   stackVerdict(stack: number): StackVerdict {
     return this.#stackVerdict(stack);
+  }
+
+  /** Function names, innermost first; empty for stack 0. */
+  stackSymbols(stack: number): string[] {
+    return this.#stackSymbols(stack);
   }
 
   /** End of an interval that may be open. */
