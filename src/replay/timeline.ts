@@ -77,6 +77,7 @@ export class Timeline {
         stack: task.stack,
         offEvent: task.offEvent,
         wakeEvent: 0,
+        censored: task.gapsAtSince !== world.lostMarkers,
       });
     }
     const data: TimelineData = {

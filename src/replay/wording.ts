@@ -12,3 +12,6 @@ export function seconds(ns: number): string {
 export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
+
+/** Note on anything that crosses a gap. */
+export const CENSORED = 'events were lost meanwhile: its end may be among them (E0.4)';

@@ -4,7 +4,7 @@ import { Blame } from '../blame.ts';
 import { findingId } from '../finding-id.ts';
 import type { SyncWait } from '../model/sync-wait.ts';
 import type { Timeline } from '../timeline.ts';
-import { seconds } from '../wording.ts';
+import { CENSORED, seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 import { hungTaskThresholdNs } from './hung-task.ts';
 import { stallThresholdNs } from './rcu-stall.ts';
@@ -28,14 +28,15 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
     kind: 'blocked-sync',
     id: findingId('blocked-sync', wait.api, domain, wait.comm),
     // A caller that waits behind a stall is a victim of a fault; one that waits for a long reader is only slow.
-    severity: blockedNs >= limitNs || (rooted && blockedNs >= 5e9) ? 'error' : 'warning',
-    confidence: wait.source === 'stack' ? 'inferred' : 'observed',
+    severity: !wait.censored && (blockedNs >= limitNs || (rooted && blockedNs >= 5e9)) ? 'error' : 'warning',
+    confidence: wait.source === 'stack' || wait.censored ? 'inferred' : 'observed',
     title: `${wait.comm}:${wait.tid} blocked ${seconds(blockedNs)} in ${wait.api}${wait.site ? `, ${wait.site}` : ''}${wait.endNs === null ? ', and still is' : ''}: ${rootPhrase(chain.root)}`,
     start_ns: wait.startNs,
     end_ns: endNs,
     evidence: chain.evidence,
     notes: [
       `threshold ${seconds(world.thresholds.blockedSyncNs)}`,
+      ...(wait.censored ? [CENSORED] : []),
       ...(wait.source === 'stack'
         ? ['the wait is known from stacks at context switches (W4.12): record a kprobe on the function for exact times']
         : []),

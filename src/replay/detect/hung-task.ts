@@ -7,7 +7,7 @@ import { Blame } from '../blame.ts';
 import { findingId } from '../finding-id.ts';
 import type { HungSleep } from '../model/hung-task.ts';
 import type { Timeline } from '../timeline.ts';
-import { seconds } from '../wording.ts';
+import { CENSORED, seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 
 /** The user's, else what the log shows of hung_task_timeout_secs, else the kernel's default of 120 s. */
@@ -33,8 +33,8 @@ function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
   return {
     kind: 'hung-task',
     id: findingId('hung-task', sleep.comm, verdict?.api ?? ''),
-    severity: 'error',
-    confidence: 'observed',
+    severity: sleep.censored ? 'warning' : 'error',
+    confidence: sleep.censored ? 'inferred' : 'observed',
     title: `${sleep.comm}:${sleep.task.tid} slept uninterruptibly for ${seconds(endNs - sleep.startNs)}${what}${sleep.endNs === null ? ', and still does' : ''}`,
     start_ns: sleep.startNs,
     end_ns: endNs,
@@ -42,7 +42,10 @@ function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
       { event: sleep.offEvent, role: `${sleep.comm}:${sleep.task.tid} goes to sleep in D` },
       ...(sleep.wakeEvent ? [{ event: sleep.wakeEvent, role: 'woken' }] : []),
     ],
-    notes: [`threshold ${seconds(hungTaskThresholdNs(world))} (hung_task_timeout_secs)`],
+    notes: [
+      `threshold ${seconds(hungTaskThresholdNs(world))} (hung_task_timeout_secs)`,
+      ...(sleep.censored ? [CENSORED] : []),
+    ],
     task: sleep.comm,
     tid: sleep.task.tid,
     blocked_ns: endNs - sleep.startNs,

@@ -8,7 +8,7 @@ import { findingId } from '../finding-id.ts';
 import { type GracePeriod, gracePeriodName, type Holdout } from '../model/grace-period.ts';
 import { describePrediction, predictStall } from '../stall-prediction.ts';
 import type { Timeline } from '../timeline.ts';
-import { seconds } from '../wording.ts';
+import { CENSORED, seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 
 /** R2.40: clamp(timeout, 3..300 s), plus 5 s with PROVE_RCU. Nothing known: the kernel's default of 21 s, plus the 5 s. */
@@ -58,6 +58,7 @@ function stall(timeline: Timeline, gp: GracePeriod, threshold: { ns: number; why
   if (gp.endEvent) evidence.push({ event: gp.endEvent, role: `${gracePeriodName(gp)} ends` });
   const notes = [
     `threshold ${seconds(threshold.ns)} (${threshold.why})`,
+    ...(gp.censored ? [CENSORED] : []),
     ...(judged
       ? [`${decisive?.name}: ${judged.note}`]
       : ['no CPU or reader was recorded as holding it up: rcu_grace_period_init and rcu_quiescent_state_report tell']),
@@ -69,8 +70,8 @@ function stall(timeline: Timeline, gp: GracePeriod, threshold: { ns: number; why
   return {
     kind: 'rcu-stall',
     id: findingId('rcu-stall', gp.flavor, cause, ...cpus, ...tasks),
-    severity: 'error',
-    confidence: gp.endInferred ? 'inferred' : 'observed',
+    severity: gp.censored && gp.warnedNs === undefined ? 'warning' : 'error',
+    confidence: gp.endInferred || gp.censored ? 'inferred' : 'observed',
     title: `${gracePeriodName(gp)} stalled for ${seconds(endNs - gp.startNs)}${gp.endNs === null ? ' and had not ended' : ''}: waits for ${who}, cause ${cause}`,
     start_ns: gp.startNs,
     end_ns: endNs,

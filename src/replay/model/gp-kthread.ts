@@ -21,17 +21,19 @@ const KTHREAD = /^rcu_(preempt|sched|bh)$/;
 const STARVED_NS = 2e9;
 
 export class GpKthreadModel implements Model {
+  readonly #world: World;
   readonly #tasks: TaskModel;
   readonly starvations: KthreadStarvation[] = [];
   readonly #runnableSince = new Map<number, number>();
 
-  constructor(_world: World, tasks: TaskModel) {
+  constructor(world: World, tasks: TaskModel) {
+    this.#world = world;
     this.#tasks = tasks;
     tasks.listeners.push({
       onRunnable: (task, nowNs) => {
         if (KTHREAD.test(tasks.name(task))) this.#runnableSince.set(task.key, nowNs);
       },
-      onSwitchIn: (task, nowNs) => this.#gotCpu(task, nowNs),
+      onLeavesRunnable: (task, nowNs) => this.#gotCpu(task, nowNs),
     });
   }
 
@@ -43,7 +45,7 @@ export class GpKthreadModel implements Model {
     const sinceNs = this.#runnableSince.get(task.key);
     if (sinceNs === undefined) return;
     this.#runnableSince.delete(task.key);
-    if (nowNs - sinceNs >= STARVED_NS) this.#add(task, sinceNs, nowNs);
+    if (nowNs - sinceNs >= STARVED_NS && task.gapsAtSince === this.#world.lostMarkers) this.#add(task, sinceNs, nowNs);
   }
 
   #add(task: Task, startNs: number, endNs: number | null): void {
@@ -64,7 +66,8 @@ export class GpKthreadModel implements Model {
   finish(endNs: number): void {
     for (const [key, sinceNs] of this.#runnableSince) {
       const task = this.#tasks.find(key);
-      if (task?.state === TASK_RUNNABLE && endNs - sinceNs >= STARVED_NS) this.#add(task, sinceNs, null);
+      const censored = task?.gapsAtSince !== this.#world.lostMarkers;
+      if (task?.state === TASK_RUNNABLE && !censored && endNs - sinceNs >= STARVED_NS) this.#add(task, sinceNs, null);
     }
   }
 }

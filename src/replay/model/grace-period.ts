@@ -48,6 +48,10 @@ export interface GracePeriod {
   endEvent: number;
   /** The end was not recorded but follows from the next start (R2.14). */
   endInferred: boolean;
+  /** Events were lost while its end was awaited (E0.4). */
+  censored?: boolean;
+  /** Lost-event markers seen when it began. */
+  readonly gapsAtStart: number;
   /** In the order in which they became owed. */
   readonly holdouts: Holdout[];
   /** Whether a preempted reader is among them. */

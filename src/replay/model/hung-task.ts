@@ -10,6 +10,8 @@ export interface HungSleep {
   readonly stack: number;
   readonly offEvent: number;
   readonly wakeEvent: number;
+  /** Events were lost meanwhile: it may have been several sleeps (E0.4). */
+  readonly censored: boolean;
 }
 
 /** Sleeps shorter than this cannot become a finding under any sensible hung_task_timeout. */
@@ -44,6 +46,7 @@ export class HungTaskModel implements Model {
       stack: interval.stack,
       offEvent: interval.offEvent,
       wakeEvent: task.wakeEvent,
+      censored: interval.censored,
     });
   }
 }

@@ -63,6 +63,8 @@ export class InferredGpModel implements Model {
       endNs: open ? null : Math.min(toNs, captureEndNs),
       endEvent: open ? 0 : group.reduce((last, wait) => Math.max(last, wait.endEvent), 0),
       endInferred: true,
+      censored: group.some((wait) => wait.censored),
+      gapsAtStart: 0,
       ticks: [],
       holdouts: covering.slice(0, 1).map((stretch) => holdout(stretch, fromNs, toNs, open)),
     } satisfies GracePeriod);

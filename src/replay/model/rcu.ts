@@ -141,6 +141,7 @@ export class RcuModel implements Model {
   #start(flavor: Flavor, event: EventCursor): void {
     if (flavor.gp) {
       flavor.gp.endInferred = true;
+      flavor.gp.censored = flavor.gp.gapsAtStart !== this.#world.lostMarkers;
       this.#close(flavor, event.tsNs, event.eventId);
     }
     const gp: GracePeriod = {
@@ -155,6 +156,7 @@ export class RcuModel implements Model {
       endNs: null,
       endEvent: 0,
       endInferred: false,
+      gapsAtStart: this.#world.lostMarkers,
       ticks: [],
       holdouts: [],
     };
@@ -380,6 +382,7 @@ export class RcuModel implements Model {
         endNs: null,
         endEvent: 0,
         endInferred: false,
+        gapsAtStart: this.#world.lostMarkers,
         ticks: [],
         holdouts: [],
       };
@@ -422,6 +425,7 @@ export class RcuModel implements Model {
     for (const flavor of this.#flavors.values()) {
       const gp = flavor.gp;
       if (!gp) continue;
+      gp.censored = gp.gapsAtStart !== this.#world.lostMarkers;
       for (const holdout of gp.holdouts) {
         if (holdout.toNs === null) {
           holdout.occupancyTo = this.#cpus.snapshot(holdout.cpu, endNs);

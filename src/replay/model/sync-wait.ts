@@ -36,6 +36,9 @@ export interface SyncWait {
   readonly insideSrcuPass: boolean;
   /** Sleeping ns of the current wait so far, from finished D intervals. */
   sleptNs: number;
+  /** Lost-event markers seen when it began, and whether its end may be among what was lost (E0.4). */
+  readonly gapsAtStart: number;
+  censored: boolean;
   /** Nesting of probed calls of the same resource (synchronize_srcu → __synchronize_srcu). */
   depth: number;
 }
@@ -242,6 +245,8 @@ export class SyncWaitModel implements Model {
       site: undefined,
       insideSrcuPass: this.#work.executing(task.tid)?.fn === 'process_srcu',
       sleptNs: 0,
+      gapsAtStart: this.#world.lostMarkers,
+      censored: false,
       depth: 1,
     };
     stack.push(wait);
@@ -271,6 +276,8 @@ export class SyncWaitModel implements Model {
   }
 
   #settle(wait: SyncWait): void {
+    // A return probe closes its own call whatever was lost in between; an open end or a stack does not.
+    if (wait.endNs === null || wait.source === 'stack') wait.censored = wait.gapsAtStart !== this.#world.lostMarkers;
     const endNs = wait.endNs ?? this.#world.nowNs;
     if (endNs - wait.startNs >= this.#world.thresholds.blockedSyncNs) this.long.push(wait);
     this.#world.facts.syncWait({

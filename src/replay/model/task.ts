@@ -46,6 +46,8 @@ export class Task {
   wokenNs = -1;
   wakerTid = -1;
   wakeEvent = 0;
+  /** Lost-event markers seen when the state began: a state that crosses one is censored (E0.4). */
+  gapsAtSince = 0;
   /** Cumulative ns: running, runnable, blocked, sleeping. */
   readonly times = new Float64Array(4);
   bornNs = -1;
@@ -63,6 +65,8 @@ export interface BlockedInterval {
   readonly endNs: number;
   readonly stack: number;
   readonly offEvent: number;
+  /** Events were lost meanwhile. */
+  readonly censored: boolean;
 }
 
 export interface TaskListener {
@@ -72,6 +76,8 @@ export interface TaskListener {
   onSwitchOutStack?(task: Task): void;
   /** Preempted, or woken: it waits for a CPU from now on. */
   onRunnable?(task: Task, nowNs: number): void;
+  /** It gets a CPU; its state still shows the waiting that ends. */
+  onLeavesRunnable?(task: Task, nowNs: number): void;
   onSwitchIn?(task: Task, nowNs: number): void;
   /** A D sleep is over: woken, or seen running. */
   onUnblocked?(interval: BlockedInterval): void;
@@ -165,6 +171,7 @@ export class TaskModel implements Model {
     }
     task.state = state;
     task.sinceNs = nowNs;
+    task.gapsAtSince = this.#world.lostMarkers;
   }
 
   #fact(task: Task, endNs: number | null): void {
@@ -214,6 +221,7 @@ export class TaskModel implements Model {
   /** The task is on a CPU: ends whatever it was doing. */
   #resume(task: Task, cpu: number, nowNs: number): void {
     if (task.state === TASK_BLOCKED) this.#unblocked(task, nowNs);
+    if (task.state === TASK_RUNNABLE) for (const listener of this.listeners) listener.onLeavesRunnable?.(task, nowNs);
     if (task.wokenNs >= 0) this.#world.facts.sample('runqueue-wait', this.name(task), nowNs - task.wokenNs);
     task.wokenNs = -1;
     this.#enter(task, TASK_RUNNING, nowNs);
@@ -226,7 +234,14 @@ export class TaskModel implements Model {
   }
 
   #unblocked(task: Task, nowNs: number): void {
-    const interval = { task, startNs: task.sinceNs, endNs: nowNs, stack: task.stack, offEvent: task.offEvent };
+    const interval = {
+      task,
+      startNs: task.sinceNs,
+      endNs: nowNs,
+      stack: task.stack,
+      offEvent: task.offEvent,
+      censored: task.gapsAtSince !== this.#world.lostMarkers,
+    };
     this.#world.facts.sample('blocked', this.name(task), nowNs - task.sinceNs);
     for (const listener of this.listeners) listener.onUnblocked?.(interval);
   }
