@@ -1,5 +1,7 @@
 /** Public door of the parsers: the ordered registry of formats and detection by content. */
 import { CaptureError } from '../schema/index.ts';
+import { consoleFormat } from './console/format.ts';
+import { namesLog } from './console/sniff.ts';
 import { SNIFF_BYTES, type TraceFormat } from './format.ts';
 import { ftraceText } from './ftrace-text/format.ts';
 import { perfData } from './perf-data/perf-data.ts';
@@ -10,7 +12,7 @@ export type { CaptureFacts, ParseContext, ParseOptions, TraceFormat } from './fo
 export { type ByteSource, bufferSource, openSource } from './source.ts';
 
 /** Most specific first: magic numbers before text, because text sniffers guess. */
-export const FORMATS: readonly TraceFormat[] = [perfData, ftraceText];
+export const FORMATS: readonly TraceFormat[] = [perfData, ftraceText, consoleFormat];
 
 /**
  * The format that a capture is in, judged by its first bytes.
@@ -18,7 +20,11 @@ export const FORMATS: readonly TraceFormat[] = [perfData, ftraceText];
  */
 export async function detectFormat(source: ByteSource): Promise<TraceFormat> {
   const head = await source.head(SNIFF_BYTES);
-  if (head.length === 0) throw new CaptureError(`${source.name}: the file is empty`);
+  if (head.length === 0) {
+    // An empty log says that the kernel had nothing to report; an empty recording is a failed one.
+    if (namesLog(source.name)) return consoleFormat;
+    throw new CaptureError(`${source.name}: the file is empty`);
+  }
   const format = FORMATS.find((candidate) => candidate.sniff(head));
   if (format) return format;
   throw new CaptureError(

@@ -143,7 +143,7 @@ export class BacktraceBuilder {
   /** Says nothing: a bare trace, or a header without one. */
   get empty(): boolean {
     if (this.#idle || this.#nmi || this.#state !== undefined) return false;
-    return this.#task === undefined || !this.#stack.started;
+    return this.#task === undefined || (this.#stack.stack.length === 0 && !this.#stack.userMode);
   }
 
   finish(): LogBacktrace {

@@ -193,7 +193,7 @@ export class LockdepBuilder implements ReportBuilder {
       this.#usage = { from: usage[1], to: usage[2] };
       return true;
     }
-    return /^\{[A-Z -]+\} state was registered at:/.test(text) && this.#read(this.#registered);
+    return /^\{[A-Z -]*\} state was registered at:/.test(text) && this.#read(this.#registered);
   }
 
   /** Lines that carry nothing further, so that they do not count as somebody else's. */

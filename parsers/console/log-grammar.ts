@@ -92,7 +92,8 @@ export class LogGrammar {
     line.text = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;
     if (stream !== undefined) {
       this.#continue(caller, stream, line);
-      if (stream.open.length === 0 && stream.dump === undefined) this.#streams.delete(caller);
+      if (stream.open.length === 0 && stream.dump === undefined && stream.dumpCpu === undefined)
+        this.#streams.delete(caller);
     } else this.#begin(caller, undefined, line);
   }
 
@@ -174,11 +175,13 @@ export class LogGrammar {
       return;
     }
     const dumpCpu = text.startsWith('Task dump for CPU ') ? Number.parseInt(text.slice(18), 10) : undefined;
-    if (dumpCpu !== undefined && known) {
-      known.dumpCpu = dumpCpu;
+    if (dumpCpu !== undefined) {
+      (known ?? this.#stream(caller)).dumpCpu = dumpCpu;
       return;
     }
-    const dump = BacktraceBuilder.open(text, known?.dumpCpu) ?? (known && BacktraceBuilder.openBare(text));
+    const announced = known?.dumpCpu;
+    if (known) known.dumpCpu = undefined;
+    const dump = BacktraceBuilder.open(text, announced) ?? (known && BacktraceBuilder.openBare(text));
     if (dump) {
       this.#openDump(known ?? this.#stream(caller), dump, line);
       return;
@@ -190,7 +193,6 @@ export class LogGrammar {
   #openDump(stream: Stream, dump: BacktraceBuilder, line: LogLine): void {
     this.#closeDump(stream);
     for (const report of stream.open) report.builder.suspend();
-    stream.dumpCpu = undefined;
     dump.tsNs = line.tsNs;
     dump.line = line.line;
     dump.endLine = line.line;

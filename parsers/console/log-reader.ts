@@ -6,11 +6,12 @@
 import { isAscii } from 'node:buffer';
 import { BATCH_CAPACITY, BatchWriter, EventBatch, NO_CPU, NO_TID } from '../../schema/index.ts';
 import type { ParseContext } from '../format.ts';
+import { FtraceLineReader } from '../ftrace-text/line-reader.ts';
 import type { LineReader } from '../lines.ts';
 import { BootTracker } from './boot-tracker.ts';
 import { LinePrefix } from './line-prefix.ts';
 import { LogGrammar } from './log-grammar.ts';
-import { hasHostAfterStamp, hasKernelStamps } from './sniff.ts';
+import { hasFtraceRecords, hasHostAfterStamp, hasKernelStamps } from './sniff.ts';
 
 /** A line without its prefix. */
 interface PreparedLine {
@@ -34,6 +35,9 @@ const CELLS = 4;
 const BANNER = 'Linux version ';
 /** `-- Boot 4f3a… --`, `-- Reboot --` (journalctl). */
 const JOURNAL_BOOT = /^-- (?:Reboot|Boot [0-9a-f]{8,32}) --$/;
+/** kernel/trace/trace.c ftrace_dump_one: between two rows of dashes, with the time of the trace's own clock. */
+const DUMP_BEGIN = 'Dumping ftrace buffer:';
+const DUMP_RULE = '---------------------------------';
 const DROPPED = /^\*\* (\d{1,12}) printk messages dropped \*\*/;
 
 export class LogReader {
@@ -48,6 +52,12 @@ export class LogReader {
   #lastNs = 0;
   #dateBaseSeconds = -1;
   readonly #held: PreparedLine[] = [];
+  /** Reads ftrace records among the lines; made when the first dump begins. */
+  #ftrace: FtraceLineReader | undefined;
+  /** Rows of dashes still to come in this dump; 0 outside of dumps. */
+  #dumpRules = 0;
+  /** Lines may be ftrace records without a heading. */
+  readonly #bareRecords: boolean;
   readonly #prepared: PreparedLine = {
     stampNs: -1,
     hash: 0,
@@ -72,6 +82,7 @@ export class LogReader {
     this.#context = context;
     this.#stamped = hasKernelStamps(head);
     this.#prefix.hostAfterStamp = hasHostAfterStamp(head);
+    this.#bareRecords = hasFtraceRecords(head);
     this.#writer = new BatchWriter(new EventBatch(SHORT_BATCH, SHORT_BATCH * CELLS));
     context.facts.format = 'kernel log';
     this.#typeId = context.dictionary.eventType('console', 'tracepoint', 'printk', [
@@ -105,6 +116,8 @@ export class LogReader {
     prefix.scan(bytes, start, end);
     const at = prefix.textStart;
     const text = this.#text(bytes, at, end);
+    if ((this.#dumpRules > 0 || this.#bareRecords || text.startsWith(DUMP_BEGIN)) && this.#dump(lines, at, end, text))
+      return;
     const line = this.#prepared;
     line.stampNs = this.#stamped ? prefix.stampNs : this.#dateNs();
     line.level = prefix.level;
@@ -143,6 +156,32 @@ export class LogReader {
       this.#encoding = isAscii(this.#buffer) ? 'latin1' : 'utf8';
     }
     return start === end ? '' : this.#buffer.toString(this.#encoding, start, end);
+  }
+
+  /**
+   * Whether the line was a record of an ftrace dump: `[   12.345678]   <idle>-0       1d.h.. 11612209us : irq_handler_entry: …`.
+   * Its time is the trace clock's, which runs with printk's, and earlier than the printing.
+   */
+  #dump(lines: LineReader, start: number, end: number, text: string): boolean {
+    if (text.startsWith(DUMP_BEGIN)) {
+      this.#dumpRules = 2;
+      return false;
+    }
+    if (text.startsWith(DUMP_RULE)) {
+      if (this.#dumpRules > 0) this.#dumpRules--;
+      return false;
+    }
+    if (this.#held.length > 0) return false;
+    const { bytes, lineNumber } = lines;
+    this.#ftrace ??= new FtraceLineReader(this.#context, this.#writer);
+    if (this.#dumpRules === 0 && !this.#ftrace.isRecord(bytes, start, end)) return false;
+    let outcome = this.#ftrace.read(bytes, start, end, lineNumber);
+    if (outcome === 'full') {
+      this.#flush(this.#grammar.take());
+      outcome = this.#ftrace.read(bytes, start, end, lineNumber);
+    }
+    if (outcome === 'record') this.#context.facts.format = 'kernel log with ftrace dump';
+    return outcome === 'record' || outcome === 'more';
   }
 
   /** Date of the line as ns since the first date of the boot, −1 when it has none. */
@@ -231,6 +270,7 @@ export class LogReader {
   }
 
   #flush(reports: EventBatch['reports']): void {
+    this.#ftrace?.finish();
     const batch = this.#writer.batch;
     if (batch.length === 0 && reports.length === 0) return;
     batch.reports = reports;
@@ -241,6 +281,7 @@ export class LogReader {
     const next = new EventBatch(capacity, capacity * CELLS);
     next.boot = this.#boot;
     this.#writer.reset(next);
+    this.#ftrace?.startBatch(this.#writer);
   }
 
   /** No more lines. */

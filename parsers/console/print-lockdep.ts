@@ -132,6 +132,8 @@ function ending(report: Exclude<LockdepReport, { kind: 'lockdep-off' }>): string
     lines.push(`${locks.length} lock${locks.length === 1 ? '' : 's'} held by ${task.comm}/${task.tid}:`);
     lines.push(...locks.map((lock, i) => ` #${i}: ${formatLock(lock)}`));
   }
+  // A suspicious-RCU report names its task in this list only.
+  else if (task && report.kind === 'lockdep-misuse') lines.push(`no locks held by ${task.comm}/${task.tid}.`);
   if (stack.length === 0 && cpu === undefined) return lines;
   lines.push('stack backtrace:');
   if (cpu !== undefined) lines.push(`CPU: ${cpu} PID: ${task?.tid ?? 0} Comm: ${task?.comm ?? 'swapper'} Not tainted`);

@@ -126,10 +126,16 @@ function formatStall(report: Of<'rcu-stall'>): string[] {
     const list = [...tasks, ...cpus.map(({ cpu, flags }) => `${cpu}-${flags}`)].join(' ');
     const end = jiffies === undefined ? '' : ` } ${jiffies} jiffies s: ${gpSeq} root: 0x0/.`;
     lines.push(`${rcu}INFO: ${flavor} ${STALL_TITLES[how]} { ${list}${end}`);
-  } else lines.push(`${rcu}INFO: ${flavor} ${STALL_TITLES[how]}`);
+  } else {
+    // Kernels before 3.13 listed the CPUs in the header and printed no line for each.
+    const bare = cpus.filter(({ ticks, gpsBehind }) => ticks === undefined && gpsBehind === undefined);
+    const list = bare.length > 0 ? ` { ${bare.map(({ cpu }) => cpu).join(' ')}}` : '';
+    lines.push(`${rcu}INFO: ${flavor} ${STALL_TITLES[how]}${list}`);
+  }
   if (how !== 'expedited') {
     for (const { cpu, flags, ticks, gpsBehind, idle, falsePositive } of cpus) {
-      const count = gpsBehind === undefined ? `${ticks ?? 0} ticks this GP` : `${gpsBehind} GPs behind`;
+      if (ticks === undefined && gpsBehind === undefined) continue;
+      const count = gpsBehind === undefined ? `${ticks} ticks this GP` : `${gpsBehind} GPs behind`;
       lines.push(
         `${rcu}\t${cpu}${flags ? `-${flags}` : ''}: (${count})${idle === undefined ? '' : ` idle=${idle}`}${falsePositive ? ' (false positive?)' : ''}`,
       );

@@ -19,9 +19,21 @@ export function looksLikeLog(head: Uint8Array): boolean {
   return odd * 4 < head.length && EVIDENCE.test(latin1(head));
 }
 
+/** Whether a file's name promises a log: `dmesg.txt`, `0083.log`, `console-2`, `syslog.gz`. */
+export function namesLog(name: string): boolean {
+  return /(?:\.log|(?:^|[^a-z])(?:dmesg|syslog|journal|console|kmsg|messages)[^/\\]*)(?:\.(?:gz|zst|xz|bz2))?$/i.test(
+    name,
+  );
+}
+
 /** Lines have kernel stamps: dates, if there are any too, are not needed. */
 export function hasKernelStamps(head: Uint8Array): boolean {
   return /\[ *\d+\.\d{6}\]|(?:^|\n)\d{1,3},\d+,\d+,[-c+]/.test(latin1(head));
+}
+
+/** Lines of an ftrace dump behind kernel stamps, also without the heading of one: `… 11612209us : timer_interrupt: …`. */
+export function hasFtraceRecords(head: Uint8Array): boolean {
+  return /\] +\S.{0,40}-\d+ .{0,12}\d{3,}us.?: /.test(latin1(head));
 }
 
 /** `journalctl -o short-monotonic`: `[   12.345678] host kernel: text`. */

@@ -238,6 +238,7 @@ export class StackReader {
     // Counts of leading frames: a RIP line above the section's first frame ran in that section too.
     if (this.#section === 'nmi' && this.irqFrames === 0) this.nmiFrames = this.#frames.length;
     else if (this.#section === 'irq') this.irqFrames = this.#frames.length - this.nmiFrames;
+    else this.userMode = false;
   }
 }
 
