@@ -18,7 +18,7 @@ const encoder = new TextEncoder();
  * Open-addressing hash table from byte strings to ids. Measured on ftrace text: 40 ns per lookup of a seen name, against
  * 180 ns for `latin1Slice` plus a Map.
  */
-class ByteInterner {
+export class ByteInterner {
   #slots = new Int32Array(1 << 14).fill(-1);
   #hashes: number[] = [];
   #starts: number[] = [];

@@ -5,6 +5,7 @@ import { namesLog } from './console/sniff.ts';
 import { SNIFF_BYTES, type TraceFormat } from './format.ts';
 import { ftraceText } from './ftrace-text/format.ts';
 import { perfData } from './perf-data/perf-data.ts';
+import { perfScript } from './perf-script/perf-script.ts';
 import type { ByteSource } from './source.ts';
 
 export { DictionaryWriter } from './dictionary-writer.ts';
@@ -12,7 +13,7 @@ export type { CaptureFacts, ParseContext, ParseOptions, TraceFormat } from './fo
 export { type ByteSource, bufferSource, openSource } from './source.ts';
 
 /** Most specific first: magic numbers before text, because text sniffers guess. */
-export const FORMATS: readonly TraceFormat[] = [perfData, ftraceText, consoleFormat];
+export const FORMATS: readonly TraceFormat[] = [perfData, perfScript, ftraceText, consoleFormat];
 
 /**
  * The format that a capture is in, judged by its first bytes.

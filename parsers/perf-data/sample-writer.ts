@@ -16,7 +16,7 @@ import {
   TYPE_TRACEPOINT,
 } from './perf-event-abi.ts';
 import type { RecordBlock } from './record-blocks.ts';
-import { RecordContext } from './record-context.ts';
+import { perfContexts, RecordContext } from './record-context.ts';
 import { countersOf, PERIOD_OF_RECORD, type SampleField, sampleFields } from './sample-fields.ts';
 import { type SampleLayout, SampleParts } from './sample-layout.ts';
 import type { TaskNames } from './task-names.ts';
@@ -61,17 +61,13 @@ export class SampleWriter {
   readonly #parts = new SampleParts();
   /** Last value of each counter, by event id. */
   readonly #counts = new Map<number, number>();
+  #contexts: Uint16Array | undefined;
 
   constructor(context: ParseContext, reading: SampleReading, writer: BatchWriter, littleEndian: boolean) {
     this.#context = context;
     this.#reading = reading;
     this.#writer = writer;
     this.#littleEndian = littleEndian;
-  }
-
-  /** Forgets what was prepared: attributes or names have changed. */
-  reset(): void {
-    this.#plans.length = 0;
   }
 
   /**
@@ -180,7 +176,7 @@ export class SampleWriter {
     if (format && attribute.sampleType & SAMPLE_RAW) {
       const decoder = compileEventDecoder(format, decode);
       attribute.name ??= `${format.system}:${format.name}`;
-      const context = new RecordContext(format);
+      const context = new RecordContext(format, this.#contextsOfKernel());
       const typeId = decoder.record.typeId;
       return { attribute, layout, typeId, decoder, context, columns: [], placeIsStack: false, countsById };
     }
@@ -204,6 +200,11 @@ export class SampleWriter {
       placeIsStack: !isTracepoint && layout.ip >= 0,
       countsById,
     };
+  }
+
+  #contextsOfKernel(): Uint16Array {
+    this.#contexts ??= perfContexts(this.#context.facts.profile.release);
+    return this.#contexts;
   }
 
   /** The event's type, with a column for each of its parts. */

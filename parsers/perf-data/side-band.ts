@@ -3,6 +3,7 @@ import type { DictionaryWriter } from '../dictionary-writer.ts';
 import type { SymbolHit } from '../kernel-symbols.ts';
 import { AddressMaps } from './address-maps.ts';
 import { KERNEL_MAPS } from './call-chains.ts';
+import { moduleName } from './module-name.ts';
 import {
   KSYMBOL_UNREGISTER,
   MISC_CPUMODE_KERNEL,
@@ -176,17 +177,4 @@ export class SideBand {
 function nulBefore(block: RecordBlock, from: number, end: number): number {
   const nul = block.bytes.indexOf(0, from);
   return nul < 0 || nul > end ? end : nul;
-}
-
-/**
- * Name of a mapped object as a stack frame shows it, '' for the kernel itself: `libc.so.6` for its path, `lab` for `[lab]` and
- * for `/lib/modules/6.12.0/extra/lab.ko.xz`, `vdso` for `[vdso]`, `anon` for `//anon`.
- */
-export function moduleName(file: string): string {
-  const bracketed = /^\[([^\]]*)\]/.exec(file)?.[1];
-  if (bracketed !== undefined) return bracketed === 'kernel' || bracketed.startsWith('kernel.') ? '' : bracketed;
-  const base = file.slice(file.lastIndexOf('/') + 1);
-  const module = /^(.*)\.ko(\.(gz|xz|zst|debug))?$/.exec(base)?.[1];
-  if (module !== undefined) return module.replaceAll('-', '_');
-  return /^(vmlinux|vmlinuz|kcore)\b/.test(base) ? '' : base;
 }
