@@ -204,6 +204,13 @@ const oneChar: ScanConversion = (bytes, start, end, slots, slot) => {
   return start + 1;
 };
 
+/** A number printed right-aligned. */
+const padded: ScanConversion = (bytes, start, end, slots, slot) => {
+  let at = start;
+  while (at < end && bytes[at] === BLANK) at++;
+  return readInt(bytes, at, end, slots, slot);
+};
+
 /** Conversions of one capture. */
 export function createConversions(dictionary: DictionaryWriter, plugin: PluginStates): Conversions {
   const stateIds = new Map<number, number>();
@@ -225,6 +232,7 @@ export function createConversions(dictionary: DictionaryWriter, plugin: PluginSt
       'state-bits': stateBits,
       char: oneChar,
       longs,
+      padded,
       seconds: readSecondsAsNs,
     },
     ranges: {

@@ -7,6 +7,7 @@
 import {
   type BatchWriter,
   type DiagnosticSink,
+  type EventField,
   type EventShape,
   KNOWN_EVENTS,
   KPROBE_FIELDS,
@@ -27,8 +28,9 @@ import {
 } from './field-slots.ts';
 import { PairReader } from './pairs.ts';
 import { Pattern } from './pattern.ts';
-import { EVENT_PATTERNS, FREE_TEXT_EVENTS } from './patterns.ts';
+import { EVENT_PATTERNS, FREE_TEXT_EVENTS, TRACER_RECORDS } from './patterns.ts';
 import { ProbeReader } from './probe-text.ts';
+import { StringCache } from './string-cache.ts';
 import { readSyscallArguments, readSyscallReturn } from './syscall-text.ts';
 import { equals, nameText, type PayloadKind, TextEvent } from './text-event.ts';
 
@@ -84,6 +86,7 @@ export class EventTextReader {
   readonly #dictionary: DictionaryWriter;
   readonly #diagnostics: DiagnosticSink;
   readonly #conversions: Conversions;
+  readonly #strings: StringCache;
   readonly #slots = new FieldSlots();
   readonly #pairs = new PairReader(this.#slots);
   readonly #probe = new ProbeReader();
@@ -92,13 +95,15 @@ export class EventTextReader {
 
   constructor(dictionary: DictionaryWriter, diagnostics: DiagnosticSink) {
     this.#dictionary = dictionary;
+    this.#strings = new StringCache(dictionary);
     this.#diagnostics = diagnostics;
     this.plugin = new PluginStates(dictionary);
     this.#conversions = createConversions(dictionary, this.plugin);
   }
 
   /**
-   * Writes the event that the line names bytes[nameStart, nameEnd), with its payload bytes[start, end), to the batch.
+   * Writes the event that the line names bytes[nameStart, nameEnd), with its payload bytes[payloadStart, payloadEnd), to the
+   * batch. Blanks before the payload are indentation only to a text (console, trace_printk): give them as they belong to it.
    * @param system subsystem as the line gives it (`sched:sched_switch` of perf); '' when it gives none.
    */
   write(
@@ -111,16 +116,17 @@ export class EventTextReader {
     payloadEnd: number,
     system = '',
   ): void {
-    let start = payloadStart;
     let end = payloadEnd;
-    while (start < end && (bytes[start] === BLANK || bytes[start] === TAB)) start++;
-    while (end > start && (bytes[end - 1] === BLANK || bytes[end - 1] === TAB)) end--;
+    while (end > payloadStart && (bytes[end - 1] === BLANK || bytes[end - 1] === TAB)) end--;
     const hash = nameHash(bytes, nameStart, nameEnd);
     let event = this.#cache[hash];
     if (event === undefined || !equals(event.nameBytes, bytes, nameStart, nameEnd)) {
-      event = this.#find(nameText(bytes, nameStart, nameEnd), system, bytes, start, end);
+      event = this.#find(nameText(bytes, nameStart, nameEnd), system, bytes, payloadStart, end);
       this.#cache[hash] = event;
     }
+    let start = payloadStart;
+    // Texts keep their indentation: it tells the parts of a kernel report apart.
+    if (!event.multiline) while (start < end && (bytes[start] === BLANK || bytes[start] === TAB)) start++;
     this.#write(writer, header, bytes, event, start, end, nameStart, nameEnd);
   }
 
@@ -138,9 +144,11 @@ export class EventTextReader {
   }
 
   /** Event of that name; the first payload decides how one that is not in the catalogue is read. */
-  #find(name: string, system: string, bytes: Uint8Array, start: number, end: number): TextEvent {
+  #find(name: string, system: string, bytes: Uint8Array, payloadStart: number, end: number): TextEvent {
     const seen = this.#byName.get(name);
     if (seen) return seen;
+    let start = payloadStart;
+    while (start < end && (bytes[start] === BLANK || bytes[start] === TAB)) start++;
     const event = this.#create(name, system, bytes, start, end);
     if (this.#byName.size < MAX_EVENT_TYPES) this.#byName.set(name, event);
     return event;
@@ -151,12 +159,14 @@ export class EventTextReader {
     if (known) {
       const raw = known.fields.map((field) => `${field.name}={${field.name}}`).join(' ');
       const listed = EVENT_PATTERNS[known.name] ?? [];
-      // A listed form with conversions replaces the plain one.
-      const replaced = raw === '' || listed.some((form) => form.replace(/\{(\w+):[^}]*\}/g, '{$1}') === raw);
+      // The plain form is tried first, unless the table lists its own form of it.
+      const replaced = raw === '' || listed.some((form) => form.trimStart().startsWith(`${known.fields[0].name}={`));
       const forms = replaced ? listed : [raw, ...listed];
       const patterns = forms.map((form) => new Pattern(form, known.fields, this.#conversions));
       return this.#make(name, 'pattern', 'tracepoint', known.system, patterns);
     }
+    const record = Object.hasOwn(TRACER_RECORDS, name) ? TRACER_RECORDS[name] : undefined;
+    if (record && system === '') return this.#makeRecord(name, record.fields, record.patterns);
     if (PRINT_EVENTS.has(name) || this.#byName.size >= MAX_EVENT_TYPES) return this.#rawPrint(name);
     if (name.startsWith('sys_enter_')) return this.#make(name, 'syscall-enter', 'syscall', 'syscalls', []);
     if (name.startsWith('sys_exit_')) {
@@ -172,7 +182,17 @@ export class EventTextReader {
 
   #make(name: string, kind: PayloadKind, shape: EventShape, system: string, patterns: readonly Pattern[]): TextEvent {
     const type = this.#dictionary.eventType(name, shape, system, []);
-    return new TextEvent(name, type, kind, patterns, this.#dictionary);
+    return new TextEvent(name, type, kind, patterns, this.#dictionary, this.#strings);
+  }
+
+  #makeRecord(name: string, fieldSpec: string, forms: readonly string[]): TextEvent {
+    const fields = fieldSpec.split(' ').map((spec): EventField => {
+      const [field, type] = spec.split(':');
+      return { name: field, type: type === 'int' ? 'int' : 'str' };
+    });
+    const type = this.#dictionary.eventType(name, 'tracepoint', 'ftrace', fields);
+    const patterns = forms.map((form) => new Pattern(form, fields, this.#conversions));
+    return new TextEvent(name, type, 'pattern', patterns, this.#dictionary, this.#strings);
   }
 
   /** trace_printk under its function's name: a `print` record whose ip is that name. */
@@ -183,6 +203,7 @@ export class EventTextReader {
       'raw-print',
       [],
       this.#dictionary,
+      this.#strings,
     );
   }
 
@@ -194,7 +215,7 @@ export class EventTextReader {
       system === '' ? 'kprobes' : system,
       shape === 'kprobe' ? KPROBE_FIELDS : KRETPROBE_FIELDS,
     );
-    const event = new TextEvent(name, type, 'probe', [], this.#dictionary);
+    const event = new TextEvent(name, type, 'probe', [], this.#dictionary, this.#strings);
     if (shape === 'kprobe') event.entryProbe = event;
     else event.returnProbe = event;
     return event;
@@ -259,12 +280,13 @@ export class EventTextReader {
     nameStart: number,
     nameEnd: number,
   ): void {
+    if (event.kind === 'pattern') {
+      this.#readPatterns(event, bytes, start, end);
+      return;
+    }
     const slots = this.#slots;
     slots.clear(event.fieldCount);
     switch (event.kind) {
-      case 'pattern':
-        this.#readPatterns(event, bytes, start, end);
-        return;
       case 'raw-print':
         if (nameStart < nameEnd) slots.str(0, nameStart, nameEnd);
         else slots.id(0, this.#dictionary.string(event.name));
@@ -287,31 +309,41 @@ export class EventTextReader {
     const patterns = event.patterns;
     const slots = this.#slots;
     if (patterns.length === 0) {
+      slots.clear(event.fieldCount);
       if (start < end) this.#pairs.read(bytes, start, end, event);
       return;
     }
     const favourite = patterns[event.favourite];
     if (favourite.match(bytes, start, end, slots) === end) {
-      if (favourite.extras.length > 0) this.#keepExtras(event, favourite);
+      this.#completePattern(event, favourite);
       return;
     }
     let partly = -1;
     for (let n = 0; n < patterns.length; n++) {
-      slots.clear(event.fieldCount);
       const stop = patterns[n].match(bytes, start, end, slots);
       if (stop === end) {
         event.favourite = n;
-        this.#keepExtras(event, patterns[n]);
+        this.#completePattern(event, patterns[n]);
         return;
       }
       if (stop >= 0 && partly < 0 && (bytes[stop] === BLANK || stop === start)) partly = n;
     }
-    slots.clear(event.fieldCount);
     if (partly >= 0) {
       const stop = patterns[partly].match(bytes, start, end, slots);
-      this.#keepExtras(event, patterns[partly]);
+      this.#completePattern(event, patterns[partly]);
       this.#pairs.read(bytes, stop, end, event);
-    } else if (this.#pairs.read(bytes, start, end, event) === 0) this.#reportUnread(event, bytes, start, end);
+      return;
+    }
+    slots.clear(event.fieldCount);
+    if (this.#pairs.read(bytes, start, end, event) === 0) this.#reportUnread(event, bytes, start, end);
+  }
+
+  /** Nulls the fields that a matched pattern does not have, and gives those beyond the catalogue their places. */
+  #completePattern(event: TextEvent, pattern: Pattern): void {
+    const missing = pattern.missing;
+    for (let n = 0; n < missing.length; n++) this.#slots.null(missing[n]);
+    for (let slot = pattern.fieldCount; slot < event.fieldCount; slot++) this.#slots.null(slot);
+    if (pattern.extras.length > 0) this.#keepExtras(event, pattern);
   }
 
   #keepExtras(event: TextEvent, pattern: Pattern): void {

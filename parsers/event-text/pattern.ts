@@ -29,6 +29,9 @@ export class Pattern {
   readonly #length: number;
   /** Fields `{name+}` that the catalogue does not have; the n-th is found in slot MAX_FIELDS + n after a match. */
   readonly extras: readonly EventField[];
+  /** Fields of the catalogue, and those of them that this pattern leaves alone. */
+  readonly fieldCount: number;
+  readonly missing: Int32Array;
 
   /**
    * @param fields the event's fields; a placeholder without a conversion reads what its field's type says.
@@ -37,7 +40,9 @@ export class Pattern {
   constructor(text: string, fields: readonly EventField[], conversions: Conversions) {
     const steps = text.split(/(\{[^}]*\})/).filter((step) => step !== '');
     const extras: EventField[] = [];
+    const covered = new Set<number>();
     this.extras = extras;
+    this.fieldCount = fields.length;
     this.#length = steps.length;
     this.#op = new Uint8Array(steps.length);
     this.#slot = new Int32Array(steps.length);
@@ -64,8 +69,10 @@ export class Pattern {
         });
         if (extras.length > EXTRA_SLOTS) throw new Error(`pattern '${text}': too many fields beyond the catalogue`);
       } else {
-        const slot = fields.findIndex((field) => field.name === name);
-        if (slot < 0) throw new Error(`pattern '${text}': no field ${name}`);
+        const [from, to] = name.split('..').map((part) => fields.findIndex((field) => field.name === part));
+        const slot = from;
+        if (from < 0 || to < 0) throw new Error(`pattern '${text}': no field ${name}`);
+        for (let n = from; n <= (to ?? from); n++) covered.add(n);
         this.#slot[i] = slot;
         type = conversion ?? fields[slot].type;
       }
@@ -74,6 +81,7 @@ export class Pattern {
       else if (type === 'str') this.#op[i] = OP_STR;
       else this.#conversion(i, type, fields, conversions, text);
     });
+    this.missing = Int32Array.from(fields.keys()).filter((slot) => !covered.has(slot));
   }
 
   #conversion(

@@ -2,11 +2,13 @@
  * How events are printed, as data. To add an event: put its fields into schema/event-catalog.ts and its forms here.
  *
  * Notation: `{field}` reads what the field's type says, `{field:conversion}` through conversions.ts, `{}` skips text; a blank
- * stands for one or more blanks; everything else is literal. `{name+}` is a field that the catalogue does not have. A string runs to the literal that follows it; the last one to
+ * stands for one or more blanks; everything else is literal. `{name+}` is a field that the catalogue does not have,
+ * `{first..last:conversion}` fills several. A string runs to the literal that follows it; the last one to
  * the end of the line. Text beyond a pattern is read as further `key=value` pairs.
  *
- * The form `name={name} …` with all fields in catalogue order needs no entry: it is tried for every event first. It is the
- * form of `trace-cmd report -R` and of most of the kernel's own formats.
+ * The form `a={a} b={b} …` with all fields in catalogue order needs no entry: it is tried first, unless a form listed here
+ * begins like it. It is the form of `trace-cmd report -R` and of most of the kernel's own formats. Where an event has a form
+ * that begins with a free string, the more literal ones stand before it.
  *
  * Sources: TP_printk of include/trace/events/*.h; libtraceevent/plugins/plugin_*.c for the forms of trace-cmd and perf.
  */
@@ -48,18 +50,18 @@ export const EVENT_PATTERNS: Partial<Record<KnownEventName, readonly string[]>> 
   rcu_watching: WATCHING,
   rcu_dyntick: WATCHING,
   rcu_callback: [
+    'rcuname={rcuname} rhp={rhp} func={func:symbol} qlen={qlen}',
     '{rcuname} rhp={rhp} func={func:symbol} {qlen}',
     // Before 5.9: lazy and non-lazy callbacks counted apart.
     '{rcuname} rhp={rhp} func={func:symbol} {}/{qlen}',
-    'rcuname={rcuname} rhp={rhp} func={func:symbol} qlen={qlen}',
   ],
   rcu_segcb_stats: [
-    'ctx={ctx} gp_seq={gp_seq_done:longs} seglen={seglen_done:longs}',
+    'ctx={ctx} gp_seq={gp_seq_done..gp_seq_next:longs} seglen={seglen_done..seglen_next:longs}',
     '{ctx} seglen: (DONE={seglen_done}, WAIT={seglen_wait}, NEXT_READY={seglen_next_ready}, NEXT={seglen_next}) gp_seq: (DONE={gp_seq_done}, WAIT={gp_seq_wait}, NEXT_READY={gp_seq_next_ready}, NEXT={gp_seq_next})',
   ],
   rcu_kvfree_callback: ['{rcuname} rhp={rhp} func={offset} {qlen}'],
   rcu_batch_start: ['{rcuname} CBs={qlen} bl={blimit}'],
-  rcu_invoke_callback: ['{rcuname} rhp={rhp} func={func:symbol}', 'rcuname={rcuname} rhp={rhp} func={func:symbol}'],
+  rcu_invoke_callback: ['rcuname={rcuname} rhp={rhp} func={func:symbol}', '{rcuname} rhp={rhp} func={func:symbol}'],
   rcu_invoke_kvfree_callback: ['{rcuname} rhp={rhp} func={offset}'],
   rcu_invoke_kfree_bulk_callback: ['{rcuname} bulk={p} nr_records={nr_records}'],
   rcu_sr_normal: ['{rcuname} rhp={rhp} event={srevent}'],
@@ -129,6 +131,7 @@ export const EVENT_PATTERNS: Partial<Record<KnownEventName, readonly string[]>> 
   workqueue_execute_start: [WORK, 'work={work} function={function:symbol}'],
   workqueue_execute_end: [WORK, 'work struct {work}', 'work={work} function={function:symbol}'],
   timer_start: [
+    'timer={timer} function={function:symbol} expires={expires} bucket_expiry={bucket_expiry} now={now} flags={flags}',
     // libtraceevent prints every letter whatever the flags are (trace-cmd 3.1.6): the word stays unknown there.
     'timer=0x{timer} function={function:symbol} expires={expires} [timeout={now:before(expires)}] bucket_expiry={bucket_expiry} cpu={} idx={} flags={}',
     'timer={timer} function={function:symbol} expires={expires} [timeout={now:before(expires)}] bucket_expiry={bucket_expiry} {flags:timer-wheel}',
@@ -152,7 +155,7 @@ export const EVENT_PATTERNS: Partial<Record<KnownEventName, readonly string[]>> 
     'hrtimer={hrtimer} now={now} function={function:symbol}',
   ],
 
-  console: ['msg={msg:text}', '{msg:text}'],
+  console: [' msg={msg:text}', '{msg:text}'],
   function: [
     // The kernel's `callee <-caller` and trace-cmd's `callee <-- caller`; `report` leaves the caller out by default.
     '{ip:symbol}({args+:text}) <-{parent_ip:symbol}',
@@ -164,9 +167,9 @@ export const EVENT_PATTERNS: Partial<Record<KnownEventName, readonly string[]>> 
     'func={func} calltime={duration_ns} rettime={duration_ns:after(duration_ns)} overrun={overrun} depth={depth}',
     'func={func} overrun={overrun} calltime={duration_ns} rettime={duration_ns:after(duration_ns)} depth={depth}',
   ],
-  print: ['ip={ip} buf={buf:text}', ...TRACED_TEXT],
-  bprint: ['ip={ip} fmt={} buf={buf:text}', ...TRACED_TEXT],
-  bputs: ['ip={ip} str={buf:text}', ...TRACED_TEXT],
+  print: [' ip={ip} buf={buf:text}', ...TRACED_TEXT],
+  bprint: [' ip={ip} fmt={} buf={buf:text}', ...TRACED_TEXT],
+  bputs: [' ip={ip} str={buf:text}', ...TRACED_TEXT],
   osnoise: [
     '{runtime} {noise} {}.{} {max_sample} {hw_count} {nmi_count} {irq_count} {softirq_count} {thread_count}',
     '{runtime} {noise} {}.{} {max_sample} {hw_count} {irq_count} {softirq_count} {thread_count}',
@@ -183,6 +186,26 @@ export const EVENT_PATTERNS: Partial<Record<KnownEventName, readonly string[]>> 
   thread_noise: ['{comm}:{pid} start {start_ns:seconds} duration {duration_ns} ns'],
   sys_enter: ['NR {id} ({args:text})', 'id={id} args={args:text}'],
   sys_exit: ['NR {id} = {ret}'],
+};
+
+/** Records of tracers that the catalogue does not have: fields as there, and forms. */
+export const TRACER_RECORDS: Readonly<
+  Record<string, { readonly fields: string; readonly patterns: readonly string[] }>
+> = {
+  // The wakeup tracers, kernel/trace/trace_output.c trace_ctxwake_print: `     0:120:R ==> [003]   312:100:R kworker/3:1H`.
+  context_switch: {
+    fields:
+      'prev_pid:int prev_prio:int prev_state:str next_cpu:int next_pid:int next_prio:int next_state:str next_comm:str',
+    patterns: [
+      '{prev_pid}:{prev_prio:padded}:{prev_state:char} ==> [{next_cpu}] {next_pid}:{next_prio:padded}:{next_state:char} {next_comm}',
+    ],
+  },
+  wakeup: {
+    fields: 'pid:int prio:int state:str target_cpu:int target_pid:int target_prio:int target_state:str target_comm:str',
+    patterns: [
+      '{pid}:{prio:padded}:{state:char} + [{target_cpu}] {target_pid}:{target_prio:padded}:{target_state:char} {target_comm}',
+    ],
+  },
 };
 
 /**

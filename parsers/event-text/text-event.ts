@@ -3,6 +3,7 @@ import type { EventField, EventType, FieldType } from '../../schema/index.ts';
 import type { DictionaryWriter } from '../dictionary-writer.ts';
 import { MAX_FIELDS } from './field-slots.ts';
 import type { Pattern } from './pattern.ts';
+import type { StringCache } from './string-cache.ts';
 
 /** Distinct strings of a field that are interned; a field with more holds texts (file names, messages), not names. */
 const MAX_INTERNED = 32768;
@@ -40,6 +41,7 @@ export class TextEvent {
   returnProbe: TextEvent | undefined;
 
   readonly #dictionary: DictionaryWriter;
+  readonly #strings: StringCache;
   readonly #fields: EventField[];
   readonly #keys: Uint8Array[];
   /** Distinct strings interned per field. */
@@ -53,6 +55,7 @@ export class TextEvent {
     kind: PayloadKind,
     patterns: readonly Pattern[],
     dictionary: DictionaryWriter,
+    strings: StringCache,
   ) {
     this.name = name;
     this.nameBytes = encoder.encode(name);
@@ -61,6 +64,7 @@ export class TextEvent {
     this.patterns = patterns;
     this.multiline = kind === 'raw-print' || MULTILINE.has(name);
     this.#dictionary = dictionary;
+    this.#strings = strings;
     this.#fields = type.fields.slice(0, MAX_FIELDS);
     this.#keys = this.#fields.map((field) => encoder.encode(field.name));
     this.#interned = this.#fields.map(() => 0);
@@ -105,7 +109,7 @@ export class TextEvent {
   /** String id of bytes[start, end), or −1 when this field has shown too many distinct strings to intern more. */
   intern(slot: number, bytes: Uint8Array, start: number, end: number): number {
     if (this.#interned[slot] >= MAX_INTERNED) return -1;
-    const id = this.#dictionary.bytes(bytes, start, end);
+    const id = this.#strings.intern(bytes, start, end);
     if (id > this.#highestString) {
       this.#highestString = id;
       this.#interned[slot]++;

@@ -3,9 +3,11 @@ import { BatchWriter, CaptureError, EventBatch } from '../../schema/index.ts';
 import { type ParseContext, SNIFF_BYTES, type TraceFormat } from '../format.ts';
 import { LineReader } from '../lines.ts';
 import type { ByteSource } from '../source.ts';
-import { FtraceLineReader } from './line-reader.ts';
-import { sniffFtraceText } from './sniff.ts';
+import { FtraceLineReader, type TraceLayout } from './line-reader.ts';
+import { sniffFtraceText, traceLayoutOf } from './sniff.ts';
 import { inflated, TracePage, wrappingOf } from './systrace.ts';
+
+const PLAIN = 'ftrace text';
 
 const utf8 = new TextDecoder('utf-8');
 
@@ -19,9 +21,11 @@ export const ftraceText: TraceFormat = {
 };
 
 async function* parseFtraceText(source: ByteSource, context: ParseContext): AsyncGenerator<EventBatch> {
-  const { wrapping, offset } = wrappingOf(await source.head(SNIFF_BYTES));
-  context.facts.format = wrapping === 'none' ? 'ftrace text' : 'systrace';
-  const text = new TextRun(context, wrapping === 'html' ? new TracePage() : undefined);
+  const head = await source.head(SNIFF_BYTES);
+  const { wrapping, offset } = wrappingOf(head);
+  context.facts.format = wrapping === 'none' ? PLAIN : `${PLAIN} (systrace)`;
+  const layout = wrapping === 'none' ? traceLayoutOf(head) : undefined;
+  const text = new TextRun(context, wrapping === 'html' ? new TracePage() : undefined, layout);
   const chunks = wrapping === 'zlib' ? inflated(source.chunks(), offset, context.diagnostics) : source.chunks();
   for await (const chunk of chunks) {
     text.lines.push(chunk);
@@ -53,10 +57,11 @@ class TextRun {
   #again = false;
   #records = 0;
 
-  constructor(context: ParseContext, page: TracePage | undefined) {
+  constructor(context: ParseContext, page: TracePage | undefined, layout: TraceLayout | undefined) {
     this.#context = context;
     this.#page = page;
     this.#reader = new FtraceLineReader(context, this.#writer);
+    this.#reader.traceLayout = layout;
   }
 
   /** Reads the lines that are there. Returns a batch when one is full, undefined when more input is needed. */
@@ -74,7 +79,8 @@ class TextRun {
       else if (outcome === 'full') {
         this.#again = true;
         return this.#takeBatch();
-      } else if (outcome === 'unreadable') this.#reportUnreadable();
+      } else if (outcome === 'unreadable') this.#report('line-unreadable');
+      else if (outcome === 'foreign') this.#report('unsupported');
     }
     return undefined;
   }
@@ -90,7 +96,7 @@ class TextRun {
       throw new CaptureError(
         `${name}: line ${Math.max(1, this.lines.lineNumber)}: no ftrace record up to here (expected lines like "task-pid [cpu] flags seconds: event: …")`,
       );
-    if (layout.report && facts.format === 'ftrace text') facts.format = 'trace-cmd report';
+    if (layout.report && facts.format === PLAIN) facts.format = 'trace-cmd report';
     facts.timeUnit = this.#reader.ticks ? 'ticks' : 'ns';
     if (layout.overwritten > 0) {
       facts.lost += layout.overwritten;
@@ -115,10 +121,10 @@ class TextRun {
     return full;
   }
 
-  #reportUnreadable(): void {
+  #report(kind: 'line-unreadable' | 'unsupported'): void {
     const { lines } = this;
-    const first = !this.#context.diagnostics.issues.has('line-unreadable');
+    const first = !this.#context.diagnostics.issues.has(kind);
     const excerpt = first ? utf8.decode(lines.bytes.subarray(lines.start, Math.min(lines.end, lines.start + 200))) : '';
-    this.#context.diagnostics.report('line-unreadable', { line: lines.lineNumber }, excerpt);
+    this.#context.diagnostics.report(kind, { line: lines.lineNumber }, excerpt);
   }
 }

@@ -26,12 +26,23 @@ export type LineOutcome =
   | 'layout'
   /** The batch may be too full for what the line holds: take it away, {@link FtraceLineReader.startBatch}, read the line again. */
   | 'full'
+  /** A record in another layout than the capture's ({@link TraceLayout}): it belongs to another trace. */
+  | 'foreign'
   /** None of these. */
   | 'unreadable';
+
+/**
+ * Layouts whose records cannot share a timeline: ordinary records and function_graph lines with seconds of a clock, latency
+ * layouts with microseconds since their trace began, function_graph lines without a time. The kernel prints one trace in one of
+ * them (current_tracer and the latency-format option decide); a document may quote several traces.
+ */
+export type TraceLayout = 'ordinary' | 'graph' | 'latency' | 'graph-untimed';
 
 /** Records that one line can make: a leaf call is two, and lost-event notes wait for the record after them. */
 const ROOM_PER_LINE = 12;
 const MAX_PENDING_LOST = ROOM_PER_LINE - 2;
+/** trace-cmd report prints payloads from this column on, counted from the event name. */
+const REPORT_COLUMN = 22;
 /** Longest text that is put together from several lines. */
 const MAX_TEXT_LINES = 64;
 
@@ -48,12 +59,14 @@ const EMPTY = new Uint8Array(0);
 
 export class FtraceLineReader {
   readonly layout: LayoutLine;
+  /** Records of other layouts are `foreign`; undefined: the first record decides. */
+  traceLayout: TraceLayout | undefined;
   /** Whether the first record's time was an integer without unit; undefined before the first record. */
   ticks: boolean | undefined;
 
   readonly #context: ParseContext;
   readonly #flagColumn = new FlagColumn();
-  readonly #prefix = new RecordPrefix(this.#flagColumn);
+  readonly #prefix: RecordPrefix;
   readonly #graph = new GraphLine();
   readonly #calls: CallStacks;
   readonly #events: EventTextReader;
@@ -70,6 +83,8 @@ export class FtraceLineReader {
   #stackBatch: EventBatch | undefined;
   #stackEvent = 0;
   #textLines = 0;
+  /** The last record was foreign: so are the frames that follow. */
+  #afterForeign = false;
 
   constructor(context: ParseContext, writer: BatchWriter) {
     this.#context = context;
@@ -77,6 +92,7 @@ export class FtraceLineReader {
     this.layout = new LayoutLine(context.facts, this.#flagColumn);
     this.#events = new EventTextReader(context.dictionary, context.diagnostics);
     this.#tasks = new TaskNames(context.dictionary);
+    this.#prefix = new RecordPrefix(this.#flagColumn, this.#tasks);
     this.#stack = new StackBlock(context.dictionary);
     this.#calls = new CallStacks(context.dictionary);
   }
@@ -93,9 +109,18 @@ export class FtraceLineReader {
    * For lines with a printk prefix take it off first.
    */
   isRecord(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.layoutOf(bytes, start, end) !== undefined;
+  }
+
+  /** Layout of the record bytes[start, end); undefined when they are no record. */
+  layoutOf(bytes: Uint8Array, start: number, end: number): TraceLayout | undefined {
     const stop = lineEnd(bytes, start, end);
-    const at = lineStart(bytes, start, stop);
-    return at < stop && (this.#prefix.read(bytes, at, stop) || this.#graph.read(bytes, at, stop));
+    let at = lineStart(bytes, start, stop);
+    while (at < stop && (bytes[at] === BLANK || bytes[at] === TAB)) at++;
+    if (at >= stop) return undefined;
+    if (this.#prefix.read(bytes, at, stop)) return this.#prefix.relative ? 'latency' : 'ordinary';
+    if (!this.#graph.read(bytes, at, stop)) return undefined;
+    return this.#graph.seconds >= 0 ? 'graph' : 'graph-untimed';
   }
 
   /** Reads one line; its records go to the writer's batch. @param line number for diagnostics. */
@@ -110,9 +135,10 @@ export class FtraceLineReader {
       this.#closeStack();
       return 'layout';
     }
-    if (bytes[at] === EQUALS && this.#stackBatch !== undefined) {
+    if (bytes[at] === EQUALS && (this.#stackBatch !== undefined || this.#afterForeign)) {
       const frame = frameStart(bytes, at, stop);
       if (frame >= 0) {
+        if (this.#afterForeign) return 'foreign';
         this.#stack.addFrame(bytes, frame, stop);
         return 'more';
       }
@@ -123,7 +149,8 @@ export class FtraceLineReader {
     this.#events.line = line;
     const wasOpen = this.#events.openText;
     this.#events.openText = false;
-    if (this.#prefix.read(bytes, lineAt, stop)) {
+    if (this.#prefix.read(bytes, at, stop)) {
+      if (this.#isForeign(this.#prefix.relative ? 'latency' : 'ordinary')) return 'foreign';
       this.#readRecord(bytes, stop);
       return 'record';
     }
@@ -141,6 +168,12 @@ export class FtraceLineReader {
       return 'more';
     }
     return 'unreadable';
+  }
+
+  #isForeign(layout: TraceLayout): boolean {
+    this.traceLayout ??= layout;
+    this.#afterForeign = layout !== this.traceLayout;
+    return this.#afterForeign;
   }
 
   /** Ends what is open: call before taking the batch away and at the end of the capture. */
@@ -207,7 +240,7 @@ export class FtraceLineReader {
     header.tsNs = this.#time(prefix.seconds, prefix.nanoseconds);
     header.cpu = prefix.cpu;
     header.tid = prefix.tid;
-    header.comm = this.#tasks.intern(prefix.tid, bytes, prefix.commStart, prefix.commEnd);
+    header.comm = prefix.comm;
     header.flags = prefix.flags;
     this.ticks ??= prefix.ticks;
     this.#seeCpu(prefix.cpu);
@@ -230,7 +263,8 @@ export class FtraceLineReader {
     const first = bytes[nameStart];
     if (first === 0x66 && this.#readTraceCmdGraph(bytes, nameStart, nameEnd, payload, end)) return;
     if ((first === 0x6b || first === 0x75) && this.#readTraceCmdStack(bytes, nameStart, nameEnd, payload, end)) return;
-    this.#events.write(this.#writer, this.#header, bytes, nameStart, nameEnd, payload, end);
+    const text = Math.min(payload, this.layout.report ? Math.max(nameStart + REPORT_COLUMN, nameEnd + 2) : nameEnd + 2);
+    this.#events.write(this.#writer, this.#header, bytes, nameStart, nameEnd, text, end);
     if (bytes[end - 1] === COLON && announcesStack(bytes, payload, end) === 'attached') this.#openStack();
   }
 
@@ -275,9 +309,10 @@ export class FtraceLineReader {
     this.#seeCpu(cpu);
     if (graph.tid >= 0) {
       this.#cpuTid[cpu] = graph.tid;
-      this.#cpuComm[cpu] = this.#tasks.intern(graph.tid, bytes, graph.commStart, graph.commEnd);
+      this.#cpuComm[cpu] = this.#context.dictionary.bytes(bytes, graph.commStart, graph.commEnd);
     }
     if (graph.kind === 'switch' || graph.kind === 'mark') return 'layout';
+    if (this.#isForeign(graph.seconds >= 0 ? 'graph' : 'graph-untimed')) return 'foreign';
     header.cpu = cpu;
     header.tid = this.#cpuTid[cpu] ?? NO_TID;
     header.comm = this.#cpuComm[cpu] ?? 0;

@@ -14,8 +14,8 @@
  *       bash  4000 1 0 00000000 00010a95 [58127d26] 1720.415ms (+0.000ms): simple_strtoul (kstrtoul)
  */
 import { contextFromTraceFlags, type FlagColumn, isFirstFlagByte, isFlagByte } from './flag-column.ts';
+import type { TaskNames } from './task-names.ts';
 
-const TAB = 0x09;
 const BLANK = 0x20;
 const OPEN_PAREN = 0x28;
 const CLOSE_PAREN = 0x29;
@@ -36,9 +36,8 @@ const VERBOSE_END = 's): ';
 const latin1 = new TextDecoder('latin1');
 
 export class RecordPrefix {
-  /** Task name: bytes[commStart, commEnd) of the line. */
-  commStart = 0;
-  commEnd = 0;
+  /** String id of the task name. */
+  comm = 0;
   tid = 0;
   cpu = 0;
   /** Context bits; 0 when the line has no flag column. */
@@ -48,21 +47,26 @@ export class RecordPrefix {
   nanoseconds = 0;
   /** The time is an integer without unit: ticks of `counter` or `x86-tsc`, jiffies, or a clock that trace-cmd does not know. */
   ticks = false;
+  /** The time counts from the beginning of the trace (latency layouts). */
+  relative = false;
   /** The line has a flag column after `[cpu]`. */
   hasFlagColumn = false;
   /** First byte of the payload. */
   payload = 0;
 
   readonly #flagColumn: FlagColumn;
+  readonly #tasks: TaskNames;
 
-  constructor(flagColumn: FlagColumn) {
+  constructor(flagColumn: FlagColumn, tasks: TaskNames) {
     this.#flagColumn = flagColumn;
+    this.#tasks = tasks;
   }
 
-  /** Whether bytes[start, end) begin with a record's prefix; its parts are then in the fields. */
-  read(bytes: Uint8Array, start: number, end: number): boolean {
-    let first = start;
-    while (first < end && (bytes[first] === BLANK || bytes[first] === TAB)) first++;
+  /**
+   * Whether bytes[first, end) begin with a record's prefix; its parts are then in the fields.
+   * @param first first byte of the line that is no blank.
+   */
+  read(bytes: Uint8Array, first: number, end: number): boolean {
     const limit = Math.min(end, first + LONGEST_COMM);
     for (let dash = first; dash < limit; dash++) {
       if (bytes[dash] !== DASH) continue;
@@ -75,11 +79,11 @@ export class RecordPrefix {
         at++;
       }
       if (at === dash + 1 || at - dash > 11 || !this.#readAfterPid(bytes, at, end)) continue;
-      if (!this.#takeComm(bytes, first, dash)) return false;
       this.tid = pid;
-      return true;
+      this.comm = this.#tasks.find(pid, bytes, first, dash);
+      return this.comm >= 0 || this.#takeComm(bytes, first, dash);
     }
-    return bytes[end - 1] !== COLON && this.#readVerbose(bytes, start, end);
+    return this.#readVerbose(bytes, first, end);
   }
 
   #readAfterPid(bytes: Uint8Array, start: number, end: number): boolean {
@@ -141,6 +145,7 @@ export class RecordPrefix {
       at++;
     }
     if (digits === 0 || digits > 18) return false;
+    this.relative = false;
     if (bytes[at] === DOT) {
       if (digits > 12) return false;
       return this.#readFraction(bytes, at + 1, end, digits > 9 ? high * 10 ** (digits - 9) + low : high);
@@ -149,6 +154,7 @@ export class RecordPrefix {
     if (bytes[at] === 0x75 && bytes[at + 1] === 0x73) {
       // `us` with a mark for the delay to the next record, or a blank.
       if (bytes[at + 3] !== COLON) return false;
+      this.relative = true;
       this.ticks = false;
       this.seconds = Math.floor(value / 1e6);
       this.nanoseconds = (value % 1e6) * 1000;
@@ -191,9 +197,8 @@ export class RecordPrefix {
         break;
       }
     }
-    this.commStart = start;
-    this.commEnd = dash;
-    return start <= dash;
+    this.comm = this.#tasks.add(this.tid, bytes, first, start, dash);
+    return true;
   }
 
   /** Slow: only lines that look like no other layout and end their prefix with `ms): ` come here. */
@@ -203,12 +208,13 @@ export class RecordPrefix {
     const text = latin1.decode(bytes.subarray(start, Math.min(end, start + 200)));
     const match = VERBOSE.exec(text);
     if (!match) return false;
-    this.commStart = start + text.indexOf(match[1]);
-    this.commEnd = this.commStart + match[1].length;
     this.tid = Number(match[2]);
+    const comm = start + text.indexOf(match[1]);
+    this.comm = this.#tasks.add(this.tid, bytes, comm, comm, comm + match[1].length);
     this.cpu = Number(match[3]);
     this.flags = contextFromTraceFlags(Number(match[4]), Number.parseInt(match[5], 16));
     const micros = Number.parseInt(match[6], 16);
+    this.relative = false;
     this.ticks = false;
     this.seconds = Math.floor(micros / 1e6);
     this.nanoseconds = (micros % 1e6) * 1000;

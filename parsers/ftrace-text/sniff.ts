@@ -4,7 +4,7 @@ import { BatchWriter, DiagnosticSink, EventBatch } from '../../schema/index.ts';
 import { DictionaryWriter } from '../dictionary-writer.ts';
 import type { ParseContext } from '../format.ts';
 import { LineReader } from '../lines.ts';
-import { FtraceLineReader } from './line-reader.ts';
+import { FtraceLineReader, type TraceLayout } from './line-reader.ts';
 import { wrappingOf } from './systrace.ts';
 
 const latin1 = new TextDecoder('latin1');
@@ -15,32 +15,50 @@ const HEADER_LINE =
   /^(?:[> ]*# tracer: \S|# entries-in-buffer\/entries-written: |cpus=\d+$|version = \d+$|CPU \d+ is empty$)/;
 const BINARY_HEAD_BYTES = 1024;
 
+/** Most useful first. */
+const LAYOUTS: readonly TraceLayout[] = ['ordinary', 'graph', 'latency', 'graph-untimed'];
+
+/** What the lines of a head are. */
+interface Tally {
+  readonly records: Record<TraceLayout, number>;
+  headers: number;
+  logLines: number;
+}
+
 /** Judges the first bytes of a capture; reads no more than them. */
 export function sniffFtraceText(head: Uint8Array): boolean {
   const { wrapping } = wrappingOf(head);
   if (wrapping !== 'none') return true;
   if (head.subarray(0, BINARY_HEAD_BYTES).includes(0)) return false;
+  const { records, headers, logLines } = tally(head);
+  const count = LAYOUTS.reduce((sum, layout) => sum + records[layout], 0);
+  return count + headers > 0 && logLines <= count;
+}
+
+/** The layout that a capture with this head is read by: one with seconds of a clock wherever there is any. */
+export function traceLayoutOf(head: Uint8Array): TraceLayout | undefined {
+  const { records } = tally(head);
+  return LAYOUTS.find((layout) => records[layout] > 0);
+}
+
+function tally(head: Uint8Array): Tally {
   const reader = lineReader();
   const lines = new LineReader();
-  let records = 0;
-  let headers = 0;
-  let logLines = 0;
-  const count = (): void => {
-    while (lines.next()) {
-      if (lines.tooLong || lines.start === lines.end) continue;
-      if (reader.isRecord(lines.bytes, lines.start, lines.end)) records++;
-      else {
-        const text = latin1.decode(lines.bytes.subarray(lines.start, Math.min(lines.end, lines.start + 100)));
-        if (HEADER_LINE.test(text)) headers++;
-        else if (LOG_LINE.test(text)) logLines++;
-      }
-    }
-  };
+  const found: Tally = { records: { ordinary: 0, graph: 0, latency: 0, 'graph-untimed': 0 }, headers: 0, logLines: 0 };
   lines.push(head);
-  count();
   lines.finish();
-  count();
-  return records + headers > 0 && logLines <= records;
+  while (lines.next()) {
+    if (lines.tooLong || lines.start === lines.end) continue;
+    const layout = reader.layoutOf(lines.bytes, lines.start, lines.end);
+    if (layout) {
+      found.records[layout]++;
+      continue;
+    }
+    const text = latin1.decode(lines.bytes.subarray(lines.start, Math.min(lines.end, lines.start + 100)));
+    if (HEADER_LINE.test(text)) found.headers++;
+    else if (LOG_LINE.test(text)) found.logLines++;
+  }
+  return found;
 }
 
 function lineReader(): FtraceLineReader {

@@ -8,28 +8,36 @@ const MAX_NAMES = 1 << 18;
 export class TaskNames {
   readonly #dictionary: DictionaryWriter;
   readonly #id = new Int32Array(SLOTS);
-  readonly #name: Uint8Array[] = new Array<Uint8Array>(SLOTS).fill(new Uint8Array(0));
-  #count = 0;
+  /** The name as it stood in the line, with what {@link add} was told to leave out. */
+  readonly #printed: Uint8Array[] = new Array<Uint8Array>(SLOTS).fill(new Uint8Array(0));
+  #names = 0;
+  #highestId = 0;
 
   constructor(dictionary: DictionaryWriter) {
     this.#dictionary = dictionary;
   }
 
-  /** String id of the name bytes[start, end) of task `tid`. */
-  intern(tid: number, bytes: Uint8Array, start: number, end: number): number {
+  /** Id of the name of task `tid` printed as bytes[start, end), if it was the last one in its place; −1 otherwise. */
+  find(tid: number, bytes: Uint8Array, start: number, end: number): number {
     const slot = tid & (SLOTS - 1);
-    const name = this.#name[slot];
+    const printed = this.#printed[slot];
     const length = end - start;
-    if (name.length === length && length > 0) {
-      let i = 0;
-      while (i < length && name[i] === bytes[start + i]) i++;
-      if (i === length) return this.#id[slot];
+    if (printed.length !== length || length === 0) return -1;
+    for (let i = 0; i < length; i++) if (printed[i] !== bytes[start + i]) return -1;
+    return this.#id[slot];
+  }
+
+  /** Interns the name bytes[nameStart, end) of task `tid`, which the line prints as bytes[start, end). */
+  add(tid: number, bytes: Uint8Array, start: number, nameStart: number, end: number): number {
+    if (this.#names >= MAX_NAMES) return this.#dictionary.string('<...>');
+    const slot = tid & (SLOTS - 1);
+    const id = this.#dictionary.bytes(bytes, nameStart, end);
+    if (id > this.#highestId) {
+      this.#highestId = id;
+      this.#names++;
     }
-    if (this.#count >= MAX_NAMES) return this.#dictionary.string('<...>');
-    this.#count++;
-    const id = this.#dictionary.bytes(bytes, start, end);
     this.#id[slot] = id;
-    this.#name[slot] = bytes.slice(start, end);
+    this.#printed[slot] = bytes.slice(start, end);
     return id;
   }
 }
