@@ -131,7 +131,8 @@ export class KernelSymbols {
 
   /**
    * The function that covers an address given as two halves of 64 bits; undefined when none does. Symbols carry no sizes: one
-   * ends where the next begins, the last one of a module two pages on at most (tools/perf/util/symbol.c symbols__fixup_end).
+   * ends where the next begins, the last one of a module two pages on at most (tools/perf/util/symbol.c symbols__fixup_end); of
+   * several names at one address that leaves a size only to the last, which is the one that perf shows.
    */
   find(hi: number, lo: number): SymbolHit | undefined {
     if (this.#shift) return this.#shift.toTable(hi, lo, (ownHi, ownLo) => this.#find(ownHi, ownLo));
@@ -141,15 +142,14 @@ export class KernelSymbols {
   #find(hi: number, lo: number): SymbolHit | undefined {
     const last = this.#lastAtOrBelow(hi, lo);
     if (last < 0) return undefined;
-    const best = this.#bestAlias(last);
-    const module = this.#module(best);
-    const offset = (hi - this.#hi[best]) * TWO_32 + (lo - this.#lo[best]);
+    const module = this.#module(last);
+    const offset = (hi - this.#hi[last]) * TWO_32 + (lo - this.#lo[last]);
     const next = last + 1;
     if (next === this.size || this.#module(next) !== module) {
-      const toPageEnd = PAGE_BYTES - (this.#lo[best] % PAGE_BYTES);
+      const toPageEnd = PAGE_BYTES - (this.#lo[last] % PAGE_BYTES);
       if (offset >= toPageEnd + PAGE_BYTES) return undefined;
     }
-    return FUNCTION_TYPES.includes(this.#type(best)) ? { name: this.#name(best), offset, module } : undefined;
+    return FUNCTION_TYPES.includes(this.#type(last)) ? { name: this.#name(last), offset, module } : undefined;
   }
 
   /**
@@ -215,32 +215,6 @@ export class KernelSymbols {
     return low - 1;
   }
 
-  /**
-   * Of several names at one address the one that perf shows: strong before weak, global before local, fewer leading
-   * underscores, then the longer name (tools/perf/util/symbol.c choose_best_symbol).
-   */
-  #bestAlias(last: number): number {
-    let best = last;
-    for (let i = last - 1; i >= 0 && this.#hi[i] === this.#hi[last] && this.#lo[i] === this.#lo[last]; i--) {
-      if (this.#preferred(i, best)) best = i;
-    }
-    return best;
-  }
-
-  #preferred(candidate: number, over: number): boolean {
-    const weakA = 'wW'.includes(this.#type(candidate));
-    const weakB = 'wW'.includes(this.#type(over));
-    if (weakA !== weakB) return weakB;
-    const globalA = isUpper(this.#type(candidate));
-    const globalB = isUpper(this.#type(over));
-    if (globalA !== globalB) return globalA;
-    const nameA = this.#name(candidate);
-    const nameB = this.#name(over);
-    const underscores = leadingUnderscores(nameA) - leadingUnderscores(nameB);
-    if (underscores !== 0) return underscores < 0;
-    return nameA.length >= nameB.length;
-  }
-
   #typeAt(index: number): number {
     return this.#text.indexOf(BLANK, this.#lineStart[index]) + 1;
   }
@@ -272,14 +246,4 @@ function countLines(text: Uint8Array): number {
   let lines = 1;
   for (let i = text.indexOf(NEWLINE); i >= 0; i = text.indexOf(NEWLINE, i + 1)) lines++;
   return lines;
-}
-
-function isUpper(letter: string): boolean {
-  return letter >= 'A' && letter <= 'Z';
-}
-
-function leadingUnderscores(name: string): number {
-  let count = 0;
-  while (name[count] === '_') count++;
-  return count;
 }

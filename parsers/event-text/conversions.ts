@@ -94,6 +94,24 @@ const handled: RangeConversion = (bytes, start, end, slots, slot) => {
   return true;
 };
 
+/** Names of enum hrtimer_mode (include/linux/hrtimer.h), bits from PINNED on. */
+const HRTIMER_MODE_BITS = ['PINNED', 'SOFT', 'HARD'];
+
+/** `ABS|PINNED`, or its number where libtraceevent does not know the enumeration. */
+function hrtimerMode(dictionary: DictionaryWriter): RangeConversion {
+  return (bytes, start, end, slots, slot) => {
+    if (start >= end || !isDigit(bytes[start])) {
+      slots.str(slot, start, end);
+      return true;
+    }
+    if (readInt(bytes, start, end, slots, slot) !== end) return false;
+    const mode = slots.number(slot);
+    const bits = HRTIMER_MODE_BITS.filter((_, i) => mode & (2 << i));
+    slots.id(slot, dictionary.string([mode & 1 ? 'REL' : 'ABS', ...bits].join('|')));
+    return true;
+  };
+}
+
 /** Bits of timer->flags (include/linux/timer.h): the CPU, these letters, and the wheel index from bit 22. */
 const TIMER_FLAGS = flagNames({ M: 0x40000, D: 0x80000, P: 0x100000, I: 0x200000 });
 const TIMER_INDEX = 1 << 22;
@@ -240,6 +258,7 @@ export function createConversions(dictionary: DictionaryWriter, plugin: PluginSt
       handled,
       'timer-wheel': timerWheel,
       'plugin-state': plugin.read,
+      'hrtimer-mode': hrtimerMode(dictionary),
       contention: flagNames({ SPIN: 1, READ: 2, WRITE: 4, RT: 8, PERCPU: 16, MUTEX: 32 }),
       text: (_bytes, start, end, slots, slot) => {
         slots.text(slot, start, end);

@@ -31,6 +31,7 @@ const WATCHING = [
   '{polarity} {oldnesting} {newnesting} {counter}',
 ];
 const COMM_RUNTIME = (field: string): string[] => [`comm={comm} pid={pid} ${field}={${field}} [ns]`];
+const HRTIMER_SETUP = ['hrtimer={hrtimer} clockid={clockid} mode={mode:hrtimer-mode}'];
 const CALLER = ['caller={caller:symbol} parent={parent:symbol}'];
 const TRACED_TEXT = ['{ip}: {buf:text}', '{buf:text}'];
 
@@ -145,8 +146,12 @@ export const EVENT_PATTERNS: Partial<Record<KnownEventName, readonly string[]>> 
     'timer={timer} now={now} function={function:symbol} baseclk={baseclk}',
     'timer={timer} now={now} function={function:symbol}',
   ],
+  hrtimer_init: HRTIMER_SETUP,
+  hrtimer_setup: HRTIMER_SETUP,
   hrtimer_start: [
-    'hrtimer={hrtimer} function={function:symbol} expires={expires} softexpires={softexpires} mode={mode}',
+    // 6.18; perf script prints the mode as a number.
+    'hrtimer={hrtimer} function={function:symbol} expires={expires} softexpires={softexpires} mode={mode:hrtimer-mode} was_armed={was_armed+:int}',
+    'hrtimer={hrtimer} function={function:symbol} expires={expires} softexpires={softexpires} mode={mode:hrtimer-mode}',
     'hrtimer={hrtimer} function={function:symbol} expires={expires} softexpires={softexpires}',
   ],
   hrtimer_expire_entry: [

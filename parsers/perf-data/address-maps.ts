@@ -58,7 +58,6 @@ export class AddressMaps {
 
   /** A forked process has its parent's mappings. */
   fork(parentPid: number, childPid: number): void {
-    if (parentPid === childPid) return;
     const maps = this.#processes.get(parentPid);
     if (!maps) this.#processes.delete(childPid);
     else if (this.#processes.size < MAX_PROCESSES || this.#processes.has(childPid)) {

@@ -120,6 +120,8 @@ export class SideBand {
     const pid = this.#i32(block, at + 8);
     const parentPid = this.#i32(block, at + 12);
     this.tasks.fork(this.#i32(block, at + 20), this.#i32(block, at + 16));
+    // A new thread shares what its process has mapped.
+    if (pid === parentPid) return true;
     if (misc & MISC_FORK_EXEC) this.maps.clear(pid);
     else this.maps.fork(parentPid, pid);
     return true;
