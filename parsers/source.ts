@@ -176,8 +176,13 @@ class StreamSource implements ByteSource {
  * @throws CaptureError when the file cannot be opened.
  */
 export async function openSource(path: string): Promise<ByteSource> {
-  if (path === '-')
-    return new StreamSource('standard input', process.stdin, undefined, undefined, () => process.stdin.destroy());
+  if (path === '-') {
+    // Not process.stdin: in a worker thread that is a pipe from the main thread. Blocking reads of 1 MiB take a quarter of
+    // the CPU time that a non-blocking socket on the same pipe takes.
+    const stdin = createReadStream('', { fd: 0, autoClose: false, highWaterMark: CHUNK_BYTES });
+    stdin.on('error', () => undefined);
+    return new StreamSource('standard input', stdin, undefined, undefined, () => stdin.destroy());
+  }
   try {
     const file = await open(path, 'r');
     const stat = await file.stat();

@@ -31,7 +31,8 @@ CREATE TABLE run (
   release         TEXT,                -- kernel release, when the captures tell it
   kernel          TEXT NOT NULL,       -- kernel profile as resolved by the replay, JSON (schema/profile.ts)
   kernel_given    TEXT NOT NULL,       -- the part of it that the user fixed with --profile, JSON
-  kernel_captured TEXT NOT NULL,       -- the part of it that the captures state, JSON
+  kernel_header   TEXT NOT NULL,       -- the part of it that the captures stated before their first event, JSON
+  kernel_captured TEXT NOT NULL,       -- the part of it that the captures stated by their end, JSON
   thresholds      TEXT NOT NULL,       -- thresholds of the findings, JSON (schema/profile.ts)
   cpus            INTEGER NOT NULL,    -- CPUs announced or seen
   events          INTEGER NOT NULL,    -- events, markers of quiesce's own not counted

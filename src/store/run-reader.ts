@@ -24,6 +24,7 @@ interface RunRow {
   readonly boot: number;
   readonly kernel: string;
   readonly kernel_given: string;
+  readonly kernel_header: string;
   readonly kernel_captured: string;
   readonly thresholds: string;
   readonly cpus: number;
@@ -43,6 +44,7 @@ interface RunRow {
 /** Settings of a stored run that a replay from the store starts with. */
 export interface RunSettings {
   readonly given: KernelProfile;
+  readonly header: KernelProfile;
   readonly captured: KernelProfile;
   readonly thresholds: Thresholds;
   readonly cpus: number;
@@ -55,10 +57,13 @@ export class StoreReader {
   readonly path: string;
   readonly #db: Connection;
 
-  /** @throws StoreError when the file is missing, not a store, locked, damaged or too new. */
-  constructor(path: string) {
+  /**
+   * @param db a connection that is open already; {@link close} closes it.
+   * @throws StoreError when the file is missing, not a store, locked, damaged or too new.
+   */
+  constructor(path: string, db: Connection = openForReading(path)) {
     this.path = path;
-    this.#db = openForReading(path);
+    this.#db = db;
   }
 
   close(): void {
@@ -122,6 +127,7 @@ export class StoreReader {
     const row = this.#row(runId);
     return {
       given: JSON.parse(row.kernel_given) as KernelProfile,
+      header: JSON.parse(row.kernel_header) as KernelProfile,
       captured: JSON.parse(row.kernel_captured) as KernelProfile,
       thresholds: JSON.parse(row.thresholds) as Thresholds,
       cpus: row.cpus,

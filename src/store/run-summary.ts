@@ -18,9 +18,12 @@ export interface RunSummary {
   readonly captures: readonly StoredCapture[];
   readonly kernel: KernelProfile;
   readonly kernelGiven: KernelProfile;
+  readonly kernelHeader: KernelProfile;
   readonly kernelCaptured: KernelProfile;
   readonly thresholds: Thresholds;
   readonly cpus: number;
+  /** Markers of quiesce's own not counted. */
+  readonly events: number;
   readonly lost: number;
   readonly baseNs: bigint;
   readonly issues: readonly ImportIssue[];

@@ -5,6 +5,7 @@ import { EventRelations } from './event-relations.ts';
 import { EventWriter } from './event-writer.ts';
 import type { FactBatch } from './fact-tables.ts';
 import { FactWriter } from './fact-writer.ts';
+import { quoted } from './identifiers.ts';
 import { PageEncoder } from './page-codec.ts';
 import { ResultRows } from './result-rows.ts';
 import { RowInserter } from './row-inserter.ts';
@@ -13,6 +14,11 @@ import type { Connection } from './store-file.ts';
 
 /** Events of a run; the id of the first event of run r is (r − 1) · 2^36 + 1. */
 const RUN_SHIFT = 2 ** 36;
+
+/** Number of the next run of a store. */
+export function nextRunId(db: Connection): number {
+  return db.prepare('SELECT coalesce(max(run_id), 0) + 1 FROM run').pluck().get() as number;
+}
 
 /** First event id of a run, minus one. */
 export function eventBase(runId: number): number {
@@ -35,11 +41,12 @@ export class RunWriter {
   #records = 0;
   #firstNs = 0;
   #lastNs = 0;
+  #replayed = false;
 
   /** @param db connection with an open transaction. */
-  constructor(db: Connection) {
+  constructor(db: Connection, runId: number) {
     this.#db = db;
-    this.runId = db.prepare('SELECT coalesce(max(run_id), 0) + 1 FROM run').pluck().get() as number;
+    this.runId = runId;
     this.#base = eventBase(this.runId);
     this.#dictionaryBases = nextBases(db);
     this.#dictionary = new DictionaryRows(db, this.#dictionaryBases);
@@ -91,33 +98,31 @@ export class RunWriter {
     this.#facts.append(batch);
   }
 
-  /** Completes the run. @param results undefined when the run was only stored. */
-  finish(summary: RunSummary, results: RunResults | undefined): void {
+  /** Ends the events and facts of the run; the next run may begin. @param results undefined when the run was only stored. */
+  finish(results: RunResults | undefined): void {
     this.#events.flush();
     this.#facts.flush();
     this.#reports.flush();
     this.#dictionary.finish(this.runId, this.#events);
     this.#relations.refreshViews();
-    this.#writeFlags();
-    this.#writeRun(summary, results !== undefined);
-    this.#writeCaptures(summary);
+    this.#writeLost();
+    ResultRows.writeFlags(this.#db, this.#events.flagsSeen);
     if (results) new ResultRows(this.#db, this.runId, this.#base).write(results);
+    this.#replayed = results !== undefined;
   }
 
-  /** Records of the run so far, markers included. */
-  get records(): number {
-    return this.#records;
+  /** Writes what is known of the run as a whole, when its captures have been read to the end. Call once, after `finish`. */
+  describe(summary: RunSummary): void {
+    this.#writeRun(summary);
+    const captureColumns = ['path', 'format', 'clock', 'hostname', 'offset_ns', 'offset_uncertainty_ns'];
+    const captures = new RowInserter(this.#db, 'capture', captureColumns, [['run_id', String(this.runId)]]);
+    for (const c of summary.captures)
+      captures.row(c.path, c.format, c.clock, c.hostname, c.offset_ns, c.offset_uncertainty_ns);
+    captures.flush();
+    ResultRows.writeIssues(this.#db, this.runId, summary.issues);
   }
 
-  /** Events of the run so far, markers not counted. */
-  get eventCount(): number {
-    let markers = 0;
-    for (const type of this.#dictionary.dictionary.types)
-      if (type.shape === 'marker') markers += this.#events.counts[type.typeId] ?? 0;
-    return this.#records - markers;
-  }
-
-  #writeRun(summary: RunSummary, replayed: boolean): void {
+  #writeRun(summary: RunSummary): void {
     const row = {
       run_id: this.runId,
       name: summary.name,
@@ -125,16 +130,17 @@ export class RunWriter {
       release: summary.kernel.release ?? null,
       kernel: JSON.stringify(summary.kernel),
       kernel_given: JSON.stringify(summary.kernelGiven),
+      kernel_header: JSON.stringify(summary.kernelHeader),
       kernel_captured: JSON.stringify(summary.kernelCaptured),
       thresholds: JSON.stringify(summary.thresholds),
       cpus: summary.cpus,
-      events: this.eventCount,
+      events: summary.events,
       records: this.#records,
       lost: summary.lost,
       first_ns: this.#firstNs,
       last_ns: this.#lastNs,
       base_ns: summary.baseNs,
-      replayed: replayed ? 1 : 0,
+      replayed: this.#replayed ? 1 : 0,
       string_base: this.#dictionaryBases.string,
       type_base: this.#dictionaryBases.type,
       frame_base: this.#dictionaryBases.frame,
@@ -146,25 +152,15 @@ export class RunWriter {
       .run(row);
   }
 
-  #writeCaptures(summary: RunSummary): void {
-    const { runId } = this;
-    const captureColumns = ['path', 'format', 'clock', 'hostname', 'offset_ns', 'offset_uncertainty_ns'];
-    const captures = new RowInserter(this.#db, 'capture', captureColumns, [['run_id', String(runId)]]);
-    for (const c of summary.captures)
-      captures.row(c.path, c.format, c.clock, c.hostname, c.offset_ns, c.offset_uncertainty_ns);
-    captures.flush();
-    ResultRows.writeIssues(this.#db, runId, summary.issues);
+  #writeLost(): void {
     const lost = this.#dictionary.dictionary.types.find((type) => type.name === 'quiesce_lost');
     const relation = lost && this.#events.viewOf(lost);
-    if (relation)
-      this.#db
-        .prepare(
-          `INSERT INTO lost_event (event_id, run_id, ts_ns, cpu, count) SELECT id, ?, ts_ns, lost_cpu, nullif("count", 0) FROM "${relation.table}" WHERE id > ? AND id <= ?`,
-        )
-        .run(runId, this.#base, this.#base + this.#records);
-  }
-
-  #writeFlags(): void {
-    ResultRows.writeFlags(this.#db, this.#events.flagsSeen);
+    if (!relation) return;
+    this.#db
+      .prepare(
+        `INSERT INTO lost_event (event_id, run_id, ts_ns, cpu, count)
+         SELECT id, ?, ts_ns, lost_cpu, nullif("count", 0) FROM ${quoted(relation.table)} WHERE id > ? AND id <= ?`,
+      )
+      .run(this.runId, this.#base, this.#base + this.#records);
   }
 }

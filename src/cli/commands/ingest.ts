@@ -1,0 +1,44 @@
+/** `quiesce ingest`: store without replay. */
+import type { Command } from 'commander';
+import { IN_MEMORY, replayCaptures } from '../../ingest/replay-captures.ts';
+import { replayText } from '../../report/replay-text.ts';
+import { UsageError } from '../exit-status.ts';
+import { interruptSignal } from '../interrupt.ts';
+import { terminalOutput } from '../output.ts';
+import { progressBar } from '../progress.ts';
+import { addCaptureOptions, type CaptureOptions } from './replay-options.ts';
+
+const EXAMPLES = `
+Examples:
+  quiesce ingest trace.dat --db lab.db --name "before the patch"
+  quiesce replay lab.db                                the findings, later`;
+
+export function registerIngest(program: Command): void {
+  const command = program
+    .command('ingest')
+    .description('store captures without replaying them')
+    .argument('<capture...>', 'captures of one boot; - is standard input');
+  addCaptureOptions(command)
+    .addHelpText('after', EXAMPLES)
+    .action(async (captures: string[], options: CaptureOptions) => {
+      if (options.db === IN_MEMORY) throw new UsageError('--db: ingest has to keep what it reads; name a file');
+      const output = terminalOutput(options.quiet === true);
+      const bar = progressBar(output.progressTty, 'bytes');
+      try {
+        const result = await replayCaptures(captures, {
+          db: options.db,
+          replay: false,
+          signal: interruptSignal(),
+          ...(options.profile && { profile: options.profile }),
+          ...(options.name !== undefined && { name: options.name }),
+          ...(options.kallsyms !== undefined && { kallsymsPath: options.kallsyms }),
+          onProgress: (progress) => bar.update(progress),
+        });
+        bar.stop();
+        if (options.json) output.data(`${JSON.stringify(result, null, 1)}\n`);
+        else output.data(replayText(result, { style: output.style, ingestOnly: true }));
+      } finally {
+        bar.stop();
+      }
+    });
+}

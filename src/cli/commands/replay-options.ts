@@ -1,0 +1,106 @@
+/** Options that replay and ingest share. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { KernelProfile, Severity, Thresholds } from '../../../schema/index.ts';
+import { SQLITE_MAGIC } from '../../store/store-file.ts';
+import { parseDuration, parseShare } from '../durations.ts';
+import { UsageError } from '../exit-status.ts';
+import { PROFILE_KEYS, parseKernelProfile } from '../kernel-profile.ts';
+
+export const DEFAULT_DB = 'quiesce.db';
+
+export interface CaptureOptions {
+  readonly db: string;
+  readonly name?: string;
+  readonly profile?: KernelProfile;
+  readonly kallsyms?: string;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+  readonly rcuStall?: number;
+  readonly hungTask?: number;
+  readonly blockedSync?: number;
+  readonly nmiStorm?: number;
+  readonly nmiWindow?: number;
+}
+
+/** Turns UsageError into commander's way of naming the option. */
+function argument<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (error instanceof UsageError) throw new InvalidArgumentError(error.message);
+      throw error;
+    }
+  };
+}
+
+export function addCaptureOptions(command: Command): Command {
+  return command
+    .option('--db <file>', 'store to append the run to; :memory: keeps nothing', DEFAULT_DB)
+    .option('--name <name>', 'name of the run (default: name of the first capture)')
+    .addOption(
+      new Option('--profile <k=v,…>', `what is known of the kernel: ${Object.keys(PROFILE_KEYS).join(', ')}`).argParser(
+        argument(parseKernelProfile),
+      ),
+    )
+    .option('--kallsyms <file>', 'symbols of the recorded kernel (/proc/kallsyms or System.map)')
+    .option('--json', 'print the result as JSON (quiesce.replay/1)')
+    .option('--quiet', 'no messages and no progress on standard error');
+}
+
+export function addThresholdOptions(command: Command): Command {
+  const duration = (flags: string, help: string) => new Option(flags, help).argParser(argument(parseDuration));
+  return command
+    .addOption(
+      duration('--rcu-stall <duration>', "a grace period older than this is a stall (default: the kernel's rule)"),
+    )
+    .addOption(duration('--hung-task <duration>', 'a task blocked for longer is hung (default: 120s)'))
+    .addOption(duration('--blocked-sync <duration>', 'a synchronize_* call blocked for longer (default: 1s)'))
+    .addOption(
+      new Option('--nmi-storm <share>', 'share of a CPU that NMIs take in a storm (default: 50%)').argParser(
+        argument(parseShare),
+      ),
+    )
+    .addOption(duration('--nmi-window <duration>', 'time over which that share is taken (default: 1s)'));
+}
+
+export function thresholdsOf(options: CaptureOptions): Partial<Thresholds> {
+  return {
+    ...(options.rcuStall !== undefined && { rcuStallNs: options.rcuStall }),
+    ...(options.hungTask !== undefined && { hungTaskNs: options.hungTask }),
+    ...(options.blockedSync !== undefined && { blockedSyncNs: options.blockedSync }),
+    ...(options.nmiStorm !== undefined && { nmiStormShare: options.nmiStorm }),
+    ...(options.nmiWindow !== undefined && { nmiStormWindowNs: options.nmiWindow }),
+  };
+}
+
+const SEVERITIES: readonly Severity[] = ['info', 'warning', 'error'];
+
+/** @throws InvalidArgumentError */
+export function parseSeverity(text: string): Severity {
+  const severity = SEVERITIES.find((name) => name === text);
+  if (severity === undefined) throw new InvalidArgumentError(`one of ${SEVERITIES.join(', ')} expected.`);
+  return severity;
+}
+
+/** Whether `severity` is at least `limit`. */
+export function reaches(severity: Severity, limit: Severity): boolean {
+  return SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(limit);
+}
+
+/** Whether a file is an SQLite database, judged by its first bytes. False when it cannot be read. */
+export function isStoreFile(path: string): boolean {
+  if (path === '-') return false;
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const head = Buffer.alloc(SQLITE_MAGIC.length);
+      return readSync(file, head) === head.length && head.toString('latin1') === SQLITE_MAGIC;
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return false;
+  }
+}

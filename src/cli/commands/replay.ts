@@ -1,0 +1,90 @@
+/** `quiesce replay`: the main job. */
+import type { Command } from 'commander';
+import type { ReplayResult, Severity } from '../../../schema/index.ts';
+import { replayCaptures } from '../../ingest/replay-captures.ts';
+import { replayStore } from '../../ingest/replay-store.ts';
+import { replayText } from '../../report/replay-text.ts';
+import { EXIT_FINDINGS, EXIT_OK, UsageError } from '../exit-status.ts';
+import { interruptSignal } from '../interrupt.ts';
+import { type Output, terminalOutput } from '../output.ts';
+import { progressBar } from '../progress.ts';
+import {
+  addCaptureOptions,
+  addThresholdOptions,
+  type CaptureOptions,
+  isStoreFile,
+  parseSeverity,
+  reaches,
+  thresholdsOf,
+} from './replay-options.ts';
+
+interface ReplayCommandOptions extends CaptureOptions {
+  readonly failOn?: Severity;
+  readonly run?: number;
+}
+
+const EXAMPLES = `
+Examples:
+  quiesce replay trace.dat dmesg.txt                  a recording and the log of the same boot
+  trace-cmd report | quiesce replay -                 from a pipe
+  perf script | quiesce replay - --db :memory:        keep nothing
+  quiesce replay --json --fail-on warning trace.txt   for scripts: exit status 1 when there are findings
+  quiesce replay quiesce.db --run 3                   once more from the store`;
+
+export function registerReplay(program: Command, done: (status: number) => void): void {
+  const command = program
+    .command('replay')
+    .description('read captures, replay them through the models, print the findings')
+    .argument('<capture...>', 'captures of one boot, or one store; - is standard input');
+  addThresholdOptions(addCaptureOptions(command))
+    .option(
+      '--fail-on <severity>',
+      'exit with status 1 when a finding is at least: info, warning, error',
+      parseSeverity,
+    )
+    .option('--run <id>', 'run of the store (default: the latest)', Number)
+    .addHelpText('after', EXAMPLES)
+    .action(async (captures: string[], options: ReplayCommandOptions) => {
+      const output = terminalOutput(options.quiet === true);
+      const result = await run(captures, options, output);
+      if (options.json) output.data(`${JSON.stringify(result, null, 1)}\n`);
+      else output.data(replayText(result, { style: output.style, hint: queryHint }));
+      const { failOn } = options;
+      const failed = failOn !== undefined && result.findings.some((f) => reaches(f.severity, failOn));
+      done(failed ? EXIT_FINDINGS : EXIT_OK);
+    });
+}
+
+function queryHint(db: string): string {
+  return `try: quiesce query ${/^[\w./-]+$/.test(db) ? db : `'${db.replaceAll("'", "'\\''")}'`} "SELECT kind, title FROM finding"`;
+}
+
+async function run(captures: readonly string[], options: ReplayCommandOptions, output: Output): Promise<ReplayResult> {
+  const stores = captures.filter(isStoreFile);
+  if (stores.length > 0 && captures.length > 1)
+    throw new UsageError(`${stores[0]}: a store is replayed alone, without further captures`);
+  if (stores.length === 0 && options.run !== undefined) throw new UsageError('--run: only with a store');
+  const settings = {
+    ...(options.profile && { profile: options.profile }),
+    thresholds: thresholdsOf(options),
+    signal: interruptSignal(),
+  };
+  const bar = progressBar(output.progressTty, stores.length > 0 ? 'events' : 'bytes');
+  try {
+    if (stores.length > 0)
+      return await replayStore(stores[0], {
+        ...settings,
+        ...(options.run !== undefined && { runId: options.run }),
+        onProgress: (progress) => bar.update(progress),
+      });
+    return await replayCaptures(captures, {
+      ...settings,
+      db: options.db,
+      ...(options.name !== undefined && { name: options.name }),
+      ...(options.kallsyms !== undefined && { kallsymsPath: options.kallsyms }),
+      onProgress: (progress) => bar.update(progress),
+    });
+  } finally {
+    bar.stop();
+  }
+}

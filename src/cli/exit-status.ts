@@ -1,0 +1,29 @@
+/** Exit statuses (DESIGN "Command line") and the errors that lead to them. */
+import { CaptureError } from '../../schema/index.ts';
+import { StoreError } from '../store/store-error.ts';
+
+export const EXIT_OK = 0;
+/** Findings at or above --fail-on. */
+export const EXIT_FINDINGS = 1;
+export const EXIT_USAGE = 2;
+/** The input cannot be read, or is no capture. */
+export const EXIT_INPUT = 3;
+/** The store is damaged, locked, or cannot be written. */
+export const EXIT_STORE = 4;
+/** A defect of quiesce itself. */
+export const EXIT_INTERNAL = 70;
+/** Ended by Ctrl-C, as shells report it. */
+export const EXIT_INTERRUPTED = 130;
+
+/** Wrong arguments. The message names the argument and what was expected. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export function exitStatusOf(error: unknown): number {
+  if (error instanceof UsageError) return EXIT_USAGE;
+  if (error instanceof CaptureError) return EXIT_INPUT;
+  if (error instanceof StoreError) return EXIT_STORE;
+  if (error instanceof Error && error.name === 'AbortError') return EXIT_INTERRUPTED;
+  return EXIT_INTERNAL;
+}

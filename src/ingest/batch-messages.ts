@@ -1,0 +1,46 @@
+/** Batches between threads: columns are handed over, not copied. */
+import { EventBatch, type KernelProfile } from '../../schema/index.ts';
+import type { CaptureInput } from './capture.ts';
+import type { CaptureSummary, ReadProgress } from './run-stream.ts';
+
+/** What a worker is asked to do. */
+export type WorkerTask =
+  | {
+      readonly kind: 'captures';
+      readonly inputs: readonly CaptureInput[];
+      readonly kallsymsPath: string | undefined;
+      /** Also encode the pages that the store keeps. */
+      readonly pages: boolean;
+    }
+  | { readonly kind: 'store'; readonly path: string; readonly runId: number };
+
+export type FromWorker =
+  | {
+      readonly kind: 'batch';
+      readonly batch: EventBatch;
+      readonly page: Uint8Array | undefined;
+      readonly progress: ReadProgress;
+      /** With the first batch. */
+      readonly header: KernelProfile | undefined;
+    }
+  | { readonly kind: 'end'; readonly header: KernelProfile; readonly summary: CaptureSummary | undefined }
+  | { readonly kind: 'error'; readonly name: string; readonly message: string; readonly stack: string | undefined };
+
+/** To the worker: one batch has been used up. */
+export const ACK = 'ack';
+
+/** Batches on their way at once: enough to ride out a pause of either side, few enough to be small (0.6 MB each). */
+export const WINDOW = 6;
+
+/** The memory of a batch, for the transfer list of postMessage; the batch is empty afterwards. */
+export function batchMemory(batch: EventBatch): ArrayBuffer[] {
+  const { tsNs, cpu, tid, comm, type, flags, stack, cellEnd, cellTag, cellValue, wide } = batch;
+  return [tsNs, cpu, tid, comm, type, flags, stack, cellEnd, cellTag, cellValue, wide].map(
+    (column) => column.buffer as ArrayBuffer,
+  );
+}
+
+/** A batch that came through postMessage, as the class that it was. */
+export function revived(plain: EventBatch): EventBatch {
+  return Object.assign(new EventBatch(0, 0), plain);
+}

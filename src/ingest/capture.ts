@@ -1,0 +1,62 @@
+/** A capture as the user gives it, opened and recognised. */
+
+import type { DictionaryWriter } from '../../parsers/index.ts';
+import {
+  type ByteSource,
+  bufferSource,
+  type CaptureFacts,
+  detectFormat,
+  openSource,
+  type ParseOptions,
+  type TraceFormat,
+} from '../../parsers/index.ts';
+import { DiagnosticSink, type EventBatch } from '../../schema/index.ts';
+
+/** A path (`-` is standard input), or bytes with a name. */
+export type CaptureInput = string | { readonly name: string; readonly bytes: Uint8Array };
+
+/** Id of the format whose captures are kernel logs. */
+const LOG_FORMAT = 'console';
+
+export class Capture {
+  readonly input: CaptureInput;
+  readonly source: ByteSource;
+  readonly format: TraceFormat;
+  readonly diagnostics: DiagnosticSink;
+  readonly facts: CaptureFacts;
+  readonly #options: ParseOptions;
+
+  constructor(input: CaptureInput, source: ByteSource, format: TraceFormat, options: ParseOptions) {
+    this.input = input;
+    this.source = source;
+    this.format = format;
+    this.#options = options;
+    this.diagnostics = new DiagnosticSink(source.name);
+    this.facts = { format: format.title, cpus: 0, lost: 0, profile: {}, baseNs: 0n, timeUnit: 'ns' };
+  }
+
+  get isLog(): boolean {
+    return this.format.id === LOG_FORMAT;
+  }
+
+  /** The capture's batches; may be asked for once. */
+  batches(dictionary: DictionaryWriter): AsyncIterable<EventBatch> {
+    const { diagnostics, facts } = this;
+    return this.format.parse(this.source, { dictionary, diagnostics, facts, options: this.#options });
+  }
+
+  close(): Promise<void> {
+    return this.source.close();
+  }
+}
+
+/** @throws CaptureError when it cannot be opened or is of no known format. */
+export async function openCapture(input: CaptureInput, options: ParseOptions): Promise<Capture> {
+  const source = typeof input === 'string' ? await openSource(input) : bufferSource(input.bytes, input.name);
+  try {
+    return new Capture(input, source, await detectFormat(source), options);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Aligns the clocks of captures that were recorded side by side (MODEL E0.5, T55). printk stamps its lines with local_clock, the
+ * tracer with the trace clock: they differ by a constant that changes with each boot. Lines that are in both captures
+ * (printk:console events, trace_printk texts that were printed too) give that constant.
+ */
+import { DictionaryWriter, type ParseOptions } from '../../parsers/index.ts';
+import { CELL_STR, CELL_TEXT, type EventBatch } from '../../schema/index.ts';
+import { type Capture, type CaptureInput, openCapture } from './capture.ts';
+
+export interface Alignment {
+  /** Added to the capture's times. */
+  readonly offsetNs: number;
+  /** Half width of the interval that holds the offset. */
+  readonly uncertaintyNs: number;
+  /** Boot of the log in which the common lines are. */
+  readonly boot: number;
+  /** Lines that agreed. */
+  readonly matches: number;
+}
+
+/** A report of the log, for recognising the same report in the trace. */
+export interface LogReportMark {
+  readonly kind: string;
+  readonly tsNs: number;
+  readonly boot: number;
+}
+
+/** Lines that are in a log, by their text. */
+export interface LogLines {
+  readonly times: Map<string, LineTime | null>;
+  readonly reports: LogReportMark[];
+  boots: number;
+}
+
+interface LineTime {
+  readonly boot: number;
+  readonly tsNs: number;
+}
+
+/** Texts remembered of a log; more do not make the alignment better. */
+const MAX_LINES = 200_000;
+/** Common lines after which the search through the trace ends. */
+const ENOUGH_MATCHES = 64;
+/** Offsets further from the median than this many median deviations are coincidences. */
+const OUTLIER_FACTOR = 8;
+/** Text captures round to microseconds. */
+const ROUNDING_NS = 1000;
+const MIN_TEXT = 6;
+
+/** Event types whose text may be a printed line, and the field that holds it. */
+const TEXT_FIELDS: Readonly<Record<string, string>> = { console: 'msg', print: 'buf', bprint: 'buf', bputs: 'buf' };
+
+/** `[   12.345678][   T12] text` → the text, and its own stamp when there is one. */
+function strippedLine(text: string): { text: string; stampNs: number | undefined } {
+  const prefix = /^(?:<\d+>)?\[\s*(\d+)\.(\d{6})\](?:\[\s*[TC]\d+\])? ?/.exec(text);
+  if (!prefix) return { text: text.trim(), stampNs: undefined };
+  return { text: text.slice(prefix[0].length).trim(), stampNs: Number(prefix[1]) * 1e9 + Number(prefix[2]) * 1000 };
+}
+
+type LineVisitor = (text: string, tsNs: number, boot: number, stampNs: number | undefined) => boolean;
+
+/** Visits the printed lines of a batch until the visitor returns false. */
+function visitLines(batch: EventBatch, dictionary: DictionaryWriter, cells: number[], visit: LineVisitor): boolean {
+  for (const type of batch.delta.types) {
+    const field = TEXT_FIELDS[type.name];
+    cells[type.typeId] = field === undefined ? -1 : type.fields.findIndex((f) => f.name === field);
+  }
+  for (let i = 0; i < batch.length; i++) {
+    const field = cells[batch.type[i]];
+    if (field < 0) continue;
+    const cell = batch.cellStart(i) + field;
+    if (cell >= batch.cellEnd[i]) continue;
+    const value = batch.cellValue[cell];
+    const tag = batch.cellTag[cell];
+    const raw = tag === CELL_TEXT ? batch.texts[value] : tag === CELL_STR ? dictionary.text(value) : '';
+    const line = strippedLine(raw);
+    if (line.text.length < MIN_TEXT) continue;
+    if (!visit(line.text, batch.tsNs[i], batch.boot, line.stampNs)) return false;
+  }
+  return true;
+}
+
+async function visitCapture(
+  input: CaptureInput,
+  options: ParseOptions,
+  visit: LineVisitor,
+  onBatch?: (batch: EventBatch) => void,
+): Promise<void> {
+  const capture = await openCapture(input, options);
+  try {
+    const dictionary = new DictionaryWriter();
+    const cells: number[] = [];
+    for await (const batch of capture.batches(dictionary)) {
+      onBatch?.(batch);
+      if (!visitLines(batch, dictionary, cells, visit)) return;
+    }
+  } finally {
+    await capture.close();
+  }
+}
+
+/** Reads a log once for its lines and reports. */
+export async function readLogLines(capture: Capture, options: ParseOptions): Promise<LogLines> {
+  const lines: LogLines = { times: new Map(), reports: [], boots: 1 };
+  const visit: LineVisitor = (text, tsNs, boot) => {
+    lines.boots = Math.max(lines.boots, boot + 1);
+    // A text that comes twice does not say which one it was.
+    if (lines.times.has(text)) lines.times.set(text, null);
+    else if (lines.times.size < MAX_LINES) lines.times.set(text, { boot, tsNs });
+    return true;
+  };
+  await visitCapture(capture.input, options, visit, (batch) => {
+    for (const { kind, tsNs } of batch.reports) lines.reports.push({ kind, tsNs, boot: batch.boot });
+  });
+  return lines;
+}
+
+/**
+ * The offset that brings a log's times onto the timeline of a trace, or undefined when they share no line. Reads the trace from
+ * its beginning until enough lines agree.
+ */
+export async function alignLog(trace: Capture, log: LogLines, options: ParseOptions): Promise<Alignment | undefined> {
+  const seen = new Set<string>();
+  const offsets: number[][] = [];
+  let matches = 0;
+  const visit: LineVisitor = (text, tsNs, _boot, stampNs) => {
+    const line = log.times.get(text);
+    if (line === undefined || line === null) return true;
+    // The stamp within a console text says which of several equal lines it is; a line that comes twice here says nothing.
+    if (seen.has(text)) return true;
+    seen.add(text);
+    if (stampNs !== undefined && Math.abs(stampNs - line.tsNs) > ROUNDING_NS) return true;
+    offsets[line.boot] ??= [];
+    offsets[line.boot].push(tsNs - line.tsNs);
+    return ++matches < ENOUGH_MATCHES;
+  };
+  await visitCapture(trace.input, options, visit);
+  let best: Alignment | undefined;
+  offsets.forEach((ofBoot, boot) => {
+    const alignment = agree(ofBoot, boot);
+    if (best === undefined || alignment.matches > best.matches) best = alignment;
+  });
+  return best;
+}
+
+/** Median and spread of offsets, without those that are far from the rest. */
+export function agree(offsets: readonly number[], boot: number): Alignment {
+  const sorted = [...offsets].sort((a, b) => a - b);
+  const middle = median(sorted);
+  const deviation = median(sorted.map((offset) => Math.abs(offset - middle)).sort((a, b) => a - b));
+  const limit = Math.max(deviation * OUTLIER_FACTOR, ROUNDING_NS);
+  const kept = sorted.filter((offset) => Math.abs(offset - middle) <= limit);
+  const spread = (kept[kept.length - 1] - kept[0]) / 2;
+  return {
+    offsetNs: Math.round(median(kept)),
+    uncertaintyNs: Math.max(Math.ceil(spread), ROUNDING_NS),
+    boot,
+    matches: kept.length,
+  };
+}
+
+function median(sorted: readonly number[]): number {
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

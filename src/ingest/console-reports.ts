@@ -1,0 +1,66 @@
+/**
+ * Kernel reports from printk:console events inside a trace. Their texts go through the same grammar as a kernel log; reports that a log of the
+ * same run has too are left out.
+ */
+import { callerKey, LogGrammar } from '../../parsers/console/log-grammar.ts';
+import type { DictionaryWriter } from '../../parsers/index.ts';
+import { CELL_STR, CELL_TEXT, type EventBatch, type LogReport, NO_CPU, NO_TID } from '../../schema/index.ts';
+import type { LogReportMark } from './clock-alignment.ts';
+
+/** printk and the console event are microseconds apart; a report's lines, milliseconds. */
+const SAME_REPORT_NS = 50e6;
+
+const STAMP = /^(?:<\d+>)?\[\s*\d+\.\d+\](?:\[\s*[TC]\d+\])? ?/;
+
+export class ConsoleReports {
+  readonly #dictionary: DictionaryWriter;
+  readonly #known: readonly LogReportMark[];
+  readonly #toleranceNs: number;
+  readonly #grammar = new LogGrammar();
+  #typeId: number | undefined;
+
+  /** @param known reports of the logs of this run, on the trace's timeline. */
+  constructor(dictionary: DictionaryWriter, known: readonly LogReportMark[], uncertaintyNs: number) {
+    this.#dictionary = dictionary;
+    this.#known = known;
+    this.#toleranceNs = SAME_REPORT_NS + uncertaintyNs;
+  }
+
+  /** Reports completed within this batch, which is in time order. */
+  read(batch: EventBatch): LogReport[] {
+    this.#typeId ??= this.#dictionary.typeId('console');
+    const typeId = this.#typeId;
+    if (typeId === undefined) return [];
+    const { type } = batch;
+    for (let i = 0; i < batch.length; i++) if (type[i] === typeId) this.#feed(batch, i);
+    return this.#news(this.#grammar.take());
+  }
+
+  finish(): LogReport[] {
+    return this.#news(this.#grammar.finish());
+  }
+
+  #feed(batch: EventBatch, i: number): void {
+    const cell = batch.cellStart(i);
+    if (cell >= batch.cellEnd[i]) return;
+    const value = batch.cellValue[cell];
+    const tag = batch.cellTag[cell];
+    const text = tag === CELL_TEXT ? batch.texts[value] : tag === CELL_STR ? this.#dictionary.text(value) : '';
+    const cpu = batch.cpu[i] === NO_CPU ? undefined : batch.cpu[i];
+    const tid = batch.tid[i] === NO_TID ? undefined : batch.tid[i];
+    // One event may hold several lines.
+    for (const line of text.split('\n')) {
+      const plain = line.replace(STAMP, '').trimEnd();
+      if (plain !== '') this.#grammar.feed(batch.tsNs[i], 0, cpu, callerKey(tid, cpu), plain);
+    }
+  }
+
+  #news(reports: LogReport[]): LogReport[] {
+    return reports.filter(
+      (report) =>
+        !this.#known.some(
+          (known) => known.kind === report.kind && Math.abs(known.tsNs - report.tsNs) <= this.#toleranceNs,
+        ),
+    );
+  }
+}

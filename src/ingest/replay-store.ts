@@ -1,0 +1,142 @@
+/** A stored run → replay → findings: the same as when its captures were read. */
+import { existsSync } from 'node:fs';
+import type { KernelProfile, ReplayResult, RunInfo, Thresholds } from '../../schema/index.ts';
+import { ResultWriter } from '../store/result-writer.ts';
+import { type RunSettings, StoreReader } from '../store/run-reader.ts';
+import { StoreError, storeError } from '../store/store-error.ts';
+import { openForWriting } from '../store/store-file.ts';
+import type { BatchSource } from './batch-source.ts';
+import { givenBatches } from './inline-source.ts';
+import type { ReplayProgress } from './replay-captures.ts';
+import { RunSession, type RunSink } from './run-session.ts';
+import { canUseWorkers, WorkerSource } from './worker-source.ts';
+
+export interface ReplayStoreOptions {
+  /** Which run; default: the latest. */
+  readonly runId?: number;
+  /** Known of the kernel, in addition to what was given when the run was stored. */
+  readonly profile?: KernelProfile;
+  readonly thresholds?: Partial<Thresholds>;
+  /** Read the store in a worker thread. Default: when the code runs compiled. */
+  readonly worker?: boolean;
+  readonly onProgress?: (progress: ReplayProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Replays a run from its store. A run that was only stored so far (`quiesce ingest`) gets its facts and findings; one that was
+ * replayed before is left as it is.
+ * @throws StoreError
+ */
+export async function replayStore(path: string, options: ReplayStoreOptions = {}): Promise<ReplayResult> {
+  const reader = new StoreReader(path);
+  let runId: number;
+  let settings: RunSettings;
+  try {
+    runId = options.runId ?? latest(path, reader);
+    settings = reader.settings(runId);
+    if (settings.replayed) return await replay(reader, runId, settings, undefined, options);
+  } finally {
+    reader.close();
+  }
+  return replayAndKeep(path, runId, options);
+}
+
+function latest(path: string, reader: StoreReader): number {
+  const last = reader.runIds().at(-1);
+  if (last === undefined) throw new StoreError(`${path}: holds no run; ingest a capture first`);
+  return last;
+}
+
+/** Reads over the connection that writes: two connections would lock each other out. */
+async function replayAndKeep(path: string, runId: number, options: ReplayStoreOptions): Promise<ReplayResult> {
+  if (!existsSync(path)) throw new StoreError(`${path}: no such file`);
+  const store = openForWriting(path, false);
+  try {
+    const reader = new StoreReader(path, store.db);
+    const writer = new ResultWriter(store.db, runId);
+    const settings = reader.settings(runId);
+    const given = { ...settings.given, ...options.profile };
+    const sink: RunSink = {
+      runId,
+      appendFacts: (batch) => writer.appendFacts(batch),
+      finish: (results, outcome) => {
+        if (results && outcome) writer.finish(results, given, outcome.profile, outcome.thresholds);
+      },
+    };
+    const result = await replay(reader, runId, settings, sink, options);
+    store.commit();
+    return result;
+  } catch (error) {
+    store.abort();
+    throw storeError(path, error);
+  }
+}
+
+async function replay(
+  reader: StoreReader,
+  runId: number,
+  settings: RunSettings,
+  sink: RunSink | undefined,
+  options: ReplayStoreOptions,
+): Promise<ReplayResult> {
+  const source = batchSource(reader, runId, settings, sink, options);
+  const session = new RunSession(
+    0,
+    {
+      profile: { ...settings.given, ...options.profile },
+      thresholds: { ...settings.thresholds, ...options.thresholds },
+      replay: true,
+    },
+    sink,
+    settings.header,
+  );
+  const stored = reader.runInfo(runId);
+  const imported = reader.importSummary(runId);
+  try {
+    let events = 0;
+    for await (const sourced of source.batches()) {
+      options.signal?.throwIfAborted();
+      session.append(sourced);
+      events += sourced.batch.length;
+      options.onProgress?.({ ...source.progress(), events });
+    }
+  } finally {
+    await source.close();
+  }
+  session.finish(settings.captured);
+  const outcome = session.outcome;
+  const run: RunInfo = {
+    ...stored,
+    kernel: outcome?.profile ?? stored.kernel,
+    thresholds: outcome?.thresholds ?? stored.thresholds,
+  };
+  return {
+    schema: 'quiesce.replay/1',
+    run,
+    import: imported,
+    assessments: outcome?.assessments ?? [],
+    findings: outcome?.findings ?? [],
+    db: reader.path,
+  };
+}
+
+function batchSource(
+  reader: StoreReader,
+  runId: number,
+  settings: RunSettings,
+  sink: RunSink | undefined,
+  options: ReplayStoreOptions,
+): BatchSource {
+  if (sink === undefined && (options.worker ?? canUseWorkers) && canUseWorkers)
+    return new WorkerSource({ kind: 'store', path: reader.path, runId });
+  const batches = reader.batches(runId);
+  return givenBatches(batches, settings.header, {
+    captures: [],
+    profile: settings.captured,
+    cpus: settings.cpus,
+    lost: 0,
+    baseNs: 0n,
+    issues: [],
+  });
+}

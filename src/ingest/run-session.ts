@@ -1,0 +1,126 @@
+/** One boot on its way through replay and store. */
+import {
+  DEFAULT_THRESHOLDS,
+  Dictionary,
+  type DictionaryDelta,
+  emptyDelta,
+  type KernelProfile,
+  type RunInfo,
+  type Thresholds,
+} from '../../schema/index.ts';
+import { ReplayEngine, type ReplayOutcome } from '../replay/engine.ts';
+import { type FactBatch, FactRecorder } from '../store/fact-tables.ts';
+import type { RunResults } from '../store/run-summary.ts';
+import type { SourcedBatch } from './batch-source.ts';
+
+/** Where a session's events and facts go. */
+export interface RunSink {
+  readonly runId: number;
+  append?(sourced: SourcedBatch): void;
+  appendFacts(batch: FactBatch): void;
+  finish(results: RunResults | undefined, outcome: ReplayOutcome | undefined): void;
+}
+
+export interface SessionOptions {
+  readonly profile: KernelProfile;
+  readonly thresholds: Partial<Thresholds>;
+  /** False: store only. */
+  readonly replay: boolean;
+}
+
+export class RunSession {
+  readonly boot: number;
+  readonly sink: RunSink | undefined;
+  readonly dictionary: Dictionary;
+  readonly #options: SessionOptions;
+  readonly #engine: ReplayEngine | undefined;
+  readonly #recorder: FactRecorder | undefined;
+  readonly #isMarker: boolean[] = [];
+  #markers = 0;
+  #records = 0;
+  #firstNs = 0;
+  #lastNs = 0;
+  #outcome: ReplayOutcome | undefined;
+
+  constructor(boot: number, options: SessionOptions, sink: RunSink | undefined, header: KernelProfile) {
+    this.boot = boot;
+    this.sink = sink;
+    this.#options = options;
+    if (options.replay) {
+      this.#recorder = new FactRecorder((batch) => sink?.appendFacts(batch));
+      const { profile, thresholds } = options;
+      this.#engine = new ReplayEngine({ profile, thresholds, facts: this.#recorder });
+      this.#learn(header);
+      this.dictionary = this.#engine.world.dictionary;
+    } else this.dictionary = new Dictionary();
+  }
+
+  append(sourced: SourcedBatch): void {
+    const { batch } = sourced;
+    for (const type of batch.delta.types) this.#isMarker[type.typeId] = type.shape === 'marker';
+    if (batch.length > 0) {
+      if (this.#records === 0) this.#firstNs = batch.tsNs[0];
+      this.#lastNs = Math.max(this.#lastNs, batch.tsNs[batch.length - 1]);
+      this.#records += batch.length;
+      for (let i = 0; i < batch.length; i++) if (this.#isMarker[batch.type[i]]) this.#markers++;
+    }
+    this.sink?.append?.(sourced);
+    if (this.#engine) this.#engine.step(batch);
+    else this.dictionary.apply(batch.delta);
+  }
+
+  /** Ends the run. @param captured kernel profile as the captures state it by now. */
+  finish(captured: KernelProfile): void {
+    if (this.#engine === undefined || this.#recorder === undefined) {
+      this.sink?.finish(undefined, undefined);
+      return;
+    }
+    this.#learn(captured);
+    this.#outcome = this.#engine.finish();
+    this.#recorder.flush();
+    const { findings, assessments } = this.#outcome;
+    this.sink?.finish({ findings, assessments, histograms: this.#recorder.histograms }, this.#outcome);
+  }
+
+  /** Evidence from a capture's header does not change what the log or the events have shown (MODEL §0). */
+  #learn(profile: KernelProfile): void {
+    const world = this.#engine?.world;
+    if (world === undefined) return;
+    for (const field of Object.keys(profile) as (keyof KernelProfile)[])
+      if (world.profile[field] === undefined) world.learn(field, profile[field]);
+  }
+
+  get outcome(): ReplayOutcome | undefined {
+    return this.#outcome;
+  }
+
+  /** @param cpus announced by the captures. */
+  info(name: string, captures: RunInfo['captures'], cpus: number, baseNs: bigint, captured: KernelProfile): RunInfo {
+    const thresholds: Thresholds = { ...DEFAULT_THRESHOLDS, ...this.#options.thresholds };
+    return {
+      ...(this.sink && { run_id: this.sink.runId }),
+      name,
+      captures,
+      kernel: this.#outcome?.profile ?? { ...captured, ...this.#options.profile },
+      thresholds: this.#outcome?.thresholds ?? thresholds,
+      cpus: Math.max(cpus, this.#outcome?.cpus ?? 0),
+      events: this.#records - this.#markers,
+      first_ns: this.#firstNs,
+      last_ns: this.#lastNs,
+      base_ns: baseNs.toString(),
+    };
+  }
+}
+
+/** All that a dictionary holds, as one delta: what the first batch of a further boot needs. */
+export function wholeDictionary(dictionary: Dictionary): DictionaryDelta {
+  const delta = emptyDelta();
+  delta.strings = dictionary.strings.slice(1);
+  delta.types = dictionary.types.slice();
+  delta.frames = dictionary.frames.slice(3);
+  for (let stack = 1; stack < dictionary.stackCount; stack++) {
+    const frames = dictionary.stackFrames(stack);
+    delta.stacks.push(frames.length, ...frames);
+  }
+  return delta;
+}

@@ -1,0 +1,256 @@
+/**
+ * The captures of a run as one stream of batches: detected, parsed with one dictionary, put into order, brought onto one
+ * timeline, merged and numbered.
+ */
+import { DictionaryWriter, type ParseOptions } from '../../parsers/index.ts';
+import {
+  EventBatch as Batch,
+  CaptureError,
+  type CaptureInfo,
+  type DictionaryDelta,
+  type EventBatch,
+  emptyDelta,
+  type ImportIssue,
+  type KernelProfile,
+  type LogReport,
+} from '../../schema/index.ts';
+import { type Capture, type CaptureInput, openCapture } from './capture.ts';
+import { type Alignment, alignLog, type LogReportMark, readLogLines } from './clock-alignment.ts';
+import { ConsoleReports } from './console-reports.ts';
+import { mergeByTime } from './merge.ts';
+import { Reorder } from './reorder.ts';
+
+/** What is known of the captures when all of them have been read. */
+export interface CaptureSummary {
+  readonly captures: readonly (CaptureInfo & { readonly hostname?: string })[];
+  readonly profile: KernelProfile;
+  readonly cpus: number;
+  readonly lost: number;
+  readonly baseNs: bigint;
+  readonly issues: readonly ImportIssue[];
+}
+
+/** Bytes read so far; `totalBytes` is undefined when an input has no known size. */
+export interface ReadProgress {
+  readonly readBytes: number;
+  readonly totalBytes: number | undefined;
+}
+
+interface PendingReport {
+  readonly boot: number;
+  readonly report: LogReport;
+}
+
+/** One capture on its way into the merge. */
+interface Lane {
+  readonly capture: Capture;
+  /** Added to its times; undefined for the capture that sets the timeline. */
+  alignment: Alignment | undefined;
+  /** Boot that its records belong to, when the log of the run has several. */
+  boot: number | undefined;
+}
+
+export class RunStream {
+  readonly #options: ParseOptions;
+  readonly #dictionary = new DictionaryWriter();
+  readonly #lanes: Lane[] = [];
+  #knownReports: LogReportMark[] = [];
+  #uncertaintyNs = 0;
+  #delta: DictionaryDelta = emptyDelta();
+  #reports: PendingReport[] = [];
+
+  private constructor(options: ParseOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens the captures and aligns their clocks.
+   * @throws CaptureError when one of them cannot be opened or is of no known format.
+   */
+  static async open(inputs: readonly CaptureInput[], options: ParseOptions = {}): Promise<RunStream> {
+    if (inputs.length === 0) throw new CaptureError('no capture given');
+    const stream = new RunStream(options);
+    try {
+      for (const input of inputs) {
+        const capture = await openCapture(input, options);
+        stream.#lanes.push({ capture, alignment: undefined, boot: undefined });
+      }
+      await stream.#align();
+    } catch (error) {
+      await stream.close();
+      throw error;
+    }
+    return stream;
+  }
+
+  async close(): Promise<void> {
+    for (const { capture } of this.#lanes) await capture.close();
+  }
+
+  progress(): ReadProgress {
+    let readBytes = 0;
+    let totalBytes: number | undefined = 0;
+    for (const { capture } of this.#lanes) {
+      readBytes += capture.source.consumedBytes;
+      const size = capture.source.sizeBytes;
+      totalBytes = size === undefined || totalBytes === undefined ? undefined : totalBytes + size;
+    }
+    return { readBytes, totalBytes };
+  }
+
+  /** Kernel profile as the captures have stated it so far. */
+  profile(): KernelProfile {
+    // What an earlier capture states wins.
+    return Object.assign({}, ...this.#lanes.map(({ capture }) => capture.facts.profile).reverse()) as KernelProfile;
+  }
+
+  /** Complete when the stream has ended. */
+  summary(): CaptureSummary {
+    const [first] = this.#lanes;
+    return {
+      captures: this.#lanes.map(({ capture, alignment }) => ({
+        path: capture.source.name,
+        format: capture.facts.format,
+        ...(capture.facts.clock !== undefined && { clock: capture.facts.clock }),
+        ...(capture.facts.hostname !== undefined && { hostname: capture.facts.hostname }),
+        ...(alignment && { offset_ns: alignment.offsetNs, offset_uncertainty_ns: alignment.uncertaintyNs }),
+      })),
+      profile: this.profile(),
+      cpus: Math.max(0, ...this.#lanes.map(({ capture }) => capture.facts.cpus)),
+      lost: this.#lanes.reduce((sum, { capture }) => sum + capture.facts.lost, 0),
+      baseNs: first.capture.facts.baseNs,
+      issues: this.#lanes.flatMap(({ capture }) => [...capture.diagnostics.issues.values()]),
+    };
+  }
+
+  /** Logs are aligned to the first trace: their lines are searched in it. */
+  async #align(): Promise<void> {
+    const trace = this.#lanes.find(({ capture }) => !capture.isLog);
+    const logs = this.#lanes.filter(({ capture }) => capture.isLog);
+    if (trace === undefined || logs.length === 0) return;
+    for (const lane of logs) await this.#alignLog(trace, lane);
+    for (const lane of this.#lanes) if (!lane.capture.isLog) lane.boot = trace.boot;
+  }
+
+  async #alignLog(trace: Lane, lane: Lane): Promise<void> {
+    const unaligned = (why: string): void => {
+      lane.capture.diagnostics.report('clock-unaligned', { line: 1 }, why);
+    };
+    if (lane.capture.input === '-' || trace.capture.input === '-') {
+      unaligned('standard input can be read only once, aligning takes two passes; the log keeps its own times');
+      return;
+    }
+    const lines = await readLogLines(lane.capture, this.#options);
+    const alignment = await alignLog(trace.capture, lines, this.#options);
+    lane.alignment = alignment;
+    // Without a common line the trace is taken to be from the log's last boot: one records what just happened.
+    trace.boot ??= alignment?.boot ?? lines.boots - 1;
+    if (alignment === undefined) {
+      unaligned(`no line in common with ${trace.capture.source.name}; the log keeps its own times`);
+    } else {
+      this.#uncertaintyNs = Math.max(this.#uncertaintyNs, alignment.uncertaintyNs);
+      for (const report of lines.reports)
+        if (report.boot === alignment.boot)
+          this.#knownReports.push({ ...report, tsNs: report.tsNs + alignment.offsetNs });
+    }
+  }
+
+  /**
+   * The batches in time order, each with its event numbers, the dictionary delta that it needs and the kernel reports that fall
+   * into its time. May be called once.
+   * @throws CaptureError when a capture turns out to hold nothing that can be read.
+   */
+  async *batches(): AsyncGenerator<EventBatch> {
+    const lanes = this.#lanes.map((lane) => this.#lane(lane));
+    const merged = lanes.length === 1 ? lanes[0] : mergeByTime(lanes);
+    let boot = 0;
+    let nextEventId = 1;
+    for await (const batch of merged) {
+      if (batch.length === 0) continue;
+      if (batch.boot !== boot) {
+        const rest = this.#rest(boot, nextEventId);
+        if (rest) yield rest;
+        boot = batch.boot;
+        nextEventId = 1;
+      }
+      batch.firstEventId = nextEventId;
+      nextEventId += batch.length;
+      batch.delta = this.#takeDelta();
+      batch.reports = this.#takeReports(boot, batch.tsNs[batch.length - 1]);
+      yield batch;
+    }
+    const rest = this.#rest(boot, nextEventId);
+    if (rest) yield rest;
+  }
+
+  /** Reports and dictionary entries that came after the last event of a boot. */
+  #rest(boot: number, nextEventId: number): EventBatch | undefined {
+    const reports = this.#takeReports(boot, Number.POSITIVE_INFINITY);
+    if (reports.length === 0) return undefined;
+    const batch = new Batch(1, 1);
+    batch.boot = boot;
+    batch.firstEventId = nextEventId;
+    batch.delta = this.#takeDelta();
+    batch.reports = reports;
+    return batch;
+  }
+
+  async *#lane(lane: Lane): AsyncGenerator<EventBatch> {
+    const { capture } = lane;
+    const { alignment } = lane;
+    const console = capture.isLog
+      ? undefined
+      : new ConsoleReports(this.#dictionary, this.#knownReports, this.#uncertaintyNs);
+    const reorder = new Reorder((count, tsNs, afterNs) => {
+      const text = `a record of ${tsNs} ns comes after one of ${afterNs} ns`;
+      capture.diagnostics.report('time-backwards', { byte: capture.source.consumedBytes }, text, count);
+    });
+    let lastBoot = lane.boot ?? 0;
+    const pass = (batch: EventBatch): EventBatch => {
+      if (console) this.#queueReports(batch.boot, console.read(batch), 0);
+      return batch;
+    };
+    for await (const batch of capture.batches(this.#dictionary)) {
+      this.#queueDelta(batch.delta);
+      if (lane.boot !== undefined && !capture.isLog) batch.boot = lane.boot;
+      lastBoot = batch.boot;
+      // Earlier boots of the log have clocks of their own.
+      const offsetNs = alignment?.boot === batch.boot ? alignment.offsetNs : 0;
+      if (offsetNs !== 0) for (let i = 0; i < batch.length; i++) batch.tsNs[i] += offsetNs;
+      this.#queueReports(batch.boot, batch.reports, offsetNs);
+      for (const ready of reorder.push(batch)) yield pass(ready);
+    }
+    for (const ready of reorder.finish()) yield pass(ready);
+    if (console) this.#queueReports(lastBoot, console.finish(), 0);
+  }
+
+  #queueDelta(delta: DictionaryDelta): void {
+    const pending = this.#delta;
+    for (const text of delta.strings) pending.strings.push(text);
+    for (const type of delta.types) pending.types.push(type);
+    for (const n of delta.frames) pending.frames.push(n);
+    for (const n of delta.stacks) pending.stacks.push(n);
+  }
+
+  #takeDelta(): DictionaryDelta {
+    const delta = this.#delta;
+    this.#delta = emptyDelta();
+    return delta;
+  }
+
+  #queueReports(boot: number, reports: readonly LogReport[], offsetNs: number): void {
+    for (const report of reports) {
+      // As it will come back from the store: without keys that are undefined.
+      const plain = JSON.parse(JSON.stringify(report)) as LogReport;
+      this.#reports.push({ boot, report: offsetNs === 0 ? plain : { ...plain, tsNs: plain.tsNs + offsetNs } });
+    }
+  }
+
+  #takeReports(boot: number, untilNs: number): LogReport[] {
+    if (this.#reports.length === 0) return [];
+    const due = this.#reports.filter((pending) => pending.boot === boot && pending.report.tsNs <= untilNs);
+    if (due.length === 0) return [];
+    this.#reports = this.#reports.filter((pending) => !due.includes(pending));
+    return due.map((pending) => pending.report).sort((a, b) => a.tsNs - b.tsNs || a.line - b.line);
+  }
+}

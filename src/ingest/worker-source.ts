@@ -1,0 +1,83 @@
+/** Reads captures or a store in a worker thread, so that parsing runs beside storing and replay. */
+import { Worker } from 'node:worker_threads';
+import { CaptureError, type KernelProfile } from '../../schema/index.ts';
+import { StoreError } from '../store/store-error.ts';
+import { ACK, type FromWorker, revived, type WorkerTask } from './batch-messages.ts';
+import type { BatchSource, SourcedBatch } from './batch-source.ts';
+import type { CaptureSummary, ReadProgress } from './run-stream.ts';
+
+/** Whether worker threads can be used: they run compiled code only. */
+export const canUseWorkers = import.meta.url.endsWith('.js');
+
+export class WorkerSource implements BatchSource {
+  readonly #worker: Worker;
+  readonly #queue: FromWorker[] = [];
+  #onMessage: (() => void) | undefined;
+  #header: KernelProfile = {};
+  #summary: CaptureSummary | undefined;
+  #progress: ReadProgress = { readBytes: 0, totalBytes: undefined };
+
+  constructor(task: WorkerTask) {
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: task });
+    const receive = (message: FromWorker): void => {
+      this.#queue.push(message);
+      this.#onMessage?.();
+    };
+    this.#worker.on('message', receive);
+    this.#worker.on('error', ({ name, message, stack }) => receive({ kind: 'error', name, message, stack }));
+    this.#worker.on('exit', () =>
+      receive({ kind: 'error', name: 'Error', message: 'the worker thread ended early', stack: undefined }),
+    );
+  }
+
+  async *batches(): AsyncGenerator<SourcedBatch> {
+    for (;;) {
+      const message = await this.#next();
+      if (message.kind === 'error') throw errorOf(message);
+      if (message.header) this.#header = message.header;
+      if (message.kind === 'end') {
+        this.#summary = message.summary;
+        return;
+      }
+      this.#progress = message.progress;
+      const batch = revived(message.batch);
+      yield message.page ? { batch, page: message.page } : { batch };
+      this.#worker.postMessage(ACK);
+    }
+  }
+
+  async #next(): Promise<FromWorker> {
+    for (;;) {
+      const message = this.#queue.shift();
+      if (message !== undefined) return message;
+      await new Promise<void>((resolve) => {
+        this.#onMessage = resolve;
+      });
+    }
+  }
+
+  headerProfile(): KernelProfile {
+    return this.#header;
+  }
+
+  progress(): ReadProgress {
+    return this.#progress;
+  }
+
+  summary(): CaptureSummary {
+    if (this.#summary === undefined) throw new Error('the captures have not been read to their end');
+    return this.#summary;
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
+function errorOf(message: Extract<FromWorker, { kind: 'error' }>): Error {
+  if (message.name === 'CaptureError') return new CaptureError(message.message);
+  if (message.name === 'StoreError') return new StoreError(message.message);
+  const error = new Error(message.message);
+  if (message.stack !== undefined) error.stack = message.stack;
+  return error;
+}

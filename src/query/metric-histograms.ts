@@ -1,0 +1,131 @@
+/** Histograms of a metric: the stored ones, or counted anew from the facts when they are grouped differently. */
+import { LogLinearHistogram } from '../histogram/log-linear.ts';
+import { METRIC_TABLES, type MetricTable } from '../store/metric-tables.ts';
+import { storeError } from '../store/store-error.ts';
+import { type Connection, openForReading } from '../store/store-file.ts';
+
+export interface LabelledHistogram {
+  /** Value of the grouping column; '' when not grouped. */
+  readonly label: string;
+  readonly histogram: LogLinearHistogram;
+}
+
+export interface MetricHistograms {
+  readonly metric: string;
+  readonly title: string;
+  /** Column that it is grouped by. */
+  readonly by: string | undefined;
+  /** Largest first. */
+  readonly histograms: readonly LabelledHistogram[];
+}
+
+export interface HistogramRequest {
+  readonly metric: string;
+  /** Grouping column; undefined: everything in one histogram. */
+  readonly by?: string;
+  /** Default: the latest run; `all` adds the runs up. */
+  readonly run?: number | 'all';
+}
+
+/** The metric, grouping or run does not exist. `message` says which do. */
+export class MetricError extends Error {
+  override readonly name = 'MetricError';
+}
+
+/** @throws MetricError, StoreError */
+export function metricHistograms(path: string, request: HistogramRequest): MetricHistograms {
+  const table = METRIC_TABLES.find((candidate) => candidate.metric === request.metric);
+  if (table === undefined)
+    throw new MetricError(
+      `unknown metric '${request.metric}'; metrics: ${METRIC_TABLES.map((candidate) => candidate.metric).join(', ')}`,
+    );
+  const { by } = request;
+  if (by !== undefined && by !== table.label && !table.columns.includes(by))
+    throw new MetricError(
+      `${table.metric} cannot be grouped by '${by}'; columns: ${[table.label, ...table.columns].join(', ')}`,
+    );
+  const db = openForReading(path);
+  try {
+    const runs = selectedRuns(db, path, by === 'run_id' ? 'all' : request.run);
+    const found =
+      by === undefined || by === table.label ? stored(db, table, runs, by !== undefined) : counted(db, table, runs, by);
+    const histograms = [...found]
+      .map(([label, histogram]) => ({ label, histogram }))
+      .sort((a, b) => b.histogram.count - a.histogram.count || (a.label < b.label ? -1 : 1));
+    return { metric: table.metric, title: table.title, by, histograms };
+  } catch (error) {
+    throw storeError(path, error);
+  } finally {
+    db.close();
+  }
+}
+
+function selectedRuns(db: Connection, path: string, run: number | 'all' | undefined): number[] {
+  const all = db.prepare('SELECT run_id FROM run ORDER BY run_id').pluck().all() as number[];
+  if (all.length === 0) throw new MetricError(`${path}: holds no run`);
+  if (run === 'all') return all;
+  if (run === undefined) return all.slice(-1);
+  if (!all.includes(run))
+    throw new MetricError(`${path}: has no run ${run}; it has ${all[0]} to ${all[all.length - 1]}`);
+  return [run];
+}
+
+type Histograms = Map<string, LogLinearHistogram>;
+
+function at(histograms: Histograms, label: string): LogLinearHistogram {
+  let histogram = histograms.get(label);
+  if (histogram === undefined) {
+    histogram = new LogLinearHistogram();
+    histograms.set(label, histogram);
+  }
+  return histogram;
+}
+
+function stored(db: Connection, table: MetricTable, runs: readonly number[], grouped: boolean): Histograms {
+  const histograms: Histograms = new Map();
+  const heads = db.prepare(
+    'SELECT label, open_count, min_ns, max_ns, sum_ns FROM histogram WHERE run_id = ? AND metric = ?',
+  );
+  const buckets = db.prepare(
+    'SELECT label, bucket, count FROM histogram_bucket WHERE run_id = ? AND metric = ? ORDER BY label, bucket',
+  );
+  for (const run of runs) {
+    for (const row of heads.iterate(run, table.metric)) {
+      const head = row as {
+        label: string;
+        open_count: number;
+        min_ns: number | null;
+        max_ns: number | null;
+        sum_ns: number;
+      };
+      const histogram = at(histograms, grouped ? head.label : '');
+      histogram.openCount += head.open_count;
+      histogram.sum += head.sum_ns;
+      if (head.min_ns !== null) histogram.min = Math.min(histogram.min, head.min_ns);
+      if (head.max_ns !== null) histogram.max = Math.max(histogram.max, head.max_ns);
+    }
+    for (const row of buckets.iterate(run, table.metric)) {
+      const { label, bucket, count } = row as { label: string; bucket: number; count: number };
+      at(histograms, grouped ? label : '').addBucket(bucket, count);
+    }
+  }
+  return histograms;
+}
+
+function counted(db: Connection, table: MetricTable, runs: readonly number[], by: string): Histograms {
+  const histograms: Histograms = new Map();
+  const rows = db
+    .prepare(
+      `SELECT coalesce(CAST(f."${by}" AS TEXT), '') AS label, ${table.end} - ${table.start} AS value
+       FROM ${table.from} AS f WHERE f.run_id = ? AND ${table.where}`,
+    )
+    .raw();
+  for (const run of runs)
+    for (const row of rows.iterate(run)) {
+      const [label, value] = row as [string, number | null];
+      const histogram = at(histograms, label);
+      if (value === null) histogram.openCount++;
+      else histogram.add(value);
+    }
+  return histograms;
+}

@@ -1,0 +1,67 @@
+/** How numbers, times and names from captures appear in text. */
+
+const UNITS: readonly (readonly [name: string, ns: number])[] = [
+  ['s', 1e9],
+  ['ms', 1e6],
+  ['µs', 1e3],
+];
+
+/** `1.27 s`, `48.1 ms`, `930 ns`: three significant digits, whole above a thousand. */
+export function formatDuration(ns: number): string {
+  if (ns < 0) return `-${formatDuration(-ns)}`;
+  for (const [name, size] of UNITS) {
+    // Rounded first: 999.96 ms is a second.
+    if (ns >= size * 0.9995) {
+      const value = ns / size;
+      const digits = value >= 99.95 ? (value >= 999.5 ? 0 : 1) : value >= 9.995 ? 1 : 2;
+      return `${value.toFixed(digits)} ${name}`;
+    }
+  }
+  return `${Math.round(ns)} ns`;
+}
+
+/** A point in time as the kernel prints it: `18.516928`. */
+export function formatTime(ns: number): string {
+  const micros = Math.round(ns / 1000);
+  const sign = micros < 0 ? '-' : '';
+  const whole = Math.abs(micros);
+  return `${sign}${Math.floor(whole / 1e6)}.${String(whole % 1e6).padStart(6, '0')}`;
+}
+
+/** `12,473,457`. */
+export function formatCount(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** `1 event`, `2 events`. */
+export function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Names come from captures, and captures from anywhere: control characters are shown, not sent to the terminal. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (char) => {
+    const code = char.codePointAt(0) ?? 0;
+    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** Breaks at blanks so that no line is longer than `width`, if its words allow it. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  if (line !== '') lines.push(line);
+  return lines;
+}
+
+/** Cut with an ellipsis. */
+export function clip(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+}

@@ -1,0 +1,45 @@
+/** Replaces what a replay concluded about a run that is in the store already. */
+import type { KernelProfile, Thresholds } from '../../schema/index.ts';
+import { FACT_TABLES, type FactBatch } from './fact-tables.ts';
+import { FactWriter } from './fact-writer.ts';
+import { ResultRows } from './result-rows.ts';
+import type { RunResults } from './run-summary.ts';
+import { eventBase } from './run-writer.ts';
+import type { Connection } from './store-file.ts';
+
+const RESULT_TABLES = ['finding', 'finding_evidence', 'chain_link', 'assessment', 'histogram', 'histogram_bucket'];
+
+export class ResultWriter {
+  readonly #db: Connection;
+  readonly #runId: number;
+  readonly #facts: FactWriter;
+
+  /** @param db connection with an open transaction. The old facts and results of the run go at once. */
+  constructor(db: Connection, runId: number) {
+    this.#db = db;
+    this.#runId = runId;
+    for (const table of [...Object.keys(FACT_TABLES), ...RESULT_TABLES])
+      db.prepare(`DELETE FROM ${table} WHERE run_id = ?`).run(runId);
+    this.#facts = new FactWriter(db, runId, eventBase(runId));
+  }
+
+  appendFacts(batch: FactBatch): void {
+    this.#facts.append(batch);
+  }
+
+  finish(results: RunResults, given: KernelProfile, kernel: KernelProfile, thresholds: Thresholds): void {
+    this.#facts.flush();
+    new ResultRows(this.#db, this.#runId, eventBase(this.#runId)).write(results);
+    this.#db
+      .prepare(
+        'UPDATE run SET replayed = 1, release = ?, kernel = ?, kernel_given = ?, thresholds = ? WHERE run_id = ?',
+      )
+      .run(
+        kernel.release ?? null,
+        JSON.stringify(kernel),
+        JSON.stringify(given),
+        JSON.stringify(thresholds),
+        this.#runId,
+      );
+  }
+}
