@@ -99,15 +99,21 @@ const HRTIMER_MODE_BITS = ['PINNED', 'SOFT', 'HARD'];
 
 /** `ABS|PINNED`, or its number where libtraceevent does not know the enumeration. */
 function hrtimerMode(dictionary: DictionaryWriter): RangeConversion {
+  const ids = new Map<number, number>();
   return (bytes, start, end, slots, slot) => {
     if (start >= end || !isDigit(bytes[start])) {
       slots.str(slot, start, end);
       return true;
     }
     if (readInt(bytes, start, end, slots, slot) !== end) return false;
-    const mode = slots.number(slot);
-    const bits = HRTIMER_MODE_BITS.filter((_, i) => mode & (2 << i));
-    slots.id(slot, dictionary.string([mode & 1 ? 'REL' : 'ABS', ...bits].join('|')));
+    const mode = slots.number(slot) & 15;
+    let id = ids.get(mode);
+    if (id === undefined) {
+      const bits = HRTIMER_MODE_BITS.filter((_, i) => mode & (2 << i));
+      id = dictionary.string([mode & 1 ? 'REL' : 'ABS', ...bits].join('|'));
+      ids.set(mode, id);
+    }
+    slots.id(slot, id);
     return true;
   };
 }
@@ -222,6 +228,14 @@ const oneChar: ScanConversion = (bytes, start, end, slots, slot) => {
   return start + 1;
 };
 
+/** A string without blanks; what people write after the event stays out of it. */
+const word: ScanConversion = (bytes, start, end, slots, slot) => {
+  let at = start;
+  while (at < end && bytes[at] !== BLANK) at++;
+  slots.str(slot, start, at);
+  return at === start ? -1 : at;
+};
+
 /** A number printed right-aligned. */
 const padded: ScanConversion = (bytes, start, end, slots, slot) => {
   let at = start;
@@ -251,6 +265,7 @@ export function createConversions(dictionary: DictionaryWriter, plugin: PluginSt
       char: oneChar,
       longs,
       padded,
+      word,
       seconds: readSecondsAsNs,
     },
     ranges: {

@@ -304,7 +304,7 @@ export class EventTextReader {
     this.#pairs.read(bytes, start, end, event);
   }
 
-  /** The pattern that covers the whole payload; failing that the first that matches, with pairs for the rest; else only pairs. */
+  /** The first pattern that covers the whole payload; failing that the first that matches, with pairs for the rest; else only pairs. */
   #readPatterns(event: TextEvent, bytes: Uint8Array, start: number, end: number): void {
     const patterns = event.patterns;
     const slots = this.#slots;
@@ -314,7 +314,7 @@ export class EventTextReader {
       return;
     }
     const favourite = patterns[event.favourite];
-    if (favourite.match(bytes, start, end, slots) === end) {
+    if (!favourite.greedy && favourite.match(bytes, start, end, slots) === end) {
       this.#completePattern(event, favourite);
       return;
     }

@@ -31,6 +31,8 @@ export class Pattern {
   readonly extras: readonly EventField[];
   /** Fields of the catalogue, and those of them that this pattern leaves alone. */
   readonly fieldCount: number;
+  /** The pattern ends with a string: it may take what a more literal one reads better. */
+  readonly greedy: boolean;
   readonly missing: Int32Array;
 
   /**
@@ -81,6 +83,7 @@ export class Pattern {
       else if (type === 'str') this.#op[i] = OP_STR;
       else this.#conversion(i, type, fields, conversions, text);
     });
+    this.greedy = this.#op[steps.length - 1] === OP_STR || this.#op[steps.length - 1] === OP_RANGE;
     this.missing = Int32Array.from(fields.keys()).filter((slot) => !covered.has(slot));
   }
 

@@ -37,11 +37,11 @@ const TRACED_TEXT = ['{ip}: {buf:text}', '{buf:text}'];
 
 export const EVENT_PATTERNS: Partial<Record<KnownEventName, readonly string[]>> = {
   rcu_utilization: ['{s}'],
-  rcu_grace_period: ['{rcuname} {gp_seq} {gpevent}'],
-  rcu_future_grace_period: ['{rcuname} {gp_seq} {gp_seq_req} {level} {grplo} {grphi} {gpevent}'],
+  rcu_grace_period: ['{rcuname} {gp_seq} {gpevent:word}'],
+  rcu_future_grace_period: ['{rcuname} {gp_seq} {gp_seq_req} {level} {grplo} {grphi} {gpevent:word}'],
   rcu_grace_period_init: ['{rcuname} {gp_seq} {level} {grplo} {grphi} {qsmask}'],
-  rcu_exp_grace_period: ['{rcuname} {gpseq} {gpevent}'],
-  rcu_exp_funnel_lock: ['{rcuname} {level} {grplo} {grphi} {gpevent}'],
+  rcu_exp_grace_period: ['{rcuname} {gpseq} {gpevent:word}'],
+  rcu_exp_funnel_lock: ['{rcuname} {level} {grplo} {grphi} {gpevent:word}'],
   rcu_nocb_wake: ['{rcuname} {cpu} {reason}'],
   rcu_preempt_task: ['{rcuname} {gp_seq} {pid}'],
   rcu_unlock_preempted_task: ['{rcuname} {gp_seq} {pid}'],
@@ -166,6 +166,7 @@ export const EVENT_PATTERNS: Partial<Record<KnownEventName, readonly string[]>> 
     '{ip:symbol}({args+:text}) <-{parent_ip:symbol}',
     '{ip:symbol} <-- {parent_ip:symbol}',
     '{ip:symbol} <-{parent_ip:symbol}',
+    '{ip:symbol} ({parent_ip:symbol})',
     '{ip:symbol}',
   ],
   funcgraph_exit: [

@@ -71,8 +71,14 @@ function readArgument(
     const text = nameText(bytes, nameStart, nameEnd).concat('_text');
     let textSlot = event.slotByName(text);
     if (textSlot < 0) textSlot = event.addField(text, 'str');
-    if (textSlot >= 0) slots.text(textSlot, stop + 1, end);
-  } else slots.text(slot, value, end);
+    if (textSlot >= 0) readText(bytes, stop + 1, end, textSlot, slots);
+  } else readText(bytes, value, end, slot, slots);
+}
+
+/** A text argument, without its quotes. */
+function readText(bytes: Uint8Array, start: number, end: number, slot: number, slots: FieldSlots): void {
+  const quoted = end - start >= 2 && bytes[start] === QUOTE && bytes[end - 1] === QUOTE;
+  slots.text(slot, quoted ? start + 1 : start, quoted ? end - 1 : end);
 }
 
 /** Reads the result, a hexadecimal 64-bit number, into the field ret; false when the payload is of another form. */

@@ -34,7 +34,7 @@ export class TextEvent {
   readonly patterns: readonly Pattern[];
   /** The payload is a text that may go on in the next line of the capture. */
   readonly multiline: boolean;
-  /** Index of the pattern that matched last: a capture keeps to one form. */
+  /** Index of the pattern that matched last: a capture keeps to one form, so it is tried first where that cannot change the result. */
   favourite = 0;
   /** Probes of the same name as this event (fprobes on tracepoints, perf-tools' return probes), made on demand. */
   entryProbe: TextEvent | undefined;

@@ -115,7 +115,7 @@ export class FtraceLineReader {
   /** Layout of the record bytes[start, end); undefined when they are no record. */
   layoutOf(bytes: Uint8Array, start: number, end: number): TraceLayout | undefined {
     const stop = lineEnd(bytes, start, end);
-    let at = lineStart(bytes, start, stop);
+    let at = afterQuotes(bytes, start, stop);
     while (at < stop && (bytes[at] === BLANK || bytes[at] === TAB)) at++;
     if (at >= stop) return undefined;
     if (this.#prefix.read(bytes, at, stop)) return this.#prefix.relative ? 'latency' : 'ordinary';
@@ -126,10 +126,8 @@ export class FtraceLineReader {
   /** Reads one line; its records go to the writer's batch. @param line number for diagnostics. */
   read(bytes: Uint8Array, start: number, end: number, line: number): LineOutcome {
     const stop = lineEnd(bytes, start, end);
-    let at = start;
-    // Mail quoting.
-    while (bytes[at] === GREATER && at < stop && (bytes[at + 1] === BLANK || bytes[at + 1] === GREATER)) at++;
-    const lineAt = at;
+    const lineAt = bytes[start] === GREATER ? afterQuotes(bytes, start, stop) : start;
+    let at = lineAt;
     while (at < stop && (bytes[at] === BLANK || bytes[at] === TAB)) at++;
     if (at >= stop) {
       this.#closeStack();
@@ -264,8 +262,12 @@ export class FtraceLineReader {
     if (first === 0x66 && this.#readTraceCmdGraph(bytes, nameStart, nameEnd, payload, end)) return;
     if ((first === 0x6b || first === 0x75) && this.#readTraceCmdStack(bytes, nameStart, nameEnd, payload, end)) return;
     const text = Math.min(payload, this.layout.report ? Math.max(nameStart + REPORT_COLUMN, nameEnd + 2) : nameEnd + 2);
-    this.#events.write(this.#writer, this.#header, bytes, nameStart, nameEnd, text, end);
-    if (bytes[end - 1] === COLON && announcesStack(bytes, payload, end) === 'attached') this.#openStack();
+    if (bytes[end - 1] === COLON && announcesStack(bytes, payload, end) === 'attached') {
+      // `… delta=76 stack=STACK:`: the field is the stack that follows.
+      const field = bytes.lastIndexOf(BLANK, end - 1);
+      this.#events.write(this.#writer, this.#header, bytes, nameStart, nameEnd, text, Math.max(text, field));
+      this.#openStack();
+    } else this.#events.write(this.#writer, this.#header, bytes, nameStart, nameEnd, text, end);
   }
 
   /** `funcgraph_entry:      ! 318.387 us |  mutex_unlock();`; false when it is not that, `func=… depth=…` for one. */
@@ -366,9 +368,13 @@ function lineEnd(bytes: Uint8Array, start: number, end: number): number {
   return stop;
 }
 
-function lineStart(bytes: Uint8Array, start: number, end: number): number {
+/** Mail quoting: `> `, `>> `, `> > `. A task whose name begins with `->` has no blank after it. */
+function afterQuotes(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
-  while (at < end && bytes[at] === GREATER && (bytes[at + 1] === BLANK || bytes[at + 1] === GREATER)) at++;
+  while (at < end && bytes[at] === GREATER && (bytes[at + 1] === BLANK || bytes[at + 1] === GREATER)) {
+    at++;
+    if (bytes[at] === BLANK && bytes[at + 1] === GREATER) at++;
+  }
   return at;
 }
 

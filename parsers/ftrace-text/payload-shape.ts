@@ -26,11 +26,13 @@ export interface PayloadShape {
 /** Records that none of the forms fits; the whole payload is their field `text`. */
 const UNKNOWN = 'unknown_record';
 
-const SYSCALL_ENTER = /^(?:\w+_)?sys_(\w+)\(/i;
-const SYSCALL_EXIT = /^(?:\w+_)?sys_(\w+) -> /i;
+const SYSCALL_ENTER = /^(?:compat_)?sys_(\w+)\((?!.*\) <-)/i;
+const SYSCALL_EXIT = /^(?:compat_)?sys_(\w+) -> /i;
+const HWLAT = /^#\d+\s+inner\/outer/;
+const TIMERLAT = /^#\d+\s+context\s/;
 const CONTEXT_SWITCH = /^\s*\d+:\s*\d+:[A-Za-z+]\s+(==>|\+)\s+\[\d+\]/;
 const FUNCTION =
-  /^[A-Za-z_.$][\w.$]*(?:\+0x[0-9a-f]+(?:\/0x[0-9a-f]+)?)?(?: \[[^\]]+\])?(?:\(.*\))?(?: <[0-9a-f]+>)?(?:\s+<-+\s?.*)?$/;
+  /^[A-Za-z_.$][\w.$]*(?:\+0x[0-9a-f]+(?:\/0x[0-9a-f]+)?)?(?: \[[^\]]+\])?(?:\(.*\))?(?: <[0-9a-f]+>| \(\w+\))?(?:\s+<-+\s?.*)?$/;
 
 const latin1 = new TextDecoder('latin1');
 
@@ -63,7 +65,8 @@ export function classifyPayload(bytes: Uint8Array, start: number, end: number, t
   }
   const exit = SYSCALL_EXIT.exec(text);
   if (exit) return shape(`sys_exit_${exit[1]}`, start + exit[0].length);
-  if (text.startsWith('#')) return shape(text.includes('inner/outer') ? 'hwlat' : 'timerlat');
+  if (HWLAT.test(text)) return shape('hwlat');
+  if (TIMERLAT.test(text)) return shape('timerlat');
   const context = CONTEXT_SWITCH.exec(text);
   if (context) return shape(context[1] === '+' ? 'wakeup' : 'context_switch');
   if (tracer === 'osnoise' || /^\d+\s+\d+\s+\d+\.\d+\s/.test(text)) return shape('osnoise');

@@ -29,6 +29,9 @@ const CLOSE_BRACKET = 0x5d;
 /** Names of tasks are 15 characters in the kernel; atrace writes process names of any length. */
 const LONGEST_COMM = 100;
 
+/** Seven columns, of which one may be a number of eight digits. */
+const LONGEST_FLAGS = 16;
+
 const VERBOSE =
   /^\s*(.+?)\s+(\d+)\s+(\d+)\s+(\d+)\s+([0-9a-f]{8})\s+[0-9a-f]{8,16}\s+\[([0-9a-f]{8,16})\]\s+-?\d+\.\d{3}ms\s+\(\+-?\d+\.\d{3}ms\):\s*/;
 const VERBOSE_END = 's): ';
@@ -105,7 +108,12 @@ export class RecordPrefix {
         if (at < 0) return false;
         this.hasFlagColumn = true;
       }
-      return this.#readTime(bytes, at, end);
+      if (this.#readTime(bytes, at, end)) return true;
+      // `2...ffffffff`: a column that begins with a digit.
+      if (this.hasFlagColumn || !isDigitAt(bytes, at)) return false;
+      at = this.#readFlags(bytes, at, end);
+      this.hasFlagColumn = at > 0;
+      return this.hasFlagColumn && this.#readTime(bytes, at, end);
     }
     if (at === start || !isDigitAt(bytes, at)) return false;
     at = this.#readCpu(bytes, at, end);
@@ -126,7 +134,7 @@ export class RecordPrefix {
   #readFlags(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
     while (at < end && isFlagByte(bytes[at])) at++;
-    if (at - start < 3 || at - start > 12 || bytes[at] !== BLANK) return -1;
+    if (at - start < 3 || at - start > LONGEST_FLAGS || bytes[at] !== BLANK) return -1;
     this.flags = this.#flagColumn.decode(bytes, start, at);
     return skipBlanks(bytes, at, end);
   }

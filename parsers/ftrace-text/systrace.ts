@@ -13,6 +13,9 @@ import type { LineReader } from '../lines.ts';
 
 export type Wrapping = 'none' | 'zlib' | 'html';
 
+const BLANK = 0x20;
+const QUOTE = 0x22;
+const LESS = 0x3c;
 const BACKSLASH = 0x5c;
 
 const latin1 = new TextDecoder('latin1');
@@ -69,8 +72,10 @@ export class TracePage {
   take(lines: LineReader): boolean {
     if (lines.tooLong) return false;
     if (!this.#inside) return this.#enter(lines);
-    const { bytes, start, end } = lines;
-    if (bytes[start] === 0x3c || bytes[start] === 0x22) {
+    const { bytes, end } = lines;
+    let start = lines.start;
+    while (start < end && bytes[start] === BLANK) start++;
+    if (bytes[start] === LESS || bytes[start] === QUOTE) {
       const text = latin1.decode(bytes.subarray(start, Math.min(end, start + 80)));
       if (/^<\/script>|^<!-- END TRACE -->|^"\s*[;+]/.test(text)) {
         this.#inside = false;
