@@ -4,6 +4,7 @@ import { GpKthreadModel } from './model/gp-kthread.ts';
 import { HungTaskModel } from './model/hung-task.ts';
 import { InferredGpModel } from './model/inferred-gp.ts';
 import { InterruptLoadModel } from './model/interrupt-load.ts';
+import { LockModel } from './model/lock.ts';
 import { QuietStretchModel } from './model/quiet-stretch.ts';
 import { RcuModel } from './model/rcu.ts';
 import { SyncWaitModel } from './model/sync-wait.ts';
@@ -20,6 +21,7 @@ export interface Models {
   readonly gpKthread: GpKthreadModel;
   readonly work: WorkqueueModel;
   readonly sync: SyncWaitModel;
+  readonly locks: LockModel;
   readonly order: readonly Model[];
 }
 
@@ -33,6 +35,7 @@ export function createModels(world: World): Models {
   const gpKthread = new GpKthreadModel(world, tasks);
   const work = new WorkqueueModel(world);
   const sync = new SyncWaitModel(world, tasks, work);
+  const locks = new LockModel(world, cpu);
   const inferredGp = new InferredGpModel(world, rcu, sync, quiet);
   return {
     cpu,
@@ -43,6 +46,7 @@ export function createModels(world: World): Models {
     gpKthread,
     work,
     sync,
-    order: [cpu, load, tasks, hung, quiet, rcu, gpKthread, work, sync, inferredGp],
+    locks,
+    order: [cpu, load, tasks, hung, quiet, rcu, gpKthread, work, sync, locks, inferredGp],
   };
 }

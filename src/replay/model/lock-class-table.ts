@@ -9,6 +9,8 @@ const OVERFLOW_NAME = '(more lock names than any kernel has)';
 
 export class LockClassTable {
   readonly classes: LockClass[] = [];
+  /** Called once per class. */
+  onNew: ((cls: LockClass) => void) | undefined;
   readonly #byName = new Map<string, LockClass>();
   /** Class number + 1 by string id. */
   #byStringId = new Int32Array(1 << 12);
@@ -40,6 +42,7 @@ export class LockClassTable {
     const made = new LockClass(this.classes.length, name, PRINTK_LOCKS.has(name));
     this.classes.push(made);
     this.#byName.set(name, made);
+    this.onNew?.(made);
     return made;
   }
 

@@ -30,6 +30,7 @@ export const USAGE_READ = 1;
 export const USAGE_SOFTIRQ = 4;
 export const USAGE_BITS = 8;
 
+const RT_INNER_SUFFIX = '.lock.wait_lock';
 const TRACKED_INSTANCES = 16;
 const TRACKED_PER_USAGE = 8;
 const INSTANCE_BITMAP_WORDS = 64;
@@ -43,6 +44,8 @@ export class LockClass {
   /** check≠0: a node of the dependency graph (L5.26). */
   readonly checked: boolean;
   readonly printk: boolean;
+  /** X for the inner lock `X.lock.wait_lock` of a PREEMPT_RT spinlock, else ''. */
+  readonly rtOuterName: string;
 
   acquisitions = 0;
   /** Non-try acquisitions. */
@@ -63,6 +66,7 @@ export class LockClass {
   readonly usageEvent = new Float64Array(USAGE_BITS).fill(-1);
   readonly usageNs = new Float64Array(USAGE_BITS).fill(-1);
   readonly usageTask = new Int32Array(USAGE_BITS);
+  readonly usageComm = new Int32Array(USAGE_BITS);
   readonly usageStack = new Int32Array(USAGE_BITS);
   readonly #usageInstances: (LockInstance[] | undefined)[] = [];
 
@@ -77,6 +81,7 @@ export class LockClass {
     this.isLock = this.rule.nature === 'lock';
     this.checked = this.rule.nature !== 'reader';
     this.printk = printk;
+    this.rtOuterName = name.endsWith(RT_INNER_SUFFIX) ? name.slice(0, -RT_INNER_SUFFIX.length) : '';
   }
 
   noteEvidence(bit: number, eventId: number): void {
@@ -124,7 +129,15 @@ export class LockClass {
     return !this.isLock;
   }
 
-  markUsage(bit: number, instance: LockInstance, eventId: number, nowNs: number, task: number): void {
+  markUsage(
+    bit: number,
+    instance: LockInstance,
+    eventId: number,
+    nowNs: number,
+    task: number,
+    comm: number,
+    stack: number,
+  ): void {
     const mask = 1 << bit;
     const group = bit >> 1;
     const list = this.#usageInstances[group];
@@ -135,6 +148,8 @@ export class LockClass {
     this.usageEvent[bit] = eventId;
     this.usageNs[bit] = nowNs;
     this.usageTask[bit] = task;
+    this.usageComm[bit] = comm;
+    this.usageStack[bit] = stack;
   }
 
   /** Whether some address was both used in and used with that kind of interrupt enabled (bit groups: see USAGE_*). */
@@ -144,6 +159,17 @@ export class LockClass {
     const used = this.#usageInstances[base + (USAGE_IN >> 1)];
     const enabled = this.#usageInstances[base + (USAGE_ON >> 1)];
     return used !== undefined && enabled !== undefined && used.some((instance) => enabled.includes(instance));
+  }
+
+  /** Whether this address is among those remembered for a direction (USAGE_IN or USAGE_ON, either kind of interrupt). */
+  usedAt(direction: number, instance: LockInstance): boolean {
+    const group = direction >> 1;
+    return [group, group + (USAGE_SOFTIRQ >> 1)].some((index) => this.#usageInstances[index]?.includes(instance));
+  }
+
+  /** The stack of the acquisition that set usage bits came later. */
+  addUsageStack(eventId: number, stack: number): void {
+    for (let bit = 0; bit < USAGE_BITS; bit++) if (this.usageEvent[bit] === eventId) this.usageStack[bit] = stack;
   }
 
   /** The four characters that lockdep prints: hardirq-W, hardirq-R, softirq-W, softirq-R (L5.41). */

@@ -2,7 +2,7 @@
  * Held-lock stacks, one per task (MODEL L5.20). Interrupts push onto the interrupted task's stack with their own context; the
  * idle task of each CPU is a task of its own (T25).
  */
-import type { CriticalSection } from '../predict/critical-section.ts';
+import type { CriticalSection, ThreadLife } from '../predict/critical-section.ts';
 import type { LockInstance } from './lock-class.ts';
 
 /** Interrupt context of an acquisition: 2 · hardirq + softirq, as lockdep's irq_context; NMI on its own. */
@@ -37,6 +37,8 @@ export class HeldLock {
   /** Event flags of the acquisition. */
   flags = 0;
   eventId = 0;
+  /** Event that shows ownership: lock_acquired, else the acquisition. Orders critical sections. */
+  ownedEvent = 0;
   stack = 0;
   cpu = 0;
   /** Time of the first sign that the lock was taken by another; −1 without. */
@@ -118,16 +120,4 @@ export class TaskLocks {
     this.depth = last;
     return removed;
   }
-}
-
-/** One life of a task, as predictions see it (a tid is reused). */
-export interface ThreadLife {
-  readonly threadId: number;
-  readonly key: number;
-  readonly parent: ThreadLife | undefined;
-  /** Event id of the fork in the parent, and what the parent held then. */
-  readonly forkEvent: number;
-  readonly forkSections: readonly CriticalSection[];
-  /** Locks held since before the capture, known from their release: instance and event of the release. */
-  readonly heldBefore: { readonly instance: LockInstance; readonly releaseEvent: number }[];
 }

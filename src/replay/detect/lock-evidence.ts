@@ -1,0 +1,68 @@
+/**
+ * What the lock detectors judge: plain views of the lock model. A what-if variant hands them a changed copy; the verdicts are
+ * recomputed by the same rules (MODEL 6.3).
+ */
+import type { Dictionary, Evidence, KernelProfile } from '../../../schema/index.ts';
+import type { DeferralSite } from '../model/deferral-site.ts';
+import type { LockClass } from '../model/lock-class.ts';
+import type { LockEdge } from '../model/lock-graph.ts';
+import type { Nesting } from '../model/lock-nesting.ts';
+import type { AtomicSleep } from '../model/lock-sleep.ts';
+import type { StackTraitsCache } from '../model/lock-stack-traits.ts';
+import { type WaitVerdict, waitTypeOf } from '../model/lock-wait-type.ts';
+import type { Models } from '../models.ts';
+import type { SectionHistory } from '../predict/critical-section.ts';
+import type { World } from '../world.ts';
+
+export interface LockEvidence {
+  readonly classes: readonly LockClass[];
+  readonly edges: readonly LockEdge[];
+  readonly nestings: readonly Nesting[];
+  readonly sleeps: readonly AtomicSleep[];
+  readonly deferrals: readonly DeferralSite[];
+  readonly history: SectionHistory;
+  readonly profile: KernelProfile;
+  readonly stacks: StackTraitsCache;
+  readonly dictionary: Dictionary;
+  readonly endNs: number;
+  /** Wait type of a class; a variant may answer differently (SetWaitType). */
+  readonly waitType: (cls: LockClass) => WaitVerdict | undefined;
+}
+
+export function lockEvidence(world: World, models: Models): LockEvidence {
+  const { locks } = models;
+  return {
+    classes: locks.classes,
+    edges: locks.events.graph.edges,
+    nestings: locks.events.nestings.all,
+    sleeps: locks.sleeps.all,
+    deferrals: locks.deferrals.all,
+    history: locks.events.history,
+    profile: world.profile,
+    stacks: locks.stacks,
+    dictionary: world.dictionary,
+    endNs: world.nowNs,
+    waitType: (cls) => waitTypeOf(cls, world.profile),
+  };
+}
+
+/** `comm:tid`, the idle task as `<idle>/cpu`. */
+export function taskLabel(evidence: Pick<LockEvidence, 'dictionary'>, taskKey: number, comm: number): string {
+  if (taskKey < 0) return `<idle>/${-1 - taskKey}`;
+  return `${evidence.dictionary.string(comm) || '<...>'}:${taskKey}`;
+}
+
+/** Evidence of an event; none for event 0 (known from a report only). */
+export function eventEvidence(event: number, role: string): Evidence[] {
+  return event > 0 ? [{ event, role }] : [];
+}
+
+/** ` at foo()` when the stack of the acquisition is known. */
+export function siteText(evidence: Pick<LockEvidence, 'stacks'>, stack: number): string {
+  const { site } = evidence.stacks.of(stack);
+  return site ? ` at ${site}()` : '';
+}
+
+export function names(evidence: Pick<LockEvidence, 'classes'>, classIds: readonly number[]): string[] {
+  return classIds.map((classId) => evidence.classes[classId].name);
+}

@@ -1,0 +1,152 @@
+/**
+ * Waits for locks: from lock_contended/lock_acquired (LOCK_STAT) and contention_begin/end (every kernel since 5.19), joined by
+ * task, since the two name the lock by different addresses (MODEL L5.3, L5.50, T18).
+ */
+import type { FactSink } from '../../../schema/index.ts';
+import type { LockInstance } from './lock-class.ts';
+import type { TaskLocks } from './lock-held.ts';
+
+/** contention_begin flags (include/trace/events/lock.h). */
+export const CONTENTION_MUTEX = 32;
+export const CONTENTION_RT = 8;
+
+/** An open contention_begin. */
+export interface OpenContention {
+  readonly taskKey: number;
+  readonly tid: number;
+  readonly comm: number;
+  /** The lock itself, not its lockdep map. */
+  readonly address: LockInstance;
+  readonly flags: number;
+  readonly sinceNs: number;
+  readonly eventId: number;
+  readonly cpu: number;
+  /** Class that the task was acquiring then, −1 without lock events. */
+  readonly classId: number;
+  /** Stack of the contention_begin, 0 without. */
+  stack: number;
+}
+
+/** A task that waits for a lock right now. */
+export interface LockWaitState {
+  readonly taskKey: number;
+  readonly tid: number;
+  readonly comm: number;
+  /** Address of the lockdep map when lock events tell it, else of the lock itself. */
+  readonly instance: LockInstance;
+  readonly className: string;
+  readonly sinceNs: number;
+  readonly eventId: number;
+  readonly read: boolean;
+  /** `lockdep`: instance matches {@link LockHolder}s; `contention`: address only. */
+  readonly source: 'lockdep' | 'contention';
+  readonly stack: number;
+}
+
+/** A task that holds a lock. */
+export interface LockHolder {
+  readonly taskKey: number;
+  readonly tid: number;
+  readonly comm: number;
+  readonly className: string;
+  readonly instance: LockInstance;
+  readonly sinceNs: number;
+  readonly eventId: number;
+  readonly read: boolean;
+  readonly trylock: boolean;
+  /** False while the task still waits for it. */
+  readonly owned: boolean;
+  readonly pseudo: boolean;
+}
+
+/** Last task that got a contended lock at this address. */
+interface LastOwner {
+  taskKey: number;
+  tid: number;
+  sinceNs: number;
+  eventId: number;
+}
+
+const MAX_ADDRESSES = 65536;
+
+export class ContentionTable {
+  readonly #open = new Map<number, OpenContention[]>();
+  readonly #lastOwner = new Map<LockInstance, LastOwner>();
+  /** Class by lock address, learned where lock events and contention events meet. */
+  readonly classByAddress = new Map<LockInstance, number>();
+
+  begin(contention: OpenContention): boolean {
+    const open = this.#open.get(contention.taskKey);
+    if (open === undefined) {
+      this.#open.set(contention.taskKey, [contention]);
+      return true;
+    }
+    // A mutex begins again after each spin or sleep: the first begin counts (L5.51, T60). Spinlocks taken while it sleeps nest.
+    if (open.some((other) => other.address === contention.address)) return false;
+    open.push(contention);
+    return true;
+  }
+
+  /** Ends the innermost open contention of the task with that address. */
+  end(taskKey: number, address: LockInstance): OpenContention | undefined {
+    const open = this.#open.get(taskKey);
+    if (open === undefined) return undefined;
+    const index = open.findLastIndex((other) => other.address === address);
+    if (index < 0) return undefined;
+    const [ended] = open.splice(index, 1);
+    if (open.length === 0) this.#open.delete(taskKey);
+    return ended;
+  }
+
+  forget(taskKey: number): void {
+    this.#open.delete(taskKey);
+  }
+
+  /** Open contentions, oldest first per task. */
+  *open(): IterableIterator<OpenContention> {
+    for (const list of this.#open.values()) yield* list;
+  }
+
+  openOf(taskKey: number): readonly OpenContention[] {
+    return this.#open.get(taskKey) ?? [];
+  }
+
+  gotIt(address: LockInstance, taskKey: number, tid: number, nowNs: number, eventId: number): void {
+    const owner = this.#lastOwner.get(address);
+    if (owner) {
+      owner.taskKey = taskKey;
+      owner.tid = tid;
+      owner.sinceNs = nowNs;
+      owner.eventId = eventId;
+    } else if (this.#lastOwner.size < MAX_ADDRESSES)
+      this.#lastOwner.set(address, { taskKey, tid, sinceNs: nowNs, eventId });
+  }
+
+  /** Last task known to have got the lock after waiting for it: a guess at the owner, of low certainty (L5.50). */
+  lastOwner(address: LockInstance): Readonly<LastOwner> | undefined {
+    return this.#lastOwner.get(address);
+  }
+
+  nameAddress(address: LockInstance, classId: number): void {
+    if (this.classByAddress.size < MAX_ADDRESSES) this.classByAddress.set(address, classId);
+  }
+}
+
+/** Writes one wait. */
+export function recordWait(
+  facts: FactSink,
+  className: string,
+  classId: number,
+  tid: number,
+  startNs: number,
+  endNs: number,
+  ownerTid: number,
+): void {
+  facts.lockWait({ classId, tid, startNs, endNs, ownerTid: ownerTid >= 0 ? ownerTid : null });
+  facts.sample('lock-wait', className, endNs - startNs);
+}
+
+/** tid of a task key; idle tasks are 0. */
+export function tidOf(task: Pick<TaskLocks, 'key'>): number {
+  return task.key > 0 ? task.key : 0;
+}

@@ -1,0 +1,229 @@
+/**
+ * Witnesses of edges: the distinct situations (task, held locks with addresses, new lock) in which a dependency was seen, a
+ * bounded number per edge. They prove a finding, tell what a what-if would remove, and feed deadlock prediction.
+ */
+import type { CriticalSection, SectionHistory, ThreadLife } from '../predict/critical-section.ts';
+import { hashInstance, type LockClass, type LockInstance } from './lock-class.ts';
+import type { LockEdge } from './lock-graph.ts';
+import { CONTEXT_TASK, HELD_READ, HELD_TRY, type HeldLock, type TaskLocks } from './lock-held.ts';
+
+export interface WitnessHold {
+  readonly classId: number;
+  readonly instance: LockInstance;
+  readonly read: boolean;
+  readonly trylock: boolean;
+  /** Its acquisition. */
+  readonly eventId: number;
+  readonly stack: number;
+}
+
+/** One time at which a situation occurred, with the sections open right before the acquisition. */
+export interface WitnessInstant {
+  readonly acquireEvent: number;
+  readonly sections: readonly CriticalSection[];
+}
+
+export interface EdgeWitness {
+  readonly taskKey: number;
+  readonly thread: ThreadLife;
+  readonly comm: number;
+  readonly cpu: number;
+  /** CONTEXT_* of the acquisition. */
+  readonly context: number;
+  /** Event flags of the acquisition (schema/context-flags.ts). */
+  readonly flags: number;
+  readonly tsNs: number;
+  /** Acquisitions of the predecessor and of the new lock. */
+  readonly heldEvent: number;
+  readonly acquireEvent: number;
+  /** Everything held in this context, oldest first. */
+  readonly held: readonly WitnessHold[];
+  readonly fromInstance: LockInstance;
+  readonly toInstance: LockInstance;
+  readonly fromRead: boolean;
+  readonly toRead: boolean;
+  /** Stack of the acquisition, 0 without. */
+  stack: number;
+  /** Times seen. */
+  count: number;
+  /** The first times, for prediction; empty in interrupts. */
+  readonly instants: WitnessInstant[];
+}
+
+/** What is being acquired. */
+export interface Acquisition {
+  cls: LockClass;
+  instance: LockInstance;
+  how: number;
+  context: number;
+  flags: number;
+  cpu: number;
+  eventId: number;
+  tsNs: number;
+  stack: number;
+}
+
+/** Held-class lists per edge, situations per list, times per situation. */
+const MAX_LISTS = 48;
+const MAX_PER_LIST = 6;
+const MAX_INSTANTS = 6;
+const MAX_WITNESSES = 60_000;
+
+export class WitnessRecorder {
+  readonly history: SectionHistory;
+  readonly #byKey = new Map<number, EdgeWitness>();
+  readonly #lists = new Map<number, number>();
+  readonly #listsOfEdge = new Map<number, number>();
+  readonly #isLock: (classId: number) => boolean;
+  /** Called for each other task that is about to take a lock which becomes pinned. */
+  onPin: ((section: CriticalSection) => void) | undefined;
+
+  constructor(history: SectionHistory, isLock: (classId: number) => boolean) {
+    this.history = history;
+    this.#isLock = isLock;
+  }
+
+  /** Notes that `acquisition` happened with `held` (part of `task`'s stack) as predecessor. Returns the stored witness, if it is stored. */
+  note(edge: LockEdge, task: TaskLocks, held: HeldLock, acquisition: Acquisition): EdgeWitness | undefined {
+    this.#narrowGuards(edge, task, held, acquisition.context);
+    const top = task.entries[task.depth - 1];
+    const listKey = Math.imul(edge.edgeId + 1, 0x9e3779b1) ^ top.classPath;
+    const fine = Math.imul(top.instancePath ^ Math.imul(task.thread.threadId + 1, 0x85ebca6b), 0xc2b2ae35);
+    const to = Math.imul(hashInstance(acquisition.instance), 0x27d4eb2f);
+    const key = (listKey >>> 0) * 0x100000 + (((fine ^ to) >>> 7) & 0xfffff);
+    const known = this.#byKey.get(key);
+    if (known !== undefined) {
+      known.count++;
+      if (known.instants.length < MAX_INSTANTS) this.#addInstant(known, task, acquisition);
+      return known;
+    }
+    if (edge.truncated && edge.witnesses.length >= MAX_LISTS) return undefined;
+    return this.#store(edge, task, held, acquisition, listKey, key);
+  }
+
+  #store(
+    edge: LockEdge,
+    task: TaskLocks,
+    held: HeldLock,
+    acquisition: Acquisition,
+    listKey: number,
+    key: number,
+  ): EdgeWitness | undefined {
+    const inList = this.#lists.get(listKey) ?? 0;
+    const lists = this.#listsOfEdge.get(edge.edgeId) ?? 0;
+    if (inList >= MAX_PER_LIST || (inList === 0 && lists >= MAX_LISTS) || this.#byKey.size >= MAX_WITNESSES) {
+      edge.truncated = true;
+      return undefined;
+    }
+    this.#lists.set(listKey, inList + 1);
+    if (inList === 0) this.#listsOfEdge.set(edge.edgeId, lists + 1);
+    const { context } = acquisition;
+    const witness: EdgeWitness = {
+      taskKey: task.key,
+      thread: task.thread,
+      comm: task.comm,
+      cpu: acquisition.cpu,
+      context,
+      flags: acquisition.flags,
+      tsNs: acquisition.tsNs,
+      heldEvent: held.eventId,
+      acquireEvent: acquisition.eventId,
+      held: heldIn(task, context).map((entry) => ({
+        classId: entry.classId,
+        instance: entry.instance,
+        read: (entry.how & HELD_READ) !== 0,
+        trylock: (entry.how & HELD_TRY) !== 0,
+        eventId: entry.eventId,
+        stack: entry.stack,
+      })),
+      fromInstance: held.instance,
+      toInstance: acquisition.instance,
+      fromRead: (held.how & HELD_READ) !== 0,
+      toRead: (acquisition.how & HELD_READ) !== 0,
+      stack: acquisition.stack,
+      count: 1,
+      instants: [],
+    };
+    this.#byKey.set(key, witness);
+    edge.witnesses.push(witness);
+    this.#addInstant(witness, task, acquisition);
+    return witness;
+  }
+
+  /** Interrupts are no threads of their own: what they do is not reordered, so no instants. */
+  #addInstant(witness: EdgeWitness, task: TaskLocks, acquisition: Acquisition): void {
+    if (acquisition.context !== CONTEXT_TASK) return;
+    witness.instants.push({ acquireEvent: acquisition.eventId, sections: this.openSections(task) });
+  }
+
+  /** The critical sections that the task is in (task context, real locks), pinned from now on. */
+  openSections(task: TaskLocks): CriticalSection[] {
+    const sections: CriticalSection[] = [];
+    for (let i = 0; i < task.depth; i++) {
+      const entry = task.entries[i];
+      if (entry.context !== CONTEXT_TASK) break;
+      if (this.#isLock(entry.classId)) sections.push(this.#sectionOf(entry, task.thread));
+    }
+    return sections;
+  }
+
+  #sectionOf(entry: HeldLock, thread: ThreadLife): CriticalSection {
+    if (entry.section !== undefined) return entry.section;
+    const section: CriticalSection = {
+      thread,
+      instance: entry.instance,
+      read: (entry.how & HELD_READ) !== 0,
+      acquireEvent: entry.ownedEvent,
+      releaseEvent: Number.POSITIVE_INFINITY,
+      heldAtRelease: [],
+    };
+    entry.section = section;
+    this.history.pin(section, hashInstance(entry.instance));
+    this.onPin?.(section);
+    return section;
+  }
+
+  /** A pinned section ends: what is held at that point becomes a place where a prefix may end. */
+  released(entry: HeldLock, task: TaskLocks, eventId: number): void {
+    const section = entry.section;
+    if (section === undefined) return;
+    entry.section = undefined;
+    section.releaseEvent = eventId;
+    section.heldAtRelease = this.openSections(task);
+  }
+
+  /** A gap swallowed the release. */
+  lost(entry: HeldLock): void {
+    if (entry.section === undefined) return;
+    entry.section.releaseEvent = Number.NaN;
+    entry.section = undefined;
+  }
+
+  #narrowGuards(edge: LockEdge, task: TaskLocks, held: HeldLock, context: number): void {
+    const guards = edge.guards;
+    if (guards === undefined) {
+      edge.guards = heldIn(task, context)
+        .filter((entry) => entry !== held && !(entry.how & HELD_READ) && this.#isLock(entry.classId))
+        .map((entry) => ({ classId: entry.classId, instance: entry.instance }));
+      return;
+    }
+    for (let g = guards.length - 1; g >= 0; g--) {
+      let present = false;
+      for (let i = task.depth - 1; i >= 0 && task.entries[i].context === context; i--) {
+        const entry = task.entries[i];
+        if (entry.instance === guards[g].instance && !(entry.how & HELD_READ)) {
+          present = true;
+          break;
+        }
+      }
+      if (!present) guards.splice(g, 1);
+    }
+  }
+}
+
+/** Entries of the innermost run with this context, oldest first. */
+export function heldIn(task: TaskLocks, context: number): HeldLock[] {
+  let start = task.depth;
+  while (start > 0 && task.entries[start - 1].context === context) start--;
+  return task.entries.slice(start, task.depth);
+}
