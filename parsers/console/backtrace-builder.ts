@@ -122,7 +122,9 @@ export class BacktraceBuilder {
       this.#ripOnly = false;
       return true;
     }
-    const header = this.#header || this.#stack.started ? undefined : parseCpuHeader(text);
+    // A task dump has named its task: such a header is another's.
+    const named = this.#header || this.#state !== undefined || this.#stack.started;
+    const header = named ? undefined : parseCpuHeader(text);
     if (header) {
       this.#takeHeader(header);
       return true;

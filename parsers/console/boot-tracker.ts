@@ -22,9 +22,7 @@ export type BootVerdict =
   /** The line begins a boot. */
   | 'boot'
   /** Hold the line back until {@link BootTracker.decide} knows. */
-  | 'hold'
-  /** The line was printed before. */
-  | 'replay';
+  | 'hold';
 
 export class BootTracker {
   #maxNs = -1;
@@ -36,22 +34,11 @@ export class BootTracker {
   #stamped = 0;
   #known = 0;
 
-  get holding(): boolean {
-    return this.#holding;
-  }
-
-  /** Latest kernel time of the boot, −1 before the first. */
-  get maxNs(): number {
-    return this.#maxNs;
-  }
-
   /** @param stampNs kernel time or −1 · @param banner the text begins with `Linux version` · @param hash of the text */
   judge(stampNs: number, banner: boolean, hash: number): BootVerdict {
     if (this.#holding) return this.#hold(stampNs, hash);
-    const key = lineKey(stampNs, hash);
     if (stampNs >= 0 && stampNs < this.#maxNs) {
-      const known = stampNs > 0 && this.#seen[key & (MEMORY - 1)] === key;
-      if (known || banner || this.#maxNs - stampNs >= RESTART_NS) {
+      if ((stampNs > 0 && this.isKnown(stampNs, hash)) || banner || this.#maxNs - stampNs >= RESTART_NS) {
         this.#holding = true;
         this.#held = 0;
         this.#stamped = 0;
@@ -60,14 +47,15 @@ export class BootTracker {
       }
     } else if (banner && (this.#banner || this.#lines >= BOOT_LINES) && stampNs <= 0) {
       this.restart();
-      this.#note(stampNs, banner, key);
+      this.note(stampNs, banner, hash);
       return 'boot';
     }
-    this.#note(stampNs, banner, key);
+    this.note(stampNs, banner, hash);
     return 'same';
   }
 
-  #note(stampNs: number, banner: boolean, key: number): void {
+  /** The boot printed this line. */
+  note(stampNs: number, banner: boolean, hash: number): void {
     this.#lines++;
     if (banner) this.#banner = true;
     if (stampNs <= 0) {
@@ -75,6 +63,7 @@ export class BootTracker {
       return;
     }
     if (stampNs > this.#maxNs) this.#maxNs = stampNs;
+    const key = lineKey(stampNs, hash);
     this.#seen[key & (MEMORY - 1)] = key;
   }
 
@@ -82,10 +71,15 @@ export class BootTracker {
     this.#held++;
     if (stampNs > 0) {
       this.#stamped++;
-      const key = lineKey(stampNs, hash);
-      if (this.#seen[key & (MEMORY - 1)] === key) this.#known++;
+      if (this.isKnown(stampNs, hash)) this.#known++;
     }
     return 'hold';
+  }
+
+  /** Whether the boot has printed such a line. */
+  isKnown(stampNs: number, hash: number): boolean {
+    const key = lineKey(stampNs, hash);
+    return this.#seen[key & (MEMORY - 1)] === key;
   }
 
   /** Whether enough lines are held back to decide. */
@@ -95,7 +89,7 @@ export class BootTracker {
     return this.#stamped >= 3 && this.#known * 2 < this.#stamped;
   }
 
-  /** `replay` or `boot` for the lines held back. After `boot` they are judged again, as the new boot's. */
+  /** `replay` or `boot` for the lines held back. Those that the boot has printed ({@link isKnown}) are the replay. */
   decide(): 'replay' | 'boot' {
     this.#holding = false;
     if (this.#stamped > 0 && this.#known * 10 >= this.#stamped * 9) return 'replay';

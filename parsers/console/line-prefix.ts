@@ -106,11 +106,8 @@ export class LinePrefix {
     let i = at;
     if (bytes[i] === SPACE && i < end) i++;
     // journald trims the stamp away and keeps `[  T313]`.
-    if (bytes[i] !== OPEN || i >= end) return i;
-    const after = this.#caller(bytes, i, end);
-    if (after < 0) return i;
-    i = after;
-    if (bytes[i] === SPACE && i < end) i++;
+    const after = bytes[i] === OPEN && i < end ? this.#caller(bytes, i, end) : -1;
+    if (after >= 0) i = bytes[after] === SPACE && after < end ? after + 1 : after;
     while (bytes[i] === ESCAPE && i < end) i = this.#decoration(bytes, i, end);
     return i;
   }
@@ -163,6 +160,8 @@ export class LinePrefix {
       else if (caller) this.callerCpu = Number(caller[2]);
       return at + semicolon + 1;
     }
+    // RFC 5424 begins with its version, 1.
+    if (/^1 \d{4}-/.test(text)) i = 2;
     const bracketed = text.charCodeAt(i) === OPEN;
     if (this.#clock.parse(text.slice(bracketed ? i + 1 : i))) i = this.#afterDate(text, i, bracketed);
     else if (text.startsWith('kernel:', i)) i += text.charCodeAt(i + 7) === SPACE ? 8 : 7;
@@ -179,7 +178,7 @@ export class LinePrefix {
     if (bracketed) {
       const close = text.indexOf(']', i);
       if (close >= 0 && close - i < 8) i = close + 1;
-      return i;
+      return text.startsWith(' [', i) ? i + 1 : i;
     }
     // RFC 5424: `<6>1 2024-07-03T16:39:34.123456+02:00 host kernel - - - text`
     const structured = /^ \S+ (\S+) \S+ \S+ (?:-|\[[^\]]*\]) /.exec(text.slice(i));
@@ -225,7 +224,13 @@ function mayBeginPrefix(bytes: Uint8Array, at: number): boolean {
   const code = bytes[at];
   if (code === OPEN) return true;
   if (isDigit(code)) {
-    if (bytes[at + 4] === 0x2d || bytes[at + 9] === DOT || bytes[at + 10] === DOT) return true;
+    if (
+      bytes[at + 4] === 0x2d ||
+      (bytes[at + 1] === SPACE && bytes[at + 6] === 0x2d) ||
+      bytes[at + 9] === DOT ||
+      bytes[at + 10] === DOT
+    )
+      return true;
     return bytes[at + 1] === COMMA || bytes[at + 2] === COMMA || bytes[at + 3] === COMMA;
   }
   if (bytes[at + 6] === 0x3a) return true; // `kern  :`, `kernel:`

@@ -127,7 +127,7 @@ export class LockdepBuilder implements ReportBuilder {
   /** The line that names the task and says what it does. */
   #subject(text: string): boolean {
     for (const phrase of [
-      ' is trying to ',
+      ' is trying to',
       ' takes:',
       ' just changed the state of lock:',
       ' is freeing memory ',
@@ -137,10 +137,11 @@ export class LockdepBuilder implements ReportBuilder {
       const task = text.includes(phrase) ? taskBefore(text, phrase) : undefined;
       if (!task) continue;
       this.#task = task;
-      const released = / is trying to (?:release|contend) lock \((.*)\) at:/.exec(text);
+      const misuse = this.#title.kind === 'lockdep-misuse';
+      const released = misuse && / is trying to (?:release|contend) lock \((.*)\) at:/.exec(text);
       if (released) this.#parts.set('acquiring', { name: released[1] });
-      else if (this.#title.kind !== 'lockdep-misuse' || phrase !== ' is leaving the kernel ') this.#expect('acquiring');
-      if (this.#title.kind === 'lockdep-misuse') this.#detail ??= text.trim();
+      else if (!misuse || phrase !== ' is leaving the kernel ') this.#expect('acquiring');
+      if (misuse) this.#detail ??= text.trim();
       return true;
     }
     const held = parseHeldHeader(text);

@@ -38,6 +38,7 @@ const JOURNAL_BOOT = /^-- (?:Reboot|Boot [0-9a-f]{8,32}) --$/;
 /** kernel/trace/trace.c ftrace_dump_one: between two rows of dashes, with the time of the trace's own clock. */
 const DUMP_BEGIN = 'Dumping ftrace buffer:';
 const DUMP_RULE = '---------------------------------';
+const LOST = /^CPU:\d+ \[LOST /;
 const DROPPED = /^\*\* (\d{1,12}) printk messages dropped \*\*/;
 
 export class LogReader {
@@ -174,7 +175,7 @@ export class LogReader {
     if (this.#held.length > 0) return false;
     const { bytes, lineNumber } = lines;
     this.#ftrace ??= new FtraceLineReader(this.#context, this.#writer);
-    if (this.#dumpRules === 0 && !this.#ftrace.isRecord(bytes, start, end)) return false;
+    if (this.#dumpRules === 0 && !LOST.test(text) && !this.#ftrace.isRecord(bytes, start, end)) return false;
     let outcome = this.#ftrace.read(bytes, start, end, lineNumber);
     if (outcome === 'full') {
       this.#flush(this.#grammar.take());
@@ -205,14 +206,15 @@ export class LogReader {
 
   #decide(): void {
     const held = this.#held.splice(0);
-    if (this.#boots.decide() === 'replay') {
-      this.#context.diagnostics.report('line-repeated', { line: held[0].line }, held[0].text, held.length);
-      return;
-    }
-    this.#nextBoot();
+    const replay = this.#boots.decide() === 'replay';
+    if (!replay) this.#nextBoot();
     for (const line of held) {
-      // The tracker learns the new boot's lines; none of them goes back in time by a boot again.
-      this.#boots.judge(line.stampNs, line.banner, line.hash);
+      // What follows the replay was held back with it.
+      if (replay && (line.stampNs <= 0 || this.#boots.isKnown(line.stampNs, line.hash))) {
+        this.#context.diagnostics.report('line-repeated', { line: line.line }, line.text);
+        continue;
+      }
+      this.#boots.note(line.stampNs, line.banner, line.hash);
       this.#emit(line);
     }
   }

@@ -114,7 +114,12 @@ function body(report: Exclude<LockdepReport, { kind: 'lockdep-off' }>): string[]
       return [
         ...(report.detail === undefined ? [] : [report.detail]),
         // `release lock (name) at:` has named it; a lock line has usage letters.
-        ...report.locks.filter((lock) => lock.usage !== undefined).map(formatLock),
+        ...report.locks
+          .filter((lock) => lock.usage !== undefined)
+          .flatMap((lock, i) => [
+            ...(i > 0 || report.detail === undefined ? ['but this task is not holding:'] : []),
+            formatLock(lock),
+          ]),
       ];
   }
 }

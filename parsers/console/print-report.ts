@@ -250,7 +250,7 @@ function formatSleep(report: Of<'sleep-in-atomic'>): string[] {
     );
   if (report.preemptCount !== undefined && report.how !== 'scheduling')
     lines.push(`preempt_count: ${report.preemptCount.toString(16)}, expected: 0`);
-  lines.push(...formatHeld(name, report.held, false));
+  lines.push(...formatHeld(name, report.held, report.inAtomic === undefined && task !== undefined));
   if (task && report.cpu !== undefined) lines.push(cpuHeader(report.cpu, task));
   if (stack.length > 0) lines.push(...formatStack(stack));
   return lines;

@@ -101,6 +101,7 @@ export class SleepInAtomicBuilder implements ReportBuilder {
     const held = parseHeldHeader(text);
     if (held) {
       if (this.#task && held.task.tid !== this.#task.tid) return false;
+      this.#task ??= held.task;
       this.#inHeld = true;
       return true;
     }

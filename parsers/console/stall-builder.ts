@@ -81,6 +81,11 @@ export class StallBuilder implements ReportBuilder {
     else this.#oldHeader(rest);
   }
 
+  /** Expedited and Tasks reports have none of the normal report's lines: those are another report's. */
+  get #normal(): boolean {
+    return this.#how === 'self' || this.#how === 'other';
+  }
+
   suspend(): void {
     // Stacks are dumps of their own.
   }
@@ -102,16 +107,16 @@ export class StallBuilder implements ReportBuilder {
     const trimmed = text.trimStart();
     switch (trimmed.charCodeAt(0)) {
       case 0x28: // (
-        return this.#footer(trimmed);
+        return this.#normal && this.#footer(trimmed);
       case 0x54: // T
-        return this.#blocked(trimmed);
+        return (this.#normal && this.#blocked(trimmed)) || LAYOUT.test(trimmed);
       case 0x49: // I
         return this.#end(trimmed);
       case 0x7d: // }
         return this.#listing && this.#expedited(trimmed);
       default:
         return (
-          this.#cpuLine(trimmed) ||
+          (this.#normal && this.#cpuLine(trimmed)) ||
           this.#kthreadLine(trimmed) ||
           this.#cputimeLine(trimmed) ||
           this.#holdout(trimmed) ||
