@@ -70,14 +70,14 @@ export class SleepInAtomicBuilder implements ReportBuilder {
     const state = /^in_atomic\(\): (\d+), irqs_disabled\(\): (\d+),.* pid: (\d{1,10}), name: (.{1,64})$/.exec(
       text.trimEnd(),
     );
-    if (state) {
+    if (state && this.#how === 'sleeping-function') {
       this.#inAtomic = Number(state[1]);
       this.#irqsDisabled = Number(state[2]);
       this.#task ??= { comm: state[4], tid: Number(state[3]) };
       return true;
     }
     const count = /^preempt_count: ([0-9a-f]+), expected:/.exec(text);
-    if (count) {
+    if (count && this.#how === 'sleeping-function') {
       this.#preemptCount = Number.parseInt(count[1], 16);
       return true;
     }
