@@ -6,6 +6,21 @@ import type { ByteSource } from './source.ts';
 /** Bytes that `sniff` gets at most (fewer when the capture is shorter). */
 export const SNIFF_BYTES = 65536;
 
+/** One virtual machine recorded together with its host. */
+export interface GuestTrace {
+  readonly name: string;
+  readonly traceId: bigint;
+  /** Host task that runs each virtual CPU. */
+  readonly hostTids: readonly { readonly cpu: number; readonly tid: number }[];
+}
+
+/** Clock corrections of each CPU against the machine that recorded the other half of the session. */
+export interface TimeShift {
+  readonly peerTraceId: bigint;
+  readonly flags: number;
+  readonly cpus: readonly { readonly timesNs: readonly bigint[]; readonly offsetsNs: readonly bigint[] }[];
+}
+
 /** Facts about the capture that a parser fills in as it learns them; complete when the parser has ended. */
 export interface CaptureFacts {
   /** Human name of the exact layout (`trace-cmd report`, `ftrace text`). */
@@ -21,6 +36,12 @@ export interface CaptureFacts {
   baseNs: bigint;
   /** Whether times count nanoseconds. `counter` and `x86-tsc` clocks do not. */
   timeUnit: 'ns' | 'ticks';
+  /** A host/guest session as the capture describes it. Kept for whoever aligns the two; times here are not shifted by it. */
+  hostGuest?: {
+    readonly traceId: bigint | undefined;
+    readonly guests: readonly GuestTrace[];
+    readonly timeShift: TimeShift | undefined;
+  };
 }
 
 /** Everything a parser writes to. */

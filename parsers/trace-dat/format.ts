@@ -2,11 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { CaptureError, type EventBatch } from '../../schema/index.ts';
 import type { ParseContext, TraceFormat } from '../format.ts';
+import { ftraceText } from '../ftrace-text/format.ts';
 import { KernelSymbols } from '../kernel-symbols.ts';
-import type { ByteSource } from '../source.ts';
+import type { ByteSource, RandomAccess } from '../source.ts';
 import { openRandomAccess } from '../spool.ts';
+import { decompressorOf } from './compression.ts';
 import { FILE_HEADER_BYTES, type FileHeader, isTraceDat, parseFileHeader } from './file-header.ts';
-import type { TraceMetadata } from './metadata.ts';
+import { latencySource } from './latency-text.ts';
+import type { TraceMetadata, TraceText } from './metadata.ts';
 import { readMetadataV6 } from './metadata-v6.ts';
 import { readMetadataV7 } from './metadata-v7.ts';
 import { Recording } from './recording.ts';
@@ -31,10 +34,26 @@ async function* parseTraceDat(source: ByteSource, context: ParseContext): AsyncG
     }
     describe(header, metadata, context);
     const symbols = await symbolLoader(metadata, context);
-    yield* new Recording(file, header, metadata, context).batches(symbols);
+    if (metadata.buffers.length > 0) yield* new Recording(file, header, metadata, context).batches(symbols);
+    for (const text of metadata.texts) yield* parseText(file, header, text, source.name, context);
   } finally {
     await file.close();
   }
+}
+
+/** Text that a latency tracer left in the file, read by the format that reads such text. */
+async function* parseText(
+  file: RandomAccess,
+  header: FileHeader,
+  text: TraceText,
+  name: string,
+  context: ParseContext,
+): AsyncGenerator<EventBatch> {
+  const { facts, diagnostics } = context;
+  const { format } = facts;
+  const decompress = decompressorOf(header.compression ?? 'none') ?? ((data) => data);
+  yield* ftraceText.parse(latencySource(name, file, text, decompress, header.littleEndian, diagnostics), context);
+  facts.format = `${format}, latency text`;
 }
 
 /** Fills in what is known before the first event. */
@@ -46,6 +65,8 @@ function describe(header: FileHeader, { options, buffers }: TraceMetadata, { fac
   const seen = buffers.flatMap(({ cpus }) => cpus.map(({ cpu }) => cpu + 1));
   facts.cpus = options.cpuCount || Math.max(0, ...seen);
   facts.profile.possibleCpus ??= facts.cpus;
+  const { traceId, guests, timeShift } = options;
+  if (guests.length > 0 || timeShift) facts.hostGuest = { traceId, guests, timeShift };
   if (options.uname !== undefined) describeMachine(options.uname, facts);
 }
 

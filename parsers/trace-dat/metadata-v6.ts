@@ -8,7 +8,15 @@ import type { RandomAccess } from '../source.ts';
 import { ByteReader, MetadataError } from './byte-reader.ts';
 import type { FileHeader } from './file-header.ts';
 import { readHeaderInfo } from './header-info.ts';
-import type { BufferOption, CpuSection, FormatFile, TraceBuffer, TraceMetadata, TraceText } from './metadata.ts';
+import type {
+  BufferOption,
+  CpuSection,
+  FormatFile,
+  TraceBuffer,
+  TraceMetadata,
+  TraceOptions,
+  TraceText,
+} from './metadata.ts';
 import {
   MAX_KALLSYMS_BYTES,
   MAX_TEXT_BYTES,
@@ -20,9 +28,16 @@ import {
 import { clockIn, emptyOptions, MAX_CPUS, OPTION_DONE, readOption } from './options.ts';
 
 const TAG_BYTES = 10;
+const FLYRECORD = 'flyrecord\0';
 /** First guess of the metadata's size; it is read again, four times larger, while the guess is too small. */
 const FIRST_READ_BYTES = 4 << 20;
 const MAX_METADATA_BYTES = 256 << 20;
+
+/** Something wrong that does not stop the reading. */
+interface Problem {
+  readonly byte: number;
+  readonly text: string;
+}
 
 /** @throws CaptureError when the metadata is cut or contradicts itself. */
 export async function readMetadataV6(
@@ -37,7 +52,8 @@ export async function readMetadataV6(
     try {
       const reader = new ByteReader(bytes, header.littleEndian);
       reader.at = header.sizeBytes;
-      const { metadata, instances } = readParts(reader, header, file.sizeBytes, diagnostics);
+      const { metadata, instances, problems } = readParts(reader, header, file.sizeBytes);
+      for (const { byte, text } of problems) diagnostics.report('record-malformed', { byte }, text);
       for (const instance of instances) await readInstance(file, header, instance, metadata, diagnostics);
       return metadata;
     } catch (error) {
@@ -49,7 +65,7 @@ export async function readMetadataV6(
   }
 }
 
-function readParts(reader: ByteReader, header: FileHeader, fileBytes: number, diagnostics: DiagnosticSink) {
+function readParts(reader: ByteReader, header: FileHeader, fileBytes: number) {
   const layout = readHeaderInfo(reader);
   const formats: FormatFile[] = [];
   readFtraceFormats(reader, formats);
@@ -60,10 +76,8 @@ function readParts(reader: ByteReader, header: FileHeader, fileBytes: number, di
   const cpuCount = reader.u32();
   const options = emptyOptions();
   let tag = reader.text(TAG_BYTES);
-  if (tag.startsWith('options')) {
-    readOptions(reader, options, diagnostics);
-    tag = reader.text(TAG_BYTES);
-  }
+  const problems: Problem[] = [];
+  if (tag.startsWith('options')) tag = readOptions(reader, options, problems);
   const cpus = Math.max(cpuCount, options.cpuCount ?? 0);
   if (cpus > MAX_CPUS) throw new MetadataError(`${cpus} CPUs`, reader.at);
   options.cpuCount ??= cpuCount;
@@ -87,19 +101,39 @@ function readParts(reader: ByteReader, header: FileHeader, fileBytes: number, di
     buffers,
     texts,
   };
-  return { metadata, instances: options.buffers };
+  return { metadata, instances: options.buffers, problems };
 }
 
-function readOptions(reader: ByteReader, options: ReturnType<typeof emptyOptions>, diagnostics: DiagnosticSink): void {
-  for (let id = reader.u16(); id !== OPTION_DONE; id = reader.u16()) {
-    const size = reader.u32();
-    const at = reader.at;
-    try {
-      readOption(id, new ByteReader(reader.take(size), reader.littleEndian, at), false, options);
-    } catch (error) {
-      if (!(error instanceof MetadataError) || error.byteOffset < at) throw error;
-      diagnostics.report('record-malformed', { byte: at }, `option ${id}: ${error.message}`);
+/**
+ * The options and the tag behind them. Some writers put options there whose sizes are wrong; the tag can be found all the same.
+ */
+function readOptions(reader: ByteReader, options: TraceOptions, problems: Problem[]): string {
+  const start = reader.at;
+  try {
+    for (let id = reader.u16(); id !== OPTION_DONE; id = reader.u16()) {
+      const size = reader.u32();
+      const at = reader.at;
+      readOne(id, new ByteReader(reader.take(size), reader.littleEndian, at), options, problems);
     }
+    const tag = reader.text(TAG_BYTES);
+    if (tag.startsWith('flyrecord') || tag.startsWith('latency')) return tag;
+  } catch (error) {
+    if (!(error instanceof MetadataError)) throw error;
+  }
+  const { bytes } = reader;
+  const found = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(FLYRECORD, start);
+  if (found < 0) throw new MetadataError('options without an end', start, true);
+  problems.push({ byte: start, text: `options that do not end before byte ${found}` });
+  reader.at = found;
+  return reader.text(TAG_BYTES);
+}
+
+function readOne(id: number, data: ByteReader, options: TraceOptions, problems: Problem[]): void {
+  try {
+    readOption(id, data, false, options);
+  } catch (error) {
+    if (!(error instanceof MetadataError)) throw error;
+    problems.push({ byte: data.origin, text: `option ${id}: ${error.message}` });
   }
 }
 

@@ -1,4 +1,5 @@
 /** What a trace.dat says about the recording, whichever version wrote it. */
+import type { GuestTrace, TimeShift } from '../format.ts';
 
 /** One CPU's share of a ring buffer. */
 export interface CpuSection {
@@ -38,20 +39,6 @@ export interface TscConversion {
   readonly multiplier: number;
   readonly shift: number;
   readonly offset: bigint;
-}
-
-/** Clock corrections against the machine that recorded the other half of a host/guest session. Kept, not applied. */
-export interface TimeShift {
-  readonly peerTraceId: bigint;
-  readonly flags: number;
-  readonly cpus: readonly { readonly timesNs: readonly bigint[]; readonly offsetsNs: readonly bigint[] }[];
-}
-
-export interface GuestTrace {
-  readonly name: string;
-  readonly traceId: bigint;
-  /** Host task that runs each virtual CPU. */
-  readonly hostTids: readonly { readonly cpu: number; readonly tid: number }[];
 }
 
 /** Options of the capture. A later option of a kind replaces an earlier one, offsets add up. */

@@ -1,6 +1,7 @@
 /** Options of a trace.dat: `u16 id, u32 size, data` each. Ids and contents as in trace-cmd.dat.v7(5). */
+import type { GuestTrace, TimeShift } from '../format.ts';
 import { type ByteReader, MetadataError } from './byte-reader.ts';
-import type { BufferOption, GuestTrace, TimeShift, TraceOptions } from './metadata.ts';
+import type { BufferOption, TraceOptions } from './metadata.ts';
 
 export const OPTION_DONE = 0;
 const OPTION_DATE = 1;

@@ -39,25 +39,36 @@ function atLeast(
   return version ? version[0] > major || (version[0] === major && version[1] >= minor) : unknown;
 }
 
+/** How a kernel fills in the two bytes. */
+export interface ContextRules {
+  /** Bit 1 of the flags is "lazy rescheduling", not "no irq state". */
+  readonly lazyResched: boolean;
+  /** The upper half of the counts is the migrate-disable depth; before, the whole byte counted preemption. */
+  readonly migrateNibble: boolean;
+}
+
+export function contextRules(release: string | undefined): ContextRules {
+  const version = kernelVersion(release);
+  return { lazyResched: atLeast(version, 6, 13, false), migrateNibble: atLeast(version, 5, 15, true) };
+}
+
+/** Context bits of one record. @param flags its common_flags · @param counts its common_preempt_count */
+export function contextBits(flags: number, counts: number, rules: ContextRules): number {
+  let bits = CTX_KNOWN;
+  if (rules.lazyResched || !(flags & TRACE_FLAG_IRQS_NOSUPPORT)) bits |= CTX_IRQS_KNOWN;
+  if (flags & TRACE_FLAG_IRQS_OFF) bits |= CTX_IRQS_OFF;
+  if (flags & TRACE_FLAG_NEED_RESCHED) bits |= CTX_NEED_RESCHED;
+  if (flags & TRACE_FLAG_HARDIRQ) bits |= CTX_HARDIRQ;
+  if (flags & TRACE_FLAG_SOFTIRQ) bits |= CTX_SOFTIRQ;
+  if (flags & TRACE_FLAG_NMI) bits |= CTX_NMI;
+  if (flags & TRACE_FLAG_BH_OFF) bits |= CTX_BH_OFF;
+  return rules.migrateNibble ? packDepths(bits, counts & 15, counts >>> 4) : packDepths(bits, counts, 0);
+}
+
 /** Context bits by `common_flags | common_preempt_count << 8`. */
 export function recordContexts(release: string | undefined): Uint16Array {
-  const version = kernelVersion(release);
-  const lazyResched = atLeast(version, 6, 13, false);
-  // Before 5.15 the whole byte counts preemption.
-  const migrateNibble = atLeast(version, 5, 15, true);
+  const rules = contextRules(release);
   const contexts = new Uint16Array(1 << 16);
-  for (let key = 0; key < contexts.length; key++) {
-    const flags = key & 0xff;
-    const counts = key >>> 8;
-    let bits = CTX_KNOWN;
-    if (lazyResched || !(flags & TRACE_FLAG_IRQS_NOSUPPORT)) bits |= CTX_IRQS_KNOWN;
-    if (flags & TRACE_FLAG_IRQS_OFF) bits |= CTX_IRQS_OFF;
-    if (flags & TRACE_FLAG_NEED_RESCHED) bits |= CTX_NEED_RESCHED;
-    if (flags & TRACE_FLAG_HARDIRQ) bits |= CTX_HARDIRQ;
-    if (flags & TRACE_FLAG_SOFTIRQ) bits |= CTX_SOFTIRQ;
-    if (flags & TRACE_FLAG_NMI) bits |= CTX_NMI;
-    if (flags & TRACE_FLAG_BH_OFF) bits |= CTX_BH_OFF;
-    contexts[key] = migrateNibble ? packDepths(bits, counts & 15, counts >>> 4) : packDepths(bits, counts, 0);
-  }
+  for (let key = 0; key < contexts.length; key++) contexts[key] = contextBits(key & 0xff, key >>> 8, rules);
   return contexts;
 }

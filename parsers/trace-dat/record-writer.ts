@@ -1,9 +1,9 @@
 /** Writes the records of the streams into batches. Hot: one call per event. */
 import type { BatchWriter, DiagnosticSink, EventType } from '../../schema/index.ts';
 import { NO_TID } from '../../schema/index.ts';
+import type { DecodeContext } from '../tracefs-format/decode-context.ts';
 import { compileEventDecoder, type EventDecoder } from '../tracefs-format/event-decoder.ts';
 import { type EventFormat, formatId, parseEventFormat } from '../tracefs-format/event-format.ts';
-import type { DecodeContext } from '../tracefs-format/record-decoder.ts';
 import { type CpuStream, LOST_UNKNOWN } from './cpu-stream.ts';
 import type { FormatFile } from './metadata.ts';
 import { textOf } from './metadata-sections.ts';

@@ -3,9 +3,9 @@
  * Numbers of 8 bytes are aligned to 4, smaller ones to their size; strings stand in place with their NUL.
  */
 import { formatAddress } from './address-cache.ts';
+import type { DecodeContext } from './decode-context.ts';
 import { type Conversion, parseConversions } from './print-format.ts';
 import type { RecordBytes } from './record-bytes.ts';
-import type { DecodeContext } from './record-decoder.ts';
 
 const decoder = new TextDecoder('utf-8');
 /** Widest field that is padded; a hostile width must not make a long string. */

@@ -3,11 +3,13 @@
  * this: the raw data of a perf tracepoint sample is the same record.
  */
 import { type EventField, type EventShape, KNOWN_EVENTS, KPROBE_FIELDS, KRETPROBE_FIELDS } from '../../schema/index.ts';
+import { closurePlan, type FieldPlan, NULL_PLAN } from './cell-plan.ts';
+import type { DecodeContext } from './decode-context.ts';
 import type { EventFormat, FormatField } from './event-format.ts';
-import { closurePlan, type FieldPlan, fieldNamed, NULL_PLAN, numberPlan, planField } from './field-plan.ts';
+import { fieldNamed, numberPlan, planField } from './field-plan.ts';
 import { planKnownEvent } from './known-event-plans.ts';
 import { PrintFormat } from './print-format.ts';
-import { type DecodeContext, RecordDecoder } from './record-decoder.ts';
+import { RecordDecoder } from './record-decoder.ts';
 import { StackReader } from './stack-reader.ts';
 
 export interface EventDecoder {

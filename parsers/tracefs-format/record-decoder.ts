@@ -2,9 +2,7 @@
  * Turns the raw record of one event type into the cells of a batch. Hot: one call per event, no object, no string built for
  * values seen before; budget 150 ns for a record of five fields.
  */
-import type { BatchWriter, DiagnosticSink } from '../../schema/index.ts';
-import type { DictionaryWriter } from '../dictionary-writer.ts';
-import type { AddressNames } from './address-names.ts';
+import type { BatchWriter } from '../../schema/index.ts';
 import {
   type CellReader,
   type FieldPlan,
@@ -25,18 +23,11 @@ import {
   READ_U8,
   READ_U16,
   READ_U32,
-} from './field-plan.ts';
+} from './cell-plan.ts';
+import type { DecodeContext } from './decode-context.ts';
 import type { RecordBytes } from './record-bytes.ts';
 
-/** What the decoders of one capture share. */
-export interface DecodeContext {
-  readonly dictionary: DictionaryWriter;
-  readonly diagnostics: DiagnosticSink;
-  readonly addresses: AddressNames;
-  readonly littleEndian: boolean;
-  /** Size of `long` and of pointers in the recorded kernel. */
-  readonly longBytes: 4 | 8;
-}
+export type { DecodeContext } from './decode-context.ts';
 
 export class RecordDecoder {
   /** Type in the dictionary. */

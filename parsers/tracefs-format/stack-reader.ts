@@ -1,9 +1,9 @@
 /** The stack in a kernel_stack or user_stack record as a stack id of the dictionary. */
 import type { DictionaryWriter } from '../dictionary-writer.ts';
 import { formatAddress } from './address-cache.ts';
+import type { DecodeContext } from './decode-context.ts';
 import type { FormatField } from './event-format.ts';
 import type { RecordBytes } from './record-bytes.ts';
-import type { DecodeContext } from './record-decoder.ts';
 
 /** Deeper stacks are cut; the kernel itself stops at a few hundred entries (ftrace_stacks of kernel/trace/trace.c). */
 const MAX_DEPTH = 4096;

@@ -1,8 +1,9 @@
 /** Text of the fields that are neither a number nor a string: bitmaps and arrays. */
+
+import type { CellReader } from './cell-plan.ts';
+import type { DecodeContext } from './decode-context.ts';
 import type { FormatField } from './event-format.ts';
-import type { CellReader } from './field-plan.ts';
 import type { RecordBytes } from './record-bytes.ts';
-import type { DecodeContext } from './record-decoder.ts';
 
 const decoder = new TextDecoder('utf-8');
 /** Elements shown of a long array; the rest becomes `…`. */
