@@ -2,12 +2,16 @@
  * Where bytes come from: a file, standard input, a buffer; plain or compressed. Text parsers read the stream of chunks;
  * binary parsers also need random access, which only a plain file or a buffer gives ({@link ByteSource.random}).
  */
-import { createReadStream } from 'node:fs';
+import { read } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { CaptureError } from '../schema/index.ts';
 import { compressionOf, decompressed } from './decompress.ts';
+import { doubleBuffered } from './file-chunks.ts';
 
 const CHUNK_BYTES = 1 << 20;
+const STDIN = 0;
+const readDescriptor = promisify(read);
 
 /** Random access to a capture of known size. */
 export interface RandomAccess {
@@ -55,20 +59,20 @@ class StreamSource implements ByteSource {
   #consumed = 0;
   #file: FileHandle | undefined;
   #compressed = false;
-  #close: () => void;
+  readonly #seekable: boolean;
 
   constructor(
     name: string,
     raw: AsyncIterable<Uint8Array>,
     sizeBytes: number | undefined,
     file: FileHandle | undefined,
-    close: () => void,
+    seekable = false,
   ) {
     this.name = name;
     this.sizeBytes = sizeBytes;
     this.#raw = raw[Symbol.asyncIterator]();
     this.#file = file;
-    this.#close = close;
+    this.#seekable = seekable;
   }
 
   get consumedBytes(): number {
@@ -106,7 +110,8 @@ class StreamSource implements ByteSource {
       }
       const compression = first ? compressionOf(first) : undefined;
       this.#compressed = compression !== undefined;
-      const raw = this.#counted(first);
+      // Decompressors read ahead: their input must not be overwritten by the next chunk.
+      const raw = compression ? copied(this.#counted(first)) : this.#counted(first);
       this.#plain = (compression ? decompressed(raw, compression, this.name) : raw)[Symbol.asyncIterator]();
     }
     return this.#plain;
@@ -141,7 +146,7 @@ class StreamSource implements ByteSource {
   async random(): Promise<RandomAccess | undefined> {
     await this.#open();
     const file = this.#file;
-    if (!file || this.#compressed) return undefined;
+    if (!file || !this.#seekable || this.#compressed) return undefined;
     const { size } = await file.stat();
     const name = this.name;
     const source = this;
@@ -166,7 +171,6 @@ class StreamSource implements ByteSource {
   }
 
   async close(): Promise<void> {
-    this.#close();
     await this.#file?.close().catch(() => undefined);
   }
 }
@@ -179,9 +183,8 @@ export async function openSource(path: string): Promise<ByteSource> {
   if (path === '-') {
     // Not process.stdin: in a worker thread that is a pipe from the main thread. Blocking reads of 1 MiB take a quarter of
     // the CPU time that a non-blocking socket on the same pipe takes.
-    const stdin = createReadStream('', { fd: 0, autoClose: false, highWaterMark: CHUNK_BYTES });
-    stdin.on('error', () => undefined);
-    return new StreamSource('standard input', stdin, undefined, undefined, () => stdin.destroy());
+    const fill = async (buffer: Uint8Array) => (await readDescriptor(STDIN, buffer, 0, buffer.length, null)).bytesRead;
+    return new StreamSource('standard input', doubleBuffered(fill, CHUNK_BYTES), undefined, undefined);
   }
   try {
     const file = await open(path, 'r');
@@ -190,15 +193,22 @@ export async function openSource(path: string): Promise<ByteSource> {
       await file.close();
       throw Object.assign(new Error('is a directory'), { code: 'EISDIR' });
     }
-    const stream = createReadStream(path, { highWaterMark: CHUNK_BYTES });
-    // An unread stream that fails later must not bring the process down; a read one reports through its iterator.
-    stream.on('error', () => undefined);
-    return new StreamSource(path, stream, stat.isFile() ? stat.size : undefined, stat.isFile() ? file : undefined, () =>
-      stream.destroy(),
-    );
+    const size = stat.isFile() ? stat.size : undefined;
+    let offset = 0;
+    const fill = async (buffer: Uint8Array): Promise<number> => {
+      // A position of its own: random access to the same file does not move it. Pipes have none.
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, stat.isFile() ? offset : null);
+      offset += bytesRead;
+      return bytesRead;
+    };
+    return new StreamSource(path, doubleBuffered(fill, CHUNK_BYTES), size, file, stat.isFile());
   } catch (error) {
     throw explain(path, error);
   }
+}
+
+async function* copied(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield chunk.slice();
 }
 
 /** A capture in memory. @param chunkBytes size of the chunks it delivers, to test chunk boundaries. */
@@ -206,7 +216,7 @@ export function bufferSource(bytes: Uint8Array, name = 'buffer', chunkBytes: num
   async function* chunked(): AsyncGenerator<Uint8Array> {
     for (let i = 0; i < bytes.length; i += chunkBytes) yield bytes.subarray(i, i + chunkBytes);
   }
-  const source = new StreamSource(name, chunked(), bytes.length, undefined, () => undefined);
+  const source = new StreamSource(name, chunked(), bytes.length, undefined);
   source.random = async () =>
     compressionOf(bytes)
       ? undefined
