@@ -7,6 +7,7 @@ import { findingId } from '../finding-id.ts';
 import {
   type ApiLock,
   type ApiProfile,
+  API_PROFILES,
   apiProfile,
   srcuLocksRaw,
   STATIC_EDGES,
@@ -43,7 +44,7 @@ export function judgeDeferrals(evidence: LockEvidence): Finding[] {
   const findings = new Map<string, Finding>();
   for (const site of evidence.deferrals) {
     const profile = apiProfile(site.api, evidence.profile.release);
-    if (profile === undefined) continue;
+    if (profile === undefined || withinAnotherApi(evidence, site)) continue;
     const conflicts = conflictsOf(evidence, site, profile, order);
     if (conflicts.length === 0) continue;
     const made = finding(evidence, site, profile, conflicts);
@@ -51,6 +52,21 @@ export function judgeDeferrals(evidence: LockEvidence): Finding[] {
   }
   return [...findings.values()];
 }
+
+/** The newest lock held is one that another API takes: this call is that API's own doing (queue_work() inside call_srcu()). */
+function withinAnotherApi(evidence: LockEvidence, site: DeferralSite): boolean {
+  const newest = site.held.findLast((hold) => evidence.classes[hold.classId].isLock);
+  if (newest === undefined) return false;
+  const { name } = evidence.classes[newest.classId];
+  return API_PROFILES.some(
+    (profile) =>
+      profile.api !== site.api &&
+      profile.api !== 'wake_up_process' &&
+      profile.takes.some((lock) => !isWakeLock(lock.name) && (lock.name === name || lock.family?.test(name))),
+  );
+}
+
+const isWakeLock = (name: string): boolean => name === '&p->pi_lock' || name === RUNQUEUE_LOCK;
 
 function orderOf(evidence: LockEvidence): Order {
   const next = new Map<string, { to: string; event: number; why: string }[]>();

@@ -43,7 +43,8 @@ function inversion(evidence: LockEvidence, cycle: Cycle<LockEdge>, total: number
   const homonyms = cycle.map((edge) => evidence.classes[edge.from]).filter((cls) => cls.rule.homonym);
   const readDependent = !isStrong(cycle.map((edge) => ({ from: edge.from, to: edge.to, dep: edge.depRecursive })));
   const reportedOnly = cycle.filter((edge) => edge.count === 0);
-  const certain = loose.length === 0 && homonyms.length === 0 && !readDependent && reportedOnly.length === 0;
+  const split = loose.filter((classId) => evidence.classes[classId].nested);
+  const certain = split.length === 0 && homonyms.length === 0 && !readDependent && reportedOnly.length === 0;
   const guards = commonGuards(cycle);
   const notes = [
     ...cycle.map(
@@ -57,7 +58,7 @@ function inversion(evidence: LockEvidence, cycle: Cycle<LockEdge>, total: number
     ...guards.map((classId) => `guarded by ${nameOf(classId)}: every witness holds it exclusively; lockdep reports such cycles all the same (L5.8)`),
     ...loose.map(
       (classId) =>
-        `class level only: no two witnesses share one ${nameOf(classId)} (${evidence.classes[classId].instances} addresses seen); a nesting annotation, which events do not carry, could make it legal (L5.11, L5.29)`,
+        `class level only: no two witnesses share one ${nameOf(classId)} (${evidence.classes[classId].instances} addresses seen)${split.includes(classId) ? '; it is nested in itself elsewhere, so annotations that events do not carry may make two classes of it' : ''} (L5.11, L5.29)`,
     ),
     ...homonyms.map((cls) => `${cls.name} is a name that several unrelated locks carry (L5.10)`),
     ...(readDependent ? ['depends on the read type: with recursive readers (read=2) there is no such cycle (L5.28)'] : []),

@@ -70,6 +70,8 @@ export class LockClass {
   readonly usageStack = new Int32Array(USAGE_BITS);
   readonly #usageInstances: (LockInstance[] | undefined)[] = [];
 
+  /** One task held two addresses of it at once: a nesting annotation (subclass), which events do not carry, may split the class (L5.10). */
+  nested = false;
   lastInstance: LockInstance = 0;
   #instances: LockInstance[] = [];
   #bitmap: Uint32Array | undefined;

@@ -269,7 +269,7 @@ export class LockEvents {
         if (newest < 0) newest = edge.edgeId;
         const witness = this.witnesses.note(edge, task, held, acquisition);
         if (witness !== undefined && witness.acquireEvent === acquisition.eventId) latest?.witnesses.push(witness);
-      }
+      } else if (held.instance !== acquisition.instance) cls.nested = true;
       if (!(held.how & HELD_TRY)) break;
     }
     return newest;

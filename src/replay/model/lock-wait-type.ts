@@ -70,9 +70,9 @@ function onRt(
   const named = namedType(cls, profile);
   if (evidence & WAIT_PREEMPTIBLE) {
     // Raw spinlocks are taken with preemption off: this one sleeps.
-    return named === 'sleep' || named === 'config'
-      ? same(named, 'table', 'by its name')
-      : same('config', 'guess', 'taken with preemption on, on PREEMPT_RT');
+    if (named === 'sleep' || named === 'config') return same(named, 'table', 'by its name');
+    // Spinlock or mutex: at least CONFIG where it is taken, no limit to what is taken under it.
+    return { outer: 'config', inner: 'sleep', basis: 'guess', why: 'taken with preemption on, on PREEMPT_RT' };
   }
   if (named) return same(named, 'table', 'by its name');
   return evidence & WAIT_ATOMIC ? same('raw', 'guess', 'always taken with preemption off, on PREEMPT_RT') : undefined;
