@@ -37,23 +37,24 @@ function startsWith(bytes: Uint8Array, at: number, end: number, text: Uint8Array
   return true;
 }
 
-const TRY = encoder.encode('try ');
-const READ = encoder.encode('read ');
+const TRY = encoder.encode('try');
+const READ = encoder.encode('read');
+
+/** Position after `text` and the blank that follows it (none at the end: the lock has no name), −1 when it is not there. */
+function afterWord(bytes: Uint8Array, at: number, end: number, text: Uint8Array): number {
+  if (bytes[at] !== text[0] || !startsWith(bytes, at, end, text)) return -1;
+  const stop = at + text.length;
+  if (stop === end) return end;
+  return bytes[stop] === BLANK ? stop + 1 : -1;
+}
 
 /** `try read &vma->vm_lock->lock`: 1 try, 2 read, as in the binary field (include/trace/events/lock.h). */
 const lockMode: ScanConversion = (bytes, start, end, slots, slot) => {
-  let at = start;
-  let flags = 0;
-  if (bytes[at] === TRY[0] && startsWith(bytes, at, end, TRY)) {
-    flags |= 1;
-    at += TRY.length;
-  }
-  if (bytes[at] === READ[0] && startsWith(bytes, at, end, READ)) {
-    flags |= 2;
-    at += READ.length;
-  }
-  slots.int(slot, flags);
-  return at;
+  const tried = afterWord(bytes, start, end, TRY);
+  const from = tried < 0 ? start : tried;
+  const read = afterWord(bytes, from, end, READ);
+  slots.int(slot, (tried < 0 ? 0 : 1) | (read < 0 ? 0 : 2));
+  return read < 0 ? from : read;
 };
 
 /** Names joined with `|`, or a number: `SPIN|MUTEX`, `0x0`, nothing. */

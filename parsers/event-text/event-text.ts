@@ -121,7 +121,7 @@ export class EventTextReader {
     const hash = nameHash(bytes, nameStart, nameEnd);
     let event = this.#cache[hash];
     if (event === undefined || !equals(event.nameBytes, bytes, nameStart, nameEnd)) {
-      event = this.#find(nameText(bytes, nameStart, nameEnd), system, bytes, payloadStart, end);
+      event = this.#find(nameText(bytes, nameStart, nameEnd), system, bytes, payloadStart, end, this.kernelText);
       this.#cache[hash] = event;
     }
     let start = payloadStart;
@@ -139,22 +139,29 @@ export class EventTextReader {
     start: number,
     end: number,
   ): void {
-    const event = this.#find(name, '', bytes, start, end);
+    const event = this.#find(name, '', bytes, start, end, false);
     this.#write(writer, header, bytes, event, start, end, start, start);
   }
 
   /** Event of that name; the first payload decides how one that is not in the catalogue is read. */
-  #find(name: string, system: string, bytes: Uint8Array, payloadStart: number, end: number): TextEvent {
+  #find(
+    name: string,
+    system: string,
+    bytes: Uint8Array,
+    payloadStart: number,
+    end: number,
+    mayBePrint: boolean,
+  ): TextEvent {
     const seen = this.#byName.get(name);
     if (seen) return seen;
     let start = payloadStart;
     while (start < end && (bytes[start] === BLANK || bytes[start] === TAB)) start++;
-    const event = this.#create(name, system, bytes, start, end);
+    const event = this.#create(name, system, bytes, start, end, mayBePrint);
     if (this.#byName.size < MAX_EVENT_TYPES) this.#byName.set(name, event);
     return event;
   }
 
-  #create(name: string, system: string, bytes: Uint8Array, start: number, end: number): TextEvent {
+  #create(name: string, system: string, bytes: Uint8Array, start: number, end: number, mayBePrint: boolean): TextEvent {
     const known = KNOWN_EVENTS.get(name);
     if (known) {
       const raw = known.fields.map((field) => `${field.name}={${field.name}}`).join(' ');
@@ -175,7 +182,7 @@ export class EventTextReader {
       return event;
     }
     if (this.#probe.read(bytes, start, end)) return this.#makeProbe(name, system);
-    if (this.kernelText && !hasPair(bytes, start, end) && !FREE_TEXT_EVENTS.some((prefix) => name.startsWith(prefix)))
+    if (mayBePrint && !hasPair(bytes, start, end) && !FREE_TEXT_EVENTS.some((prefix) => name.startsWith(prefix)))
       return this.#rawPrint(name);
     return this.#make(name, 'pairs', 'tracepoint', system, []);
   }

@@ -88,18 +88,19 @@ function nextKey(bytes: Uint8Array, from: number, end: number): number {
   return end;
 }
 
-/** Text values run up to the next key, less what joins them to it: `R ==> next_comm=`. */
-function textValueEnd(bytes: Uint8Array, at: number, end: number): number {
-  let stop = nextKey(bytes, at, end);
-  const trim = (): void => {
-    while (stop > at && (isBlank(bytes[stop - 1]) || bytes[stop - 1] === COMMA || bytes[stop - 1] === SEMICOLON))
-      stop--;
-  };
-  trim();
-  if (stop < end && stop - at > 3 && bytes[stop - 1] === GREATER && bytes[stop - 2] === EQUALS) {
+/** End of the text value at `at` that is followed by a key at `key`: less what joins the two, as in `R ==> next_comm=`. */
+function textValueEnd(bytes: Uint8Array, at: number, key: number, end: number): number {
+  let stop = trimmedEnd(bytes, at, key);
+  if (key < end && stop - at > 3 && bytes[stop - 1] === GREATER && bytes[stop - 2] === EQUALS) {
     while (stop > at && (bytes[stop - 1] === GREATER || bytes[stop - 1] === EQUALS)) stop--;
-    trim();
+    stop = trimmedEnd(bytes, at, stop);
   }
+  return stop;
+}
+
+function trimmedEnd(bytes: Uint8Array, at: number, end: number): number {
+  let stop = end;
+  while (stop > at && (isBlank(bytes[stop - 1]) || bytes[stop - 1] === COMMA || bytes[stop - 1] === SEMICOLON)) stop--;
   return stop;
 }
 
@@ -229,12 +230,16 @@ export class PairReader {
       }
     }
     let stop = tokenEnd(bytes, at, end);
+    let next = stop;
     if (this.#valueType === 'str') {
-      if (closing(bytes[at])) stop = Math.max(groupEnd(bytes, at, end), stop);
-      else if (!(isDigit(bytes[at]) || bytes[at] === MINUS)) stop = textValueEnd(bytes, at, end);
+      if (closing(bytes[at])) next = stop = Math.max(groupEnd(bytes, at, end), stop);
+      else if (!(isDigit(bytes[at]) || bytes[at] === MINUS)) {
+        next = nextKey(bytes, at, end);
+        stop = textValueEnd(bytes, at, next, end);
+      }
     }
     if (slot >= 0) assign(this.#slots, slot, event.fieldType(slot), bytes, at, stop);
-    return stop;
+    return next;
   }
 
   #keepText(bytes: Uint8Array, start: number, end: number): void {

@@ -287,8 +287,7 @@ export class FtraceLineReader {
     this.#openStack();
     const frame = frameStart(bytes, start, end);
     if (frame >= 0) this.#stack.addFrame(bytes, frame, end);
-    const array = textOf(bytes, start, Math.min(end, start + 64)).indexOf('ARRAY[');
-    if (array >= 0) this.#stack.addArray(bytes, start + array + 6, end);
+    else this.#stack.addArray(bytes, start, end);
     return true;
   }
 

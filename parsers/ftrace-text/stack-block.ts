@@ -18,6 +18,7 @@ const BLANK = 0x20;
 const TAB = 0x09;
 const PLUS = 0x2b;
 const SLASH = 0x2f;
+const ZERO = 0x30;
 const LESS = 0x3c;
 const EQUALS = 0x3d;
 const GREATER = 0x3e;
@@ -82,21 +83,24 @@ export class StackBlock {
     this.#push(bytes, start, nameEnd, offset, this.#module(bytes, at, stop));
   }
 
-  /** Adds a frame of which only the address is known, in hexadecimal without 0x. */
+  /** Adds a frame of which only the address is known, in hexadecimal without 0x. Zero pads short stacks (report -N). */
   addAddress(address: string): void {
-    if (this.#frames.length >= MAX_FRAMES) return;
+    if (this.#frames.length >= MAX_FRAMES || /^0*$/.test(address)) return;
     this.#frames.push(this.#dictionary.frame(this.#dictionary.string(`0x${address}`), -1, 0));
   }
 
-  /** Adds the addresses of `caller=ARRAY[e8, 54, …]`: 64-bit little-endian words up to one of all ones. */
+  /** Adds the addresses of `size=7 caller=ARRAY[e8, 54, …]`: as many 64-bit little-endian words as `size` says. */
   addArray(bytes: Uint8Array, start: number, end: number): void {
+    const head = /^size=(\d+) caller=ARRAY\[/.exec(latin1.decode(bytes.subarray(start, Math.min(end, start + 64))));
+    if (!head) return;
+    const size = Math.min(MAX_FRAMES, Number(head[1]));
     let word = '';
-    for (let at = start; at + 1 < end && bytes[at] !== CLOSE_BRACKET; at++) {
+    for (let at = start + head[0].length; at + 1 < end && bytes[at] !== CLOSE_BRACKET; at++) {
+      if (this.#frames.length >= size) return;
       if (HEX_DIGIT[bytes[at]] === 255) continue;
       word = latin1.decode(bytes.subarray(at, at + 2)) + word;
       at++;
       if (word.length < 16) continue;
-      if (word === 'ffffffffffffffff') return;
       this.addAddress(word.replace(/^0+(?=.)/, ''));
       word = '';
     }
@@ -117,6 +121,7 @@ export class StackBlock {
 /** A bare address is at least eight digits; `deadbeef` as a function's name is not to be expected. */
 function isAddress(bytes: Uint8Array, start: number, end: number): boolean {
   const first = isHexPrefix(bytes, start, end) ? start + 2 : start;
+  if (end - first === 1 && bytes[first] === ZERO) return true;
   if (end - first < (first > start ? 1 : 8)) return false;
   for (let at = first; at < end; at++) if (HEX_DIGIT[bytes[at]] === 255) return false;
   return true;

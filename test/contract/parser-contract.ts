@@ -3,8 +3,8 @@
  * batches whose indices are sound. `describeParserContract` is called once per sample.
  */
 import { describe, expect, it } from 'vitest';
-import type { CaptureFacts, TraceFormat } from '../../parsers/format.ts';
 import { DictionaryWriter } from '../../parsers/dictionary-writer.ts';
+import type { CaptureFacts, TraceFormat } from '../../parsers/format.ts';
 import { bufferSource } from '../../parsers/source.ts';
 import {
   CaptureError,
