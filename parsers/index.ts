@@ -8,13 +8,14 @@ import { perfData } from './perf-data/perf-data.ts';
 import { perfScript } from './perf-script/perf-script.ts';
 import type { ByteSource } from './source.ts';
 import { traceDat } from './trace-dat/format.ts';
+import { traceJson } from './trace-json/trace-json.ts';
 
 export { DictionaryWriter } from './dictionary-writer.ts';
 export type { CaptureFacts, ParseContext, ParseOptions, TraceFormat } from './format.ts';
 export { type ByteSource, bufferSource, openSource } from './source.ts';
 
 /** Most specific first: magic numbers before text, because text sniffers guess. */
-export const FORMATS: readonly TraceFormat[] = [traceDat, perfData, perfScript, ftraceText, consoleFormat];
+export const FORMATS: readonly TraceFormat[] = [traceDat, perfData, traceJson, perfScript, ftraceText, consoleFormat];
 
 /**
  * The format that a capture is in, judged by its first bytes.

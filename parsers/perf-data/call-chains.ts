@@ -1,6 +1,6 @@
 /**
  * Stacks of samples. A chain is looked up by its addresses first; only one that was not seen yet is resolved, address by
- * address. Most chains repeat: 131,707 samples of a busy machine hold some 30,000 different ones.
+ * address. Most chains repeat: 131,707 samples of a busy machine held 3,748 different ones.
  */
 import type { DictionaryWriter } from '../dictionary-writer.ts';
 import type { SymbolHit } from '../kernel-symbols.ts';

@@ -16,7 +16,7 @@ import {
   TYPE_TRACEPOINT,
 } from './perf-event-abi.ts';
 import type { RecordBlock } from './record-blocks.ts';
-import { perfContexts, RecordContext } from './record-context.ts';
+import { PerfContexts, RecordContext } from './record-context.ts';
 import { countersOf, PERIOD_OF_RECORD, type SampleField, sampleFields } from './sample-fields.ts';
 import { type SampleLayout, SampleParts } from './sample-layout.ts';
 import type { TaskNames } from './task-names.ts';
@@ -61,7 +61,7 @@ export class SampleWriter {
   readonly #parts = new SampleParts();
   /** Last value of each counter, by event id. */
   readonly #counts = new Map<number, number>();
-  #contexts: Uint16Array | undefined;
+  #contexts: PerfContexts | undefined;
 
   constructor(context: ParseContext, reading: SampleReading, writer: BatchWriter, littleEndian: boolean) {
     this.#context = context;
@@ -202,8 +202,8 @@ export class SampleWriter {
     };
   }
 
-  #contextsOfKernel(): Uint16Array {
-    this.#contexts ??= perfContexts(this.#context.facts.profile.release);
+  #contextsOfKernel(): PerfContexts {
+    this.#contexts ??= new PerfContexts(this.#context.facts.profile.release);
     return this.#contexts;
   }
 
