@@ -43,9 +43,9 @@ export function parseKernelProfile(text: string): KernelProfile {
     const name = (at < 0 ? part : part.slice(0, at)).trim().toLowerCase().replaceAll('-', '_');
     const key = PROFILE_KEYS[name];
     if (key === undefined)
-      throw new UsageError(`--profile: unknown key '${name}'; known keys: ${Object.keys(PROFILE_KEYS).join(', ')}`);
+      throw new UsageError(`unknown key '${name}'; known keys: ${Object.keys(PROFILE_KEYS).join(', ')}`);
     if (at < 0) {
-      if (key.type !== 'flag') throw new UsageError(`--profile: ${name} needs a value: ${name}=… (${key.help})`);
+      if (key.type !== 'flag') throw new UsageError(`${name} needs a value: ${name}=… (${key.help})`);
       profile[key.field] = true;
       continue;
     }
@@ -56,15 +56,15 @@ export function parseKernelProfile(text: string): KernelProfile {
 
 function parseValue(name: string, key: ProfileKey, value: string): string | number | boolean {
   if (key.type === 'text') {
-    if (value === '') throw new UsageError(`--profile: ${name} is empty (${key.help})`);
+    if (value === '') throw new UsageError(`${name} is empty (${key.help})`);
     return value;
   }
   if (key.type === 'flag') {
     const flag = FLAGS[value.toLowerCase()];
-    if (flag === undefined) throw new UsageError(`--profile: ${name}=${value}: yes or no expected (${key.help})`);
+    if (flag === undefined) throw new UsageError(`${name}=${value}: yes or no expected (${key.help})`);
     return flag;
   }
   const number = /^\d+(\.\d+)?s?$/.test(value) ? Number.parseFloat(value) : Number.NaN;
-  if (!(number > 0)) throw new UsageError(`--profile: ${name}=${value}: a positive number expected (${key.help})`);
+  if (!(number > 0)) throw new UsageError(`${name}=${value}: a positive number expected (${key.help})`);
   return number;
 }

@@ -1,43 +1,53 @@
-/** Standard output and error of the command line: data here, messages there; a closed pipe is no error. */
+/** Where a command writes: data to standard output, messages and progress to standard error. */
 import pc from 'picocolors';
-import type { Finding } from '../../schema/index.ts';
 import { PLAIN, type Style } from '../report/finding-text.ts';
 
-export interface Output {
-  /** Data. Resolves when it may be followed by more. */
-  data(text: string): void;
-  /** One line for the user; not with --quiet. */
-  note(line: string): void;
-  readonly style: Style;
-  readonly progressTty: boolean;
+export interface Streams {
+  out(text: string): void;
+  err(text: string): void;
+  /** Standard output is a terminal that wants colour. */
+  readonly colour: boolean;
+  /** Standard error is a terminal: progress may be drawn. */
+  readonly terminal: boolean;
 }
 
+/** One run of the command line. */
+export interface Session {
+  readonly streams: Streams;
+  /** Exit status when nothing throws. */
+  status: number;
+}
+
+const COLOURS = pc.createColors(true);
 const COLOURED: Style = {
-  bold: (text) => pc.bold(text),
-  dim: (text) => pc.dim(text),
-  severity: (severity: Finding['severity'], text) =>
-    severity === 'error' ? pc.red(pc.bold(text)) : severity === 'warning' ? pc.yellow(pc.bold(text)) : pc.cyan(text),
+  bold: (text) => COLOURS.bold(text),
+  dim: (text) => COLOURS.dim(text),
+  severity: (severity, text) => {
+    const colour = { error: COLOURS.red, warning: COLOURS.yellow, info: COLOURS.cyan }[severity];
+    return COLOURS.bold(colour(text));
+  },
 };
 
-export function terminalOutput(quiet: boolean): Output {
-  const colour = process.stdout.isTTY === true && pc.isColorSupported && process.env.NO_COLOR === undefined;
-  return {
-    data: (text) => {
-      process.stdout.write(text);
-    },
-    note: (line) => {
-      if (!quiet) process.stderr.write(`${line}\n`);
-    },
-    style: colour ? COLOURED : PLAIN,
-    progressTty: process.stderr.isTTY === true && !quiet,
-  };
+export function styleOf(streams: Streams): Style {
+  return streams.colour ? COLOURED : PLAIN;
 }
 
-/** `quiesce … | head` closes the pipe: end quietly, with the status that was due. */
-export function endQuietlyOnClosedPipe(): void {
+/** The streams of this process. A reader that goes away (`| head`) ends it quietly. */
+export function processStreams(): Streams {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit();
     throw error;
   });
   process.stderr.on('error', () => undefined);
+  return {
+    out: (text) => {
+      process.stdout.write(text);
+    },
+    err: (text) => {
+      process.stderr.write(text);
+    },
+    // https://no-color.org: set and not empty.
+    colour: process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
+    terminal: process.stderr.isTTY === true,
+  };
 }

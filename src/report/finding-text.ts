@@ -1,6 +1,7 @@
 /** One finding as a block of text. */
-import type { ChainLink, Finding } from '../../schema/index.ts';
-import { clip, formatDuration, formatTime, printable, wrap } from './text-format.ts';
+import type { Finding } from '../../schema/index.ts';
+import { chainLines } from './chain-text.ts';
+import { formatDuration, formatTime, printable, wrap } from './text-format.ts';
 
 /** Marks text for the terminal; the plain version returns it unchanged. */
 export interface Style {
@@ -13,8 +14,8 @@ export const PLAIN: Style = { bold: (t) => t, dim: (t) => t, severity: (_, t) =>
 
 const WIDTH = 100;
 const INDENT = '    ';
-const BAR_WIDTH = 16;
-const EVIDENCE_SHOWN = 8;
+const EVIDENCE_SHOWN = 6;
+const STRIPS_SHOWN = 16;
 
 export function findingLines(finding: Finding, style: Style): string[] {
   const lines = wrap(printable(finding.title), WIDTH - 4).map(
@@ -24,7 +25,10 @@ export function findingLines(finding: Finding, style: Style): string[] {
   lines.unshift(`${style.severity(finding.severity, head)} ${style.dim(`(${finding.confidence}, ${finding.id})`)}`);
   lines.push(`${INDENT}${spanOf(finding)}`);
   for (const line of detailsOf(finding)) for (const part of wrap(printable(line), WIDTH - 4)) lines.push(INDENT + part);
-  if ('chain' in finding && finding.chain.length > 0) lines.push(...chainLines(finding.chain, style));
+  if ('chain' in finding && finding.chain.length > 1) {
+    lines.push('', ...chainLines(finding.chain, style).map((line) => INDENT + line), '');
+  }
+  if (finding.kind === 'rcu-stall' && finding.timeline) lines.push(...stripLines(finding.timeline, style));
   for (const note of finding.notes) lines.push(...noteLines(printable(note), style));
   lines.push(...evidenceLines(finding, style));
   return lines;
@@ -84,14 +88,10 @@ function detailsOf(finding: Finding): string[] {
       ];
     case 'blocked-sync':
       return [
-        `${taskName(finding.task, finding.tid)} in ${finding.api}(${finding.domain}) for ${formatDuration(finding.blocked_ns)}`,
-        `root: ${finding.root.kind}${place(finding.root.cpu)}${finding.root.task ? `, ${taskName(finding.root.task, finding.root.tid)}` : ''}`,
+        `root: ${finding.root.kind}${place(finding.root.cpu)}${finding.root.task ? `, ${taskName(finding.root.task, finding.root.tid)}` : ''} · domain: ${finding.domain}`,
       ];
     case 'hung-task':
-      return [
-        `${taskName(finding.task, finding.tid)} blocked for ${formatDuration(finding.blocked_ns)}`,
-        ...(finding.root ? [`root: ${finding.root.kind}${place(finding.root.cpu)}`] : []),
-      ];
+      return finding.root ? [`root: ${finding.root.kind}${place(finding.root.cpu)}`] : [];
     case 'nmi-storm':
     case 'irq-storm':
     case 'softirq-storm':
@@ -112,30 +112,26 @@ function detailsOf(finding: Finding): string[] {
   }
 }
 
+/** What each CPU did while the grace period lasted. */
+function stripLines(
+  timeline: NonNullable<Extract<Finding, { kind: 'rcu-stall' }>['timeline']>,
+  style: Style,
+): string[] {
+  const rows = timeline.cpus
+    .slice(0, STRIPS_SHOWN)
+    .map(({ cpu, cells }) => `${INDENT}CPU ${String(cpu).padEnd(3)} ${cells}`);
+  const more = timeline.cpus.length - rows.length;
+  return [
+    '',
+    ...rows,
+    ...(more > 0 ? [`${INDENT}and ${more} more CPUs`] : []),
+    `${INDENT}${style.dim(timeline.legend)}`,
+    '',
+  ];
+}
+
 function taskName(comm: string, tid: number | undefined): string {
   return tid === undefined ? comm : `${comm}:${tid}`;
-}
-
-/** From the blocked task down to the root, with the time that each link cost. */
-function chainLines(chain: readonly ChainLink[], style: Style): string[] {
-  const total = chain.reduce((sum, link) => sum + link.blame_ns, 0);
-  const names = chain.map((link) => clip(printable(linkName(link)), 44));
-  const width = Math.max(...names.map((name) => name.length));
-  return chain.map((link, i) => {
-    const share = total > 0 ? link.blame_ns / total : 0;
-    const filled = link.blame_ns > 0 ? Math.max(1, Math.round(share * BAR_WIDTH)) : 0;
-    const bar = '#'.repeat(filled).padEnd(BAR_WIDTH, '.');
-    const time = formatDuration(link.blame_ns).padStart(8);
-    const note = link.note ? `  ${style.dim(clip(printable(link.note), WIDTH - width - BAR_WIDTH - 20))}` : '';
-    const arrow = i === 0 ? '  ' : '↳ ';
-    return `${INDENT}${arrow}${names[i].padEnd(width)} ${time} ${bar}${note}`;
-  });
-}
-
-function linkName(link: ChainLink): string {
-  const name = link.tid === undefined || link.name.endsWith(`:${link.tid}`) ? link.name : `${link.name}:${link.tid}`;
-  const cpu = link.cpu === undefined || link.kind === 'cpu' ? '' : ` (CPU ${link.cpu})`;
-  return `${link.kind} ${name}${cpu}`;
 }
 
 function noteLines(note: string, style: Style): string[] {

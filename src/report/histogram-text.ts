@@ -84,7 +84,9 @@ export function histogramJson(result: MetricHistograms): unknown {
         count: histogram.count,
         open: histogram.openCount,
         min_ns: empty ? null : histogram.min,
-        ...Object.fromEntries(PERCENTILES.map((p) => [`p${p}_ns`, histogram.percentile(p) ?? null])),
+        ...Object.fromEntries(
+          PERCENTILES.map((p) => [`p${String(p).replace('.', '')}_ns`, histogram.percentile(p) ?? null]),
+        ),
         max_ns: empty ? null : histogram.max,
         sum_ns: histogram.sum,
         buckets,

@@ -1,5 +1,5 @@
 /** The result of a replay as people read it and paste it into a mail: plain text, at most 100 columns. */
-import { DIAGNOSTICS, type ImportIssue, type ReplayResult, type RunInfo } from '../../schema/index.ts';
+import { DIAGNOSTICS, type Finding, type ImportIssue, type ReplayResult, type RunInfo } from '../../schema/index.ts';
 import { findingLines, type Style } from './finding-text.ts';
 import { formatCount, formatDuration, formatTime, plural, printable, wrap } from './text-format.ts';
 
@@ -19,7 +19,7 @@ export function replayText(result: ReplayResult, options: ReplayTextOptions): st
   for (const run of result.runs ?? [result.run]) lines.push(...runLines(run, style));
   lines.push('');
   if (result.findings.length === 0 && !options.ingestOnly) lines.push(style.bold('No findings.'), '');
-  for (const finding of result.findings) lines.push(...findingLines(finding, style), '');
+  lines.push(...findingsLines(result.findings, style));
   lines.push(...assessmentLines(result, style));
   lines.push(...importLines(result, style));
   if (result.db !== null) {
@@ -41,18 +41,99 @@ function runLines(run: RunInfo, style: Style): string[] {
   return [style.bold(printable(run.name)), `  ${first}`, ...rest.map((line) => `  ${line}`)];
 }
 
-/** What could not be decided comes with the events that would decide it; what could is one line. */
+/** Verdicts that explain others come first; victims of one root are one block: the longest in full, the others a line each. */
+function findingsLines(findings: readonly Finding[], style: Style): string[] {
+  const ordered = [...findings].sort(
+    (a, b) =>
+      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || rank(a) - rank(b) || a.start_ns - b.start_ns,
+  );
+  const lines: string[] = [];
+  const shown = new Set<Finding>();
+  for (const finding of ordered) {
+    if (shown.has(finding)) continue;
+    const group = ordered.filter((other) => !shown.has(other) && sameRoot(finding, other));
+    const [first, ...others] =
+      group.length > 1 ? group.sort((a, b) => representative(b) - representative(a)) : [finding];
+    for (const member of group) shown.add(member);
+    shown.add(first);
+    lines.push(...findingLines(first, style), '');
+    if (others.length === 0) continue;
+    lines.push(`  ${others.length === 1 ? 'one more waits' : `${others.length} more wait`} behind the same root:`);
+    for (const other of others) {
+      const text = wrap(`${printable(other.title)} (${other.severity}, ${other.id})`, WIDTH - 8);
+      lines.push(...text.map((line, i) => `    ${i === 0 ? '- ' : '  '}${line}`));
+    }
+    lines.push('');
+  }
+  return lines;
+}
+
+const SEVERITIES: readonly Finding['severity'][] = ['error', 'warning', 'info'];
+
+function rank(finding: Finding): number {
+  const place = ORDER.indexOf(finding.kind);
+  return place < 0 ? ORDER.length : place;
+}
+
+const ORDER: readonly Finding['kind'][] = [
+  'deadlock',
+  'lock-inversion',
+  'wait-context',
+  'irq-lock-order',
+  'irq-lock-state',
+  'lock-recursion',
+  'sleep-in-atomic',
+  'rcu-stall',
+  'nmi-storm',
+  'irq-storm',
+  'softirq-storm',
+  'gp-kthread-starved',
+  'blocked-sync',
+  'hung-task',
+];
+
+/** Waits of one kind and severity behind one root. */
+function sameRoot(a: Finding, b: Finding): boolean {
+  if (a.kind !== b.kind || a.severity !== b.severity) return false;
+  if (a.kind !== 'blocked-sync' && a.kind !== 'hung-task') return a === b;
+  const key = (finding: Finding): string => ('root' in finding ? JSON.stringify(finding.root) : finding.id);
+  return key(a) === key(b);
+}
+
+/** The one to show in full: the longest chain tells most. */
+function representative(finding: Finding): number {
+  if (finding.kind !== 'blocked-sync' && finding.kind !== 'hung-task') return 0;
+  const kinds = new Set(finding.chain.map((link) => link.kind)).size;
+  const site = finding.chain[0]?.note?.startsWith('in ') ? 0 : 1;
+  return kinds * 1e3 + site * 500 + Math.min(400, finding.blocked_ns / 1e9);
+}
+
+/** What could be decided is one line; what could not is grouped by its reason, with the events that would decide it. */
 function assessmentLines(result: ReplayResult, style: Style): string[] {
   if (result.assessments.length === 0) return [];
   const lines: string[] = [];
-  const assessed = result.assessments.filter((a) => a.status === 'assessed').map((a) => a.kind);
-  if (assessed.length > 0) lines.push(...indented(`assessed: ${assessed.join(', ')}`, ''));
+  const assessed = result.assessments.filter((a) => a.status === 'assessed');
+  if (assessed.length > 0) {
+    const kinds = assessed.map((a) => (a.note === '' ? a.kind : `${a.kind} (${a.note})`));
+    lines.push(...indented(`assessed: ${kinds.join(', ')}`, ''));
+  }
+  const groups = new Map<string, string[]>();
   for (const a of result.assessments) {
     if (a.status === 'assessed') continue;
     const missing = a.missing.length > 0 ? `; missing: ${a.missing.join(', ')}` : '';
-    const note = a.note === '' ? '' : `: ${a.note}`;
-    const text = `${a.status === 'partial' ? 'partly assessed' : 'not assessed'}: ${a.kind}${note}${missing}`;
-    lines.push(...indented(printable(text), ''));
+    const reason = `${a.status === 'partial' ? 'in part' : 'not'}\u0000${a.note}${missing}`;
+    groups.set(reason, [...(groups.get(reason) ?? []), a.kind]);
+  }
+  for (const [reason, kinds] of groups) {
+    const [status, note] = reason.split('\u0000');
+    lines.push(
+      ...indented(
+        printable(
+          `${status === 'not' ? 'not assessed' : 'assessed in part'}: ${kinds.join(', ')}${note === '' ? '' : `: ${note}`}`,
+        ),
+        '',
+      ),
+    );
   }
   return lines.length > 0 ? [style.bold('What this recording can decide'), ...lines.map((l) => `  ${l}`), ''] : [];
 }

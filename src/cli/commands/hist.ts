@@ -1,11 +1,12 @@
 /** `quiesce hist`: latencies and lengths as histograms. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { MetricError, metricHistograms } from '../../query/metric-histograms.ts';
 import { HISTOGRAM_COLUMNS, histogramJson, histogramRows, histogramText } from '../../report/histogram-text.ts';
 import { rowsText } from '../../report/rows-text.ts';
 import { METRIC_TABLES } from '../../store/metric-tables.ts';
 import { UsageError } from '../exit-status.ts';
-import { terminalOutput } from '../output.ts';
+import type { Session } from '../output.ts';
+import { parseRunId } from './replay-options.ts';
 
 interface HistOptions {
   readonly by?: string;
@@ -28,12 +29,10 @@ Examples:
 }
 
 function parseRun(text: string): number | 'all' {
-  if (text === 'all') return 'all';
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("a run number or 'all' expected.");
-  return Number(text);
+  return text === 'all' ? 'all' : parseRunId(text);
 }
 
-export function registerHist(program: Command): void {
+export function registerHist(program: Command, { streams }: Session): void {
   program
     .command('hist')
     .description('draw the histogram of a latency or length')
@@ -46,16 +45,15 @@ export function registerHist(program: Command): void {
     )
     .addHelpText('after', help())
     .action((db: string, metric: string, options: HistOptions) => {
-      const output = terminalOutput(false);
       try {
         const result = metricHistograms(db, {
           metric,
           ...(options.by !== undefined && { by: options.by }),
           ...(options.run !== undefined && { run: options.run }),
         });
-        if (options.format === 'text') output.data(histogramText(result));
-        else if (options.format === 'json') output.data(`${JSON.stringify(histogramJson(result), null, 1)}\n`);
-        else for (const text of rowsText(HISTOGRAM_COLUMNS, histogramRows(result), options.format)) output.data(text);
+        if (options.format === 'text') streams.out(histogramText(result));
+        else if (options.format === 'json') streams.out(`${JSON.stringify(histogramJson(result), null, 1)}\n`);
+        else for (const text of rowsText(HISTOGRAM_COLUMNS, histogramRows(result), options.format)) streams.out(text);
       } catch (error) {
         if (error instanceof MetricError) throw new UsageError(error.message);
         throw error;

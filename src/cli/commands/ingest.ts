@@ -4,7 +4,7 @@ import { IN_MEMORY, replayCaptures } from '../../ingest/replay-captures.ts';
 import { replayText } from '../../report/replay-text.ts';
 import { UsageError } from '../exit-status.ts';
 import { interruptSignal } from '../interrupt.ts';
-import { terminalOutput } from '../output.ts';
+import { type Session, styleOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import { addCaptureOptions, type CaptureOptions } from './replay-options.ts';
 
@@ -13,7 +13,7 @@ Examples:
   quiesce ingest trace.dat --db lab.db --name "before the patch"
   quiesce replay lab.db                                the findings, later`;
 
-export function registerIngest(program: Command): void {
+export function registerIngest(program: Command, { streams }: Session): void {
   const command = program
     .command('ingest')
     .description('store captures without replaying them')
@@ -22,8 +22,7 @@ export function registerIngest(program: Command): void {
     .addHelpText('after', EXAMPLES)
     .action(async (captures: string[], options: CaptureOptions) => {
       if (options.db === IN_MEMORY) throw new UsageError('--db: ingest has to keep what it reads; name a file');
-      const output = terminalOutput(options.quiet === true);
-      const bar = progressBar(output.progressTty, 'bytes');
+      const bar = progressBar(streams.terminal && !options.quiet, 'bytes');
       try {
         const result = await replayCaptures(captures, {
           db: options.db,
@@ -35,8 +34,8 @@ export function registerIngest(program: Command): void {
           onProgress: (progress) => bar.update(progress),
         });
         bar.stop();
-        if (options.json) output.data(`${JSON.stringify(result, null, 1)}\n`);
-        else output.data(replayText(result, { style: output.style, ingestOnly: true }));
+        if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
+        else streams.out(replayText(result, { style: styleOf(streams), ingestOnly: true }));
       } finally {
         bar.stop();
       }

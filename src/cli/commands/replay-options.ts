@@ -75,6 +75,12 @@ export function thresholdsOf(options: CaptureOptions): Partial<Thresholds> {
   };
 }
 
+/** @throws InvalidArgumentError */
+export function parseRunId(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('the number of a run expected.');
+  return Number(text);
+}
+
 const SEVERITIES: readonly Severity[] = ['info', 'warning', 'error'];
 
 /** @throws InvalidArgumentError */

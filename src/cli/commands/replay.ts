@@ -4,15 +4,16 @@ import type { ReplayResult, Severity } from '../../../schema/index.ts';
 import { replayCaptures } from '../../ingest/replay-captures.ts';
 import { replayStore } from '../../ingest/replay-store.ts';
 import { replayText } from '../../report/replay-text.ts';
-import { EXIT_FINDINGS, EXIT_OK, UsageError } from '../exit-status.ts';
+import { EXIT_FINDINGS, UsageError } from '../exit-status.ts';
 import { interruptSignal } from '../interrupt.ts';
-import { type Output, terminalOutput } from '../output.ts';
+import { type Session, styleOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import {
   addCaptureOptions,
   addThresholdOptions,
   type CaptureOptions,
   isStoreFile,
+  parseRunId,
   parseSeverity,
   reaches,
   thresholdsOf,
@@ -31,7 +32,7 @@ Examples:
   quiesce replay --json --fail-on warning trace.txt   for scripts: exit status 1 when there are findings
   quiesce replay quiesce.db --run 3                   once more from the store`;
 
-export function registerReplay(program: Command, done: (status: number) => void): void {
+export function registerReplay(program: Command, session: Session): void {
   const command = program
     .command('replay')
     .description('read captures, replay them through the models, print the findings')
@@ -42,16 +43,16 @@ export function registerReplay(program: Command, done: (status: number) => void)
       'exit with status 1 when a finding is at least: info, warning, error',
       parseSeverity,
     )
-    .option('--run <id>', 'run of the store (default: the latest)', Number)
+    .option('--run <id>', 'run of the store (default: the latest)', parseRunId)
     .addHelpText('after', EXAMPLES)
     .action(async (captures: string[], options: ReplayCommandOptions) => {
-      const output = terminalOutput(options.quiet === true);
-      const result = await run(captures, options, output);
-      if (options.json) output.data(`${JSON.stringify(result, null, 1)}\n`);
-      else output.data(replayText(result, { style: output.style, hint: queryHint }));
+      const { streams } = session;
+      const result = await run(captures, options, streams.terminal && !options.quiet);
+      if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
+      else streams.out(replayText(result, { style: styleOf(streams), hint: queryHint }));
       const { failOn } = options;
       const failed = failOn !== undefined && result.findings.some((f) => reaches(f.severity, failOn));
-      done(failed ? EXIT_FINDINGS : EXIT_OK);
+      if (failed) session.status = EXIT_FINDINGS;
     });
 }
 
@@ -59,7 +60,11 @@ function queryHint(db: string): string {
   return `try: quiesce query ${/^[\w./-]+$/.test(db) ? db : `'${db.replaceAll("'", "'\\''")}'`} "SELECT kind, title FROM finding"`;
 }
 
-async function run(captures: readonly string[], options: ReplayCommandOptions, output: Output): Promise<ReplayResult> {
+async function run(
+  captures: readonly string[],
+  options: ReplayCommandOptions,
+  showProgress: boolean,
+): Promise<ReplayResult> {
   const stores = captures.filter(isStoreFile);
   if (stores.length > 0 && captures.length > 1)
     throw new UsageError(`${stores[0]}: a store is replayed alone, without further captures`);
@@ -69,7 +74,7 @@ async function run(captures: readonly string[], options: ReplayCommandOptions, o
     thresholds: thresholdsOf(options),
     signal: interruptSignal(),
   };
-  const bar = progressBar(output.progressTty, stores.length > 0 ? 'events' : 'bytes');
+  const bar = progressBar(showProgress, stores.length > 0 ? 'events' : 'bytes');
   try {
     if (stores.length > 0)
       return await replayStore(stores[0], {

@@ -1,0 +1,64 @@
+/**
+ * The library: what the command line does, for programs.
+ *
+ * ```ts
+ * import { openStore, replayCaptures } from 'quiesce';
+ *
+ * const result = await replayCaptures(['trace.dat', 'dmesg.txt'], { db: 'quiesce.db' });
+ * for (const finding of result.findings) console.log(finding.kind, finding.title);
+ *
+ * const store = openStore('quiesce.db');
+ * console.log(store.runIds().map((id) => store.runInfo(id).name));
+ * store.close();
+ * ```
+ *
+ * Errors: `CaptureError` when an input cannot be read at all, `StoreError` when a store cannot be opened, read or written. What is
+ * wrong inside a capture is no error but counted, in `result.import.issues`.
+ */
+import { StoreReader } from './store/run-reader.ts';
+
+export type {
+  Assessment,
+  CaptureInfo,
+  ChainLink,
+  Evidence,
+  Finding,
+  FindingKind,
+  ImportIssue,
+  ImportSummary,
+  KernelProfile,
+  ReplayResult,
+  RunInfo,
+  Severity,
+  Thresholds,
+} from '../schema/index.ts';
+export { CaptureError, DEFAULT_THRESHOLDS, DIAGNOSTICS, FINDING_KINDS } from '../schema/index.ts';
+export { bucketHigh, bucketLow, LogLinearHistogram } from './histogram/log-linear.ts';
+export type { CaptureInput } from './ingest/capture.ts';
+export {
+  IN_MEMORY,
+  type ReplayCapturesOptions,
+  type ReplayProgress,
+  replayCaptures,
+} from './ingest/replay-captures.ts';
+export { type ReplayStoreOptions, replayStore } from './ingest/replay-store.ts';
+export {
+  type HistogramRequest,
+  type LabelledHistogram,
+  MetricError,
+  type MetricHistograms,
+  metricHistograms,
+} from './query/metric-histograms.ts';
+export { QueryConnection, SqlError, type SqlRows, type SqlValue } from './query/user-sql.ts';
+export { PLAIN, type Style } from './report/finding-text.ts';
+export { type ReplayTextOptions, replayText } from './report/replay-text.ts';
+export { type RunSettings, StoreReader } from './store/run-reader.ts';
+export { StoreError } from './store/store-error.ts';
+
+/**
+ * Opens a store for reading: its runs, their findings and their events. Close it after use.
+ * @throws StoreError when the file is missing, not a store, locked, damaged or of a newer version
+ */
+export function openStore(path: string): StoreReader {
+  return new StoreReader(path);
+}
