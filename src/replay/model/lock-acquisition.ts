@@ -1,0 +1,59 @@
+/** What one lock_acquire event says, and what it touched. */
+import { CTX_BH_OFF, CTX_IRQS_KNOWN, CTX_IRQS_OFF, CTX_KNOWN } from '../../../schema/index.ts';
+import { hashInstance, type LockClass, WAIT_FAIR_READ } from './lock-class.ts';
+import {
+  CONTEXT_TASK,
+  HELD_BH_OFF,
+  HELD_FLAGS_KNOWN,
+  HELD_IRQS_OFF,
+  HELD_OWNED,
+  HELD_READ,
+  HELD_RECURSIVE,
+  HELD_TRY,
+  type HeldLock,
+  type TaskLocks,
+} from './lock-held.ts';
+import type { Nesting } from './lock-nesting.ts';
+import type { EdgeWitness } from './lock-witness.ts';
+
+/** flags of lock_acquire (include/trace/events/lock.h). */
+const FLAG_TRY = 1;
+const FLAG_READ = 2;
+
+/** What the newest acquisition on a CPU touched: its stack may come in the next record (E0.8). */
+export class LatestAcquisition {
+  /** CpuState.records at the acquisition. */
+  record = -1;
+  task: TaskLocks | undefined;
+  entry: HeldLock | undefined;
+  cls: LockClass | undefined;
+  eventId = 0;
+  readonly witnesses: EdgeWitness[] = [];
+  /** Nestings that this acquisition showed for the first time. */
+  readonly nestings: Nesting[] = [];
+}
+
+/** HELD_* bits of an acquisition, HELD_OWNED for trylocks only. */
+export function howAcquired(eventFlags: number, flags: number, context: number, cls: LockClass): number {
+  let how = 0;
+  if (eventFlags & FLAG_TRY) how |= HELD_TRY | HELD_OWNED;
+  if (eventFlags & FLAG_READ) {
+    how |= HELD_READ;
+    // L5.28: rwlock readers are recursive in interrupts; RCU, SRCU, seqcount and map readers always.
+    if (cls.rule.recursiveRead || (context !== CONTEXT_TASK && !(cls.evidence & WAIT_FAIR_READ))) how |= HELD_RECURSIVE;
+  }
+  if (flags & CTX_KNOWN) {
+    how |= HELD_FLAGS_KNOWN;
+    if (flags & CTX_IRQS_KNOWN && flags & CTX_IRQS_OFF) how |= HELD_IRQS_OFF;
+    if (flags & CTX_BH_OFF) how |= HELD_BH_OFF;
+  }
+  return how;
+}
+
+/** Extends the hashes of the held classes and addresses by this entry; a new context starts anew. */
+export function linkPath(entry: HeldLock, below: HeldLock | undefined): void {
+  const same = below !== undefined && below.context === entry.context;
+  const kind = (entry.classId << 2) | (entry.how & (HELD_READ | HELD_TRY));
+  entry.classPath = Math.imul((same ? below.classPath : 17) ^ kind, 0x9e3779b1) ^ (kind << 7);
+  entry.instancePath = Math.imul((same ? below.instancePath : 23) ^ hashInstance(entry.instance), 0x85ebca6b) ^ kind;
+}
