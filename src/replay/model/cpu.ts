@@ -17,6 +17,7 @@ import {
 import type { Visibility } from '../holdout-verdict.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 import { OccupancyHistory } from './occupancy-history.ts';
+import { TextCodes } from './text-codes.ts';
 
 /** Kinds of CPU time, as indexes into {@link Occupancy}. */
 export const OCC_IDLE = 0;
@@ -64,6 +65,10 @@ export class CpuState {
   records = 0;
   /** Number of context switches seen. */
   switches = 0;
+  /** RCU watches the CPU (E1.4); undefined until an event tells. */
+  watching: boolean | undefined;
+  /** The event that showed the extended quiescent state, or the idle task. */
+  quiescentEvent = 0;
 
   constructor(cpu: number) {
     this.cpu = cpu;
@@ -81,7 +86,12 @@ export class CpuModel implements Model {
     | undefined;
 
   /** Called at each scheduler tick. */
-  onTick: ((cpu: number, nowNs: number) => void) | undefined;
+  onTick: ((cpu: number, nowNs: number, eventId: number) => void) | undefined;
+
+  /** Called when a CPU enters an extended quiescent state: idle, or user mode without ticks. */
+  onQuiescent: ((cpu: number, nowNs: number, eventId: number) => void) | undefined;
+
+  readonly #utilization = new TextCodes({ 'Start scheduler-tick': 1 });
 
   constructor(world: World) {
     this.#world = world;
@@ -155,7 +165,7 @@ export class CpuModel implements Model {
   #tickNs = Number.POSITIVE_INFINITY;
   #closeTicks = 0;
 
-  #tick(cpu: number, nowNs: number): void {
+  #tick(cpu: number, nowNs: number, eventId: number): void {
     const state = this.get(cpu);
     const gapNs = nowNs - state.lastTickNs;
     // CONFIG_HZ lies between 100 and 1000; a first guess is confirmed by repetition, not by one late tick after another.
@@ -165,7 +175,7 @@ export class CpuModel implements Model {
     if (gapNs < 5e5 && state.lastTickNs >= 0) return;
     state.ticks++;
     state.lastTickNs = nowNs;
-    this.onTick?.(cpu, nowNs);
+    this.onTick?.(cpu, nowNs, eventId);
   }
 
   /** Interrupt context of the event at the cursor: innermost of NMI, hardirq, softirq, task. */
@@ -201,8 +211,11 @@ export class CpuModel implements Model {
         return (event) => this.#gap(event);
       case 'rcu_utilization':
         return (event) => {
-          if (event.text(0) === 'Start scheduler-tick') this.#tick(event.cpu, event.tsNs);
+          if (this.#utilization.of(event, 0) === 1) this.#tick(event.cpu, event.tsNs, event.eventId);
         };
+      case 'rcu_watching':
+      case 'rcu_dyntick':
+        return (event) => this.#watching(event);
       default: {
         const vector = HARDIRQ_VECTOR.exec(type.name);
         if (!vector) return undefined;
@@ -211,7 +224,7 @@ export class CpuModel implements Model {
         const tick = name === 'local_timer';
         return (event) => {
           this.#enterHardirq(event, name);
-          if (tick) this.#tick(event.cpu, event.tsNs);
+          if (tick) this.#tick(event.cpu, event.tsNs, event.eventId);
         };
       }
     }
@@ -228,6 +241,29 @@ export class CpuModel implements Model {
     // The scheduler runs in task context: whatever exit was not recorded is over.
     state.hardirqDepth = 0;
     state.softirqDepth = 0;
+    if (state.tid === 0 && state.watching === undefined) this.#quiet(state, event);
+  }
+
+  /**
+   * The strings of these events were swapped when rcu_dyntick became rcu_watching (T1); the nesting tells on every kernel (E1.4).
+   */
+  #watching(event: EventCursor): void {
+    const state = this.get(event.cpu);
+    if (event.key(2) === 0) {
+      state.watching = false;
+      this.#quiet(state, event);
+    } else if (event.key(1) === 0) state.watching = true;
+  }
+
+  #quiet(state: CpuState, event: EventCursor): void {
+    state.quiescentEvent = event.eventId;
+    this.onQuiescent?.(state.cpu, event.tsNs, event.eventId);
+  }
+
+  /** The CPU is in an extended quiescent state, as far as events tell: idle stands for it where rcu_watching is not recorded. */
+  isQuiescent(state: CpuState): boolean {
+    if (state.inGap) return false;
+    return state.watching === undefined ? state.tid === 0 : !state.watching;
   }
 
   #enterHardirq(event: EventCursor, name: string): void {
@@ -299,6 +335,7 @@ export class CpuModel implements Model {
     this.#world.lostMarkers++;
     const state = this.get(event.int(0));
     state.inGap = true;
+    state.watching = undefined;
     if (state.accountedNs >= 0) this.account(state, event.tsNs);
     state.hardirqDepth = 0;
     state.softirqDepth = 0;

@@ -12,13 +12,22 @@ export interface Holdout {
   readonly fromEvent: number;
   toNs: number | null;
   toEvent: number;
+  /** Reader only: the event that put it on the blocked list (rcu_preempt_task), 0 when that was before the capture. */
+  readonly queuedEvent: number;
+  /**
+   * CPU only: when it passed a quiescent state that remained to be reported (E1.6), by itself, or by being idle or in user mode so that the
+   * grace-period kthread had to notice (R2.5 b). From then on the CPU no longer holds anything up.
+   */
+  passedNs: number | null;
+  passedBy: 'itself' | 'eqs' | undefined;
+  passedEvent: number;
   /** Cumulative occupancy of `cpu` at both ends. */
   readonly occupancyFrom: Occupancy;
   occupancyTo: Occupancy | undefined;
   /** Reader only: its own times by state (running, runnable, blocked, sleeping) at both ends. */
   readonly timesFrom: Float64Array | undefined;
   timesTo: Float64Array | undefined;
-  /** Time on `cpu` per task, ns, by `comm:tid`: who ran instead. */
+  /** Time on `cpu` per task, ns, by `comm:tid`: who ran instead. Kept for debts that lasted. */
   readonly ran: Map<string, number>;
   /** Scheduler ticks of `cpu` when it began, and how many it took since (a tick alone proves no quiescent state, T6). */
   readonly ticksFrom: number;
@@ -30,6 +39,7 @@ export interface Holdout {
 export interface TickSample {
   readonly cpu: number;
   readonly ns: number;
+  readonly event: number;
   /** The CPU still owed its quiescent state: it would have reported itself (R2.43). */
   readonly owes: boolean;
 }
@@ -63,18 +73,42 @@ export interface GracePeriod {
   warnedEvent?: number;
 }
 
+/** A grace period that has just begun. */
+export function newGracePeriod(
+  what: Pick<GracePeriod, 'flavor' | 'seq' | 'expedited' | 'requestNs' | 'startNs' | 'startEvent' | 'gapsAtStart'>,
+): GracePeriod {
+  return {
+    ...what,
+    initDoneNs: null,
+    lastReportNs: null,
+    endNs: null,
+    endEvent: 0,
+    endInferred: false,
+    holdouts: [],
+    ticks: [],
+  };
+}
+
 /** `rcu_preempt grace period 521`, as findings and chains name it. */
 export function gracePeriodName(gp: GracePeriod): string {
   return `${gp.flavor} ${gp.expedited ? 'expedited ' : ''}grace period${gp.seq === null ? '' : ` ${gp.seq}`}`;
 }
 
+/** It had nothing to do but be noticed: it was in an extended quiescent state as soon as the grace period asked (W4.1). */
+export function onlyToBeNoticed(holdout: Holdout): boolean {
+  return holdout.passedBy === 'eqs' && holdout.passedNs === holdout.fromNs;
+}
+
 /**
- * Those that decided when the grace period could end: everything still owed, else whoever cleared last (W4.40, W4.42).
+ * Those that decided when the grace period could end: everything still owed, else whoever cleared last (W4.40, W4.42). CPUs that were
+ * quiescent all along count only when there is nobody else.
  */
 export function lastHoldouts(gp: GracePeriod): Holdout[] {
-  const open = gp.holdouts.filter((holdout) => holdout.toNs === null);
+  const real = gp.holdouts.filter((holdout) => !onlyToBeNoticed(holdout));
+  const candidates = real.length > 0 ? real : gp.holdouts;
+  const open = candidates.filter((holdout) => holdout.toNs === null);
   if (open.length > 0) return open;
   let last: Holdout | undefined;
-  for (const holdout of gp.holdouts) if (!last || (holdout.toNs as number) >= (last.toNs as number)) last = holdout;
+  for (const holdout of candidates) if (!last || (holdout.toNs as number) >= (last.toNs as number)) last = holdout;
   return last ? [last] : [];
 }

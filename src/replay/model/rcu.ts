@@ -5,16 +5,21 @@
  * Sequence numbers are kernel gp_seq values with state bits; `start` and `end` of one grace period print the same value (T2).
  */
 import type { EventCursor, EventType } from '../../../schema/index.ts';
-import { judgeHoldout } from '../holdout-verdict.ts';
 import type { EventHandler, Model, World } from '../world.ts';
-import { type CpuModel, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './cpu.ts';
-import { type GracePeriod, type Holdout, lastHoldouts } from './grace-period.ts';
-import { TASK_RUNNING, type Task, type TaskModel } from './task.ts';
+import type { CpuModel } from './cpu.ts';
+import { type GracePeriod, type Holdout, newGracePeriod } from './grace-period.ts';
+import { emitGracePeriod } from './grace-period-facts.ts';
+import { HoldoutLedger } from './holdout-ledger.ts';
+import { maskCpus, RcuNodeTree } from './rcu-node-tree.ts';
+import type { TaskModel } from './task.ts';
+import { TextCodes } from './text-codes.ts';
 
+/** A preempted reader on the list of its leaf (R2.8, R2.9). */
 interface Reader {
   readonly tid: number;
+  /** CPU of its leaf. */
   readonly cpu: number;
-  readonly queuedNs: number;
+  /** rcu_preempt_task, 0 when that was before the capture. */
   readonly event: number;
 }
 
@@ -23,38 +28,58 @@ interface Flavor {
   gp: GracePeriod | undefined;
   expedited: GracePeriod | undefined;
   requestNs: number | null;
-  /** Preempted readers on the blocked list, by tid (R2.8, R2.9). */
   readonly readers: Map<number, Reader>;
-  /** CPUs of the leaf whose quiescent state is owed: holdouts by CPU. */
+  /** CPUs whose quiescent state is owed to `gp`. */
   readonly owed: Map<number, Holdout>;
-  leafLevel: number;
+  /** Readers that block `gp` or `expedited`, not yet gone. */
+  readonly blocking: Map<number, Holdout[]>;
+  readonly nodes: RcuNodeTree;
 }
 
-/** Ordinary quiescent-state delays are no facts worth a row. */
-const SHORTEST_BLOCKER_NS = 1e7;
+/** A record that does not fit what was recorded before: events are missing, or clocks of CPUs disagree (O3). */
+export interface Contradiction {
+  readonly gpSeq: number;
+  readonly event: number;
+  readonly what: string;
+}
+
 const SHORTEST_STALL_NS = 3e9;
 /** Enough for 300 s, the longest timeout, at HZ=250 on one CPU; later ticks only repeat the answer. */
 const TICKS_KEPT = 65536;
+const CONTRADICTIONS_KEPT = 64;
 
 /** Finished grace periods kept for blame; older ones are forgotten (their time becomes `unknown`, W4.43). */
 const KEPT = 4096;
+
+/**
+ * Strings of rcu_grace_period that drive the state machine (MODEL 1.2); the others are per-CPU bookkeeping or the kthread's sleep.
+ */
+const GP_EVENTS = { start: 1, end: 2, newreq: 3, cpuqs: 4 } as const;
 
 export class RcuModel implements Model {
   readonly #world: World;
   readonly #cpus: CpuModel;
   readonly #tasks: TaskModel;
+  readonly #ledger: HoldoutLedger;
   readonly #flavors = new Map<string, Flavor>();
+  readonly #flavorById: (Flavor | undefined)[] = [];
+  readonly #gpEvents = new TextCodes(GP_EVENTS);
   /** Grace periods in order of their start; the open ones are the last of their flavour. */
   readonly periods: GracePeriod[] = [];
   /** Grace periods that lasted long enough to matter for a verdict; never dropped, because they are few by definition. */
   readonly slow: GracePeriod[] = [];
+  /** The first ones. */
+  readonly contradictions: Contradiction[] = [];
+  contradictionCount = 0;
   #slowNs = 1e9;
 
   constructor(world: World, cpus: CpuModel, tasks: TaskModel) {
     this.#world = world;
     this.#cpus = cpus;
     this.#tasks = tasks;
-    cpus.onTick = (cpu, nowNs) => this.#ticked(cpu, nowNs);
+    this.#ledger = new HoldoutLedger(cpus, tasks);
+    cpus.onTick = (cpu, nowNs, event) => this.#ticked(cpu, nowNs, event);
+    cpus.onQuiescent = (cpu, nowNs, event) => this.#quiescent(cpu, nowNs, event);
   }
 
   /** The flavour whose grace periods normal synchronize_rcu() waits for. */
@@ -65,11 +90,19 @@ export class RcuModel implements Model {
   }
 
   /** Only a tick can notice a stall (R2.41); the shortest possible timeout is 3 s (R2.40). */
-  #ticked(cpu: number, nowNs: number): void {
+  #ticked(cpu: number, nowNs: number, event: number): void {
     for (const flavor of this.#flavors.values()) {
       const gp = flavor.gp;
       if (!gp || nowNs - gp.startNs < SHORTEST_STALL_NS || gp.ticks.length >= TICKS_KEPT) continue;
-      gp.ticks.push({ cpu, ns: nowNs, owes: flavor.owed.has(cpu) });
+      gp.ticks.push({ cpu, ns: nowNs, event, owes: flavor.owed.has(cpu) });
+    }
+  }
+
+  /** The CPU is idle, or in user mode of a nohz_full CPU: the kthread will find its quiescent state (R2.5 b). */
+  #quiescent(cpu: number, nowNs: number, event: number): void {
+    for (const flavor of this.#flavors.values()) {
+      const holdout = flavor.owed.get(cpu);
+      if (holdout && holdout.passedNs === null) pass(holdout, 'eqs', nowNs, event);
     }
   }
 
@@ -102,8 +135,14 @@ export class RcuModel implements Model {
     }
   }
 
-  #flavor(name: string): Flavor {
-    let flavor = this.#flavors.get(name);
+  #flavor(event: EventCursor): Flavor {
+    const id = event.str(0);
+    let flavor = this.#flavorById[id];
+    if (flavor) return flavor;
+    // `preempt_rcu` reports for the readers of a node, `…-GPS` announces them (R2.10, E1.3).
+    const text = event.text(0);
+    const name = text === 'preempt_rcu' ? 'rcu_preempt' : text.replace(/-GPS$/, '');
+    flavor = this.#flavors.get(name);
     if (!flavor) {
       flavor = {
         name,
@@ -112,26 +151,34 @@ export class RcuModel implements Model {
         requestNs: null,
         readers: new Map(),
         owed: new Map(),
-        leafLevel: 0,
+        blocking: new Map(),
+        nodes: new RcuNodeTree(),
       };
       this.#flavors.set(name, flavor);
       this.#world.learn('preemptRcu', name === 'rcu_preempt');
     }
+    this.#flavorById[id] = flavor;
     return flavor;
   }
 
   #gracePeriod(event: EventCursor): void {
-    // Most of these events are per-CPU bookkeeping (cpustart, cpuqs, AccWaitCB …); five strings drive the state machine (MODEL 1.2).
-    switch (event.text(2)) {
-      case 'start':
-        this.#start(this.#flavor(event.text(0)), event);
+    switch (this.#gpEvents.of(event, 2)) {
+      case GP_EVENTS.start:
+        this.#start(this.#flavor(event), event);
         break;
-      case 'end':
-        this.#end(this.#flavor(event.text(0)), event);
+      case GP_EVENTS.end:
+        this.#end(this.#flavor(event), event);
         break;
-      case 'newreq': {
-        const flavor = this.#flavor(event.text(0));
+      case GP_EVENTS.newreq: {
+        const flavor = this.#flavor(event);
         flavor.requestNs ??= event.tsNs;
+        break;
+      }
+      case GP_EVENTS.cpuqs: {
+        const flavor = this.#flavor(event);
+        const holdout = flavor.owed.get(event.cpu);
+        if (holdout && holdout.passedNs === null && flavor.gp?.seq === event.int(1))
+          pass(holdout, 'itself', event.tsNs, event.eventId);
         break;
       }
       default:
@@ -142,42 +189,46 @@ export class RcuModel implements Model {
     if (flavor.gp) {
       flavor.gp.endInferred = true;
       flavor.gp.censored = flavor.gp.gapsAtStart !== this.#world.lostMarkers;
-      this.#close(flavor, event.tsNs, event.eventId);
+      this.#close(flavor, flavor.gp, event);
     }
-    const gp: GracePeriod = {
+    const gp = newGracePeriod({
       flavor: flavor.name,
       seq: event.int(1),
       expedited: false,
       requestNs: flavor.requestNs,
       startNs: event.tsNs,
       startEvent: event.eventId,
-      initDoneNs: null,
-      lastReportNs: null,
-      endNs: null,
-      endEvent: 0,
-      endInferred: false,
       gapsAtStart: this.#world.lostMarkers,
-      ticks: [],
-      holdouts: [],
-    };
+    });
     flavor.requestNs = null;
     flavor.gp = gp;
+    flavor.nodes.forget();
+    this.#keep(gp);
+  }
+
+  #keep(gp: GracePeriod): void {
     this.periods.push(gp);
     if (this.periods.length > KEPT * 2) this.periods.splice(0, KEPT);
   }
 
   #end(flavor: Flavor, event: EventCursor): void {
-    if (!flavor.gp || flavor.gp.seq !== event.int(1)) return; // began before the capture, or lost events in between
-    this.#close(flavor, event.tsNs, event.eventId);
+    const gp = flavor.gp;
+    if (!gp || gp.seq !== event.int(1)) return; // began before the capture, or lost events in between
+    for (const cpu of flavor.nodes.owing()) this.#contradicts(gp, event, `ended while CPU ${cpu} still owed`);
+    this.#close(flavor, gp, event);
   }
 
-  #close(flavor: Flavor, nowNs: number, eventId: number): void {
-    const gp = flavor.gp as GracePeriod;
-    for (const holdout of flavor.owed.values()) this.#settle(holdout, nowNs, eventId);
+  #contradicts(gp: GracePeriod, event: EventCursor, what: string): void {
+    this.contradictionCount++;
+    if (this.contradictions.length < CONTRADICTIONS_KEPT)
+      this.contradictions.push({ gpSeq: gp.seq ?? 0, event: event.eventId, what });
+  }
+
+  #close(flavor: Flavor, gp: GracePeriod, event: EventCursor): void {
+    for (const holdout of gp.holdouts) this.#settle(flavor, holdout, event.tsNs, event.eventId);
     flavor.owed.clear();
-    for (const holdout of gp.holdouts) if (holdout.toNs === null) this.#settle(holdout, nowNs, eventId);
-    gp.endNs = nowNs;
-    gp.endEvent = eventId;
+    gp.endNs = event.tsNs;
+    gp.endEvent = event.eventId;
     flavor.gp = undefined;
     this.#emit(gp);
   }
@@ -185,113 +236,51 @@ export class RcuModel implements Model {
   #emit(gp: GracePeriod): void {
     const end = gp.endNs ?? this.#world.nowNs;
     if (end - gp.startNs >= this.#slowNs) this.slow.push(gp);
-    if (gp.endNs !== null && gp.seq !== null)
-      this.#world.facts.sample(gp.expedited ? 'rcu-gp-expedited' : 'rcu-gp', gp.flavor, gp.endNs - gp.startNs);
-    for (const holdout of gp.holdouts) this.#blocker(gp, holdout);
-    this.#world.facts.gracePeriod({
-      flavor: gp.flavor,
-      gpSeq: gp.seq === null ? null : String(gp.seq),
-      expedited: gp.expedited,
-      requestNs: gp.requestNs,
-      startNs: gp.startNs,
-      initDoneNs: gp.initDoneNs,
-      lastReportNs: gp.lastReportNs,
-      endNs: gp.endNs,
-      confidence: gp.endInferred ? 'inferred' : 'observed',
-      holdouts: lastHoldouts(gp)
-        .map((holdout) => holdout.name)
-        .join(' '),
-    });
-  }
-
-  #blocker(gp: GracePeriod, holdout: Holdout): void {
-    const endNs = holdout.toNs ?? this.#world.nowNs;
-    if (endNs - holdout.fromNs < SHORTEST_BLOCKER_NS) return;
-    const spent = (kind: number): number =>
-      Math.round((holdout.occupancyTo?.[kind] ?? holdout.occupancyFrom[kind]) - holdout.occupancyFrom[kind]);
-    this.#world.facts.rcuBlocker({
-      flavor: gp.flavor,
-      gpSeq: gp.seq === null ? null : String(gp.seq),
-      cpu: holdout.cpu,
-      tid: holdout.kind === 'reader' ? holdout.tid : null,
-      comm: holdout.kind === 'reader' ? holdout.name.slice(0, holdout.name.lastIndexOf(':')) : null,
-      startNs: holdout.fromNs,
-      endNs: holdout.toNs,
-      nmiNs: spent(OCC_NMI),
-      hardirqNs: spent(OCC_HARDIRQ),
-      softirqNs: spent(OCC_SOFTIRQ),
-      cause: judgeHoldout(holdout, this.#cpus.visibility()).cause,
-    });
+    emitGracePeriod(this.#world, gp, this.#cpus.visibility());
   }
 
   /** One record per rcu_node; a leaf's mask names the CPUs that owe a quiescent state, bit = cpu − grplo. */
   #init(event: EventCursor): void {
-    const flavor = this.#flavor(event.text(0));
+    const flavor = this.#flavor(event);
     const gp = flavor.gp;
     if (!gp || gp.seq !== event.int(1)) return;
     const level = event.int(2);
-    flavor.leafLevel = Math.max(flavor.leafLevel, level);
-    gp.initDoneNs = event.tsNs;
-    if (level < flavor.leafLevel) return;
     const low = event.int(3);
     const high = event.int(4);
-    for (const cpu of maskCpus(event, 5, low)) {
-      const holdout = this.#holdout('cpu', cpu, -1, `cpu ${cpu}`, event);
+    const mask = event.bigint(5);
+    gp.initDoneNs = event.tsNs;
+    if (flavor.nodes.init(level, low, high, mask)) {
+      // The first capture of a deeper tree: the nodes above were no leaves.
+      flavor.owed.clear();
+      gp.holdouts.length = 0;
+      flavor.blocking.clear();
+    }
+    if (level < flavor.nodes.leafLevel) return;
+    for (const cpu of maskCpus(mask, low)) {
+      const holdout = this.#ledger.cpu(cpu, event.tsNs, event.eventId);
       flavor.owed.set(cpu, holdout);
       gp.holdouts.push(holdout);
     }
     for (const reader of flavor.readers.values()) {
-      if (reader.cpu >= low && reader.cpu <= high) this.#addReader(gp, reader, event);
+      if (reader.cpu >= low && reader.cpu <= high) this.#addReader(flavor, gp, reader, event);
     }
   }
 
-  #holdout(kind: 'cpu' | 'reader', cpu: number, tid: number, name: string, event: EventCursor, task?: Task): Holdout {
-    return {
-      kind,
-      cpu,
-      tid,
-      name,
-      fromNs: event.tsNs,
-      fromEvent: event.eventId,
-      toNs: null,
-      toEvent: 0,
-      occupancyFrom: this.#cpus.snapshot(cpu, event.tsNs),
-      occupancyTo: undefined,
-      timesFrom: task ? this.#tasks.timesAt(task, event.tsNs) : undefined,
-      timesTo: undefined,
-      ran: new Map(),
-      ticksFrom: this.#cpus.get(cpu).ticks,
-      ticks: 0,
-    };
-  }
-
-  #addReader(gp: GracePeriod, reader: Reader, event: EventCursor): void {
-    const task = this.#tasks.get(reader.tid, reader.cpu);
-    gp.holdouts.push(this.#holdout('reader', reader.cpu, reader.tid, this.#tasks.label(task), event, task));
+  #addReader(flavor: Flavor, gp: GracePeriod, reader: Reader, event: EventCursor): void {
+    const holdout = this.#ledger.reader(reader.tid, reader.cpu, event.tsNs, event.eventId, reader.event);
+    gp.holdouts.push(holdout);
     gp.blockedReaders = true;
+    const blocking = flavor.blocking.get(reader.tid);
+    if (blocking) blocking.push(holdout);
+    else flavor.blocking.set(reader.tid, [holdout]);
   }
 
-  #settle(holdout: Holdout, nowNs: number, eventId: number): void {
-    if (holdout.toNs !== null) return;
-    holdout.toNs = nowNs;
-    holdout.toEvent = eventId;
-    holdout.occupancyTo = this.#cpus.snapshot(holdout.cpu, nowNs);
-    holdout.ticks = this.#cpus.get(holdout.cpu).ticks - holdout.ticksFrom;
-    if (holdout.kind === 'reader') {
-      const task = this.#tasks.find(holdout.tid);
-      if (task) holdout.timesTo = this.#tasks.timesAt(task, nowNs);
-    }
-    this.#bookRunning(holdout, nowNs);
-  }
-
-  /** Books the running task's time since the later of the holdout's begin and the last switch. */
-  #bookRunning(holdout: Holdout, nowNs: number): void {
-    const state = this.#cpus.get(holdout.cpu);
-    if (state.tid <= 0) return;
-    const task = this.#tasks.get(state.tid, holdout.cpu);
-    const label = this.#tasks.label(task);
-    const sinceNs = Math.max(holdout.fromNs, task.state === TASK_RUNNING ? task.sinceNs : holdout.fromNs);
-    holdout.ran.set(label, (holdout.ran.get(label) ?? 0) + Math.max(0, nowNs - sinceNs));
+  #settle(flavor: Flavor, holdout: Holdout, nowNs: number, eventId: number): void {
+    this.#ledger.settle(holdout, nowNs, eventId);
+    if (holdout.kind === 'cpu') return;
+    const blocking = flavor.blocking.get(holdout.tid)?.filter((other) => other.toNs === null);
+    if (!blocking?.length) flavor.blocking.delete(holdout.tid);
+    else flavor.blocking.set(holdout.tid, blocking);
   }
 
   #switched(event: EventCursor): void {
@@ -299,105 +288,110 @@ export class RcuModel implements Model {
     if (tid > 0) {
       for (const flavor of this.#flavors.values()) {
         const holdout = flavor.owed.get(event.cpu);
-        if (holdout) this.#bookSwitch(holdout, event, tid);
-        if (flavor.gp?.blockedReaders) {
-          for (const reader of flavor.gp.holdouts) {
-            if (reader.kind === 'reader' && reader.toNs === null && reader.cpu === event.cpu)
-              this.#bookSwitch(reader, event, tid);
+        if (holdout) this.#ledger.switchedOut(holdout, tid, event.str(0), event.tsNs);
+        if (flavor.blocking.size === 0) continue;
+        for (const readers of flavor.blocking.values()) {
+          for (const reader of readers) {
+            if (reader.cpu === event.cpu) this.#ledger.switchedOut(reader, tid, event.str(0), event.tsNs);
           }
         }
       }
     }
-    this.#switchedInNs[event.cpu] = event.tsNs;
+    this.#ledger.switched(event.cpu, event.tsNs);
   }
-
-  #bookSwitch(holdout: Holdout, event: EventCursor, tid: number): void {
-    const label = `${event.text(0)}:${tid}`;
-    const sinceNs = Math.max(holdout.fromNs, this.#switchedInNs[event.cpu] ?? holdout.fromNs);
-    holdout.ran.set(label, (holdout.ran.get(label) ?? 0) + event.tsNs - sinceNs);
-  }
-
-  readonly #switchedInNs: number[] = [];
 
   #report(event: EventCursor): void {
-    const flavor = this.#flavor(event.text(0) === 'preempt_rcu' ? 'rcu_preempt' : event.text(0));
+    const flavor = this.#flavor(event);
     const gp = flavor.gp;
     if (!gp || gp.seq !== event.int(1)) return;
     gp.lastReportNs = event.tsNs;
-    if (event.int(4) < flavor.leafLevel) return;
-    for (const cpu of maskCpus(event, 2, event.int(5))) {
+    const level = event.int(4);
+    const low = event.int(5);
+    const mask = BigInt.asUintN(64, event.bigint(2));
+    const remainder = BigInt.asUintN(64, event.bigint(3));
+    const contradiction = flavor.nodes.report(level, low, mask, remainder);
+    if (contradiction) this.#contradicts(gp, event, contradiction);
+    if (level < flavor.nodes.leafLevel) return;
+    for (const cpu of maskCpus(mask, low)) {
       const holdout = flavor.owed.get(cpu);
       if (!holdout) continue;
-      this.#settle(holdout, event.tsNs, event.eventId);
+      this.#settle(flavor, holdout, event.tsNs, event.eventId);
+      flavor.owed.delete(cpu);
+    }
+    if (contradiction) this.#reconcile(flavor, event, low, event.int(6), remainder);
+  }
+
+  /** Reports of other CPUs were not recorded: the printed remainder tells who is done. */
+  #reconcile(flavor: Flavor, event: EventCursor, low: number, high: number, remainder: bigint): void {
+    const left = new Set(maskCpus(remainder, low));
+    for (const [cpu, holdout] of flavor.owed) {
+      if (cpu < low || cpu > high || left.has(cpu)) continue;
+      this.#settle(flavor, holdout, event.tsNs, event.eventId);
       flavor.owed.delete(cpu);
     }
   }
 
   #preempted(event: EventCursor): void {
-    const flavor = this.#flavor(event.text(0));
+    const flavor = this.#flavor(event);
     const tid = event.int(2);
-    const reader: Reader = { tid, cpu: event.cpu, queuedNs: event.tsNs, event: event.eventId };
+    const reader: Reader = { tid, cpu: event.cpu, event: event.eventId };
     flavor.readers.set(tid, reader);
     // State bits in the printed sequence: the CPU still owed its quiescent state, so the task blocks this grace period (E1.5).
-    const gp = flavor.gp;
+    const { gp, expedited } = flavor;
     const seq = event.int(1);
-    if (gp && seq === gp.seq && (seq & 3) !== 0) this.#addReader(gp, reader, event);
+    if (gp && seq === gp.seq && (seq & 3) !== 0) this.#addReader(flavor, gp, reader, event);
+    // Whether its CPU had reported to the expedited one is not printed; one that leaves before the end did not hold it up for long.
+    if (expedited) this.#addReader(flavor, expedited, reader, event);
   }
 
   #unlocked(event: EventCursor): void {
-    const name = event.text(0);
     const tid = event.int(2);
-    if (name.endsWith('-GPS')) {
+    const flavor = this.#flavor(event);
+    if (event.text(0).endsWith('-GPS')) {
       // An announcement, not an unlock (T8): the leaf holds at least this old reader.
-      const flavor = this.#flavor(name.slice(0, -4));
       if (flavor.readers.has(tid)) return;
       const task = this.#tasks.get(tid, event.cpu);
-      const reader: Reader = { tid, cpu: task.cpu < 0 ? event.cpu : task.cpu, queuedNs: -1, event: event.eventId };
-      flavor.readers.set(tid, reader);
+      flavor.readers.set(tid, { tid, cpu: task.cpu < 0 ? event.cpu : task.cpu, event: event.eventId });
       return;
     }
-    const flavor = this.#flavor(name);
     flavor.readers.delete(tid);
-    const gp = flavor.gp;
-    if (!gp) return;
-    for (const holdout of gp.holdouts) {
-      if (holdout.kind === 'reader' && holdout.tid === tid) this.#settle(holdout, event.tsNs, event.eventId);
-    }
+    for (const holdout of flavor.blocking.get(tid) ?? []) this.#settle(flavor, holdout, event.tsNs, event.eventId);
   }
 
-  /** Expedited grace periods: `start` and `end` by the worker; who holds them up is in the stall text only (R2.47). */
+  /**
+   * Expedited grace periods: `start` and `end` by the worker. Readers on the blocked lists hold them up like any other; which CPUs do is
+   * in the stall text only (R2.23, R2.47).
+   */
   #expedited(event: EventCursor): void {
-    const flavor = this.#flavor(event.text(0));
+    const flavor = this.#flavor(event);
     const gpevent = event.text(2);
     if (gpevent === 'start') {
-      flavor.expedited = {
+      const gp = newGracePeriod({
         flavor: flavor.name,
         seq: event.int(1),
         expedited: true,
         requestNs: null,
         startNs: event.tsNs,
         startEvent: event.eventId,
-        initDoneNs: null,
-        lastReportNs: null,
-        endNs: null,
-        endEvent: 0,
-        endInferred: false,
         gapsAtStart: this.#world.lostMarkers,
-        ticks: [],
-        holdouts: [],
-      };
-      this.periods.push(flavor.expedited);
+      });
+      flavor.expedited = gp;
+      this.#keep(gp);
+      for (const reader of flavor.readers.values()) this.#addReader(flavor, gp, reader, event);
     } else if (gpevent === 'end' && flavor.expedited) {
-      flavor.expedited.endNs = event.tsNs;
-      flavor.expedited.endEvent = event.eventId;
-      this.#emit(flavor.expedited);
+      const gp = flavor.expedited;
       flavor.expedited = undefined;
+      for (const holdout of gp.holdouts) this.#settle(flavor, holdout, event.tsNs, event.eventId);
+      gp.endNs = event.tsNs;
+      gp.endEvent = event.eventId;
+      this.#emit(gp);
     }
   }
 
   #warned(event: EventCursor): void {
-    const gp = this.#flavor(event.text(0)).gp;
-    if (!gp || event.text(1) === 'ExpeditedStall') return;
+    const flavor = this.#flavor(event);
+    const gp = event.text(1) === 'ExpeditedStall' ? flavor.expedited : flavor.gp;
+    if (!gp) return;
     gp.warnedNs ??= event.tsNs;
     gp.warnedEvent ??= event.eventId;
   }
@@ -423,27 +417,18 @@ export class RcuModel implements Model {
 
   finish(endNs: number): void {
     for (const flavor of this.#flavors.values()) {
-      const gp = flavor.gp;
-      if (!gp) continue;
-      gp.censored = gp.gapsAtStart !== this.#world.lostMarkers;
-      for (const holdout of gp.holdouts) {
-        if (holdout.toNs === null) {
-          holdout.occupancyTo = this.#cpus.snapshot(holdout.cpu, endNs);
-          holdout.ticks = this.#cpus.get(holdout.cpu).ticks - holdout.ticksFrom;
-          this.#bookRunning(holdout, endNs);
-          const task = this.#tasks.find(holdout.tid);
-          if (task) holdout.timesTo = this.#tasks.timesAt(task, endNs);
-        }
+      for (const gp of [flavor.gp, flavor.expedited]) {
+        if (!gp) continue;
+        gp.censored = gp.gapsAtStart !== this.#world.lostMarkers;
+        for (const holdout of gp.holdouts) if (holdout.toNs === null) this.#ledger.close(holdout, endNs);
+        this.#emit(gp);
       }
-      this.#emit(gp);
     }
   }
 }
 
-/** CPUs of a node mask: bit i is CPU low + i. A node has at most 64 CPUs. */
-function maskCpus(event: EventCursor, field: number, low: number): number[] {
-  const cpus: number[] = [];
-  let mask = BigInt.asUintN(64, event.bigint(field));
-  for (let cpu = low; mask !== 0n; cpu++, mask >>= 1n) if (mask & 1n) cpus.push(cpu);
-  return cpus;
+function pass(holdout: Holdout, by: 'itself' | 'eqs', nowNs: number, event: number): void {
+  holdout.passedNs = nowNs;
+  holdout.passedBy = by;
+  holdout.passedEvent = event;
 }

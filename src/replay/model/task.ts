@@ -114,6 +114,11 @@ export class TaskModel implements Model {
     return this.#world.dictionary.string(task.comm) || '<...>';
   }
 
+  /** `comm:tid` for a name that was kept. */
+  labelOf(tid: number, comm: number): string {
+    return `${this.#world.dictionary.string(comm) || '<...>'}:${tid}`;
+  }
+
   get(tid: number, cpu: number): Task {
     const key = taskKey(tid, cpu);
     let task = this.#tasks.get(key);

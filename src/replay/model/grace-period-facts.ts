@@ -1,0 +1,47 @@
+/** Facts and samples of a grace period that is over, or open at the end of the capture. */
+import { judgeHoldout, type Visibility } from '../holdout-verdict.ts';
+import type { World } from '../world.ts';
+import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './cpu.ts';
+import { type GracePeriod, type Holdout, lastHoldouts } from './grace-period.ts';
+import { SHORTEST_BLOCKER_NS } from './holdout-ledger.ts';
+
+export function emitGracePeriod(world: World, gp: GracePeriod, visible: Visibility): void {
+  if (gp.endNs !== null && gp.seq !== null)
+    world.facts.sample(gp.expedited ? 'rcu-gp-expedited' : 'rcu-gp', gp.flavor, gp.endNs - gp.startNs);
+  for (const holdout of gp.holdouts) emitBlocker(world, gp, holdout, visible);
+  world.facts.gracePeriod({
+    flavor: gp.flavor,
+    gpSeq: gp.seq === null ? null : String(gp.seq),
+    expedited: gp.expedited,
+    requestNs: gp.requestNs,
+    startNs: gp.startNs,
+    initDoneNs: gp.initDoneNs,
+    lastReportNs: gp.lastReportNs,
+    endNs: gp.endNs,
+    confidence: gp.endInferred ? 'inferred' : 'observed',
+    holdouts: lastHoldouts(gp)
+      .map((holdout) => holdout.name)
+      .join(' '),
+  });
+}
+
+/** Ordinary quiescent-state delays are no facts worth a row. */
+function emitBlocker(world: World, gp: GracePeriod, holdout: Holdout, visible: Visibility): void {
+  const endNs = holdout.toNs ?? world.nowNs;
+  if (endNs - holdout.fromNs < SHORTEST_BLOCKER_NS) return;
+  const spent = (kind: number): number =>
+    Math.round((holdout.occupancyTo?.[kind] ?? holdout.occupancyFrom[kind]) - holdout.occupancyFrom[kind]);
+  world.facts.rcuBlocker({
+    flavor: gp.flavor,
+    gpSeq: gp.seq === null ? null : String(gp.seq),
+    cpu: holdout.cpu,
+    tid: holdout.kind === 'reader' ? holdout.tid : null,
+    comm: holdout.kind === 'reader' ? holdout.name.slice(0, holdout.name.lastIndexOf(':')) : null,
+    startNs: holdout.fromNs,
+    endNs: holdout.toNs,
+    nmiNs: spent(OCC_NMI),
+    hardirqNs: spent(OCC_HARDIRQ),
+    softirqNs: spent(OCC_SOFTIRQ),
+    cause: judgeHoldout(holdout, visible).cause,
+  });
+}
