@@ -4,17 +4,9 @@
  *
  * Hot path (bench: parse): works on the bytes of the line, makes strings only for values never seen before, and no objects.
  */
-import {
-  type BatchWriter,
-  type DiagnosticSink,
-  type EventField,
-  type EventShape,
-  KNOWN_EVENTS,
-  KPROBE_FIELDS,
-  KRETPROBE_FIELDS,
-} from '../../schema/index.ts';
+import type { BatchWriter, DiagnosticSink } from '../../schema/index.ts';
 import type { DictionaryWriter } from '../dictionary-writer.ts';
-import { type Conversions, createConversions, PluginStates } from './conversions.ts';
+import type { PluginStates } from './conversions.ts';
 import {
   FieldSlots,
   MAX_FIELDS,
@@ -27,12 +19,10 @@ import {
   SLOT_TEXT,
 } from './field-slots.ts';
 import { PairReader } from './pairs.ts';
-import { Pattern } from './pattern.ts';
-import { EVENT_PATTERNS, FREE_TEXT_EVENTS, TRACER_RECORDS } from './patterns.ts';
-import { ProbeReader } from './probe-text.ts';
-import { StringCache } from './string-cache.ts';
+import type { Pattern } from './pattern.ts';
 import { readSyscallArguments, readSyscallReturn } from './syscall-text.ts';
-import { equals, nameText, type PayloadKind, TextEvent } from './text-event.ts';
+import { equals, nameText, type TextEvent } from './text-event.ts';
+import { TextEventRegistry } from './text-event-registry.ts';
 
 /** What stands before the payload; one object per capture, filled anew for each line. */
 export interface RecordHeader {
@@ -45,15 +35,10 @@ export interface RecordHeader {
   stack: number;
 }
 
-/** trace_marker writes of the kernel's own text: the function that records them stands in the place of the event name. */
-const PRINT_EVENTS = new Set(['tracing_mark_write', 'trace_marker']);
-/** A capture of garbage must not fill the dictionary with event types: further names become `print` records. */
-const MAX_EVENT_TYPES = 8192;
 const CACHE_SIZE = 1024;
 
 const BLANK = 0x20;
 const TAB = 0x09;
-const EQUALS = 0x3d;
 const OPEN_PAREN = 0x28;
 const UNDERSCORE = 0x5f;
 
@@ -81,24 +66,23 @@ export class EventTextReader {
   kernelText = false;
   /** The last event written ends with a text that may go on in the next line (console, trace_printk); see {@link appendText}. */
   openText = false;
-  readonly plugin: PluginStates;
 
   readonly #dictionary: DictionaryWriter;
   readonly #diagnostics: DiagnosticSink;
-  readonly #conversions: Conversions;
-  readonly #strings: StringCache;
+  readonly #registry: TextEventRegistry;
   readonly #slots = new FieldSlots();
   readonly #pairs = new PairReader(this.#slots);
-  readonly #probe = new ProbeReader();
-  readonly #byName = new Map<string, TextEvent>();
   readonly #cache: (TextEvent | undefined)[] = new Array<TextEvent | undefined>(CACHE_SIZE).fill(undefined);
 
   constructor(dictionary: DictionaryWriter, diagnostics: DiagnosticSink) {
     this.#dictionary = dictionary;
-    this.#strings = new StringCache(dictionary);
     this.#diagnostics = diagnostics;
-    this.plugin = new PluginStates(dictionary);
-    this.#conversions = createConversions(dictionary, this.plugin);
+    this.#registry = new TextEventRegistry(dictionary);
+  }
+
+  /** Which state letters libtraceevent's sched_switch plugin uses in this capture. */
+  get plugin(): PluginStates {
+    return this.#registry.plugin;
   }
 
   /**
@@ -121,7 +105,14 @@ export class EventTextReader {
     const hash = nameHash(bytes, nameStart, nameEnd);
     let event = this.#cache[hash];
     if (event === undefined || !equals(event.nameBytes, bytes, nameStart, nameEnd)) {
-      event = this.#find(nameText(bytes, nameStart, nameEnd), system, bytes, payloadStart, end, this.kernelText);
+      event = this.#registry.find(
+        nameText(bytes, nameStart, nameEnd),
+        system,
+        bytes,
+        payloadStart,
+        end,
+        this.kernelText,
+      );
       this.#cache[hash] = event;
     }
     let start = payloadStart;
@@ -139,107 +130,8 @@ export class EventTextReader {
     start: number,
     end: number,
   ): void {
-    const event = this.#find(name, '', bytes, start, end, false);
+    const event = this.#registry.find(name, '', bytes, start, end, false);
     this.#write(writer, header, bytes, event, start, end, start, start);
-  }
-
-  /** Event of that name; the first payload decides how one that is not in the catalogue is read. */
-  #find(
-    name: string,
-    system: string,
-    bytes: Uint8Array,
-    payloadStart: number,
-    end: number,
-    mayBePrint: boolean,
-  ): TextEvent {
-    const seen = this.#byName.get(name);
-    if (seen) return seen;
-    let start = payloadStart;
-    while (start < end && (bytes[start] === BLANK || bytes[start] === TAB)) start++;
-    const event = this.#create(name, system, bytes, start, end, mayBePrint);
-    if (this.#byName.size < MAX_EVENT_TYPES) this.#byName.set(name, event);
-    return event;
-  }
-
-  #create(name: string, system: string, bytes: Uint8Array, start: number, end: number, mayBePrint: boolean): TextEvent {
-    const known = KNOWN_EVENTS.get(name);
-    if (known) {
-      const raw = known.fields.map((field) => `${field.name}={${field.name}}`).join(' ');
-      const listed = EVENT_PATTERNS[known.name] ?? [];
-      // The plain form is tried first, unless the table lists its own form of it.
-      const replaced = raw === '' || listed.some((form) => form.trimStart().startsWith(`${known.fields[0].name}={`));
-      const forms = replaced ? listed : [raw, ...listed];
-      const patterns = forms.map((form) => new Pattern(form, known.fields, this.#conversions));
-      return this.#make(name, 'pattern', 'tracepoint', known.system, patterns);
-    }
-    const record = Object.hasOwn(TRACER_RECORDS, name) ? TRACER_RECORDS[name] : undefined;
-    if (record && system === '') return this.#makeRecord(name, record.fields, record.patterns);
-    if (PRINT_EVENTS.has(name) || this.#byName.size >= MAX_EVENT_TYPES) return this.#rawPrint(name);
-    if (name.startsWith('sys_enter_')) return this.#make(name, 'syscall-enter', 'syscall', 'syscalls', []);
-    if (name.startsWith('sys_exit_')) {
-      const event = this.#make(name, 'syscall-exit', 'syscall', 'syscalls', []);
-      event.addField('ret', 'int');
-      return event;
-    }
-    if (this.#probe.read(bytes, start, end)) return this.#makeProbe(name, system);
-    if (mayBePrint && !hasPair(bytes, start, end) && !FREE_TEXT_EVENTS.some((prefix) => name.startsWith(prefix)))
-      return this.#rawPrint(name);
-    return this.#make(name, 'pairs', 'tracepoint', system, []);
-  }
-
-  #make(name: string, kind: PayloadKind, shape: EventShape, system: string, patterns: readonly Pattern[]): TextEvent {
-    const type = this.#dictionary.eventType(name, shape, system, []);
-    return new TextEvent(name, type, kind, patterns, this.#dictionary, this.#strings);
-  }
-
-  #makeRecord(name: string, fieldSpec: string, forms: readonly string[]): TextEvent {
-    const fields = fieldSpec.split(' ').map((spec): EventField => {
-      const [field, type] = spec.split(':');
-      return { name: field, type: type === 'int' ? 'int' : 'str' };
-    });
-    const type = this.#dictionary.eventType(name, 'tracepoint', 'ftrace', fields);
-    const patterns = forms.map((form) => new Pattern(form, fields, this.#conversions));
-    return new TextEvent(name, type, 'pattern', patterns, this.#dictionary, this.#strings);
-  }
-
-  /** trace_printk under its function's name: a `print` record whose ip is that name. */
-  #rawPrint(name: string): TextEvent {
-    return new TextEvent(
-      name,
-      this.#dictionary.eventType('print', 'tracepoint', 'ftrace', []),
-      'raw-print',
-      [],
-      this.#dictionary,
-      this.#strings,
-    );
-  }
-
-  #makeProbe(name: string, system: string): TextEvent {
-    const shape = this.#probe.kind;
-    const type = this.#dictionary.eventType(
-      name,
-      shape,
-      system === '' ? 'kprobes' : system,
-      shape === 'kprobe' ? KPROBE_FIELDS : KRETPROBE_FIELDS,
-    );
-    const event = new TextEvent(name, type, 'probe', [], this.#dictionary, this.#strings);
-    if (shape === 'kprobe') event.entryProbe = event;
-    else event.returnProbe = event;
-    return event;
-  }
-
-  /**
-   * Probe of the kind just read under an event name that may belong to something else: an fprobe on `sched_switch`, an entry and
-   * a return probe of one name. The other one gets the suffix that the kernel gives unnamed fprobes (trace_fprobe.c).
-   */
-  #probeOf(event: TextEvent): TextEvent {
-    const entry = this.#probe.kind === 'kprobe';
-    const seen = entry ? event.entryProbe : event.returnProbe;
-    if (seen) return seen;
-    const probe = this.#makeProbe(`${event.name}${entry ? '__entry' : '__exit'}`, '');
-    if (entry) event.entryProbe = probe;
-    else event.returnProbe = probe;
-    return probe;
   }
 
   #write(
@@ -259,12 +151,12 @@ export class EventTextReader {
       start < end &&
       (first === OPEN_PAREN || (first === UNDERSCORE && bytes[start + 1] === UNDERSCORE)) &&
       event.kind !== 'raw-print' &&
-      this.#probe.read(bytes, start, end)
+      this.#registry.probe.read(bytes, start, end)
     ) {
-      event = this.#probeOf(event);
+      event = this.#registry.probeOf(event);
       slots.clear(MAX_FIELDS);
-      this.#probe.store(bytes, slots);
-      this.#pairs.read(bytes, this.#probe.end, end, event);
+      this.#registry.probe.store(bytes, slots);
+      this.#pairs.read(bytes, this.#registry.probe.end, end, event);
     } else this.#readPayload(event, bytes, start, end, nameStart, nameEnd);
     writer.begin(header.tsNs, header.cpu, header.tid, header.comm, event.typeId, header.flags, header.stack);
     const texts = writer.batch.texts.length;
@@ -403,10 +295,4 @@ export class EventTextReader {
       }
     }
   }
-}
-
-/** Whether there is a `key=value` in bytes[start, end). */
-function hasPair(bytes: Uint8Array, start: number, end: number): boolean {
-  const at = bytes.indexOf(EQUALS, start + 1);
-  return at > 0 && at < end - 1 && bytes[at - 1] !== BLANK && bytes[at + 1] !== BLANK && bytes[at + 1] !== EQUALS;
 }

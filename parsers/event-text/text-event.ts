@@ -42,10 +42,10 @@ export class TextEvent {
 
   readonly #dictionary: DictionaryWriter;
   readonly #strings: StringCache;
-  readonly #fields: EventField[];
-  readonly #keys: Uint8Array[];
+  readonly #fields: EventField[] = [];
+  readonly #keys: Uint8Array[] = [];
   /** Distinct strings interned per field. */
-  readonly #interned: number[];
+  readonly #interned: number[] = [];
   #highestString = 0;
   #nextKey = 0;
 
@@ -65,9 +65,7 @@ export class TextEvent {
     this.multiline = kind === 'raw-print' || MULTILINE.has(name);
     this.#dictionary = dictionary;
     this.#strings = strings;
-    this.#fields = type.fields.slice(0, MAX_FIELDS);
-    this.#keys = this.#fields.map((field) => encoder.encode(field.name));
-    this.#interned = this.#fields.map(() => 0);
+    this.#takeFields();
   }
 
   get fieldCount(): number {
@@ -97,13 +95,23 @@ export class TextEvent {
 
   /** Adds a field that the capture shows for the first time; −1 when the event has too many. */
   addField(name: string, type: FieldType): number {
-    if (this.#fields.length >= MAX_FIELDS) return -1;
-    const field: EventField = { name, type };
-    this.#dictionary.addField(this.typeId, field);
-    this.#fields.push(field);
-    this.#keys.push(encoder.encode(name));
-    this.#interned.push(0);
-    return this.#fields.length - 1;
+    // Another event of this type, or another capture of the run, may have added fields meanwhile.
+    this.#takeFields();
+    const slot = this.slotByName(name);
+    if (slot >= 0 || this.#fields.length >= MAX_FIELDS) return slot;
+    this.#dictionary.addField(this.typeId, { name, type });
+    this.#takeFields();
+    return this.slotByName(name);
+  }
+
+  #takeFields(): void {
+    const fields = this.#dictionary.type(this.typeId).fields;
+    while (this.#fields.length < Math.min(MAX_FIELDS, fields.length)) {
+      const field = fields[this.#fields.length];
+      this.#fields.push(field);
+      this.#keys.push(encoder.encode(field.name));
+      this.#interned.push(0);
+    }
   }
 
   /** String id of bytes[start, end), or −1 when this field has shown too many distinct strings to intern more. */

@@ -59,7 +59,7 @@ export class CallStacks {
     writer.begin(header.tsNs, header.cpu, header.tid, header.comm, typeId, header.flags, 0);
     writer.str(func);
     writer.int(depth);
-    if (argsStart < argsEnd) writer.text(utf8.decode(bytes.subarray(argsStart, argsEnd)));
+    if (argsStart < argsEnd) writeTextAt(writer, 2, this.#argsField, utf8.decode(bytes.subarray(argsStart, argsEnd)));
     writer.end();
   }
 
@@ -82,8 +82,13 @@ export class CallStacks {
     if (graph.durationNs >= 0) writer.int(graph.durationNs);
     else writer.null();
     writer.int(graph.depth);
-    writer.null();
-    if (hasReturn) writer.text(utf8.decode(bytes.subarray(graph.retStart, graph.retEnd)));
+    if (hasReturn) writeTextAt(writer, 3, this.#returnField, utf8.decode(bytes.subarray(graph.retStart, graph.retEnd)));
     writer.end();
   }
+}
+
+/** Writes a text as the field of that index when `written` fields are there. */
+function writeTextAt(writer: BatchWriter, written: number, field: number, text: string): void {
+  for (let n = written; n < field; n++) writer.null();
+  writer.text(text);
 }

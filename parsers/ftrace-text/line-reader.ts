@@ -11,6 +11,8 @@ import { CallStacks } from './call-stacks.ts';
 import { FlagColumn } from './flag-column.ts';
 import { GraphLine } from './graph-line.ts';
 import { LayoutLine } from './layout-line.ts';
+import { afterQuotes, eventNameEnd, isPadded, lineEnd, startsWith, textOf } from './line-edges.ts';
+import { LostNotes, MAX_PENDING_LOST } from './lost-notes.ts';
 import { classifyPayload, isFunctionCall } from './payload-shape.ts';
 import { RecordPrefix } from './record-prefix.ts';
 import { announcesStack, frameStart, StackBlock } from './stack-block.ts';
@@ -39,8 +41,7 @@ export type LineOutcome =
 export type TraceLayout = 'ordinary' | 'graph' | 'latency' | 'graph-untimed';
 
 /** Records that one line can make: a leaf call is two, and lost-event notes wait for the record after them. */
-const ROOM_PER_LINE = 12;
-const MAX_PENDING_LOST = ROOM_PER_LINE - 2;
+const ROOM_PER_LINE = MAX_PENDING_LOST + 2;
 /** trace-cmd report prints payloads from this column on, counted from the event name. */
 const REPORT_COLUMN = 22;
 /** Longest text that is put together from several lines. */
@@ -51,9 +52,6 @@ const BLANK = 0x20;
 const COLON = 0x3a;
 const EQUALS = 0x3d;
 const GREATER = 0x3e;
-const BACKSLASH = 0x5c;
-const LOWER_N = 0x6e;
-const CR = 0x0d;
 
 const EMPTY = new Uint8Array(0);
 
@@ -78,7 +76,7 @@ export class FtraceLineReader {
   /** Tasks of the CPUs as the function_graph tracer's switch notes say. */
   readonly #cpuTid: number[] = [];
   readonly #cpuComm: number[] = [];
-  #pendingLost: { cpu: number; count: number }[] = [];
+  readonly #lost: LostNotes;
   /** Event whose stack the next frame lines make. */
   #stackBatch: EventBatch | undefined;
   #stackEvent = 0;
@@ -95,6 +93,7 @@ export class FtraceLineReader {
     this.#prefix = new RecordPrefix(this.#flagColumn, this.#tasks);
     this.#stack = new StackBlock(context.dictionary);
     this.#calls = new CallStacks(context.dictionary);
+    this.#lost = new LostNotes(context);
   }
 
   /** Goes on with another batch, after {@link finish} or an outcome `full`. */
@@ -154,7 +153,7 @@ export class FtraceLineReader {
     }
     const layout = this.layout.read(bytes, at, stop);
     if (layout === 'lost') {
-      this.#noteLost(bytes, at, stop, line);
+      this.#lost.add(this.layout.lostCpu, this.layout.lostCount, line, bytes, at, stop);
       return 'layout';
     }
     if (layout) return 'layout';
@@ -178,7 +177,7 @@ export class FtraceLineReader {
   finish(): void {
     this.#closeStack();
     this.#events.openText = false;
-    this.#writeLost();
+    this.#lost.write(this.#writer, this.#header.tsNs);
   }
 
   #closeStack(): void {
@@ -192,31 +191,6 @@ export class FtraceLineReader {
     this.#stack.clear();
     this.#stackBatch = this.#writer.batch;
     this.#stackEvent = this.#writer.batch.length - 1;
-  }
-
-  #noteLost(bytes: Uint8Array, start: number, end: number, line: number): void {
-    const { lostCpu: cpu, lostCount: count } = this.layout;
-    this.#context.facts.lost += count;
-    const text = this.#context.diagnostics.issues.has('events-lost') ? '' : textOf(bytes, start, end);
-    this.#context.diagnostics.report('events-lost', { line }, text);
-    if (this.#pendingLost.length < MAX_PENDING_LOST) this.#pendingLost.push({ cpu, count });
-    else {
-      const last = this.#pendingLost[MAX_PENDING_LOST - 1];
-      last.count = count === 0 ? 0 : last.count + count;
-    }
-  }
-
-  /** The notes stand before the first record after the loss: they get its time. */
-  #writeLost(): void {
-    if (this.#pendingLost.length === 0) return;
-    const type = this.#context.dictionary.eventType('quiesce_lost', 'marker', 'quiesce', []);
-    for (const { cpu, count } of this.#pendingLost) {
-      this.#writer.begin(this.#header.tsNs, cpu, NO_TID, 0, type.typeId, 0, 0);
-      this.#writer.int(cpu);
-      this.#writer.int(count);
-      this.#writer.end();
-    }
-    this.#pendingLost = [];
   }
 
   /** Nanoseconds from the base; a clock beyond 2^53 ns (tai) moves the base to the day before the first record. */
@@ -242,7 +216,7 @@ export class FtraceLineReader {
     header.flags = prefix.flags;
     this.ticks ??= prefix.ticks;
     this.#seeCpu(prefix.cpu);
-    if (this.#pendingLost.length > 0) this.#writeLost();
+    if (this.#lost.pending) this.#lost.write(this.#writer, header.tsNs);
     this.#textLines = 0;
     let start = prefix.payload;
     while (start < end && bytes[start] === BLANK) start++;
@@ -322,7 +296,7 @@ export class FtraceLineReader {
     // Without the absolute time column the trace has durations only: every record stands at the time of the last one known.
     if (graph.seconds >= 0) header.tsNs = this.#time(graph.seconds, graph.nanoseconds);
     this.ticks ??= graph.seconds < 0;
-    if (this.#pendingLost.length > 0) this.#writeLost();
+    if (this.#lost.pending) this.#lost.write(this.#writer, header.tsNs);
     this.#textLines = 0;
     if (graph.kind !== 'comment') {
       this.#writeCall(bytes, header.tid >= 0 ? header.tid : -1 - cpu);
@@ -354,56 +328,4 @@ export class FtraceLineReader {
       this.#calls.writeExit(this.#writer, header, header.tsNs, func, graph, bytes);
     }
   }
-}
-
-/** End of the line's content: without blanks, and without the `\n\` of a trace inside a JavaScript string (systrace). */
-function lineEnd(bytes: Uint8Array, start: number, end: number): number {
-  let stop = end;
-  while (stop > start && (bytes[stop - 1] === BLANK || bytes[stop - 1] === CR || bytes[stop - 1] === TAB)) stop--;
-  if (stop - start < 3 || bytes[stop - 1] !== BACKSLASH || bytes[stop - 2] !== LOWER_N || bytes[stop - 3] !== BACKSLASH)
-    return stop;
-  stop -= 3;
-  while (stop > start && bytes[stop - 1] === BLANK) stop--;
-  return stop;
-}
-
-/** Mail quoting: `> `, `>> `, `> > `. A task whose name begins with `->` has no blank after it. */
-function afterQuotes(bytes: Uint8Array, start: number, end: number): number {
-  let at = start;
-  while (at < end && bytes[at] === GREATER && (bytes[at + 1] === BLANK || bytes[at + 1] === GREATER)) {
-    at++;
-    if (bytes[at] === BLANK && bytes[at + 1] === GREATER) at++;
-  }
-  return at;
-}
-
-const NAME_BYTE = new Uint8Array(256);
-for (const c of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/$') NAME_BYTE[c.charCodeAt(0)] = 1;
-
-/** Position of the colon after an event name at `start`, −1 when the payload has no name. */
-function eventNameEnd(bytes: Uint8Array, start: number, end: number): number {
-  const first = bytes[start];
-  if (first >= 0x30 && first <= 0x39) return -1;
-  let at = start;
-  while (at < end && NAME_BYTE[bytes[at]] === 1) at++;
-  if (at === start || at >= end || bytes[at] !== COLON) return -1;
-  return at + 1 === end || bytes[at + 1] === BLANK || bytes[at + 1] === TAB ? at : -1;
-}
-
-/** trace-cmd pads `name:` to a column of 20 (21 and 22 with -R), the kernel puts one blank. */
-function isPadded(nameBytes: number, gapBytes: number): boolean {
-  const width = nameBytes + gapBytes;
-  return gapBytes > 2 && width >= 20 && width <= 23;
-}
-
-const latin1 = new TextDecoder('latin1');
-
-function textOf(bytes: Uint8Array, start: number, end: number): string {
-  return latin1.decode(bytes.subarray(start, end));
-}
-
-function startsWith(bytes: Uint8Array, start: number, end: number, text: string): boolean {
-  if (start + text.length > end) return false;
-  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false;
-  return true;
 }
