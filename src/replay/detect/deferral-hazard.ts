@@ -5,13 +5,13 @@
 import type { Evidence, Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import {
+  API_PROFILES,
   type ApiLock,
   type ApiProfile,
-  API_PROFILES,
   apiProfile,
-  srcuLocksRaw,
   STATIC_EDGES,
   STATIC_SRCU_EDGES,
+  srcuLocksRaw,
 } from '../knowledge/lock-api-profiles.ts';
 import { RUNQUEUE_LOCK, SRCU_USAGE_LOCK } from '../knowledge/lock-names.ts';
 import type { DeferralSite } from '../model/deferral-site.ts';
@@ -19,7 +19,7 @@ import { contextText } from '../model/lock.ts';
 import type { LockClass } from '../model/lock-class.ts';
 import { CONTEXT_NMI } from '../model/lock-held.ts';
 import { waitRank } from '../model/lock-wait-type.ts';
-import { eventEvidence, type LockEvidence, siteText, taskLabel } from './lock-evidence.ts';
+import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './lock-evidence.ts';
 
 type Hazard = 'CYCLE' | 'CYCLE_RISK' | 'INVALID_WAIT' | 'NMI_UNSAFE' | 'SLEEP_IN_ATOMIC' | 'SELF_DEADLOCK';
 
@@ -71,6 +71,7 @@ const isWakeLock = (name: string): boolean => name === '&p->pi_lock' || name ===
 function orderOf(evidence: LockEvidence): Order {
   const next = new Map<string, { to: string; event: number; why: string }[]>();
   const add = (from: string, to: string, event: number, why: string): void => {
+    if (evidence.without?.(from, to)) return;
     const list = next.get(from);
     if (list === undefined) next.set(from, [{ to, event, why }]);
     else if (!list.some((edge) => edge.to === to)) list.push({ to, event, why });
@@ -78,7 +79,8 @@ function orderOf(evidence: LockEvidence): Order {
   for (const edge of evidence.edges) {
     const from = evidence.classes[edge.from];
     const to = evidence.classes[edge.to];
-    if (from.isLock && to.isLock && !from.rule.homonym && !to.rule.homonym) add(from.name, to.name, edge.acquireEvent, '');
+    if (from.isLock && to.isLock && !from.rule.homonym && !to.rule.homonym)
+      add(from.name, to.name, edge.acquireEvent, '');
   }
   for (const edge of STATIC_EDGES) add(edge.from, edge.to, 0, edge.why);
   if (srcuLocksRaw(evidence.profile.release) !== true)
@@ -117,9 +119,10 @@ function conflictsOf(evidence: LockEvidence, site: DeferralSite, profile: ApiPro
     });
   for (const lock of profile.takes)
     for (const name of membersOf(evidence, site, lock)) {
-      const conflict = orderConflict(name, lock, locks, order) ?? selfConflict(site, name, lock, locks);
+      const under = locks.filter((cls) => !evidence.without?.(cls.name, name));
+      const conflict = orderConflict(name, lock, under, order) ?? selfConflict(site, name, lock, under);
       if (conflict) conflicts.push(conflict);
-      const wait = waitConflict(evidence, site, name, lock, locks);
+      const wait = waitConflict(evidence, site, name, lock, under);
       if (wait) conflicts.push(wait);
     }
   return conflicts;
@@ -128,18 +131,15 @@ function conflictsOf(evidence: LockEvidence, site: DeferralSite, profile: ApiPro
 /** The locks behind a profile entry in this recording: of a family, those that this call took, else those that any call took. */
 function membersOf(evidence: LockEvidence, site: DeferralSite, lock: ApiLock): string[] {
   if (lock.family === undefined) return [lock.name];
-  const took = [...site.took].map((classId) => evidence.classes[classId].name).filter((name) => lock.family?.test(name));
+  const took = [...site.took]
+    .map((classId) => evidence.classes[classId].name)
+    .filter((name) => lock.family?.test(name));
   if (took.length > 0) return took;
   return evidence.classes.filter((cls) => lock.family?.test(cls.name)).map((cls) => cls.name);
 }
 
 /** H1: the API's lock leads to one that the caller holds. */
-function orderConflict(
-  name: string,
-  lock: ApiLock,
-  held: readonly LockClass[],
-  order: Order,
-): Conflict | undefined {
+function orderConflict(name: string, lock: ApiLock, held: readonly LockClass[], order: Order): Conflict | undefined {
   const targets = new Set(held.map((cls) => cls.name));
   if (targets.has(name)) return undefined;
   const path = shortestPath(order, name, targets);
@@ -182,9 +182,17 @@ function shortestPath(order: Order, start: string, targets: ReadonlySet<string>)
 }
 
 /** H6: the caller holds the very lock. The run queue and others of which every CPU or task has one may be different ones. */
-function selfConflict(site: DeferralSite, name: string, lock: ApiLock, held: readonly LockClass[]): Conflict | undefined {
+function selfConflict(
+  site: DeferralSite,
+  name: string,
+  lock: ApiLock,
+  held: readonly LockClass[],
+): Conflict | undefined {
   const same = held.find((cls) => cls.name === name);
-  if (same === undefined || (!same.single && (site.seenBy === 'event' || name === RUNQUEUE_LOCK || name === '&p->pi_lock')))
+  if (
+    same === undefined ||
+    (!same.single && (site.seenBy === 'event' || name === RUNQUEUE_LOCK || name === '&p->pi_lock'))
+  )
     return undefined;
   return {
     hazard: 'SELF_DEADLOCK',
@@ -209,7 +217,12 @@ function waitConflict(
   if (cls === undefined || type === undefined || type.basis === 'guess') return undefined;
   const culprit = held.find((candidate) => {
     const limit = evidence.waitType(candidate);
-    return limit !== undefined && limit.basis !== 'guess' && limit.inner !== 'none' && waitRank(type.outer, true) > waitRank(limit.inner, true);
+    return (
+      limit !== undefined &&
+      limit.basis !== 'guess' &&
+      limit.inner !== 'none' &&
+      waitRank(type.outer, true) > waitRank(limit.inner, true)
+    );
   });
   if (culprit === undefined) return undefined;
   const latent = evidence.profile.rt !== true && evidence.profile.rawLockNesting !== true && type.outer !== 'sleep';
@@ -229,7 +242,10 @@ function finding(
   profile: ApiProfile,
   conflicts: readonly Conflict[],
 ): Finding {
-  const held = [...new Set(site.held.map((hold) => evidence.classes[hold.classId].name))];
+  const held = heldNames(
+    evidence,
+    site.held.map((hold) => hold.classId),
+  );
   const task = taskLabel(evidence, site.taskKey, site.comm);
   const serious = conflicts.find((conflict) => !conflict.latent) ?? conflicts[0];
   return {
@@ -241,7 +257,9 @@ function finding(
     start_ns: site.tsNs,
     end_ns: site.tsNs,
     evidence: [
-      ...site.held.flatMap((hold) => eventEvidence(hold.eventId, `${task} acquires ${evidence.classes[hold.classId].name}`)),
+      ...site.held.flatMap((hold) =>
+        eventEvidence(hold.eventId, `${task} acquires ${evidence.classes[hold.classId].name}`),
+      ),
       ...eventEvidence(site.eventId, `${task} is in ${site.api}()${siteText(evidence, site.stack)}`),
       ...serious.evidence,
     ],

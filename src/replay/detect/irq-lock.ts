@@ -84,7 +84,10 @@ function usageName(bit: number): string {
 
 function usageEvidence(evidence: LockEvidence, cls: LockClass, bit: number): Evidence[] {
   const task = taskLabel(evidence, cls.usageTask[bit], cls.usageComm[bit]);
-  return eventEvidence(cls.usageEvent[bit], `${cls.name} {${usageName(bit)}} by ${task}${siteText(evidence, cls.usageStack[bit])}`);
+  return eventEvidence(
+    cls.usageEvent[bit],
+    `${cls.name} {${usageName(bit)}} by ${task}${siteText(evidence, cls.usageStack[bit])}`,
+  );
 }
 
 /** A path step: class reached, by which edge, and whether only `*R` is left. */
@@ -180,7 +183,10 @@ function orderFinding(evidence: LockEvidence, safe: LockClass, irq: Irq, path: r
     ],
     notes: [
       `L5.42: ${usageName(used)} lock ${safe.name} ⇒ ${usageName(enabled)} lock ${unsafe.name}`,
-      ...uncertain.map((cls) => `class level only: ${cls.name} has ${cls.instances} addresses, none of which is shown on both sides (L5.11)`),
+      ...uncertain.map(
+        (cls) =>
+          `class level only: ${cls.name} has ${cls.instances} addresses, none of which is shown on both sides (L5.11)`,
+      ),
     ],
     locks,
     irq,
@@ -191,7 +197,8 @@ function orderFinding(evidence: LockEvidence, safe: LockClass, irq: Irq, path: r
 function confirmed(cls: LockClass, safe: LockClass, unsafe: LockClass, path: readonly LockEdge[]): boolean {
   // The ends join with usage, which keeps a few addresses per class only: those must be among the edge's.
   if (cls === safe) return path[0].witnesses.some((witness) => cls.usedAt(USAGE_IN, witness.fromInstance));
-  if (cls === unsafe) return path[path.length - 1].witnesses.some((witness) => cls.usedAt(USAGE_ON, witness.toInstance));
+  if (cls === unsafe)
+    return path[path.length - 1].witnesses.some((witness) => cls.usedAt(USAGE_ON, witness.toInstance));
   const at = path.findIndex((edge) => edge.to === cls.classId);
   if (path[at + 1].after.includes(path[at].edgeId)) return true;
   const acquired = new Set(path[at].witnesses.map((witness) => witness.toInstance));

@@ -12,6 +12,7 @@ import type { StackTraitsCache } from '../model/lock-stack-traits.ts';
 import { type WaitVerdict, waitTypeOf } from '../model/lock-wait-type.ts';
 import type { Models } from '../models.ts';
 import type { SectionHistory } from '../predict/critical-section.ts';
+import type { WakeOrder } from '../predict/wake-order.ts';
 import type { World } from '../world.ts';
 
 export interface LockEvidence {
@@ -21,12 +22,15 @@ export interface LockEvidence {
   readonly sleeps: readonly AtomicSleep[];
   readonly deferrals: readonly DeferralSite[];
   readonly history: SectionHistory;
+  readonly wakes: WakeOrder;
   readonly profile: KernelProfile;
   readonly stacks: StackTraitsCache;
   readonly dictionary: Dictionary;
   readonly endNs: number;
   /** Wait type of a class; a variant may answer differently (SetWaitType). */
   readonly waitType: (cls: LockClass) => WaitVerdict | undefined;
+  /** Orders (class names) that a variant takes out, observed or static; undefined in the recording itself. */
+  readonly without?: (from: string, to: string) => boolean;
 }
 
 export function lockEvidence(world: World, models: Models): LockEvidence {
@@ -38,6 +42,7 @@ export function lockEvidence(world: World, models: Models): LockEvidence {
     sleeps: locks.sleeps.all,
     deferrals: locks.deferrals.all,
     history: locks.events.history,
+    wakes: locks.events.wakes,
     profile: world.profile,
     stacks: locks.stacks,
     dictionary: world.dictionary,
@@ -63,6 +68,12 @@ export function siteText(evidence: Pick<LockEvidence, 'stacks'>, stack: number):
   return site ? ` at ${site}()` : '';
 }
 
-export function names(evidence: Pick<LockEvidence, 'classes'>, classIds: readonly number[]): string[] {
-  return classIds.map((classId) => evidence.classes[classId].name);
+/** Names of held classes, each once; wait-type overrides and sequence counters are nothing that is held. */
+export function heldNames(evidence: Pick<LockEvidence, 'classes'>, classIds: readonly number[]): string[] {
+  const held = classIds.map((classId) => evidence.classes[classId]);
+  return [
+    ...new Set(
+      held.filter(({ rule }) => rule.nature !== 'override' && rule.nature !== 'seqcount').map((cls) => cls.name),
+    ),
+  ];
 }

@@ -4,10 +4,11 @@
  */
 import type { Evidence, Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
-import { CONTEXT_TASK } from '../model/lock-held.ts';
-import { dependencyText, type LockEdge } from '../model/lock-graph.ts';
-import type { EdgeWitness } from '../model/lock-witness.ts';
 import { contextText } from '../model/lock.ts';
+import type { LockClass } from '../model/lock-class.ts';
+import { dependencyText, type LockEdge } from '../model/lock-graph.ts';
+import { CONTEXT_TASK } from '../model/lock-held.ts';
+import type { EdgeWitness } from '../model/lock-witness.ts';
 import { commonGuards, feasibility } from '../predict/feasibility.ts';
 import { type Cycle, isStrong, minimalCycles } from './lock-cycles.ts';
 import { eventEvidence, type LockEvidence, siteText, taskLabel } from './lock-evidence.ts';
@@ -25,7 +26,11 @@ export function judgeInversions(evidence: LockEvidence): Finding[] {
 
 /** The edge that closed the cycle: the one seen last. lockdep would have reported at its acquisition. */
 export function closingEdge(cycle: Cycle<LockEdge>): LockEdge {
-  return cycle.reduce((last, edge) => (edge.firstNs > last.firstNs || (edge.firstNs === last.firstNs && edge.acquireEvent > last.acquireEvent) ? edge : last));
+  return cycle.reduce((last, edge) =>
+    edge.firstNs > last.firstNs || (edge.firstNs === last.firstNs && edge.acquireEvent > last.acquireEvent)
+      ? edge
+      : last,
+  );
 }
 
 /** Rotated so that the closing edge comes last: the list starts with the lock that lockdep calls the one being acquired. */
@@ -38,31 +43,46 @@ function inversion(evidence: LockEvidence, cycle: Cycle<LockEdge>, total: number
   const nameOf = (classId: number): string => evidence.classes[classId].name;
   const locks = cycle.map((edge) => nameOf(edge.from));
   const closing = closingEdge(cycle);
-  const possible = feasibility(cycle, evidence.history, (classId) => evidence.classes[classId].isLock, nameOf);
+  const possible = feasibility(
+    cycle,
+    evidence.history,
+    evidence.wakes,
+    (classId) => evidence.classes[classId].isLock,
+    nameOf,
+  );
   const loose = looseJunctions(evidence, cycle);
-  const homonyms = cycle.map((edge) => evidence.classes[edge.from]).filter((cls) => cls.rule.homonym);
   const readDependent = !isStrong(cycle.map((edge) => ({ from: edge.from, to: edge.to, dep: edge.depRecursive })));
   const reportedOnly = cycle.filter((edge) => edge.count === 0);
-  const split = loose.filter((classId) => evidence.classes[classId].nested);
-  const certain = split.length === 0 && homonyms.length === 0 && !readDependent && reportedOnly.length === 0;
+  const doubtful = loose.filter((classId) => isDoubtful(evidence.classes[classId]));
+  const certain = doubtful.length === 0 && !readDependent && reportedOnly.length === 0;
   const guards = commonGuards(cycle);
   const notes = [
     ...cycle.map(
       (edge) =>
         `${nameOf(edge.from)} → ${nameOf(edge.to)} (${dependencyText(edge.dep)}): ${
-          edge.count > 0 ? `${edge.count}×, first by ${taskLabel(evidence, edge.firstTask, edge.firstComm)}${context(edge)}` : 'from a lockdep report'
+          edge.count > 0
+            ? `${edge.count}×, first by ${taskLabel(evidence, edge.firstTask, edge.firstComm)}${context(edge)}`
+            : (edge.added ?? 'from a lockdep report')
         }`,
     ),
     `L5.27: each lock is held while the next one is acquired, all the way round${closing.count > 0 ? `; closed by ${taskLabel(evidence, closing.firstTask, closing.firstComm)}` : ''}`,
     `feasible: ${possible.verdict}: ${possible.why}`,
-    ...guards.map((classId) => `guarded by ${nameOf(classId)}: every witness holds it exclusively; lockdep reports such cycles all the same (L5.8)`),
-    ...loose.map(
+    ...(possible.wakeOrdered
+      ? ['in this run wake-ups put one nest before the other; whether the code depends on that order is not visible']
+      : []),
+    ...guards.map(
       (classId) =>
-        `class level only: no two witnesses share one ${nameOf(classId)} (${evidence.classes[classId].instances} addresses seen)${split.includes(classId) ? '; it is nested in itself elsewhere, so annotations that events do not carry may make two classes of it' : ''} (L5.11, L5.29)`,
+        `guarded by ${nameOf(classId)}: every witness holds it exclusively; lockdep reports such cycles all the same (L5.8)`,
     ),
-    ...homonyms.map((cls) => `${cls.name} is a name that several unrelated locks carry (L5.10)`),
-    ...(readDependent ? ['depends on the read type: with recursive readers (read=2) there is no such cycle (L5.28)'] : []),
-    ...(kernelFinds(evidence.edges, cycle) ? [] : ['kernelMayMiss: lockdep’s search marks a class visited however it was reached and can miss this path (L5.27)']),
+    ...loose.map((classId) => looseNote(evidence.classes[classId])),
+    ...(readDependent
+      ? ['depends on the read type: with recursive readers (read=2) there is no such cycle (L5.28)']
+      : []),
+    ...(kernelFinds(evidence.edges, cycle)
+      ? []
+      : [
+          'kernelMayMiss: lockdep’s search marks a class visited however it was reached and can miss this path (L5.27)',
+        ]),
     ...(total > MAX_FINDINGS ? [`${total} cycles in all; the shortest ${MAX_FINDINGS} are listed`] : []),
   ];
   return {
@@ -86,13 +106,17 @@ function context(edge: LockEdge): string {
 
 /** The two acquisitions that first showed an edge; one with a stack is preferred to one without. */
 export function edgeEvidence(evidence: LockEvidence, edge: LockEdge): Evidence[] {
-  if (edge.count === 0) return edge.reportedLine > 0 ? [{ line: edge.reportedLine, role: `lockdep: ${edgeText(evidence, edge)}` }] : [];
+  if (edge.count === 0)
+    return edge.reportedLine > 0 ? [{ line: edge.reportedLine, role: `lockdep: ${edgeText(evidence, edge)}` }] : [];
   const witness = edge.witnesses.find((candidate) => candidate.stack !== 0) ?? edge.witnesses[0];
   const task = taskLabel(evidence, witness?.taskKey ?? edge.firstTask, witness?.comm ?? edge.firstComm);
   const from = evidence.classes[edge.from].name;
   const to = evidence.classes[edge.to].name;
   return [
-    ...eventEvidence(witness?.heldEvent ?? edge.heldEvent, `${task} acquires ${from}${witness ? siteText(evidence, heldStack(edge, witness)) : ''}`),
+    ...eventEvidence(
+      witness?.heldEvent ?? edge.heldEvent,
+      `${task} acquires ${from}${witness ? siteText(evidence, heldStack(edge, witness)) : ''}`,
+    ),
     ...eventEvidence(
       witness?.acquireEvent ?? edge.acquireEvent,
       `${task} acquires ${to}${witness ? siteText(evidence, witness.stack) : ''} while it holds ${from}`,
@@ -109,6 +133,23 @@ function edgeText(evidence: LockEvidence, edge: LockEdge): string {
 }
 
 /**
+ * A class that only its name holds together may be several in the kernel: nested with annotations, or the same text in
+ * unrelated code (L5.10). Names that the table knows belong to one class.
+ */
+function isDoubtful(cls: LockClass): boolean {
+  return cls.nested || cls.rule.homonym === true || cls.rule.match === '';
+}
+
+function looseNote(cls: LockClass): string {
+  const why = cls.nested
+    ? '; it is nested in itself elsewhere, so annotations that events do not carry may make two classes of it'
+    : cls.rule.homonym
+      ? '; several unrelated classes carry this name'
+      : '';
+  return `class level only: no two witnesses share one ${cls.name} (${cls.instances} addresses seen)${why} (L5.10, L5.11)`;
+}
+
+/**
  * Classes at which no witness shows one and the same lock on both sides: neither a nest that has both edges, nor an address that is
  * acquired by the one and held by the other, nor a single address at all (L5.11).
  */
@@ -116,7 +157,7 @@ function looseJunctions(evidence: LockEvidence, cycle: Cycle<LockEdge>): number[
   return cycle.flatMap((edge, i) => {
     const into = cycle[(i + cycle.length - 1) % cycle.length];
     const cls = evidence.classes[edge.from];
-    if (cls.single || !cls.isLock || into.count === 0 || edge.count === 0) return [];
+    if (cls.single || (!cls.isLock && !cls.rule.homonym) || into.count === 0 || edge.count === 0) return [];
     if (edge.after.includes(into.edgeId)) return [];
     const acquired = new Set(into.witnesses.map((witness) => witness.toInstance));
     return edge.witnesses.some((witness) => acquired.has(witness.fromInstance)) ? [] : [edge.from];

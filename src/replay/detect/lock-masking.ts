@@ -17,7 +17,12 @@ const CHECK_ORDER: Partial<Record<Finding['kind'], number>> = {
 export function noteMasking(findings: readonly Finding[]): Finding[] {
   const seenByLockdep = findings
     .filter((finding) => CHECK_ORDER[finding.kind] !== undefined && finding.severity === 'error')
-    .sort((a, b) => a.end_ns - b.end_ns || (CHECK_ORDER[a.kind] ?? 9) - (CHECK_ORDER[b.kind] ?? 9) || a.id.localeCompare(b.id, 'en'));
+    .sort(
+      (a, b) =>
+        a.end_ns - b.end_ns ||
+        (CHECK_ORDER[a.kind] ?? 9) - (CHECK_ORDER[b.kind] ?? 9) ||
+        a.id.localeCompare(b.id, 'en'),
+    );
   const [first] = seenByLockdep;
   if (first === undefined) return [...findings];
   return findings.map((finding) => {

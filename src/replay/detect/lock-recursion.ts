@@ -9,12 +9,17 @@ import type { Models } from '../models.ts';
 import type { World } from '../world.ts';
 import { taskLabel } from './lock-evidence.ts';
 
+/** A wait that is younger at the end of the capture may yet end; a stale entry of a lost release would look the same. */
+const PERSISTS_NS = 1e8;
+
 export function detectRecursions(world: World, models: Models): Finding[] {
   return models.locks.waits().flatMap((wait) => {
-    if (wait.source !== 'lockdep') return [];
+    if (wait.source !== 'lockdep' || world.nowNs - wait.sinceNs < PERSISTS_NS) return [];
     const held = models.locks
       .heldBy(wait.taskKey)
-      .find((holder) => holder.owned && !holder.pseudo && holder.instance === wait.instance && !(holder.read && wait.read));
+      .find(
+        (holder) => holder.owned && !holder.pseudo && holder.instance === wait.instance && !(holder.read && wait.read),
+      );
     return held === undefined ? [] : [recursion(world, held, wait.eventId, wait.sinceNs)];
   });
 }

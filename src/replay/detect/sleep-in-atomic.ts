@@ -5,7 +5,7 @@
 import type { Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { AtomicSleep } from '../model/lock-sleep.ts';
-import { eventEvidence, type LockEvidence, names, siteText, taskLabel } from './lock-evidence.ts';
+import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './lock-evidence.ts';
 import { type WaitViolation, waitViolations } from './wait-context.ts';
 
 export function judgeAtomicSleeps(evidence: LockEvidence): Finding[] {
@@ -35,7 +35,7 @@ function comm(evidence: LockEvidence, taskKey: number, id: number): { task: stri
 }
 
 function scheduled(evidence: LockEvidence, sleep: AtomicSleep): Finding {
-  const held = names(
+  const held = heldNames(
     evidence,
     sleep.held.map((entry) => entry.classId),
   );
@@ -71,7 +71,7 @@ function scheduled(evidence: LockEvidence, sleep: AtomicSleep): Finding {
 function called(evidence: LockEvidence, violation: WaitViolation): Finding {
   const { at, acquired } = violation;
   const spinning = (violation.held as NonNullable<typeof violation.held>).name;
-  const held = [...new Set([...names(evidence, at.heldClasses), spinning])];
+  const held = [...new Set([...heldNames(evidence, at.heldClasses), spinning])];
   const who = comm(evidence, at.taskKey, at.comm);
   const label = taskLabel(evidence, at.taskKey, at.comm);
   return {
@@ -83,7 +83,10 @@ function called(evidence: LockEvidence, violation: WaitViolation): Finding {
     start_ns: at.tsNs,
     end_ns: at.tsNs,
     evidence: [
-      ...eventEvidence((violation.nesting.atomic ?? violation.nesting.first).heldEvent, `${label} acquires ${spinning}`),
+      ...eventEvidence(
+        (violation.nesting.atomic ?? violation.nesting.first).heldEvent,
+        `${label} acquires ${spinning}`,
+      ),
       ...eventEvidence(at.eventId, `${label} acquires ${acquired.name}${siteText(evidence, at.stack)}`),
     ],
     notes: [

@@ -7,8 +7,8 @@ import { CTX_KNOWN } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { LockClass } from '../model/lock-class.ts';
 import { type Nesting, type NestingInstance, UNDER_HARDIRQ, UNDER_SOFTIRQ } from '../model/lock-nesting.ts';
-import { waitRank, type WaitVerdict } from '../model/lock-wait-type.ts';
-import { eventEvidence, type LockEvidence, names, siteText, taskLabel } from './lock-evidence.ts';
+import { type WaitVerdict, waitRank } from '../model/lock-wait-type.ts';
+import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './lock-evidence.ts';
 
 /** One forbidden pair. */
 export interface WaitViolation {
@@ -68,9 +68,12 @@ function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Findi
   const [{ acquired, acquiredType, at, real }] = group;
   const certain = group.some((violation) => violation.certain);
   const culprits = group.flatMap((violation) => (violation.held ? [violation.held.name] : []));
-  const held = [...new Set([...names(evidence, at.heldClasses), ...culprits])];
+  const held = [...new Set([...heldNames(evidence, at.heldClasses), ...culprits])];
   const task = taskLabel(evidence, at.taskKey, at.comm);
-  const under = culprits.length > 0 ? `${culprits.join(', ')} ${culprits.length > 1 ? 'are' : 'is'} held` : 'a hard interrupt is served';
+  const under =
+    culprits.length > 0
+      ? `${culprits.join(', ')} ${culprits.length > 1 ? 'are' : 'is'} held`
+      : 'a hard interrupt is served';
   const identity = [real ? 'real' : 'latent', acquired.name, ...[...culprits].sort()];
   const { profile } = evidence;
   const why = !real
@@ -100,7 +103,9 @@ function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Findi
       ...group.map(({ held: culprit, limit }) => `${culprit?.name ?? 'limit'}: ${typeText(limit.inner)}, ${limit.why}`),
       ...(real && !profile.rt && profile.rawLockNesting !== true
         ? []
-        : ['lockdep checks this before the order of locks, prints “[ BUG: Invalid wait context ]” and switches itself off (L5.30)']),
+        : [
+            'lockdep checks this before the order of locks, prints “[ BUG: Invalid wait context ]” and switches itself off (L5.30)',
+          ]),
       `${group.reduce((most, violation) => Math.max(most, violation.nesting.count), 0)} such acquisitions in the capture`,
     ],
     locks: [acquired.name],
@@ -109,5 +114,9 @@ function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Findi
 }
 
 function typeText(type: string): string {
-  return { raw: 'raw spinlock', config: 'spinlock_t', sleep: 'sleeping lock', free: 'RCU reader', none: 'unchecked' }[type] ?? type;
+  return (
+    { raw: 'raw spinlock', config: 'spinlock_t', sleep: 'sleeping lock', free: 'RCU reader', none: 'unchecked' }[
+      type
+    ] ?? type
+  );
 }

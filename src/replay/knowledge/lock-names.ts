@@ -86,8 +86,14 @@ export const LOCK_NAME_RULES: readonly LockNameRule[] = [
   map(/^_?_?mmu_notifier_/),
   map('console_owner'),
   map('console_lock'),
-  map('kn->active'),
-  map(/^(sb_writers|sb_pagefaults|sb_internal)/),
+  // One class per sysfs attribute, per file system type: the name is the same (L5.10).
+  { match: 'kn->active', nature: 'map', inner: 'none', homonym: true },
+  { match: /^(sb_writers|sb_pagefaults|sb_internal)/, nature: 'map', inner: 'none', homonym: true },
+  {
+    match: /^&(sb->s_type|type)->(i_mutex_key|i_mutex_dir_key|i_lock_key|s_umount_key)/,
+    nature: 'lock',
+    homonym: true,
+  },
   map('icc_bw_lock'),
 
   // raw spinlocks (L5.36 table)

@@ -95,7 +95,17 @@ export class DeferralSites {
     if (api === '' || task.depth < 2) return;
     const below = task.entries[task.depth - 2];
     if (below.context !== entry.context) return;
-    const site = this.#add(api, task, task.depth - 1, entry.context, entry.flags, entry.eventId, entry.sinceNs, 'lock', entry.stack);
+    const site = this.#add(
+      api,
+      task,
+      task.depth - 1,
+      entry.context,
+      entry.flags,
+      entry.eventId,
+      entry.sinceNs,
+      'lock',
+      entry.stack,
+    );
     site?.took.add(cls.classId);
   }
 

@@ -3,9 +3,7 @@
  * no allocation but the facts themselves and what is seen for the first time.
  */
 import {
-  CTX_BH_OFF,
   CTX_HARDIRQ,
-  CTX_IRQS_KNOWN,
   CTX_IRQS_OFF,
   CTX_KNOWN,
   CTX_NMI,
@@ -14,14 +12,15 @@ import {
   preemptDepth,
 } from '../../../schema/index.ts';
 import { SectionHistory } from '../predict/critical-section.ts';
+import { WakeOrder } from '../predict/wake-order.ts';
 import type { World } from '../world.ts';
 import type { CpuModel } from './cpu.ts';
+import { howAcquired, LatestAcquisition, linkPath } from './lock-acquisition.ts';
 import {
   hashInstance,
   type LockClass,
   type LockInstance,
   WAIT_ATOMIC,
-  WAIT_FAIR_READ,
   WAIT_PREEMPTIBLE,
   WAIT_RT_INNER,
 } from './lock-class.ts';
@@ -32,9 +31,6 @@ import {
   CONTEXT_NMI,
   CONTEXT_SOFTIRQ,
   CONTEXT_TASK,
-  HELD_BH_OFF,
-  HELD_FLAGS_KNOWN,
-  HELD_IRQS_OFF,
   HELD_OWNED,
   HELD_READ,
   HELD_RECURSIVE,
@@ -43,28 +39,11 @@ import {
   MAX_DEPTH,
   type TaskLocks,
 } from './lock-held.ts';
-import { type Nesting, NestingTable } from './lock-nesting.ts';
+import { NestingTable } from './lock-nesting.ts';
 import { LockTasks } from './lock-tasks.ts';
 import { holdsIrqsOff, irqsEnabled, markAcquisition, markHeldEnabled, softirqsEnabled } from './lock-usage.ts';
 import { recordWait, tidOf } from './lock-wait.ts';
-import { type Acquisition, type EdgeWitness, WitnessRecorder } from './lock-witness.ts';
-
-/** flags of lock_acquire (include/trace/events/lock.h). */
-const FLAG_TRY = 1;
-const FLAG_READ = 2;
-
-/** What the newest acquisition on a CPU touched: its stack may come in the next record (E0.8). */
-export class LatestAcquisition {
-  /** CpuState.records at the acquisition. */
-  record = -1;
-  task: TaskLocks | undefined;
-  entry: HeldLock | undefined;
-  cls: LockClass | undefined;
-  eventId = 0;
-  readonly witnesses: EdgeWitness[] = [];
-  /** Nestings that this acquisition showed for the first time. */
-  readonly nestings: Nesting[] = [];
-}
+import { type Acquisition, WitnessRecorder } from './lock-witness.ts';
 
 export class LockEvents {
   readonly #world: World;
@@ -73,6 +52,7 @@ export class LockEvents {
   readonly graph = new LockGraph();
   readonly nestings = new NestingTable();
   readonly history = new SectionHistory();
+  readonly wakes = new WakeOrder();
   readonly witnesses: WitnessRecorder;
   readonly tasks: LockTasks;
   /** Per CPU. */
@@ -95,8 +75,11 @@ export class LockEvents {
   constructor(world: World, cpus: CpuModel) {
     this.#world = world;
     this.#cpus = cpus;
-    this.witnesses = new WitnessRecorder(this.history, (classId) => this.table.classes[classId].isLock);
-    this.tasks = new LockTasks((entry) => this.witnesses.lost(entry));
+    this.witnesses = new WitnessRecorder(this.history, this.wakes, (classId) => this.table.classes[classId].isLock);
+    this.tasks = new LockTasks(
+      (entry) => this.witnesses.lost(entry),
+      (thread) => this.wakes.forget(thread),
+    );
     this.witnesses.onPin = (section) => this.#noteWaiters(section.instance);
     this.#acquisition = {
       cls: this.table.named('(none)'),
@@ -445,27 +428,4 @@ export class LockEvents {
     }
     return undefined;
   }
-}
-
-function howAcquired(eventFlags: number, flags: number, context: number, cls: LockClass): number {
-  let how = 0;
-  if (eventFlags & FLAG_TRY) how |= HELD_TRY | HELD_OWNED;
-  if (eventFlags & FLAG_READ) {
-    how |= HELD_READ;
-    // L5.28: rwlock readers are recursive in interrupts; RCU, SRCU, seqcount and map readers always.
-    if (cls.rule.recursiveRead || (context !== CONTEXT_TASK && !(cls.evidence & WAIT_FAIR_READ))) how |= HELD_RECURSIVE;
-  }
-  if (flags & CTX_KNOWN) {
-    how |= HELD_FLAGS_KNOWN;
-    if (flags & CTX_IRQS_KNOWN && flags & CTX_IRQS_OFF) how |= HELD_IRQS_OFF;
-    if (flags & CTX_BH_OFF) how |= HELD_BH_OFF;
-  }
-  return how;
-}
-
-function linkPath(entry: HeldLock, below: HeldLock | undefined): void {
-  const same = below !== undefined && below.context === entry.context;
-  const kind = (entry.classId << 2) | (entry.how & (HELD_READ | HELD_TRY));
-  entry.classPath = Math.imul((same ? below.classPath : 17) ^ kind, 0x9e3779b1) ^ (kind << 7);
-  entry.instancePath = Math.imul((same ? below.instancePath : 23) ^ hashInstance(entry.instance), 0x85ebca6b) ^ kind;
 }

@@ -56,6 +56,8 @@ export class LockEdge {
   reported = false;
   /** Line of that report, 0 when it came from the trace. */
   reportedLine = 0;
+  /** Why a what-if variant added it; undefined for edges of the recording. */
+  added: string | undefined;
 
   constructor(edgeId: number, from: number, to: number) {
     this.edgeId = edgeId;

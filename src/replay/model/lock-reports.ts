@@ -31,6 +31,7 @@ export class LockReports {
   readonly held: ReportedLock[] = [];
   readonly wanted: ReportedLock[] = [];
   readonly orders: ReportedOrder[] = [];
+  readonly #stacks = new Map<number, readonly string[]>();
   /** Time of lockdep's first report: it switches itself off then (L5.1); −1 without. */
   lockdepOffNs = -1;
 
@@ -86,9 +87,24 @@ export class LockReports {
         if (report.task) this.#holds(report, report.task, report.held);
         this.#types(report.held);
         return;
+      case 'hung-task':
+        this.#keepStack(report.task.tid, report.stack);
+        return;
+      case 'backtrace':
+        if (report.task) this.#keepStack(report.task.tid, report.stack);
+        return;
       default:
         return;
     }
+  }
+
+  /** Newest stack that the log shows of a task, innermost first. */
+  stackOf(tid: number): readonly string[] | undefined {
+    return this.#stacks.get(tid);
+  }
+
+  #keepStack(tid: number, stack: readonly string[]): void {
+    if (this.#stacks.size < 4096) this.#stacks.set(tid, stack);
   }
 
   /** `-> #k`: an edge (k−1)→k for each k ≥ 1; the closing edge holding→acquiring is what #0 shows (G2.1, G2.2). */

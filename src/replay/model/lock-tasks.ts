@@ -20,9 +20,11 @@ export class LockTasks {
   /** Holds whose end a gap swallowed. */
   lostHolds = 0;
   readonly #onLost: (entry: HeldLock) => void;
+  readonly #onGone: (thread: ThreadLife) => void;
 
-  constructor(onLost: (entry: HeldLock) => void) {
+  constructor(onLost: (entry: HeldLock) => void, onGone: (thread: ThreadLife) => void) {
     this.#onLost = onLost;
+    this.#onGone = onGone;
   }
 
   /** The task that runs at this event; undefined when the record names none. */
@@ -33,7 +35,7 @@ export class LockTasks {
     const key = tid > 0 ? tid : -1 - cpu;
     const cached = this.#current[cpu];
     if (cached !== undefined && cached.key === key && cached.gapEpoch === (this.#gapEpoch[cpu] ?? 0)) return cached;
-    const task = this.get(key) ?? this.#make(key, undefined, 0, []);
+    const task = this.ensure(key);
     task.cpu = cpu;
     task.gapEpoch = this.#gapEpoch[cpu] ?? 0;
     task.comm = event.comm;
@@ -53,10 +55,20 @@ export class LockTasks {
   }
 
   /** A new life of that tid begins. */
-  forked(key: number, parent: TaskLocks | undefined, forkEvent: number, sections: readonly CriticalSection[]): void {
+  forked(
+    key: number,
+    parent: TaskLocks | undefined,
+    forkEvent: number,
+    sections: readonly CriticalSection[],
+  ): TaskLocks {
     const old = this.#tasks.get(key);
     if (old !== undefined) this.#drop(old);
-    this.#make(key, parent?.thread, forkEvent, sections);
+    return this.#make(key, parent?.thread, forkEvent, sections);
+  }
+
+  /** The task with that key, made when it was not seen before. */
+  ensure(key: number): TaskLocks {
+    return this.get(key) ?? this.#make(key, undefined, 0, []);
   }
 
   #make(
@@ -80,6 +92,7 @@ export class LockTasks {
   #drop(task: TaskLocks): void {
     this.empty(task);
     this.#tasks.delete(task.key);
+    this.#onGone(task.thread);
     if (this.#current[task.cpu] === task) this.#current[task.cpu] = undefined;
   }
 

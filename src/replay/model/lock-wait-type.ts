@@ -48,15 +48,21 @@ export function waitTypeOf(cls: LockClass, profile: KernelProfile): WaitVerdict 
   });
   const reported = reportedType(cls, profile);
   if (reported) return same(reported, 'proved', `the kernel prints it as {${cls.reportedOuter}:${cls.reportedInner}}`);
+  // One name, two kinds of lock: nothing can be said of it (L5.10).
+  if (evidence & WAIT_SPIN_FRAME && evidence & (WAIT_SLEEP_FRAME | WAIT_RT_SPIN)) return undefined;
   if (evidence & WAIT_RT_SPIN) return same('config', 'proved', 'taken by rt_spin_lock()');
-  if (evidence & WAIT_RT_INNER) return same('config', 'proved', `its inner ${cls.name}.lock.wait_lock makes it a spinlock_t of PREEMPT_RT`);
+  if (evidence & WAIT_RT_INNER)
+    return same('config', 'proved', `its inner ${cls.name}.lock.wait_lock makes it a spinlock_t of PREEMPT_RT`);
   if (evidence & WAIT_SLEEP_FRAME) return same('sleep', 'proved', 'taken by a sleeping lock function');
   if (profile.rt === true) return onRt(cls, profile, same);
-  if (evidence & WAIT_SLEPT && !(evidence & WAIT_SPIN_FRAME)) return same('sleep', 'proved', 'a task slept waiting for it');
+  if (evidence & WAIT_SLEPT && !(evidence & WAIT_SPIN_FRAME))
+    return same('sleep', 'proved', 'a task slept waiting for it');
   const named = namedType(cls, profile);
-  if (named && !(evidence & WAIT_PREEMPTIBLE && (named === 'raw' || named === 'config'))) return same(named, 'table', 'by its name');
+  if (named && !(evidence & WAIT_PREEMPTIBLE && (named === 'raw' || named === 'config')))
+    return same(named, 'table', 'by its name');
   // Either kind of spinlock: as a holder it limits to CONFIG at most, as the lock taken it needs SPIN at least.
-  if (evidence & WAIT_SPIN_FRAME) return { outer: 'raw', inner: 'config', basis: 'proved', why: 'taken by a spinlock function' };
+  if (evidence & WAIT_SPIN_FRAME)
+    return { outer: 'raw', inner: 'config', basis: 'proved', why: 'taken by a spinlock function' };
   return undefined;
 }
 

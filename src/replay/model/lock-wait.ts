@@ -7,8 +7,8 @@ import type { LockInstance } from './lock-class.ts';
 import type { TaskLocks } from './lock-held.ts';
 
 /** contention_begin flags (include/trace/events/lock.h). */
+export const CONTENTION_SPIN = 1;
 export const CONTENTION_MUTEX = 32;
-export const CONTENTION_RT = 8;
 
 /** An open contention_begin. */
 export interface OpenContention {
@@ -148,5 +148,5 @@ export function recordWait(
 
 /** tid of a task key; idle tasks are 0. */
 export function tidOf(task: Pick<TaskLocks, 'key'>): number {
-  return task.key > 0 ? task.key : 0;
+  return Math.max(task.key, 0);
 }

@@ -3,6 +3,7 @@
  * bounded number per edge. They prove a finding, tell what a what-if would remove, and feed deadlock prediction.
  */
 import type { CriticalSection, SectionHistory, ThreadLife } from '../predict/critical-section.ts';
+import type { WakeOrder } from '../predict/wake-order.ts';
 import { hashInstance, type LockClass, type LockInstance } from './lock-class.ts';
 import type { LockEdge } from './lock-graph.ts';
 import { CONTEXT_TASK, HELD_READ, HELD_TRY, type HeldLock, type TaskLocks } from './lock-held.ts';
@@ -21,6 +22,8 @@ export interface WitnessHold {
 export interface WitnessInstant {
   readonly acquireEvent: number;
   readonly sections: readonly CriticalSection[];
+  /** Its number in {@link WakeOrder}, −1 without. */
+  readonly wakeIndex: number;
 }
 
 export interface EdgeWitness {
@@ -71,6 +74,7 @@ const MAX_WITNESSES = 60_000;
 
 export class WitnessRecorder {
   readonly history: SectionHistory;
+  readonly #wakes: WakeOrder;
   readonly #byKey = new Map<number, EdgeWitness>();
   readonly #lists = new Map<number, number>();
   readonly #listsOfEdge = new Map<number, number>();
@@ -78,8 +82,9 @@ export class WitnessRecorder {
   /** Called for each other task that is about to take a lock which becomes pinned. */
   onPin: ((section: CriticalSection) => void) | undefined;
 
-  constructor(history: SectionHistory, isLock: (classId: number) => boolean) {
+  constructor(history: SectionHistory, wakes: WakeOrder, isLock: (classId: number) => boolean) {
     this.history = history;
+    this.#wakes = wakes;
     this.#isLock = isLock;
   }
 
@@ -153,7 +158,11 @@ export class WitnessRecorder {
   /** Interrupts are no threads of their own: what they do is not reordered, so no instants. */
   #addInstant(witness: EdgeWitness, task: TaskLocks, acquisition: Acquisition): void {
     if (acquisition.context !== CONTEXT_TASK) return;
-    witness.instants.push({ acquireEvent: acquisition.eventId, sections: this.openSections(task) });
+    witness.instants.push({
+      acquireEvent: acquisition.eventId,
+      sections: this.openSections(task),
+      wakeIndex: this.#wakes.note(task.thread),
+    });
   }
 
   /** The critical sections that the task is in (task context, real locks), pinned from now on. */

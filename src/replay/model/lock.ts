@@ -17,6 +17,7 @@ import { StackTraitsCache } from './lock-stack-traits.ts';
 import { markHeldEnabled } from './lock-usage.ts';
 import {
   CONTENTION_MUTEX,
+  CONTENTION_SPIN,
   ContentionTable,
   type LockHolder,
   type LockWaitState,
@@ -83,6 +84,13 @@ export class LockModel implements Model {
         return (event) => this.#switch(event);
       case 'sched_process_fork':
         return (event) => this.#fork(event);
+      case 'sched_waking': {
+        const deferral = this.deferrals.subscribeEvent(type);
+        return (event) => {
+          this.#waking(event);
+          deferral?.(event);
+        };
+      }
       case 'kernel_stack':
         return (event) => this.#stackRecord(event);
       case 'irq_enable':
@@ -125,7 +133,8 @@ export class LockModel implements Model {
       nesting.first.stack = stack;
       if (nesting.atomic) nesting.atomic.stack = stack;
     }
-    if (traits.api !== undefined) this.deferrals.acquiredWithin(task, cls, traits.api, latest.eventId, stack, traits.bpf);
+    if (traits.api !== undefined)
+      this.deferrals.acquiredWithin(task, cls, traits.api, latest.eventId, stack, traits.bpf);
   }
 
   #awaitStack(cpu: number, target: AtomicSleep | OpenContention): void {
@@ -171,7 +180,18 @@ export class LockModel implements Model {
     const child = event.int(3);
     if (child <= 0) return;
     const sections = parent ? this.events.witnesses.openSections(parent) : [];
-    this.events.tasks.forked(child, parent, event.eventId, sections);
+    const made = this.events.tasks.forked(child, parent, event.eventId, sections);
+    if (parent) this.events.wakes.order(parent.thread, made.thread);
+  }
+
+  /** Fields: comm, pid, prio, target_cpu. A task that was woken because a lock became free is not ordered by it. */
+  #waking(event: EventCursor): void {
+    if (this.events.acquisitions === 0 || this.events.contextOf(event) !== CONTEXT_TASK) return;
+    const waker = this.events.tasks.at(event);
+    const pid = event.int(1);
+    if (waker === undefined || pid <= 0) return;
+    const woken = this.events.tasks.ensure(pid);
+    if ((newestWaiting(woken)?.contendedNs ?? -1) < 0) this.events.wakes.order(waker.thread, woken.thread);
   }
 
   // -- contention ------------------------------------------------------------------------------------------------------
@@ -221,7 +241,7 @@ export class LockModel implements Model {
     const got = event.int(1) === 0;
     const previous = this.contentions.lastOwner(address);
     if (ended !== undefined && ended.classId < 0 && this.events.acquisitions === 0) {
-      const cls = this.#addressClass(ended);
+      const cls = this.#addressClass(ended.address, ended.flags);
       recordWait(
         this.#world.facts,
         cls.name,
@@ -241,9 +261,9 @@ export class LockModel implements Model {
   #addressed = 0;
 
   /** A class for a lock that only contention events know. */
-  #addressClass(contention: OpenContention): LockClass {
-    const kind = contention.flags & CONTENTION_MUTEX ? 'mutex' : contention.flags & 1 ? 'spinlock' : 'lock';
-    const name = `${kind}@${addressText(contention.address)}`;
+  #addressClass(address: LockInstance, flags: number): LockClass {
+    const kind = flags & CONTENTION_MUTEX ? 'mutex' : flags & CONTENTION_SPIN ? 'spinlock' : 'lock';
+    const name = `${kind}@${addressText(address)}`;
     const known = this.events.table.find(name);
     if (known) return known;
     return this.events.table.named(this.#addressed++ < 4096 ? name : `${kind}@(others)`);
@@ -259,9 +279,7 @@ export class LockModel implements Model {
 
   /** All locks held or waited for right now, by task (`quiesce state`). */
   allHeld(): LockHolder[] {
-    return [...this.events.tasks.active]
-      .sort((a, b) => a.key - b.key)
-      .flatMap((task) => this.heldBy(task.key));
+    return [...this.events.tasks.active].sort((a, b) => a.key - b.key).flatMap((task) => this.heldBy(task.key));
   }
 
   /** Tasks that own this lock (several readers may). */
@@ -337,8 +355,7 @@ export class LockModel implements Model {
     if (this.#world.dictionary.strings.some((text) => /^irq_work\/\d+$/.test(text))) this.#world.learn('rt', true);
     const { facts } = this.#world;
     for (const wait of this.waits()) {
-      const cls = this.events.table.find(wait.className);
-      if (cls === undefined) continue;
+      const cls = this.events.table.find(wait.className) ?? this.#addressClass(wait.instance, 0);
       const owner = this.holders(wait.instance).find((holder) => holder.taskKey !== wait.taskKey);
       facts.lockWait({
         classId: cls.classId,

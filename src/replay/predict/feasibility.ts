@@ -4,11 +4,13 @@
  * An inversion is a cycle of classes; a deadlock needs threads, each holding one lock of the cycle (by address) and about to take
  * the one that the next thread holds, with nothing else in common. One thread may cover several edges of the cycle in one nest.
  */
-import type { EdgeWitness, WitnessHold, WitnessInstant } from '../model/lock-witness.ts';
-import type { LockEdge } from '../model/lock-graph.ts';
+
 import type { LockInstance } from '../model/lock-class.ts';
+import type { LockEdge } from '../model/lock-graph.ts';
+import type { EdgeWitness, WitnessHold, WitnessInstant } from '../model/lock-witness.ts';
 import type { SectionHistory } from './critical-section.ts';
 import { syncPreservingReachable } from './sync-preserving.ts';
+import type { WakeOrder } from './wake-order.ts';
 
 export interface Feasibility {
   readonly verdict: 'yes' | 'no' | 'unknown';
@@ -16,6 +18,8 @@ export interface Feasibility {
   readonly why: string;
   /** For `yes`: the acquisitions at which the threads would wait for each other. */
   readonly events: readonly number[];
+  /** For `yes`: in this run wake-ups order them too, in every pattern found. */
+  readonly wakeOrdered: boolean;
 }
 
 /** One thread's share of the cycle: it holds a lock of class `from` and acquires one of class `to`. */
@@ -31,11 +35,20 @@ class Search {
   /** A pattern exists; all were impossible for this reason. */
   ordered: 'fork' | 'lock' | undefined;
   undecided = '';
+  /** A pattern that only wake-ups order. */
+  wakeOrdered: readonly number[] | undefined;
+  readonly wakes: WakeOrder;
   readonly cycle: readonly LockEdge[];
   readonly history: SectionHistory;
   readonly #isLock: (classId: number) => boolean;
 
-  constructor(cycle: readonly LockEdge[], history: SectionHistory, isLock: (classId: number) => boolean) {
+  constructor(
+    cycle: readonly LockEdge[],
+    history: SectionHistory,
+    wakes: WakeOrder,
+    isLock: (classId: number) => boolean,
+  ) {
+    this.wakes = wakes;
     this.cycle = cycle;
     this.history = history;
     this.#isLock = isLock;
@@ -98,7 +111,12 @@ class Search {
         })),
         this.history,
       );
-      if (reached.verdict === 'reachable') return chosen.map((instant) => instant.acquireEvent);
+      if (reached.verdict === 'reachable') {
+        const events = chosen.map((instant) => instant.acquireEvent);
+        if (!this.#wakesOrder(chosen)) return events;
+        this.wakeOrdered ??= events;
+        return undefined;
+      }
       if (reached.verdict === 'ordered') this.ordered ??= reached.by;
       else this.undecided ||= reached.why;
       return undefined;
@@ -116,6 +134,10 @@ class Search {
       if (found) return found;
     }
     return undefined;
+  }
+
+  #wakesOrder(chosen: readonly WitnessInstant[]): boolean {
+    return chosen.some((first) => chosen.some((second) => this.wakes.precedes(first.wakeIndex, second.wakeIndex)));
   }
 }
 
@@ -158,29 +180,39 @@ export function commonGuards(cycle: readonly LockEdge[]): number[] {
 export function feasibility(
   cycle: readonly LockEdge[],
   history: SectionHistory,
+  wakes: WakeOrder,
   isLock: (classId: number) => boolean,
   nameOf: (classId: number) => string,
 ): Feasibility {
-  const unknown = (why: string): Feasibility => ({ verdict: 'unknown', why, events: [] });
-  if (cycle.some((edge) => !isLock(edge.from))) return unknown('it runs over a map that no task owns');
-  if (cycle.some((edge) => edge.count === 0)) return unknown('an edge is known from the kernel log only');
+  const decide = (verdict: 'no' | 'unknown', why: string): Feasibility => ({
+    verdict,
+    why,
+    events: [],
+    wakeOrdered: false,
+  });
+  if (cycle.some((edge) => !isLock(edge.from))) return decide('unknown', 'it runs over a map that no task owns');
+  if (cycle.some((edge) => edge.count === 0)) return decide('unknown', 'an edge is known from the kernel log only');
   const guards = commonGuards(cycle);
   if (guards.length > 0)
-    return { verdict: 'no', why: `guarded by ${guards.map(nameOf).join(', ')}, held exclusively every time`, events: [] };
-  const search = new Search(cycle, history, isLock);
+    return decide('no', `guarded by ${guards.map(nameOf).join(', ')}, held exclusively every time`);
+  const search = new Search(cycle, history, wakes, isLock);
   for (let start = 0; start < cycle.length; start++) {
     const events = search.extend(start, 0, []);
-    if (events)
-      return {
-        verdict: 'yes',
-        why: `a reordering of this run that keeps every critical section's order lets events ${events.join(', ')} wait for each other`,
-        events,
-      };
+    if (events) return yes(events, false);
   }
-  if (search.undecided) return unknown(search.undecided);
-  if (cycle.some((edge) => edge.truncated)) return unknown('more situations than are kept');
-  if (search.ordered === 'fork') return { verdict: 'no', why: 'one nest comes before the other thread is forked', events: [] };
-  if (search.ordered === 'lock')
-    return { verdict: 'no', why: 'the order of critical sections keeps the nests apart', events: [] };
-  return { verdict: 'no', why: 'no two threads take these very locks in opposite order, each without the others’ guards', events: [] };
+  if (search.wakeOrdered) return yes(search.wakeOrdered, true);
+  if (search.undecided) return decide('unknown', search.undecided);
+  if (cycle.some((edge) => edge.truncated)) return decide('unknown', 'more situations than are kept');
+  if (search.ordered === 'fork') return decide('no', 'one nest comes before the other thread is forked');
+  if (search.ordered === 'lock') return decide('no', 'the order of critical sections keeps the nests apart');
+  return decide('no', 'no two threads take these very locks in opposite order, each without the others’ guards');
+}
+
+function yes(events: readonly number[], wakeOrdered: boolean): Feasibility {
+  return {
+    verdict: 'yes',
+    why: `a reordering of this run that keeps the order of every lock's critical sections lets the threads wait for each other at events ${events.join(', ')}`,
+    events,
+    wakeOrdered,
+  };
 }
