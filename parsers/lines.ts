@@ -1,6 +1,7 @@
 /**
  * Chunks of bytes → lines, whatever the size of the chunks. A line inside one chunk is handed out in place, without a copy;
- * only a line that spans chunks is assembled. Both `\n` and `\r\n` end a line; the last line needs no end.
+ * only a line that spans chunks is assembled. Both `\n` and `\r\n` end a line; the last line needs no end. A UTF-8 byte order
+ * mark before the first line is left out.
  */
 
 /** A longer line is no trace record: it is skipped without being held in memory. */
@@ -92,9 +93,9 @@ export class LineReader {
   #emit(bytes: Uint8Array, start: number, end: number): void {
     this.lineNumber++;
     this.bytes = bytes;
-    this.start = start;
+    this.start = this.lineNumber === 1 && hasByteOrderMark(bytes, start, end) ? start + 3 : start;
     this.tooLong = end - start > MAX_LINE_BYTES;
-    if (this.tooLong) this.end = start;
+    if (this.tooLong) this.end = this.start;
     else this.end = end > start && bytes[end - 1] === CR ? end - 1 : end;
   }
 
@@ -126,4 +127,8 @@ export class LineReader {
     this.#skipping = false;
     this.#carryLength = 0;
   }
+}
+
+function hasByteOrderMark(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start >= 3 && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
 }

@@ -41,6 +41,10 @@ describe('LineReader', () => {
     expect(readLines(new Uint8Array(0), 100)).toEqual([]);
   });
 
+  it('leaves out a byte order mark', () => {
+    expect(readLines(Uint8Array.from([0xef, 0xbb, 0xbf, 0x61, 0x0a, 0x62]), 2).map((l) => l.text)).toEqual(['a', 'b']);
+  });
+
   it('gives the same lines, numbers and offsets whatever the size of the chunks', () => {
     fc.assert(
       fc.property(

@@ -40,6 +40,11 @@ describe('events without a pattern', () => {
     expect(events[1].fields).toEqual({ n: 'none', h: 'zz', p: '0', s: '7', extra: '1' });
   });
 
+  it('a unit after a number makes it a text', async () => {
+    const [event] = await kernel('rss_stat: mm_id=1241097077 curr=1 type=MM_SHMEMPAGES size=1712128B');
+    expect(event.fields).toEqual({ mm_id: '1241097077', curr: '1', type: 'MM_SHMEMPAGES', size: '1712128B' });
+  });
+
   it('a key that stands twice on a line gets a number', async () => {
     const [event] = await kernel('foo: cpu=1 cpu=2');
     expect(event.fields).toEqual({ cpu: '1', cpu_2: '2' });

@@ -23,6 +23,7 @@ const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 const GREATER = 0x3e;
 const BACKSLASH = 0x5c;
+const LOWER_A = 0x61;
 
 /** 1: may stand in a key · 2: may stand before a key. */
 const ROLE = new Uint8Array(256);
@@ -116,7 +117,8 @@ function numberKind(bytes: Uint8Array, start: number, end: number): 'int' | 'hex
   let letters = 0;
   for (let i = at; i < end; i++) {
     const digit = HEX_DIGIT[bytes[i]];
-    if (digit === 255) return undefined;
+    // `size=1712128B` is no address: the kernel prints those in lower case.
+    if (digit === 255 || (digit > 9 && bytes[i] < LOWER_A)) return undefined;
     if (digit > 9) letters++;
   }
   // Hashed pointers have no 0x: 16 digits with letters or leading zeros, 8 of them on a 32-bit kernel (MODEL E0.6).

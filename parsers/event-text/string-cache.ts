@@ -7,22 +7,26 @@ import type { DictionaryWriter } from '../dictionary-writer.ts';
 const ENTRIES = 2048;
 /** Longer strings go straight to the dictionary. */
 const LONGEST = 64;
+/** Strings that the fields of one capture may add to the dictionary: garbage must not fill the memory. */
+const MAX_STRINGS = 1 << 20;
 
 export class StringCache {
   readonly #dictionary: DictionaryWriter;
   readonly #id = new Int32Array(ENTRIES);
   readonly #length = new Uint8Array(ENTRIES);
   readonly #bytes = new Uint8Array(ENTRIES * LONGEST);
+  #highestId = 0;
+  #added = 0;
 
   constructor(dictionary: DictionaryWriter) {
     this.#dictionary = dictionary;
   }
 
-  /** Id of bytes[start, end). */
+  /** Id of bytes[start, end); −1 when the capture has added too many strings already. */
   intern(bytes: Uint8Array, start: number, end: number): number {
     const length = end - start;
     if (length === 0) return 0;
-    if (length > LONGEST) return this.#dictionary.bytes(bytes, start, end);
+    if (length > LONGEST) return this.#add(bytes, start, end);
     const middle = start + (length >> 1);
     const entry =
       (Math.imul(length, 0x9e5) +
@@ -39,10 +43,21 @@ export class StringCache {
       while (i < length && cached[from + i] === bytes[start + i]) i++;
       if (i === length) return this.#id[entry];
     }
-    const id = this.#dictionary.bytes(bytes, start, end);
+    const id = this.#add(bytes, start, end);
+    if (id < 0) return id;
     this.#length[entry] = length;
     this.#id[entry] = id;
     for (let i = 0; i < length; i++) cached[from + i] = bytes[start + i];
+    return id;
+  }
+
+  #add(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#added >= MAX_STRINGS) return -1;
+    const id = this.#dictionary.bytes(bytes, start, end);
+    if (id > this.#highestId) {
+      this.#highestId = id;
+      this.#added++;
+    }
     return id;
   }
 }

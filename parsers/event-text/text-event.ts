@@ -114,7 +114,7 @@ export class TextEvent {
     }
   }
 
-  /** String id of bytes[start, end), or −1 when this field has shown too many distinct strings to intern more. */
+  /** String id of bytes[start, end), or −1 when the field or the capture has too many distinct strings to intern more. */
   intern(slot: number, bytes: Uint8Array, start: number, end: number): number {
     if (this.#interned[slot] >= MAX_INTERNED) return -1;
     const id = this.#strings.intern(bytes, start, end);
