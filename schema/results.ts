@@ -49,3 +49,26 @@ export interface ReplayResult {
   /** Where the run was stored; null for `--db :memory:`. */
   readonly db: string | null;
 }
+
+/** One variant's column of the verdict matrix. */
+export interface WhatIfVariant {
+  readonly name: string;
+  readonly title: string;
+  /** The recording holds nothing that the change would touch. */
+  readonly no_op: boolean;
+  /** Ids of baseline findings. */
+  readonly cleared: readonly string[];
+  readonly remains: readonly string[];
+  readonly new: readonly Finding[];
+  /** Waits that remain with another length, as an interval. */
+  readonly changed: readonly { readonly id: string; readonly blocked_ns: readonly [number, number] }[];
+  /** Edges and waits that were rewritten, with their witnesses, one sentence each. */
+  readonly because: readonly string[];
+}
+
+/** `quiesce whatif --json`, schema `quiesce.whatif/1`. */
+export interface WhatIfResult {
+  readonly schema: 'quiesce.whatif/1';
+  readonly baseline: readonly Finding[];
+  readonly variants: readonly WhatIfVariant[];
+}

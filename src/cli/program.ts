@@ -6,6 +6,7 @@ import { registerHist } from './commands/hist.ts';
 import { registerIngest } from './commands/ingest.ts';
 import { registerQuery } from './commands/query.ts';
 import { registerReplay } from './commands/replay.ts';
+import { registerWhatIf } from './commands/whatif.ts';
 import { EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, exitStatusOf } from './exit-status.ts';
 import type { Session, Streams } from './output.ts';
 
@@ -50,7 +51,7 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
       outputError: (text, write) => write(text.replace(/^error: /, 'quiesce: ')),
     })
     .addHelpText('after', EXIT_HELP);
-  for (const register of [registerReplay, registerIngest, registerQuery, registerHist, registerFormats])
+  for (const register of [registerReplay, registerIngest, registerQuery, registerHist, registerWhatIf, registerFormats])
     register(program, session);
   try {
     await program.parseAsync(args as string[], { from: 'user' });

@@ -10,6 +10,7 @@ import type {
   RunInfo,
   Thresholds,
 } from '../../schema/index.ts';
+import type { ReplayedRun } from '../replay/what-if/judge.ts';
 import { nextRunId, RunWriter } from '../store/run-writer.ts';
 import { storeError } from '../store/store-error.ts';
 import { openForWriting, type WritableStore } from '../store/store-file.ts';
@@ -44,6 +45,8 @@ export interface ReplayCapturesOptions {
   readonly replay?: boolean;
   /** Parse in a worker thread. Default: when the code runs compiled. */
   readonly worker?: boolean;
+  /** Gets the models of each boot once it is judged. */
+  readonly onReplayed?: (run: ReplayedRun) => void;
   readonly onProgress?: (progress: ReplayProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -105,6 +108,7 @@ class CapturePass {
       profile: options.profile ?? {},
       thresholds: options.thresholds ?? {},
       replay: options.replay ?? true,
+      onReplayed: options.onReplayed,
     };
   }
 

@@ -1,6 +1,7 @@
 /** A stored run → replay → findings: the same as when its captures were read. */
 import { existsSync } from 'node:fs';
 import type { KernelProfile, ReplayResult, RunInfo, Thresholds } from '../../schema/index.ts';
+import type { ReplayedRun } from '../replay/what-if/judge.ts';
 import { ResultWriter } from '../store/result-writer.ts';
 import { type RunSettings, StoreReader } from '../store/run-reader.ts';
 import { StoreError, storeError } from '../store/store-error.ts';
@@ -19,6 +20,8 @@ export interface ReplayStoreOptions {
   readonly thresholds?: Partial<Thresholds>;
   /** Read the store in a worker thread. Default: when the code runs compiled. */
   readonly worker?: boolean;
+  /** Gets the models once the run is judged. */
+  readonly onReplayed?: (run: ReplayedRun) => void;
   readonly onProgress?: (progress: ReplayProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -87,6 +90,7 @@ async function replay(
       profile: { ...settings.given, ...options.profile },
       thresholds: { ...settings.thresholds, ...options.thresholds },
       replay: true,
+      onReplayed: options.onReplayed,
     },
     sink,
     settings.header,

@@ -9,6 +9,7 @@ import {
   type Thresholds,
 } from '../../schema/index.ts';
 import { ReplayEngine, type ReplayOutcome } from '../replay/engine.ts';
+import type { ReplayedRun } from '../replay/what-if/judge.ts';
 import { type FactBatch, FactRecorder } from '../store/fact-tables.ts';
 import type { RunResults } from '../store/run-summary.ts';
 import type { SourcedBatch } from './batch-source.ts';
@@ -26,6 +27,8 @@ export interface SessionOptions {
   readonly thresholds: Partial<Thresholds>;
   /** False: store only. */
   readonly replay: boolean;
+  /** Gets the models once the run is judged: for what-if. */
+  readonly onReplayed?: ((run: ReplayedRun) => void) | undefined;
 }
 
 export class RunSession {
@@ -79,6 +82,8 @@ export class RunSession {
     this.#outcome = this.#engine.finish();
     this.#recorder.flush();
     const { findings, assessments } = this.#outcome;
+    const { world, models, timeline } = this.#engine;
+    this.#options.onReplayed?.({ world, models, timeline, baseline: findings });
     this.sink?.finish({ findings, assessments, histograms: this.#recorder.histograms }, this.#outcome);
   }
 

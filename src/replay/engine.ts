@@ -45,6 +45,7 @@ export class ReplayEngine {
   readonly #handlers: EventHandler[][] = [];
   readonly #counts: number[] = [];
   #started = false;
+  #timeline: Timeline | undefined;
 
   constructor(options: ReplayOptions) {
     this.world = new World(options);
@@ -82,6 +83,12 @@ export class ReplayEngine {
     while (report < reports.length) this.#report(batch, report++);
   }
 
+  /** What the models concluded; after {@link finish}. */
+  get timeline(): Timeline {
+    if (this.#timeline === undefined) throw new Error('the replay has not finished');
+    return this.#timeline;
+  }
+
   #report(batch: EventBatch, index: number): void {
     const report = batch.reports[index];
     if (report.tsNs > this.world.nowNs) this.world.nowNs = report.tsNs;
@@ -109,6 +116,7 @@ export class ReplayEngine {
     const endNs = world.nowNs;
     for (const model of this.#order) model.finish?.(endNs);
     const timeline = Timeline.of(world, this.models);
+    this.#timeline = timeline;
     emitWaitEdges(world, timeline);
     const findings = detectAll(world, this.models, timeline);
     return {

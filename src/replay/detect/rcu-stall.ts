@@ -63,9 +63,7 @@ function stall(timeline: Timeline, gp: GracePeriod, threshold: { ns: number; why
       ? [`${decisive?.name}: ${judged.note}`]
       : ['no CPU or reader was recorded as holding it up: rcu_grace_period_init and rcu_quiescent_state_report tell']),
     describePrediction(gp, predictStall(gp, endNs, threshold.ns)),
-    ...(gp.warnedNs !== undefined
-      ? [`the kernel warned ${seconds(gp.warnedNs - gp.startNs)} into the grace period`]
-      : ['no warning of the kernel in this capture']),
+    ...(gp.warnedNs === undefined ? ['no warning of the kernel in this capture'] : []),
   ];
   return {
     kind: 'rcu-stall',

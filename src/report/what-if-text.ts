@@ -1,0 +1,104 @@
+/** The verdict matrix: findings down, variants across, and under it why each change changes what it does. */
+import type { Finding, WhatIfResult, WhatIfVariant } from '../../schema/index.ts';
+import type { Style } from './finding-text.ts';
+import { clip, formatDuration, printable, wrap } from './text-format.ts';
+
+const WIDTH = 100;
+const LABEL_WIDTH = 58;
+/** Variants per block of the matrix. */
+const COLUMNS = 12;
+
+type Mark = 'cleared' | 'remains' | 'new' | '';
+
+const MARKS: Readonly<Record<Mark, string>> = { cleared: '-', remains: '=', new: '+', '': '·' };
+
+export function whatIfText(result: WhatIfResult, style: Style): string {
+  const acting = result.variants.filter((variant) => !variant.no_op);
+  const idle = result.variants.filter((variant) => variant.no_op);
+  const added = [
+    ...new Map(acting.flatMap((variant) => variant.new.map((finding) => [finding.id, finding] as const))).values(),
+  ];
+  const rows = [...result.baseline, ...added];
+  const lines: string[] = [];
+  if (rows.length === 0) lines.push('No findings, and no variant brings one.');
+  for (let from = 0; from < acting.length && rows.length > 0; from += COLUMNS) {
+    lines.push(...matrix(rows, acting.slice(from, from + COLUMNS), style), '');
+  }
+  if (rows.length > 0 && acting.length > 0)
+    lines.push(style.dim('- cleared   = remains   + appears   · not there'), '');
+  for (const variant of acting) lines.push(...variantLines(variant, rows, style), '');
+  if (idle.length > 0) {
+    const text = `no-op, nothing in this recording that the change would touch: ${idle.map((variant) => variant.name).join(', ')}`;
+    lines.push(...wrap(text, WIDTH));
+  }
+  return `${lines.join('\n').trimEnd()}\n`;
+}
+
+function matrix(rows: readonly Finding[], variants: readonly WhatIfVariant[], style: Style): string[] {
+  const heads = variants.map((_, i) => String.fromCharCode(65 + i));
+  const lines = variants.map((variant, i) => `${heads[i]}  ${style.bold(variant.name)}  ${style.dim(variant.title)}`);
+  lines.push('', `${' '.repeat(LABEL_WIDTH + 2)}${heads.join('  ')}`);
+  for (const finding of rows) {
+    const label = clip(printable(`${finding.kind} ${subject(finding)}`), LABEL_WIDTH).padEnd(LABEL_WIDTH);
+    lines.push(`${label}  ${variants.map((variant) => MARKS[markOf(variant, finding)]).join('  ')}`);
+  }
+  return lines;
+}
+
+function markOf(variant: WhatIfVariant, finding: Finding): Mark {
+  if (variant.cleared.includes(finding.id)) return 'cleared';
+  if (variant.remains.includes(finding.id)) return 'remains';
+  return variant.new.some((other) => other.id === finding.id) ? 'new' : '';
+}
+
+function variantLines(variant: WhatIfVariant, rows: readonly Finding[], style: Style): string[] {
+  const lines = [
+    `${style.bold(variant.name)}: clears ${variant.cleared.length}, leaves ${variant.remains.length}, brings ${variant.new.length}`,
+  ];
+  const because = [...new Set(variant.because)];
+  for (const reason of because.slice(0, 8))
+    lines.push(...wrap(printable(reason), WIDTH - 4).map((line, i) => `  ${i === 0 ? '- ' : '  '}${line}`));
+  if (because.length > 8) lines.push(`  and ${because.length - 8} more`);
+  for (const change of variant.changed) {
+    const finding = rows.find((row) => row.id === change.id);
+    if (!finding) continue;
+    const [min, max] = change.blocked_ns.map(formatDuration);
+    const text = `${finding.kind} ${subject(finding)}: would take ${min === max ? max : `${min} to ${max}`}`;
+    lines.push(...wrap(printable(text), WIDTH - 4).map((line, i) => `  ${i === 0 ? '~ ' : '  '}${line}`));
+  }
+  return lines;
+}
+
+/** What the finding is about, in a few words. */
+function subject(finding: Finding): string {
+  switch (finding.kind) {
+    case 'lock-inversion':
+    case 'lock-recursion':
+    case 'irq-lock-state':
+    case 'irq-lock-order':
+      return finding.locks.join(' → ');
+    case 'wait-context':
+      return `${finding.locks.join(', ')} under ${finding.held.join(', ')}${finding.severity === 'info' ? ' (latent)' : ''}`;
+    case 'blocked-sync':
+      return `${finding.task}:${finding.tid} in ${finding.api}`;
+    case 'hung-task':
+      return `${finding.task}:${finding.tid}`;
+    case 'rcu-stall':
+      return `${finding.flavor} ${finding.gp_seq ?? ''} (${finding.cause})`;
+    case 'deadlock':
+      return finding.waits.map((wait) => `${wait.task}:${wait.tid}`).join(', ');
+    case 'deferral-hazard':
+      return `${finding.api} with ${finding.held.join(', ')}`;
+    case 'nmi-storm':
+    case 'irq-storm':
+    case 'softirq-storm':
+    case 'soft-lockup':
+      return finding.cpu === null ? '' : `CPU ${finding.cpu}`;
+    case 'sleep-in-atomic':
+      return finding.task;
+    case 'gp-kthread-starved':
+      return finding.flavor;
+    case 'workqueue-stall':
+      return `${finding.workqueue} ${finding.work}`;
+  }
+}
