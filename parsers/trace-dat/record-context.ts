@@ -65,10 +65,19 @@ export function contextBits(flags: number, counts: number, rules: ContextRules):
   return rules.migrateNibble ? packDepths(bits, counts & 15, counts >>> 4) : packDepths(bits, counts, 0);
 }
 
-/** Context bits by `common_flags | common_preempt_count << 8`. */
+const tables = new Map<string, Uint16Array>();
+
+/** Context bits by `common_flags | common_preempt_count << 8`, for records of a kernel of that release. */
 export function recordContexts(release: string | undefined): Uint16Array {
   const rules = contextRules(release);
-  const contexts = new Uint16Array(1 << 16);
-  for (let key = 0; key < contexts.length; key++) contexts[key] = contextBits(key & 0xff, key >>> 8, rules);
+  const key = `${rules.lazyResched} ${rules.migrateNibble}`;
+  let contexts = tables.get(key);
+  if (!contexts) {
+    contexts = new Uint16Array(1 << 16);
+    for (let bytes = 0; bytes < contexts.length; bytes++) {
+      contexts[bytes] = contextBits(bytes & 0xff, bytes >>> 8, rules);
+    }
+    tables.set(key, contexts);
+  }
   return contexts;
 }

@@ -15,6 +15,7 @@ const TYPE_AT = 0;
 const FLAGS_AT = 2;
 const PREEMPT_COUNT_AT = 3;
 const PID_AT = 4;
+const MAX_ID = 0xffff;
 
 interface Recipe {
   readonly decoder: EventDecoder;
@@ -31,7 +32,7 @@ export class RecordWriter {
   readonly #scale: TimeScale;
   readonly #files = new Map<number, FormatFile>();
   /** Decoders by event id, made when the first record comes; null where there is no format. */
-  readonly #recipes: (Recipe | null | undefined)[] = new Array(1 << 16).fill(undefined);
+  readonly #recipes: (Recipe | null | undefined)[];
   #lostType: EventType | undefined;
   #lastNs = Number.NEGATIVE_INFINITY;
 
@@ -49,8 +50,9 @@ export class RecordWriter {
     this.#scale = scale;
     for (const file of formats) {
       const id = formatId(textOf(file.bytes.subarray(0, 4096)));
-      if (id >= 0 && !this.#files.has(id)) this.#files.set(id, file);
+      if (id >= 0 && id <= MAX_ID && !this.#files.has(id)) this.#files.set(id, file);
     }
+    this.#recipes = new Array(1 + Math.max(0, ...this.#files.keys())).fill(undefined);
   }
 
   /** Writes the stream's record, and a marker before it when events were lost there. Needs room for two. */
@@ -110,7 +112,7 @@ export class RecordWriter {
       const decoder = compileEventDecoder(format, this.#context);
       recipe = { decoder, tellNames: this.#names.teller(format, this.#context.littleEndian) };
     }
-    this.#recipes[id] = recipe;
+    if (id < this.#recipes.length) this.#recipes[id] = recipe;
     return recipe;
   }
 

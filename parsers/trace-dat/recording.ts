@@ -76,23 +76,28 @@ export class Recording {
   async *#merge(heap: StreamHeap, streams: readonly CpuStream[], records: RecordWriter): AsyncGenerator<EventBatch> {
     const { dictionary } = this.#context;
     const writer = new BatchWriter(new EventBatch());
-    const take = (): EventBatch => {
-      const { batch } = writer;
-      batch.delta = dictionary.takeDelta();
-      writer.reset(new EventBatch());
-      return batch;
+    const finished = (): EventBatch => {
+      writer.batch.delta = dictionary.takeDelta();
+      return writer.batch;
     };
+    const isFull = () => writer.batch.length + ROWS_PER_RECORD > writer.batch.capacity;
     for (let stream = heap.first; stream !== undefined; stream = heap.first) {
+      if (isFull()) {
+        yield finished();
+        writer.reset(new EventBatch());
+      }
       const more = writeRun(stream, heap.second, records, writer);
       if (!more) await stream.refill();
       heap.settleFirst();
-      if (writer.batch.length + ROWS_PER_RECORD > writer.batch.capacity) yield take();
     }
     for (const stream of streams) {
+      if (isFull()) {
+        yield finished();
+        writer.reset(new EventBatch());
+      }
       records.writeLossAtEnd(stream, writer);
-      if (writer.batch.length + ROWS_PER_RECORD > writer.batch.capacity) yield take();
     }
-    if (writer.batch.length > 0) yield take();
+    if (writer.batch.length > 0) yield finished();
   }
 
   /** One stream per CPU with data; those of the top buffer go first, as in trace-cmd. */

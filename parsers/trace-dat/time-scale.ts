@@ -4,9 +4,9 @@ import type { TscConversion } from './metadata.ts';
 /** Trace clocks that count nanoseconds (kernel/trace/trace.c trace_clocks); the others count ticks of some kind. */
 const NS_CLOCKS = new Set(['local', 'global', 'perf', 'mono', 'mono_raw', 'boot', 'tai', 'tsc2nsec']);
 
-/** Times below this stay as they are; a recording may go on for 11 days before 2^53. */
-const PLAIN_LIMIT = 2n ** 53n - 10n ** 15n;
-const SECOND_NS = 10n ** 9n;
+/** Times beyond 9 million seconds get a base, the day before the first one: the rule of the text formats, so that both agree. */
+const PLAIN_LIMIT = 9_000_001n * 10n ** 9n;
+const DAY_NS = 86_400n * 10n ** 9n;
 
 export interface TimeScale {
   readonly unit: 'ns' | 'ticks';
@@ -20,8 +20,8 @@ export interface TimeScale {
   readonly convert: ((time: number) => number) | undefined;
 }
 
-function wholeSeconds(time: bigint): bigint {
-  return time - (((time % SECOND_NS) + SECOND_NS) % SECOND_NS);
+function baseOf(first: bigint): bigint {
+  return first >= 0n && first < PLAIN_LIMIT ? 0n : first - (((first % DAY_NS) + DAY_NS) % DAY_NS) - DAY_NS;
 }
 
 /**
@@ -34,19 +34,18 @@ export function timeScale(
   tsc: TscConversion | undefined,
   offsetNs: bigint,
 ): TimeScale {
-  const rawBase = earliest < PLAIN_LIMIT ? 0n : wholeSeconds(earliest);
   if (tsc && tsc.multiplier !== 0) {
     const { multiplier, shift } = tsc;
     const toNs = (raw: bigint) => ((raw * BigInt(multiplier)) >> BigInt(Math.min(shift, 128))) + offsetNs;
-    const first = toNs(earliest);
-    const baseNs = first >= 0n && first < PLAIN_LIMIT ? 0n : wholeSeconds(first);
+    const rawBase = baseOf(earliest);
+    const baseNs = baseOf(toNs(earliest));
     const convert = (time: number) => Number(toNs(rawBase + BigInt(time)) - baseNs);
     return { unit: 'ns', rawBase, baseNs, addend: 0, convert };
   }
   const unit = clock === undefined || NS_CLOCKS.has(clock) ? 'ns' : 'ticks';
-  const first = earliest + offsetNs;
-  if (rawBase === 0n && first >= 0n && first < PLAIN_LIMIT)
-    return { unit, rawBase, baseNs: 0n, addend: Number(offsetNs), convert: undefined };
-  const base = wholeSeconds(earliest);
-  return { unit, rawBase: base, baseNs: base + offsetNs, addend: 0, convert: undefined };
+  const baseNs = baseOf(earliest + offsetNs);
+  if (baseNs === 0n && earliest < PLAIN_LIMIT)
+    return { unit, rawBase: 0n, baseNs, addend: Number(offsetNs), convert: undefined };
+  // A raw base may be negative: then the streams count from further back than the clock's zero.
+  return { unit, rawBase: baseNs - offsetNs, baseNs, addend: 0, convert: undefined };
 }
