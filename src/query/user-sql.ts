@@ -1,6 +1,7 @@
 /** SQL as the user types it, on a connection that cannot write. */
 import { StoreError, storeError } from '../store/store-error.ts';
 import { type Connection, openForReading } from '../store/store-file.ts';
+import { nearestNames } from './name-suggestion.ts';
 
 /** A value as SQLite holds it; integers are exact. */
 export type SqlValue = null | bigint | number | string | Uint8Array;
@@ -33,16 +34,29 @@ export class QueryConnection {
 
   /**
    * Prepares one SELECT (or EXPLAIN, or a PRAGMA that answers). Rows are read while they are iterated.
+   * @param values of the statement's named parameters, without the colon
    * @throws SqlError when the statement is wrong or is not a question
    * @throws StoreError when the file is damaged or locked
    */
-  query(sql: string): SqlRows {
+  query(sql: string, values?: Readonly<Record<string, SqlValue>>): SqlRows {
     const statement = this.#guarded(() => this.#db.prepare(sql));
     if (!statement.reader || !statement.readonly)
       throw new SqlError('the store is opened read-only: only statements that return rows are run');
     statement.safeIntegers(true).raw(true);
     const columns = statement.columns().map((column) => column.name);
-    return { columns, rows: this.#rows(() => statement.iterate() as IterableIterator<SqlValue[]>) };
+    return {
+      columns,
+      rows: this.#rows(() => statement.iterate(...(values ? [values] : [])) as IterableIterator<SqlValue[]>),
+    };
+  }
+
+  /** Whether a table or view of that name exists. */
+  hasRelation(name: string): boolean {
+    return this.#guarded(
+      () =>
+        this.#db.prepare("SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = ?").get(name) !==
+        undefined,
+    );
   }
 
   *#rows(start: () => IterableIterator<SqlValue[]>): Generator<SqlValue[]> {
@@ -82,25 +96,9 @@ export class QueryConnection {
       .prepare("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT GLOB '_*' ORDER BY name")
       .pluck()
       .all() as string[];
-    const near = names
-      .map((name) => ({ name, distance: editDistance(name.toLowerCase(), missing.toLowerCase()) }))
-      .filter(({ name, distance }) => distance <= 3 || name.includes(missing))
-      .sort((a, b) => a.distance - b.distance)
-      .slice(0, 3);
+    const near = nearestNames(missing, names);
     return near.length > 0
-      ? ` (did you mean ${near.map(({ name }) => name).join(', ')}?)`
+      ? ` (did you mean ${near.join(', ')}?)`
       : '; SELECT name, events FROM event_type lists the kinds of events';
   }
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let k = 1; k <= b.length; k++)
-      next[k] = Math.min(row[k] + 1, next[k - 1] + 1, row[k - 1] + (a[i - 1] === b[k - 1] ? 0 : 1));
-    row = next;
-  }
-  return row[b.length];
 }

@@ -1,0 +1,31 @@
+-- Share of each CPU's time in NMIs, hard interrupts and softirqs, and the handler that takes most of it.
+--
+-- Interrupts nest: an NMI that hits a hard interrupt counts in both rows. Over time: activity-over-time.
+--
+-- Parameters
+--   :run         number  one run; every run when not given
+-- Columns
+--   run_id       run
+--   cpu          CPU
+--   kind         nmi, hardirq or softirq
+--   count        how many
+--   total_ns     ns: all of them together
+--   share        0…1: of the run
+--   max_ns       ns: the longest
+--   worst        handler, vector or softirq of the longest
+-- Cost
+--   scans context_span
+SELECT
+  c.run_id,
+  c.cpu,
+  c.kind,
+  count(*) AS count,
+  sum(c.end_ns - c.start_ns) AS total_ns,
+  round(sum(c.end_ns - c.start_ns) * 1.0 / (run.last_ns - run.first_ns), 4) AS share,
+  max(c.end_ns - c.start_ns) AS max_ns,
+  -- SQLite takes the name of the row that has the maximum.
+  c.name AS worst
+FROM context_span AS c JOIN run USING (run_id)
+WHERE :run IS NULL OR c.run_id = :run
+GROUP BY c.run_id, c.cpu, c.kind
+ORDER BY c.run_id, c.cpu, c.kind;

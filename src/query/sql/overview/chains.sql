@@ -1,0 +1,26 @@
+-- Chains of blocked waiters: link by link from the blocked task to the root, with the time that each link cost.
+--
+-- Parameters
+--   :run         number  one run; every run when not given
+--   :finding     text    one finding (finding_id)
+-- Columns
+--   run_id       run
+--   finding_id   finding
+--   link         1 is the blocked task
+--   kind         task, lock, rcu-gp, srcu-gp, work, worker, reader, cpu, nmi, …
+--   name         who or what
+--   blame_ns     ns: exclusive share of the blocked time
+--   share        0…1: of the blocked time
+--   note         what it was doing
+SELECT
+  l.run_id,
+  l.finding_id,
+  l.position AS link,
+  l.kind,
+  l.name,
+  l.blame_ns,
+  round(l.blame_ns * 1.0 / nullif(sum(l.blame_ns) OVER (PARTITION BY l.run_id, l.finding), 0), 3) AS share,
+  l.note
+FROM chain_link AS l
+WHERE (:run IS NULL OR l.run_id = :run) AND (:finding IS NULL OR l.finding_id = :finding)
+ORDER BY l.run_id, l.finding, l.position;

@@ -1,0 +1,31 @@
+-- The runs of this store: where they come from, how long they are, what was found.
+--
+-- Parameters
+--   :run        number  one run; every run when not given
+-- Columns
+--   run_id      run
+--   name        name of the run
+--   release     kernel release, NULL when the captures do not tell it
+--   cpus        CPUs
+--   events      events stored
+--   lost        events that the recorder lost
+--   start_s     seconds: time of the first event, as the trace prints it
+--   span_s      seconds: first to last event
+--   errors      findings of severity error
+--   warnings    findings of severity warning
+--   captures    files
+SELECT
+  run_id,
+  name,
+  release,
+  cpus,
+  events,
+  lost,
+  round((base_ns + first_ns) / 1e9, 6) AS start_s,
+  round((last_ns - first_ns) / 1e9, 6) AS span_s,
+  (SELECT count(*) FROM finding AS f WHERE f.run_id = run.run_id AND severity = 'error') AS errors,
+  (SELECT count(*) FROM finding AS f WHERE f.run_id = run.run_id AND severity = 'warning') AS warnings,
+  (SELECT group_concat(path, ' ') FROM capture AS c WHERE c.run_id = run.run_id) AS captures
+FROM run
+WHERE :run IS NULL OR run_id = :run
+ORDER BY run_id;
