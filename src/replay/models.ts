@@ -5,10 +5,12 @@ import { HungTaskModel } from './model/hung-task.ts';
 import { InferredGpModel } from './model/inferred-gp.ts';
 import { InterruptLoadModel } from './model/interrupt-load.ts';
 import { LockModel } from './model/lock.ts';
+import { LogModel } from './model/log.ts';
 import { QuietStretchModel } from './model/quiet-stretch.ts';
 import { RcuModel } from './model/rcu.ts';
 import { SyncWaitModel } from './model/sync-wait.ts';
 import { TaskModel } from './model/task.ts';
+import { WaitPhaseModel } from './model/wait-phase.ts';
 import { WorkqueueModel } from './model/workqueue.ts';
 import type { Model, World } from './world.ts';
 
@@ -22,6 +24,7 @@ export interface Models {
   readonly work: WorkqueueModel;
   readonly sync: SyncWaitModel;
   readonly locks: LockModel;
+  readonly log: LogModel;
   readonly order: readonly Model[];
 }
 
@@ -36,6 +39,8 @@ export function createModels(world: World): Models {
   const work = new WorkqueueModel(world);
   const sync = new SyncWaitModel(world, tasks, work);
   const locks = new LockModel(world, cpu);
+  const log = new LogModel(world);
+  const phases = new WaitPhaseModel(world, rcu, sync);
   const inferredGp = new InferredGpModel(world, rcu, sync, quiet);
   return {
     cpu,
@@ -47,6 +52,7 @@ export function createModels(world: World): Models {
     work,
     sync,
     locks,
-    order: [cpu, load, tasks, hung, quiet, rcu, gpKthread, work, sync, locks, inferredGp],
+    log,
+    order: [cpu, load, tasks, hung, quiet, rcu, gpKthread, work, sync, phases, locks, log, inferredGp],
   };
 }

@@ -9,6 +9,7 @@ import { detectGpKthreadStarvation } from './gp-kthread-starved.ts';
 import { detectHungTasks } from './hung-task.ts';
 import { detectInterruptStorms } from './interrupt-storm.ts';
 import { detectLocks } from './locks.ts';
+import { detectLog } from './log.ts';
 import { mergeReported } from './merge.ts';
 import { detectRcuStalls } from './rcu-stall.ts';
 import { detectWorkqueueStalls } from './workqueue-stall.ts';
@@ -19,7 +20,7 @@ export type Detector = (world: World, models: Models) => Finding[];
 /** Judges the timeline, real or rewritten. */
 export type TimelineDetector = (world: World, timeline: Timeline) => Finding[];
 
-const DETECTORS: readonly Detector[] = [detectLocks];
+const DETECTORS: readonly Detector[] = [detectLocks, detectLog];
 
 export const TIMELINE_DETECTORS: readonly TimelineDetector[] = [
   detectRcuStalls,

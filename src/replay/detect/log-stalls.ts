@@ -1,0 +1,131 @@
+/** RCU stalls and starved grace-period kthreads as the kernel reported them (MODEL 7.3). */
+import type { Finding } from '../../../schema/index.ts';
+import { findingId } from '../finding-id.ts';
+import { causeOfStall, type LogCause } from '../log-cause.ts';
+import type { LogModel } from '../model/log.ts';
+import { type JiffiesReading, readJiffies } from '../model/log-jiffies.ts';
+import type { LogStall } from '../model/log-stall.ts';
+import { seconds } from '../wording.ts';
+import { lineEvidence } from './log-evidence.ts';
+
+/** A stall with what it means in time. */
+export interface JudgedStall {
+  readonly stall: LogStall;
+  readonly startNs: number;
+  readonly endNs: number;
+  /** Undefined: the report does not say how long the grace period lasts. */
+  readonly reading: JiffiesReading | undefined;
+  readonly cause: LogCause;
+  /** `CPU 1`, `reader lab_rcuread:81`. */
+  readonly who: string;
+}
+
+export function judgeStalls(log: LogModel, hz: number | undefined): JudgedStall[] {
+  return log.stalls.all.map((stall) => {
+    const { first, last } = stall;
+    const reading = first.jiffies === undefined ? undefined : readJiffies(first.jiffies, hz);
+    const perSecond = hz ?? reading?.hz;
+    const lengthNs = first.jiffies !== undefined && perSecond !== undefined ? (first.jiffies * 1e9) / perSecond : 0;
+    const startNs = first.tsNs - lengthNs;
+    const readers = [...stall.tasks.keys()].map((tid) => `reader ${log.name(tid)}:${tid}`);
+    const cpus = [...stall.cpus.keys()].sort((a, b) => a - b).map((cpu) => `CPU ${cpu}`);
+    return {
+      stall,
+      startNs,
+      endNs: last.tsNs,
+      reading,
+      cause: causeOfStall(log, stall, startNs),
+      who: [...cpus, ...readers].join(', ') || 'nobody that the report names',
+    };
+  });
+}
+
+export function detectLogStalls(log: LogModel, judged: readonly JudgedStall[]): Finding[] {
+  return [...judged.map((entry) => stallFinding(log, entry)), ...judged.flatMap(starvedKthread)];
+}
+
+function stallFinding(log: LogModel, { stall, startNs, endNs, reading, cause, who }: JudgedStall): Finding {
+  const { flavor, first, last, gpSeq, expedited } = stall;
+  const cpus = [...stall.cpus.keys()].sort((a, b) => a - b);
+  const tasks = [...stall.tasks.keys()].map((tid) => `${log.name(tid)}:${tid}`).sort();
+  const length = endNs > startNs ? ` for ${seconds(endNs - startNs)}` : '';
+  const period = `${expedited ? 'expedited ' : ''}${flavor} grace period${gpSeq === null ? '' : ` ${gpSeq}`}`;
+  const falsePositive = last.cpus.some((cpu) => cpu.falsePositive);
+  return {
+    kind: 'rcu-stall',
+    id: findingId('rcu-stall', flavor, expedited ? 'expedited' : 'normal', ...cpus, ...tasks),
+    severity: 'error',
+    confidence: 'reported',
+    title: `${period} stalled${length}: waits for ${who}, cause ${cause.cause}`,
+    start_ns: startNs,
+    end_ns: endNs,
+    evidence: lineEvidence(stall.lines, 'the kernel warns of the stall'),
+    notes: [
+      'what the kernel checks: every CPU and every reader must pass through a state outside of read-side sections within rcu_cpu_stall_timeout after the grace period began; until then nothing that waits for it goes on',
+      cause.why,
+      ...(first.how === 'self' ? [`CPU ${cpus[0] ?? '?'} found that it holds the grace period up itself (R2.44)`] : []),
+      ...(first.detectedBy === undefined ? [] : [`CPU ${first.detectedBy} reported it for the others (R2.43)`]),
+      ...lengthNotes(first.jiffies, reading),
+      ...(stall.reports > 1
+        ? [`reported ${stall.reports} times, last ${seconds(endNs - first.tsNs)} after the first (G3.2)`]
+        : []),
+      ...(last.allQuiescent === undefined
+        ? []
+        : ['all quiescent states were seen: the grace-period kthread is what does not run (R2.46)']),
+      ...(last.kthread?.kind === 'timer'
+        ? [
+            `the kthread's timer did not fire for ${last.kthread.jiffies} jiffies${last.kthread.cpu === undefined ? '' : `, timers of CPU ${last.kthread.cpu}`} (R2.45)`,
+          ]
+        : []),
+      ...(last.ended || first.ended ? ['the stall ended while it was being reported'] : []),
+      ...(last.suppressed ? ['the full report was suppressed because of a stuck CSD lock'] : []),
+      ...(falsePositive ? ['the kernel marks it (false positive?): the CPU moved on between two looks'] : []),
+      ...(stall.tasks.size >= 8 ? ['the kernel lists at most 8 tasks per node: there may be more'] : []),
+    ],
+    flavor,
+    gp_seq: gpSeq,
+    cpus,
+    tasks,
+    cause: cause.cause,
+    ...(expedited && { expedited: true }),
+  };
+}
+
+function lengthNotes(jiffies: number | undefined, reading: JiffiesReading | undefined): string[] {
+  if (jiffies === undefined) return [];
+  if (reading === undefined) return [`t=${jiffies} jiffies since the grace period began; HZ is not known`];
+  return [
+    `t=${jiffies} jiffies since the grace period began: HZ ${reading.hz}, timeout ${reading.timeoutS} s${reading.certain ? '' : ' (another HZ fits, too)'} (P0.1, R2.62)`,
+  ];
+}
+
+function starvedKthread({ stall, startNs, reading }: JudgedStall): Finding[] {
+  const { flavor, last, first } = stall;
+  const report = last.kthread?.kind === 'starved' ? last : first;
+  const { kthread } = report;
+  if (kthread?.kind !== 'starved') return [];
+  const blockedNs = reading ? (kthread.jiffies * 1e9) / reading.hz : 0;
+  const onHoldout = kthread.cpu !== undefined && stall.cpus.has(kthread.cpu);
+  return [
+    {
+      kind: 'gp-kthread-starved',
+      id: findingId('gp-kthread-starved', flavor),
+      // Held up by the same load as the stall itself: a victim (T33).
+      severity: onHoldout ? 'warning' : 'error',
+      confidence: 'reported',
+      title: `${flavor} kthread got no CPU for ${blockedNs > 0 ? seconds(blockedNs) : `${kthread.jiffies} jiffies`}${kthread.cpu === undefined ? '' : ` (CPU ${kthread.cpu})`}`,
+      start_ns: blockedNs > 0 ? Math.max(startNs, report.tsNs - blockedNs) : startNs,
+      end_ns: report.tsNs,
+      evidence: lineEvidence([report.line], 'the stall report says that the kthread starved'),
+      notes: [
+        'grace periods are driven by this kthread: while it does not run, none ends',
+        `it was in ${kthread.state}`,
+        onHoldout
+          ? `it belongs on CPU ${kthread.cpu}, which holds the grace period up: a victim of the same load, not the cause (T33)`
+          : 'whoever runs on its CPU decides whether it is cause or victim (T33)',
+      ],
+      flavor,
+      blocked_ns: Math.round(blockedNs),
+    },
+  ];
+}

@@ -1,0 +1,26 @@
+/** Every verdict that rests on the kernel log alone. Where events show the same thing, merge.ts joins the two. */
+import type { Finding } from '../../../schema/index.ts';
+import { LogChains } from '../log-chain.ts';
+import { LogWaits } from '../log-waits.ts';
+import type { Models } from '../models.ts';
+import type { World } from '../world.ts';
+import { detectLogDeadlocks } from './log-deadlock.ts';
+import { withDistinctIds } from './log-evidence.ts';
+import { detectLogHung } from './log-hung.ts';
+import { detectLogLocks } from './log-locks.ts';
+import { detectLogLockups } from './log-lockups.ts';
+import { detectMasked } from './log-masked.ts';
+import { detectLogStalls, judgeStalls } from './log-stalls.ts';
+
+export function detectLog(world: World, { log }: Models): Finding[] {
+  const stalls = judgeStalls(log, world.profile.hz);
+  const waits = new LogWaits(log);
+  return withDistinctIds([
+    ...detectLogLocks(log),
+    ...detectMasked(log, world.profile.release),
+    ...detectLogStalls(log, stalls),
+    ...detectLogHung(log, new LogChains(log, waits, stalls)),
+    ...detectLogDeadlocks(log, waits),
+    ...detectLogLockups(log, stalls),
+  ]);
+}

@@ -1,0 +1,228 @@
+/**
+ * From a hung task to the root, by what the log says (MODEL W4.20, case C): a closing task waits for an SRCU grace period, which two
+ * kworkers in process_srcu drive, which wait for an RCU grace period, which a CPU holds up, whose time goes to NMIs.
+ *
+ * Times of single links are not in a log: the whole blocked time is booked on the last link.
+ */
+import type { ChainLink, ChainLinkKind, Evidence, Root } from '../../schema/index.ts';
+import type { JudgedStall } from './detect/log-stalls.ts';
+import { nmiTrouble } from './log-cause.ts';
+import type { LogWaits } from './log-waits.ts';
+import type { LogModel } from './model/log.ts';
+import type { LogHung } from './model/log-hung.ts';
+
+/** Owners of owners; longer chains are not read by anybody. */
+const MAX_TASKS = 8;
+/** A stall is reported up to this long after the waiters, and they after it. */
+const SLACK_NS = 30e9;
+
+export interface LogChain {
+  readonly links: readonly ChainLink[];
+  readonly root: Root;
+  readonly evidence: readonly Evidence[];
+  readonly notes: readonly string[];
+  /** The chain came back to a task that is in it. */
+  readonly closed: boolean;
+}
+
+export class LogChains {
+  readonly #log: LogModel;
+  readonly #waits: LogWaits;
+  readonly #stalls: readonly JudgedStall[];
+
+  constructor(log: LogModel, waits: LogWaits, stalls: readonly JudgedStall[]) {
+    this.#log = log;
+    this.#waits = waits;
+    this.#stalls = stalls;
+  }
+
+  of(hung: LogHung): LogChain {
+    const draft = new Draft();
+    this.#task(draft, hung, new Set());
+    return draft.finish(Math.max(0, hung.last.tsNs - hung.sinceNs));
+  }
+
+  #task(draft: Draft, hung: LogHung, seen: Set<number>): void {
+    const { verdict, last } = hung;
+    seen.add(hung.tid);
+    const note = [verdict.site, verdict.api ? `waits in ${verdict.api}` : ''].filter((text) => text).join(', ');
+    draft.link(last.workqueue ? 'worker' : 'task', `${hung.comm}:${hung.tid}`, {
+      tid: hung.tid,
+      ...(note && { note }),
+    });
+    draft.cite(last.line, `${hung.comm}:${hung.tid} is reported as blocked`);
+    switch (verdict.resource) {
+      case 'srcu':
+        if (verdict.insideSrcuPass) break;
+        this.#srcu(draft, hung, seen);
+        return;
+      case 'rcu':
+      case 'rcu-expedited':
+      case 'barrier':
+        this.#gracePeriod(draft, hung);
+        return;
+      case 'rcu-tasks':
+        draft.link('tasks-gp', 'RCU Tasks grace period', {});
+        draft.root = this.#tasksRoot(hung) ?? { kind: 'unknown' };
+        return;
+      default:
+    }
+    const lock = this.#waits.lockOf(hung);
+    if (lock) this.#lock(draft, hung, lock, seen);
+  }
+
+  #lock(draft: Draft, hung: LogHung, lock: NonNullable<ReturnType<LogWaits['lockOf']>>, seen: Set<number>): void {
+    draft.link('lock', lock.name, { note: lock.why });
+    draft.cite(lock.line, lock.why);
+    const { owner } = lock;
+    if (!owner) return;
+    if (seen.has(owner.tid)) {
+      draft.closed = true;
+      draft.root = { kind: 'deadlock', task: owner.comm, tid: owner.tid };
+      return;
+    }
+    const next = seen.size < MAX_TASKS ? this.#waits.hungTask(owner.tid, hung.last.tsNs) : undefined;
+    if (next) {
+      this.#task(draft, next, seen);
+      if (draft.root.kind === 'unknown') draft.root = { kind: 'lock-holder', task: owner.comm, tid: owner.tid };
+      return;
+    }
+    const dump = this.#log.taskDumps.get(owner.tid);
+    draft.link('task', `${owner.comm}:${owner.tid}`, {
+      tid: owner.tid,
+      note: `holds it${dump?.stack[0] ? `, in ${dump.stack[0]}` : ''}`,
+    });
+    draft.root = { kind: 'lock-holder', task: owner.comm, tid: owner.tid };
+  }
+
+  /** Workers in process_srcu are the executors; which struct each drives is not printed (W4.20, T11, T12). */
+  #srcu(draft: Draft, hung: LogHung, seen: Set<number>): void {
+    const domain = hung.verdict.srcuDomain;
+    draft.link('srcu-gp', domain ?? 'SRCU grace period', {});
+    if (domain === 'tracepoint_srcu')
+      draft.note(
+        'from 7.0 on the same frames also wait for the Tasks Trace struct first: which of the two, the stack does not tell (T12)',
+      );
+    const workers = this.#log.hung.all.filter(
+      (other) => other.verdict.insideSrcuPass && overlaps(other, hung) && !other.last.cannotDie,
+    );
+    if (workers.length > 0) {
+      for (const worker of workers) {
+        draft.link('worker', `${worker.comm}:${worker.tid}`, {
+          tid: worker.tid,
+          note: `process_srcu, waits in ${worker.verdict.api || 'a sleep'}${workers.length > 1 ? `; 1 of ${workers.length} candidates` : ''}`,
+        });
+        draft.cite(worker.last.line, `${worker.comm}:${worker.tid} drives an SRCU grace period and is blocked itself`);
+      }
+      if (workers.length > 1)
+        draft.note(
+          `${workers.length} workers in process_srcu are ${workers.length} SRCU structs, for a work item runs once at a time (T11); which is this task's, the log does not say`,
+        );
+      this.#gracePeriod(draft, workers[0]);
+      return;
+    }
+    const readers = this.#waits.srcuReaders(domain).filter((reader) => reader.task.tid !== hung.tid);
+    const [reader] = readers;
+    if (readers.length === 1) {
+      draft.link('reader', `${reader.task.comm}:${reader.task.tid}`, {
+        tid: reader.task.tid,
+        note: `in a read-side section of ${reader.domain}`,
+      });
+      draft.cite(
+        reader.line,
+        `${reader.task.comm}:${reader.task.tid} is inside a read-side section of ${reader.domain}`,
+      );
+      draft.root = { kind: 'srcu-reader', task: reader.task.comm, tid: reader.task.tid };
+      const next = seen.has(reader.task.tid) ? undefined : this.#waits.hungTask(reader.task.tid, hung.last.tsNs);
+      if (next && seen.size < MAX_TASKS && next.verdict.resource !== undefined && next.verdict.resource !== 'sleep')
+        this.#task(draft, next, seen);
+    } else if (readers.length > 1) {
+      draft.root = { kind: 'srcu-reader' };
+      draft.note(
+        `readers that could hold it up: ${readers.map(({ task, domain: name }) => `${task.comm}:${task.tid} (${name})`).join(', ')}; the stack does not name the struct`,
+      );
+    }
+  }
+
+  #gracePeriod(draft: Draft, hung: LogHung): void {
+    const expedited = hung.verdict.resource === 'rcu-expedited';
+    const stall = this.#stallOf(hung, expedited);
+    if (!stall) {
+      draft.link('rcu-gp', expedited ? 'expedited RCU grace period' : 'RCU grace period', {});
+      draft.note('no stall report covers this wait: who holds the grace period up is not in the log');
+      return;
+    }
+    const { gpSeq, flavor } = stall.stall;
+    draft.link('rcu-gp', `${flavor} grace period${gpSeq === null ? '' : ` ${gpSeq}`}`, {});
+    draft.cite(stall.stall.first.line, 'the kernel warns that the grace period stalls');
+    for (const cpu of stall.stall.cpus.keys()) draft.link('cpu', `CPU ${cpu}`, { cpu, note: 'owes a quiescent state' });
+    for (const tid of stall.stall.tasks.keys())
+      draft.link('reader', `${this.#log.name(tid)}:${tid}`, { tid, note: 'blocks the grace period' });
+    const { cause } = stall;
+    draft.root = {
+      kind: cause.cause,
+      ...(cause.cpu !== undefined && { cpu: cause.cpu }),
+      ...(cause.tid !== undefined && { task: this.#log.name(cause.tid), tid: cause.tid }),
+    };
+    draft.note(cause.why);
+    const where = cause.cpu === undefined ? {} : { cpu: cause.cpu };
+    if (cause.cause === 'nmi-storm')
+      draft.link('nmi', nmiTrouble(this.#log, stall.startNs, stall.endNs)?.name ?? 'NMI', where);
+    else if (cause.cause === 'irq-storm') draft.link('hardirq', 'hard interrupts', where);
+    else if (cause.cause === 'softirq-storm') draft.link('softirq', 'softirqs', where);
+    else if (cause.cause === 'gp-kthread-starved') draft.link('kthread', `${flavor} kthread`, {});
+  }
+
+  /** The stall of the wait: the nearest one that overlaps it. */
+  #stallOf(hung: LogHung, expedited: boolean): JudgedStall | undefined {
+    return this.#stalls
+      .filter(
+        ({ stall, startNs, endNs }) =>
+          stall.flavor !== 'rcu_tasks' &&
+          stall.expedited === expedited &&
+          startNs <= hung.last.tsNs + SLACK_NS &&
+          endNs >= hung.sinceNs - SLACK_NS,
+      )
+      .sort((a, b) => Math.abs(a.endNs - hung.last.tsNs) - Math.abs(b.endNs - hung.last.tsNs))[0];
+  }
+
+  #tasksRoot(hung: LogHung): Root | undefined {
+    const stall = this.#stalls.find(({ stall, endNs }) => stall.first.how === 'tasks' && endNs >= hung.sinceNs);
+    const [tid] = stall?.stall.tasks.keys() ?? [];
+    return tid === undefined ? undefined : { kind: 'reader-running', task: this.#log.name(tid), tid };
+  }
+}
+
+function overlaps(a: LogHung, b: LogHung): boolean {
+  return a.sinceNs <= b.last.tsNs + SLACK_NS && a.last.tsNs >= b.sinceNs - SLACK_NS;
+}
+
+class Draft {
+  readonly #links: { kind: ChainLinkKind; name: string; tid?: number; cpu?: number; note?: string }[] = [];
+  readonly #notes: string[] = [];
+  readonly #evidence = new Map<number, string>();
+  root: Root = { kind: 'unknown' };
+  closed = false;
+
+  link(kind: ChainLinkKind, name: string, details: { tid?: number; cpu?: number; note?: string }): void {
+    this.#links.push({ kind, name, ...details });
+  }
+
+  note(text: string): void {
+    if (!this.#notes.includes(text)) this.#notes.push(text);
+  }
+
+  cite(line: number, role: string): void {
+    if (line > 0 && !this.#evidence.has(line)) this.#evidence.set(line, role);
+  }
+
+  finish(blockedNs: number): LogChain {
+    return {
+      links: this.#links.map((link, i) => ({ ...link, blame_ns: i === this.#links.length - 1 ? blockedNs : 0 })),
+      root: this.root,
+      evidence: [...this.#evidence].map(([line, role]) => ({ line, role })),
+      notes: this.#notes,
+      closed: this.closed,
+    };
+  }
+}

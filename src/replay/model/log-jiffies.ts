@@ -1,0 +1,42 @@
+/**
+ * Jiffies of stall reports in seconds. HZ is not printed; the first report of a grace period comes at HZ × timeout plus a few
+ * jiffies, and the timeout is a round number of seconds (MODEL P0.1); two reports of one grace period give it exactly.
+ */
+
+const HZ_VALUES = [100, 250, 300, 1000] as const;
+/** Timeouts that kernels and fuzzers are configured with, with and without the 5 s of PROVE_RCU (R2.40). */
+const USUAL_TIMEOUTS_S = new Set([21, 26, 60, 65, 100, 105, 120, 125, 140, 145, 300, 305]);
+/** A report comes at most this many jiffies late when the console is fast. */
+const LATE_JIFFIES = 15;
+
+export interface JiffiesReading {
+  readonly hz: number;
+  /** Stall timeout, seconds, the 5 s of PROVE_RCU included. */
+  readonly timeoutS: number;
+  /** The only reading that fits; false: another HZ would give a plausible timeout, too. */
+  readonly certain: boolean;
+}
+
+/** @param hz when it is known. */
+export function readJiffies(jiffies: number, hz?: number): JiffiesReading | undefined {
+  const fits = HZ_VALUES.filter((value) => hz === undefined || value === hz).flatMap((value) => {
+    const timeoutS = Math.floor(jiffies / value);
+    const late = jiffies - timeoutS * value;
+    // rcu_cpu_stall_timeout is clamped to 3..300 s.
+    return timeoutS >= 3 && timeoutS <= 305 && late <= LATE_JIFFIES ? [{ hz: value, timeoutS, late }] : [];
+  });
+  if (fits.length === 0) return undefined;
+  const usual = fits.filter((fit) => USUAL_TIMEOUTS_S.has(fit.timeoutS));
+  const candidates = usual.length > 0 ? usual : fits;
+  // Of several the shortest timeout: nobody raises it to odd values.
+  const best = candidates.reduce((a, b) => (b.timeoutS < a.timeoutS ? b : a));
+  return { hz: best.hz, timeoutS: best.timeoutS, certain: candidates.length === 1 };
+}
+
+/** HZ from two reports of one grace period; undefined when they are too close together to tell. */
+export function hzBetween(jiffies: number, elapsedNs: number): number | undefined {
+  if (jiffies < 300 || elapsedNs < 1e9) return undefined;
+  const measured = (jiffies * 1e9) / elapsedNs;
+  const nearest = HZ_VALUES.reduce((a, b) => (Math.abs(b - measured) < Math.abs(a - measured) ? b : a));
+  return Math.abs(nearest - measured) / nearest < 0.05 ? nearest : undefined;
+}
