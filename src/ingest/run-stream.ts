@@ -7,6 +7,7 @@ import {
   EventBatch as Batch,
   CaptureError,
   type CaptureInfo,
+  DIAGNOSTICS,
   type DictionaryDelta,
   type EventBatch,
   emptyDelta,
@@ -206,12 +207,14 @@ export class RunStream {
       capture.diagnostics.report('time-backwards', { byte: capture.source.consumedBytes }, text, count);
     });
     let lastBoot = lane.boot ?? 0;
+    let records = 0;
     const pass = (batch: EventBatch): EventBatch => {
       if (console) this.#queueReports(batch.boot, console.read(batch), 0);
       return batch;
     };
     for await (const batch of capture.batches(this.#dictionary)) {
       this.#queueDelta(batch.delta);
+      records += batch.length + batch.reports.length;
       if (lane.boot !== undefined && !capture.isLog) batch.boot = lane.boot;
       lastBoot = batch.boot;
       // Earlier boots of the log have clocks of their own.
@@ -220,6 +223,7 @@ export class RunStream {
       this.#queueReports(batch.boot, batch.reports, offsetNs);
       for (const ready of reorder.push(batch)) yield pass(ready);
     }
+    if (records === 0) refuseIfUnreadable(capture);
     for (const ready of reorder.finish()) yield pass(ready);
     if (console) this.#queueReports(lastBoot, console.finish(), 0);
   }
@@ -252,5 +256,17 @@ export class RunStream {
     if (due.length === 0) return [];
     this.#reports = this.#reports.filter((pending) => !due.includes(pending));
     return due.map((pending) => pending.report).sort((a, b) => a.tsNs - b.tsNs || a.line - b.line);
+  }
+}
+
+/** A capture may be empty of events; one in which nothing could be read is none. */
+function refuseIfUnreadable(capture: Capture): void {
+  for (const { kind, first, count } of capture.diagnostics.issues.values()) {
+    const { severity, advice } = DIAGNOSTICS[kind];
+    if (severity === 'note') continue;
+    const place = 'line' in first ? `line ${first.line}` : `byte ${first.byte}`;
+    throw new CaptureError(
+      `${capture.source.name}: ${place}: no trace record could be read (${kind} ×${count}). ${advice}`,
+    );
   }
 }

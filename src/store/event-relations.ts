@@ -31,6 +31,8 @@ export interface EventRelation {
 const MAX_TABLES = 1000;
 /** Fields beyond this many have no column; they are kept in the pages. */
 const MAX_COLUMNS = 200;
+/** Columns added to tables that exist already, per run: each costs a look at the whole schema. */
+const MAX_ADDED_COLUMNS = 4000;
 /** Arms of a compound SELECT; SQLite refuses more than 500. */
 const MAX_ARMS = 400;
 
@@ -60,6 +62,7 @@ export class EventRelations {
   readonly #byEvent = new Map<string, EventRelation>();
   readonly #names = new Set<string>();
   #added = false;
+  #addedColumns = 0;
 
   constructor(db: Connection) {
     this.#db = db;
@@ -92,13 +95,15 @@ export class EventRelations {
    * kinds of events: then they go to `_other_event`.
    */
   relation(type: EventType): EventRelation | undefined {
-    let relation = this.#byEvent.get(type.name);
-    if (relation === undefined) {
-      if (this.#byEvent.size >= MAX_TABLES) return undefined;
-      relation = this.#create(type.name);
+    const known = this.#byEvent.get(type.name);
+    if (known === undefined) return this.#byEvent.size < MAX_TABLES ? this.#create(type) : undefined;
+    for (const field of type.fields) {
+      const column = this.#newColumn(known, field);
+      if (column === undefined || this.#addedColumns++ >= MAX_ADDED_COLUMNS) continue;
+      this.#db.exec(`ALTER TABLE ${quoted(known.table)} ADD COLUMN ${columnDefinition(column)}`);
+      this.#addColumn(known, column);
     }
-    for (const field of type.fields) this.#column(relation, field);
-    return relation;
+    return known;
   }
 
   /** The column of a field, or undefined when the table is full. */
@@ -128,7 +133,8 @@ export class EventRelations {
     this.#added = false;
   }
 
-  #create(eventName: string): EventRelation {
+  #create(type: EventType): EventRelation {
+    const eventName = type.name;
     let wanted = plainName(eventName, 'event_type');
     // SQLite keeps names that begin with sqlite_ for itself; ours begin with an underscore.
     if (/^(sqlite_|_)/i.test(wanted)) wanted = `event_${wanted}`;
@@ -137,31 +143,29 @@ export class EventRelations {
     const table = `_ev_${view}`;
     this.#names.add(view.toLowerCase());
     this.#names.add(table.toLowerCase());
-    this.#db.exec(
-      `CREATE TABLE ${quoted(table)} (id INTEGER PRIMARY KEY, ts_ns INTEGER, cpu INTEGER, tid INTEGER, comm INTEGER, flags INTEGER)`,
-    );
     this.#db.prepare('INSERT INTO event_table (event_name, relation, has_stack) VALUES (?, ?, 0)').run(eventName, view);
     const relation: EventRelation = { eventName, view, table, hasStack: false, columns: [], stale: true };
+    for (const field of type.fields) {
+      const column = this.#newColumn(relation, field);
+      if (column) this.#addColumn(relation, column);
+    }
+    const common = 'id INTEGER PRIMARY KEY, ts_ns INTEGER, cpu INTEGER, tid INTEGER, comm INTEGER, flags INTEGER';
+    this.#db.exec(`CREATE TABLE ${quoted(table)} (${[common, ...relation.columns.map(columnDefinition)].join(', ')})`);
     this.#byEvent.set(eventName, relation);
     this.#added = true;
     return relation;
   }
 
-  #column(relation: EventRelation, field: EventField): void {
+  /** The column that a field still needs; undefined when it has one, or when the table is full. */
+  #newColumn(relation: EventRelation, field: EventField): EventColumn | undefined {
     const cls = columnClass(field.type);
     const { columns } = relation;
     const seen = this.column(relation, field);
     if (seen !== undefined) {
-      if (seen.display === field.type) return;
-      // Shown as the latest capture types it.
-      seen.display = field.type;
-      this.#db
-        .prepare('UPDATE event_column SET display = ? WHERE event_name = ? AND field = ? AND class = ?')
-        .run(field.type, relation.eventName, field.name, cls);
-      relation.stale = true;
-      return;
+      if (seen.display !== field.type) this.#setDisplay(relation, seen, field.type);
+      return undefined;
     }
-    if (columns.length >= MAX_COLUMNS) return;
+    if (columns.length >= MAX_COLUMNS) return undefined;
     const sameField = columns.find((column) => column.field === field.name);
     let wanted = sameField ? `${sameField.columnName}_${cls}` : plainName(field.name, 'field');
     if (COMMON_COLUMNS.has(wanted.toLowerCase())) wanted = `arg_${wanted}`;
@@ -169,14 +173,26 @@ export class EventRelations {
       wanted,
       (name) => COMMON_COLUMNS.has(name) || columns.some((column) => column.columnName.toLowerCase() === name),
     );
-    // INTEGER affinity: numbers are bound as doubles and stored as the exact integers that they are.
-    this.#db.exec(`ALTER TABLE ${quoted(relation.table)} ADD COLUMN ${quoted(columnName)} INTEGER`);
+    return { field: field.name, class: cls, display: field.type, columnName };
+  }
+
+  #addColumn(relation: EventRelation, column: EventColumn): void {
+    const { field, class: cls, display, columnName } = column;
     this.#db
       .prepare(
         'INSERT INTO event_column (event_name, position, field, class, display, column_name) VALUES (?, ?, ?, ?, ?, ?)',
       )
-      .run(relation.eventName, columns.length, field.name, cls, field.type, columnName);
-    columns.push({ field: field.name, class: cls, display: field.type, columnName });
+      .run(relation.eventName, relation.columns.length, field, cls, display, columnName);
+    relation.columns.push(column);
+    relation.stale = true;
+  }
+
+  /** Shown as the latest capture types it. */
+  #setDisplay(relation: EventRelation, column: EventColumn, display: FieldType): void {
+    column.display = display;
+    this.#db
+      .prepare('UPDATE event_column SET display = ? WHERE event_name = ? AND column_name = ?')
+      .run(display, relation.eventName, column.columnName);
     relation.stale = true;
   }
 
@@ -199,6 +215,11 @@ export class EventRelations {
     });
     this.#db.exec(`CREATE VIEW event AS ${parts.map((_, i) => `SELECT * FROM _event_${i}`).join(' UNION ALL ')}`);
   }
+}
+
+/** INTEGER affinity: numbers are bound as doubles and stored as the exact integers that they are. */
+function columnDefinition(column: EventColumn): string {
+  return `${quoted(column.columnName)} INTEGER`;
 }
 
 const COMM = '(SELECT text FROM string WHERE string_id = e.comm)';

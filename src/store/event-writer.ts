@@ -11,7 +11,7 @@ import {
   NO_CPU,
   NO_TID,
 } from '../../schema/index.ts';
-import { columnClass, type EventRelation, type EventRelations } from './event-relations.ts';
+import { columnClass, type EventColumn, type EventRelation, type EventRelations } from './event-relations.ts';
 import { type Bound, RowInserter } from './row-inserter.ts';
 import type { Connection } from './store-file.ts';
 
@@ -82,7 +82,14 @@ export class EventWriter {
   }
 
   #writer(type: EventType, relation: EventRelation, withStack: boolean): TypeWriter {
-    const columns = type.fields.map((field) => this.#relations.column(relation, field));
+    const used = new Set<EventColumn>();
+    const columns = type.fields.map((field) => {
+      const column = this.#relations.column(relation, field);
+      // A hostile format may name a field twice.
+      if (column === undefined || used.has(column)) return undefined;
+      used.add(column);
+      return column;
+    });
     const kinds = Uint8Array.from(type.fields, (field, i) =>
       columns[i] === undefined ? SKIPPED : columnClass(field.type) === 'string' ? STRING : NUMBER,
     );

@@ -13,6 +13,7 @@ import type {
   RcuBlockerFact,
   SrcuReaderFact,
   SyncWaitFact,
+  SyncWaitPhaseFact,
   TaskStateFact,
   WaitEdgeFact,
   WorkItemFact,
@@ -27,6 +28,7 @@ export const FACT_TABLES = {
   grace_period:
     'flavor:t gp_seq:t expedited:n request_ns:n start_ns:n init_done_ns:n last_report_ns:n end_ns:n confidence:t holdouts:t',
   sync_wait: 'api:t domain:t comm:t tid:n start_ns:n end_ns:n root_kind:t confidence:t',
+  sync_wait_phase: 'api:t domain:t tid:n wait_ns:n phase:t start_ns:n end_ns:n',
   srcu_reader: 'domain:t comm:t tid:n start_ns:n end_ns:n',
   rcu_blocker: 'flavor:t gp_seq:t cpu:n tid:n comm:t start_ns:n end_ns:n nmi_ns:n hardirq_ns:n softirq_ns:n cause:t',
   context_span: 'cpu:n kind:t name:t start_ns:n end_ns:n',
@@ -166,6 +168,11 @@ export class FactRecorder implements FactSink {
   syncWait(f: SyncWaitFact): void {
     const row = this.#buffer('sync_wait').text(f.api).text(f.domain).text(f.comm).num(f.tid).num(f.startNs);
     this.#done(row.num(f.endNs).text(f.rootKind).text(f.confidence));
+  }
+
+  syncWaitPhase(f: SyncWaitPhaseFact): void {
+    const row = this.#buffer('sync_wait_phase').text(f.api).text(f.domain).num(f.tid).num(f.waitNs);
+    this.#done(row.text(f.phase).num(f.startNs).num(f.endNs));
   }
 
   srcuReader(f: SrcuReaderFact): void {

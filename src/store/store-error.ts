@@ -24,6 +24,9 @@ const REASONS: readonly (readonly [code: string, reason: string])[] = [
 export function storeError(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof StoreError) return error;
   const code = (error as { code?: unknown }).code;
+  // better-sqlite3 looks at the folder itself.
+  if (error.message.includes('directory does not exist'))
+    return new StoreError(`${path}: cannot be created: its folder does not exist`);
   if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return error;
   const reason = REASONS.find(([prefix]) => code.startsWith(prefix))?.[1];
   return new StoreError(

@@ -73,11 +73,18 @@ export interface WritableStore {
  * process leaves a rollback journal that SQLite applies when the file is next opened.
  * @param path file, or `:memory:`.
  * @param largeInput choose 64 KiB pages for a new file: a third faster to fill, but every event type takes one.
+ * @param busyTimeoutMs how long to wait for another process that writes.
  * @throws StoreError
  */
-export function openForWriting(path: string, largeInput: boolean): WritableStore {
+export function openForWriting(
+  path: string,
+  largeInput: boolean,
+  busyTimeoutMs: number = BUSY_TIMEOUT_MS,
+): WritableStore {
   const existed = path !== ':memory:' && existsSync(path) && statSync(path).size > 0;
   let db: Connection | undefined;
+  // Whoever holds the lock may be filling a file that looks empty to us: it is not ours to remove.
+  let ours = false;
   const abort = (): void => {
     try {
       if (db?.open) {
@@ -87,10 +94,10 @@ export function openForWriting(path: string, largeInput: boolean): WritableStore
     } catch {
       // The rollback of a failed disk fails too; the journal stays and is applied later.
     }
-    if (!existed && path !== ':memory:') for (const file of [path, `${path}-journal`]) removeIfThere(file);
+    if (ours && !existed && path !== ':memory:') for (const file of [path, `${path}-journal`]) removeIfThere(file);
   };
   try {
-    db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+    db = new Database(path, { timeout: busyTimeoutMs });
     if (!existed) db.pragma(`page_size = ${largeInput ? 65536 : 8192}`);
     db.pragma('journal_mode = DELETE');
     db.pragma('synchronous = NORMAL');
@@ -99,6 +106,7 @@ export function openForWriting(path: string, largeInput: boolean): WritableStore
     db.pragma('foreign_keys = OFF');
     db.pragma('temp_store = MEMORY');
     db.exec('BEGIN IMMEDIATE');
+    ours = true;
     const known = migrations();
     const version = versionOf(db, path, known[known.length - 1].version);
     migrate(db, version);
