@@ -76,7 +76,7 @@ export class TextEventRegistry {
       return event;
     }
     if (this.probe.read(bytes, start, end)) return this.#makeProbe(name, system);
-    if (mayBePrint && !hasPair(bytes, start, end) && !FREE_TEXT_EVENTS.some((prefix) => name.startsWith(prefix)))
+    if (mayBePrint && isFreeText(bytes, start, end) && !FREE_TEXT_EVENTS.some((prefix) => name.startsWith(prefix)))
       return this.#rawPrint(name);
     return this.#make(name, 'pairs', 'tracepoint', system, []);
   }
@@ -137,8 +137,9 @@ export class TextEventRegistry {
   }
 }
 
-/** Whether there is a `key=value` in bytes[start, end). */
-function hasPair(bytes: Uint8Array, start: number, end: number): boolean {
+/** Whether bytes[start, end) are a text without a `key=value`. */
+function isFreeText(bytes: Uint8Array, start: number, end: number): boolean {
+  if (start >= end) return false;
   const at = bytes.indexOf(EQUALS, start + 1);
-  return at > 0 && at < end - 1 && bytes[at - 1] !== BLANK && bytes[at + 1] !== BLANK && bytes[at + 1] !== EQUALS;
+  return !(at > 0 && at < end - 1 && bytes[at - 1] !== BLANK && bytes[at + 1] !== BLANK && bytes[at + 1] !== EQUALS);
 }

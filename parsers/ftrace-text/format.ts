@@ -102,7 +102,7 @@ class TextRun {
       facts.lost += layout.overwritten;
       diagnostics.report(
         'events-lost',
-        { line: 1 },
+        { line: layout.overwrittenLine },
         `${layout.overwritten} records overwritten before the trace was read`,
       );
     }

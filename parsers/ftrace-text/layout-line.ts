@@ -44,6 +44,9 @@ export class LayoutLine {
   report = false;
   /** Records overwritten before the trace was read, as the header says (MODEL E0.3). */
   overwritten = 0;
+  /** Line of the last header that said so. */
+  overwrittenLine = 0;
+  #line = 0;
 
   readonly #facts: CaptureFacts;
   readonly #flagColumn: FlagColumn;
@@ -54,7 +57,8 @@ export class LayoutLine {
   }
 
   /** What kind of layout bytes[start, end) are, undefined when none. The line has no blanks at its ends and is not empty. */
-  read(bytes: Uint8Array, start: number, end: number): LayoutKind | undefined {
+  read(bytes: Uint8Array, start: number, end: number, line: number): LayoutKind | undefined {
+    this.#line = line;
     const first = bytes[start];
     if (first === HASH) {
       this.#readHeader(latin1.decode(bytes.subarray(start, Math.min(end, start + LONGEST))));
@@ -92,7 +96,9 @@ export class LayoutLine {
     }
     const entries = /entries-in-buffer\/entries-written: (\d+)\/(\d+)\s+#P:(\d+)/.exec(text);
     if (entries) {
-      this.overwritten += Math.max(0, Number(entries[2]) - Number(entries[1]));
+      const overwritten = Math.max(0, Number(entries[2]) - Number(entries[1]));
+      if (overwritten > 0) this.overwrittenLine = this.#line;
+      this.overwritten += overwritten;
       this.#facts.cpus = Math.max(this.#facts.cpus, Number(entries[3]));
       return;
     }

@@ -104,8 +104,8 @@ export class FtraceLineReader {
   }
 
   /**
-   * Whether bytes[start, end) are an ftrace record (not a header, not a stack frame). Changes nothing.
-   * For lines with a printk prefix take it off first.
+   * Whether bytes[start, end) are an ftrace record (not a header, not a stack frame). Writes nothing; the dictionary may gain the
+   * task's name. For lines with a printk prefix take it off first.
    */
   isRecord(bytes: Uint8Array, start: number, end: number): boolean {
     return this.layoutOf(bytes, start, end) !== undefined;
@@ -141,30 +141,34 @@ export class FtraceLineReader {
       }
     }
     this.#closeStack();
-    const batch = this.#writer.batch;
-    if (batch.length + ROOM_PER_LINE > batch.capacity) return 'full';
     this.#events.line = line;
-    const wasOpen = this.#events.openText;
-    this.#events.openText = false;
     if (this.#prefix.read(bytes, at, stop)) {
       if (this.#isForeign(this.#prefix.relative ? 'latency' : 'ordinary')) return 'foreign';
+      if (!this.#hasRoom()) return 'full';
+      this.#events.openText = false;
       this.#readRecord(bytes, stop);
       return 'record';
     }
-    const layout = this.layout.read(bytes, at, stop);
-    if (layout === 'lost') {
-      this.#lost.add(this.layout.lostCpu, this.layout.lostCount, line, bytes, at, stop);
+    const layout = this.layout.read(bytes, at, stop, line);
+    if (layout === 'lost') this.#lost.add(this.layout.lostCpu, this.layout.lostCount, line, bytes, at, stop);
+    if (layout) {
+      this.#events.openText = false;
       return 'layout';
     }
-    if (layout) return 'layout';
-    if (this.#graph.read(bytes, lineAt, stop)) return this.#readGraphLine(bytes);
-    if (wasOpen && this.#textLines < MAX_TEXT_LINES) {
-      this.#textLines++;
-      this.#events.appendText(this.#writer, bytes, lineAt, stop);
-      this.#events.openText = true;
-      return 'more';
+    if (this.#graph.read(bytes, lineAt, stop)) {
+      if (!this.#hasRoom()) return 'full';
+      this.#events.openText = false;
+      return this.#readGraphLine(bytes);
     }
-    return 'unreadable';
+    if (!this.#events.openText || this.#textLines >= MAX_TEXT_LINES) return 'unreadable';
+    this.#textLines++;
+    this.#events.appendText(this.#writer, bytes, lineAt, stop);
+    return 'more';
+  }
+
+  #hasRoom(): boolean {
+    const { batch } = this.#writer;
+    return batch.length + ROOM_PER_LINE <= batch.capacity;
   }
 
   #isForeign(layout: TraceLayout): boolean {

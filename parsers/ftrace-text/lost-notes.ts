@@ -38,6 +38,8 @@ export class LostNotes {
     if (this.#waiting.length === 0) return;
     const type = this.#context.dictionary.eventType('quiesce_lost', 'marker', 'quiesce', []);
     for (const { cpu, count } of this.#waiting) {
+      // Only notes at the very end of a capture come without room made for them.
+      if (writer.batch.full) break;
       writer.begin(tsNs, cpu, NO_TID, 0, type.typeId, 0, 0);
       writer.int(cpu);
       writer.int(count);

@@ -87,23 +87,26 @@ function row(cursor: EventCursor, dictionary: Dictionary): EventRow {
   };
 }
 
+/** `expect` per cell would take longer than the parsing. */
+function check(ok: boolean, what: string): void {
+  if (!ok) expect.fail(what);
+}
+
 /** Every index of a batch points to something that the deltas so far have defined. */
 function checkBatch(batch: EventBatch, dictionary: Dictionary): void {
-  expect(batch.length).toBeLessThanOrEqual(batch.capacity);
+  check(batch.length <= batch.capacity, 'more events than the batch holds');
+  const limits = [Infinity, Infinity, dictionary.strings.length, batch.wideCount, batch.texts.length, Infinity];
   let cell = 0;
   for (let i = 0; i < batch.length; i++) {
-    expect(Number.isSafeInteger(batch.tsNs[i])).toBe(true);
     const type = dictionary.types[batch.type[i]];
-    expect(type).toBeDefined();
-    expect(batch.comm[i]).toBeLessThan(dictionary.strings.length);
-    expect(batch.stack[i]).toBeLessThan(dictionary.stackCount);
-    expect(batch.cellEnd[i]).toBeGreaterThanOrEqual(cell);
-    expect(batch.cellEnd[i] - cell).toBeLessThanOrEqual(type.fields.length);
-    for (; cell < batch.cellEnd[i]; cell++) {
-      const value = batch.cellValue[cell];
-      const limit = [Infinity, Infinity, dictionary.strings.length, batch.wideCount, batch.texts.length, Infinity];
-      expect(value < limit[batch.cellTag[cell]] || Number.isNaN(value)).toBe(true);
-    }
+    check(Number.isSafeInteger(batch.tsNs[i]), `event ${i}: time ${batch.tsNs[i]}`);
+    check(type !== undefined, `event ${i}: no type ${batch.type[i]}`);
+    check(batch.comm[i] < dictionary.strings.length, `event ${i}: no task name ${batch.comm[i]}`);
+    check(batch.stack[i] < dictionary.stackCount, `event ${i}: no stack ${batch.stack[i]}`);
+    check(batch.cellEnd[i] >= cell, `event ${i}: cells end before they begin`);
+    check(batch.cellEnd[i] - cell <= type.fields.length, `event ${i}: more cells than ${type.name} has fields`);
+    for (; cell < batch.cellEnd[i]; cell++)
+      check(batch.cellValue[cell] < limits[batch.cellTag[cell]], `event ${i}: cell ${cell} points nowhere`);
   }
 }
 
