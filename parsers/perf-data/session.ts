@@ -131,7 +131,13 @@ export class Session {
     if ((hi === 0 && lo === 0) || hi === NO_TIME_HI) return false;
     if (!this.#baseKnown) this.#chooseBase(hi, lo);
     this.#timeNs = (hi - this.#baseHi) * TWO_32 + (lo - this.#baseLo);
-    return true;
+    if (Number.isSafeInteger(this.#timeNs)) return true;
+    this.#context.diagnostics.report(
+      'record-malformed',
+      { byte: block.captureOffset + at },
+      'a time far from the others',
+    );
+    return false;
   }
 
   #sampleTimeAt(block: RecordBlock, at: number, size: number): number {

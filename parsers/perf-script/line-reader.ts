@@ -142,9 +142,12 @@ export class PerfScriptLineReader {
     const { facts } = this.#context;
     const header = this.#header;
     if (line.hasTime) {
-      this.#timed = true;
       const timeNs = this.#time(line.seconds, line.nanoseconds);
-      header.tsNs = this.timesAreDistances ? header.tsNs + timeNs : timeNs;
+      const tsNs = this.timesAreDistances ? header.tsNs + timeNs : timeNs;
+      // A damaged digit may put a time beyond what the others can be counted with.
+      if (!Number.isSafeInteger(tsNs)) return 'unreadable';
+      this.#timed = true;
+      header.tsNs = tsNs;
     }
     header.cpu = line.cpu === ABSENT ? NO_CPU : line.cpu;
     if (line.cpu >= facts.cpus) facts.cpus = line.cpu + 1;

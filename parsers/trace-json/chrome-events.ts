@@ -95,18 +95,24 @@ export class ChromeEvents {
   add(event: JsonObject, byte: number): void {
     const { diagnostics, dictionary } = this.#output.context;
     const phase = textOf(event.ph);
-    const micros = event.ts === undefined && phase === 'M' ? 0n : decimalToInteger(textOf(event.ts), 1);
-    if (micros === undefined) {
+    const timeNs = event.ts === undefined && phase === 'M' ? 0n : decimalToInteger(textOf(event.ts), 1);
+    // Metadata is written without a time, or with 0.
+    const isAtStart = phase === 'M' && timeNs === 0n;
+    const tsNs = isAtStart
+      ? Math.max(0, this.#lastNs)
+      : timeNs === undefined
+        ? undefined
+        : this.#output.relative(timeNs);
+    if (tsNs === undefined) {
       diagnostics.report('record-malformed', { byte }, `event without a time: ${jsonText(event)}`);
       return;
     }
-    const isAtStart = event.ts === undefined || (phase === 'M' && micros === 0n);
     const duration = event.dur === undefined ? undefined : decimalToInteger(textOf(event.dur), 1);
     const tid = taskNumber(event.tid) ?? NO_TID;
     if (phase === 'M') this.#nameThread(event, tid);
     this.count++;
     this.#waiting.push({
-      tsNs: isAtStart ? Math.max(0, this.#lastNs) : this.#output.relative(micros),
+      tsNs,
       phase,
       name: dictionary.string(textOf(event.name)),
       category: dictionary.string(textOf(event.cat)),

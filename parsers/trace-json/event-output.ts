@@ -16,14 +16,18 @@ export class EventOutput {
     this.context = context;
   }
 
-  /** Nanoseconds from the base; a wall clock moves the base to a whole hour before the first event. */
-  relative(timeNs: bigint): number {
+  /**
+   * Nanoseconds from the base; a wall clock moves the base to a whole hour before the first event.
+   * @returns undefined for a time that is too far from the base to be counted
+   */
+  relative(timeNs: bigint): number | undefined {
     if (this.#baseNs === undefined) {
       const isSafe = timeNs < SAFE_NS && timeNs > -SAFE_NS;
       this.#baseNs = isSafe ? 0n : (timeNs / HOUR_NS - 1n) * HOUR_NS;
       this.context.facts.baseNs = this.#baseNs;
     }
-    return Number(timeNs - this.#baseNs);
+    const tsNs = Number(timeNs - this.#baseNs);
+    return Number.isSafeInteger(tsNs) ? tsNs : undefined;
   }
 
   /** Call after each event. */

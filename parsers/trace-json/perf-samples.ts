@@ -46,7 +46,7 @@ export class PerfSamples {
     const { context, writer } = this.#output;
     const { dictionary, diagnostics, facts } = context;
     const time = typeof sample.timestamp === 'string' ? decimalToInteger(sample.timestamp, 0) : undefined;
-    const tsNs = time === undefined ? this.#lastNs : this.#output.relative(time);
+    const tsNs = (time === undefined ? undefined : this.#output.relative(time)) ?? this.#lastNs;
     if (tsNs < this.#lastNs) diagnostics.report('time-backwards', { byte }, `${tsNs} ns`);
     else this.#lastNs = tsNs;
     const cpu = typeof sample.cpu === 'number' && sample.cpu >= 0 && sample.cpu < NO_CPU ? sample.cpu : NO_CPU;
