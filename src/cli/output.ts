@@ -1,6 +1,7 @@
 /** Where a command writes: data to standard output, messages and progress to standard error. */
 import pc from 'picocolors';
 import { PLAIN, type Style } from '../report/finding-text.ts';
+import { interruptSignal } from './interrupt.ts';
 
 export interface Streams {
   out(text: string): void;
@@ -9,6 +10,8 @@ export interface Streams {
   readonly colour: boolean;
   /** Standard error is a terminal: progress may be drawn. */
   readonly terminal: boolean;
+  /** Aborted when the user wants the command to stop. */
+  interruptSignal?(): AbortSignal;
 }
 
 /** One run of the command line. */
@@ -49,5 +52,6 @@ export function processStreams(): Streams {
     // https://no-color.org: set and not empty.
     colour: process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
     terminal: process.stderr.isTTY === true,
+    interruptSignal,
   };
 }

@@ -24,7 +24,8 @@ export function replayText(result: ReplayResult, options: ReplayTextOptions): st
   lines.push(...importLines(result, style));
   if (result.db !== null) {
     const id = result.run.run_id === undefined ? '' : ` as run ${result.run.run_id}`;
-    lines.push(`stored in ${printable(result.db)}${id}${options.hint ? `; ${options.hint(result.db)}` : ''}`);
+    lines.push(`stored in ${printable(result.db)}${id}`);
+    if (options.hint) lines.push(`  ${options.hint(result.db)}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { IN_MEMORY, replayCaptures } from '../../ingest/replay-captures.ts';
 import { replayText } from '../../report/replay-text.ts';
 import { UsageError } from '../exit-status.ts';
-import { interruptSignal } from '../interrupt.ts';
 import { type Session, styleOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import { addCaptureOptions, type CaptureOptions } from './replay-options.ts';
@@ -23,11 +22,12 @@ export function registerIngest(program: Command, { streams }: Session): void {
     .action(async (captures: string[], options: CaptureOptions) => {
       if (options.db === IN_MEMORY) throw new UsageError('--db: ingest has to keep what it reads; name a file');
       const bar = progressBar(streams.terminal && !options.quiet, 'bytes');
+      const signal = streams.interruptSignal?.();
       try {
         const result = await replayCaptures(captures, {
           db: options.db,
           replay: false,
-          signal: interruptSignal(),
+          ...(signal && { signal }),
           ...(options.profile && { profile: options.profile }),
           ...(options.name !== undefined && { name: options.name }),
           ...(options.kallsyms !== undefined && { kallsymsPath: options.kallsyms }),

@@ -5,8 +5,7 @@ import { replayCaptures } from '../../ingest/replay-captures.ts';
 import { replayStore } from '../../ingest/replay-store.ts';
 import { replayText } from '../../report/replay-text.ts';
 import { EXIT_FINDINGS, UsageError } from '../exit-status.ts';
-import { interruptSignal } from '../interrupt.ts';
-import { type Session, styleOf } from '../output.ts';
+import { type Session, type Streams, styleOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import {
   addCaptureOptions,
@@ -47,7 +46,7 @@ export function registerReplay(program: Command, session: Session): void {
     .addHelpText('after', EXAMPLES)
     .action(async (captures: string[], options: ReplayCommandOptions) => {
       const { streams } = session;
-      const result = await run(captures, options, streams.terminal && !options.quiet);
+      const result = await run(captures, options, streams);
       if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
       else streams.out(replayText(result, { style: styleOf(streams), hint: queryHint }));
       const { failOn } = options;
@@ -57,24 +56,25 @@ export function registerReplay(program: Command, session: Session): void {
 }
 
 function queryHint(db: string): string {
-  return `try: quiesce query ${/^[\w./-]+$/.test(db) ? db : `'${db.replaceAll("'", "'\\''")}'`} "SELECT kind, title FROM finding"`;
+  return `quiesce query ${/^[\w./-]+$/.test(db) ? db : `'${db.replaceAll("'", "'\\''")}'`} "SELECT kind, title FROM finding"`;
 }
 
 async function run(
   captures: readonly string[],
   options: ReplayCommandOptions,
-  showProgress: boolean,
+  streams: Streams,
 ): Promise<ReplayResult> {
   const stores = captures.filter(isStoreFile);
   if (stores.length > 0 && captures.length > 1)
     throw new UsageError(`${stores[0]}: a store is replayed alone, without further captures`);
   if (stores.length === 0 && options.run !== undefined) throw new UsageError('--run: only with a store');
+  const signal = streams.interruptSignal?.();
   const settings = {
     ...(options.profile && { profile: options.profile }),
     thresholds: thresholdsOf(options),
-    signal: interruptSignal(),
+    ...(signal && { signal }),
   };
-  const bar = progressBar(showProgress, stores.length > 0 ? 'events' : 'bytes');
+  const bar = progressBar(streams.terminal && !options.quiet, stores.length > 0 ? 'events' : 'bytes');
   try {
     if (stores.length > 0)
       return await replayStore(stores[0], {
