@@ -16,7 +16,7 @@ function outputBuffer(bytes: number): Uint8Array {
 const DECOMPRESSORS: Record<string, Decompressor> = {
   none: (data) => data,
   // The buffer bounds the result: a frame header that claims more cannot make it larger.
-  zstd: (data, plainBytes) => unzstd(data, outputBuffer(plainBytes)),
+  zstd: (data, plainBytes) => exactly(unzstd(data, outputBuffer(plainBytes)), plainBytes),
   zlib: (data, plainBytes) => exactly(inflateSync(data, { maxOutputLength: Math.max(plainBytes, 1) }), plainBytes),
 };
 

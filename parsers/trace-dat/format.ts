@@ -1,6 +1,6 @@
 /** The trace.dat format: recordings of trace-cmd, file versions 6 and 7. */
 import { readFile } from 'node:fs/promises';
-import { CaptureError, type EventBatch } from '../../schema/index.ts';
+import { CaptureError, type EventBatch, NO_CPU } from '../../schema/index.ts';
 import type { ParseContext, TraceFormat } from '../format.ts';
 import { ftraceText } from '../ftrace-text/format.ts';
 import { KernelSymbols } from '../kernel-symbols.ts';
@@ -8,6 +8,7 @@ import type { ByteSource, RandomAccess } from '../source.ts';
 import { openRandomAccess } from '../spool.ts';
 import { decompressorOf } from './compression.ts';
 import { FILE_HEADER_BYTES, type FileHeader, isTraceDat, parseFileHeader } from './file-header.ts';
+import { profileFromSymbols } from './kernel-config.ts';
 import { latencySource } from './latency-text.ts';
 import type { TraceMetadata, TraceText } from './metadata.ts';
 import { readMetadataV6 } from './metadata-v6.ts';
@@ -33,6 +34,7 @@ async function* parseTraceDat(source: ByteSource, context: ParseContext): AsyncG
       throw new CaptureError(`${source.name}: byte ${file.sizeBytes}: the trace.dat names no ring buffer; it was cut`);
     }
     describe(header, metadata, context);
+    if (metadata.kallsyms) profileFromSymbols(metadata.kallsyms, context.facts.profile);
     const symbols = await symbolLoader(metadata, context);
     if (metadata.buffers.length > 0) yield* new Recording(file, header, metadata, context).batches(symbols);
     for (const text of metadata.texts) yield* parseText(file, header, text, source.name, context);
@@ -62,8 +64,9 @@ function describe(header: FileHeader, { options, buffers }: TraceMetadata, { fac
   facts.format = `trace.dat version ${header.version}${compression}`;
   const clock = options.clock ?? buffers.find(({ clock }) => clock !== '')?.clock;
   if (clock !== undefined) facts.clock = clock;
-  const seen = buffers.flatMap(({ cpus }) => cpus.map(({ cpu }) => cpu + 1));
-  facts.cpus = options.cpuCount || Math.max(0, ...seen);
+  let highest = -1;
+  for (const { cpus } of buffers) for (const { cpu } of cpus) if (cpu < NO_CPU) highest = Math.max(highest, cpu);
+  facts.cpus = options.cpuCount || highest + 1;
   facts.profile.possibleCpus ??= facts.cpus;
   const { traceId, guests, timeShift } = options;
   if (guests.length > 0 || timeShift) facts.hostGuest = { traceId, guests, timeShift };
@@ -94,7 +97,7 @@ async function symbolLoader(
     }
   }
   return () => {
-    const embedded = metadata.kallsyms();
+    const embedded = metadata.kallsyms;
     const symbols = embedded ? new KernelSymbols(embedded) : undefined;
     if (symbols?.usable) return symbols;
     return given ? new KernelSymbols(given) : symbols;

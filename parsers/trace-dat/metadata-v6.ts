@@ -94,7 +94,7 @@ function readParts(reader: ByteReader, header: FileHeader, fileBytes: number) {
   const metadata = {
     layout,
     formats,
-    kallsyms: () => (kallsyms.length ? kallsyms : undefined),
+    kallsyms: kallsyms.length > 0 ? kallsyms : undefined,
     printkFormats,
     savedCmdlines,
     options,

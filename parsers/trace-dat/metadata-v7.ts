@@ -20,7 +20,6 @@ import {
 } from './metadata-sections.ts';
 import {
   emptyOptions,
-  MAX_CPUS,
   OPTION_DONE,
   readOption,
   SECTION_CMDLINES,
@@ -72,17 +71,15 @@ class SectionFile {
     return { id, compressed, dataOffset, sizeBytes: Math.min(size, this.#file.sizeBytes - dataOffset) };
   }
 
-  /**
-   * Reads a section; the bytes are decompressed when the reader is asked for.
-   * @throws MetadataError when it is not there
-   */
-  async open(offset: number, id: number): Promise<() => ByteReader> {
+  /** @throws MetadataError when the section is not there or damaged */
+  async open(offset: number, id: number): Promise<ByteReader> {
     const { compressed, dataOffset, sizeBytes } = await this.header(offset, id);
     if (sizeBytes > MAX_SECTION_BYTES) throw new MetadataError(`a section of ${sizeBytes} bytes`, offset);
     const bytes = Uint8Array.from(await this.#file.read(dataOffset, sizeBytes));
     const little = this.#header.littleEndian;
-    if (!compressed) return () => new ByteReader(bytes, little, dataOffset);
-    return () => new ByteReader(this.#decompress(bytes, dataOffset), little);
+    return compressed
+      ? new ByteReader(this.#decompress(bytes, dataOffset), little)
+      : new ByteReader(bytes, little, dataOffset);
   }
 
   #decompress(block: Uint8Array, origin: number): Uint8Array {
@@ -130,7 +127,7 @@ export async function readMetadataV7(
   const reading = async <T>(id: number, read: (reader: ByteReader) => T): Promise<T> => {
     const offset = options.sections.get(id);
     if (offset === undefined) throw new MetadataError('the section is missing', header.optionsOffset);
-    return read((await sections.open(offset, id))());
+    return read(await sections.open(offset, id));
   };
   const readInfo = (reader: ByteReader) => readHeaderInfo(reader);
   const layout = await attempt('header_page', () => reading(SECTION_HEADER_INFO, readInfo), true);
@@ -147,7 +144,7 @@ export async function readMetadataV7(
   return {
     layout: layout as PageLayout,
     formats,
-    kallsyms: await openKallsyms(sections, options, diagnostics),
+    kallsyms: await readKallsyms(sections, options, diagnostics),
     printkFormats: await text('printk formats', SECTION_PRINTK, 4),
     savedCmdlines: await text('saved command lines', SECTION_CMDLINES, 8),
     options,
@@ -166,7 +163,7 @@ async function readOptions(
   for (let offset = first; offset !== 0; ) {
     if (seen.has(offset) || seen.size === MAX_OPTION_SECTIONS) throw new MetadataError('a loop', offset);
     seen.add(offset);
-    const reader = (await sections.open(offset, OPTION_DONE))();
+    const reader = await sections.open(offset, OPTION_DONE);
     offset = 0;
     for (let done = false; !done; ) {
       const id = reader.u16();
@@ -185,31 +182,21 @@ async function readOptions(
   }
 }
 
-/** The table is decompressed when the first symbol is asked for; a damaged one counts as missing. */
-async function openKallsyms(
+/** A damaged table counts as missing. */
+async function readKallsyms(
   sections: SectionFile,
   options: TraceOptions,
   diagnostics: DiagnosticSink,
-): Promise<() => Uint8Array | undefined> {
+): Promise<Uint8Array | undefined> {
   const offset = options.sections.get(SECTION_KALLSYMS);
-  if (offset === undefined) return () => undefined;
-  const attempt = <T>(read: () => T): T | undefined => {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof MetadataError)) throw error;
-      diagnostics.report('record-malformed', { byte: offset }, `kallsyms: ${error.message}`);
-      return undefined;
-    }
-  };
+  if (offset === undefined) return undefined;
   try {
-    const open = await sections.open(offset, SECTION_KALLSYMS);
-    return () => attempt(() => readSized(open(), 4, MAX_KALLSYMS_BYTES));
+    return readSized(await sections.open(offset, SECTION_KALLSYMS), 4, MAX_KALLSYMS_BYTES);
   } catch (error) {
-    attempt(() => {
-      throw error;
-    });
-    return () => undefined;
+    if (!(error instanceof MetadataError)) throw error;
+    const kind = error.ended ? 'truncated' : 'record-malformed';
+    diagnostics.report(kind, { byte: offset }, `kallsyms: ${error.message}`);
+    return undefined;
   }
 }
 
@@ -224,7 +211,6 @@ async function readBuffers(
     const pageBytes = given || header.pageBytes;
     try {
       if (!isPageSize(pageBytes)) throw new MetadataError(`page size of ${pageBytes} bytes`, offset);
-      if (cpus.length > MAX_CPUS) throw new MetadataError(`${cpus.length} CPUs`, offset);
       const { compressed } = await sections.header(offset, SECTION_BUFFER);
       buffers.push({ name, clock, pageBytes, compressed, cpus });
     } catch (error) {

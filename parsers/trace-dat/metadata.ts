@@ -78,8 +78,8 @@ export interface FormatFile {
 export interface TraceMetadata {
   readonly layout: PageLayout;
   readonly formats: readonly FormatFile[];
-  /** Text of /proc/kallsyms. Decompressed when it is asked for; undefined when the capture has none or it is damaged. */
-  kallsyms(): Uint8Array | undefined;
+  /** Text of /proc/kallsyms; undefined when the capture has none or it is damaged. */
+  readonly kallsyms: Uint8Array | undefined;
   /** Text of tracefs `printk_formats`. */
   readonly printkFormats: string;
   /** Text of tracefs `saved_cmdlines`. */

@@ -26,6 +26,8 @@ const OPTION_BUFFER_TEXT = 22;
 const MAX_TEXT_BYTES = 4096;
 /** NR_CPUS of the largest configuration, doubled. */
 export const MAX_CPUS = 16384;
+/** Instances, guests or clock samples of a CPU; more is damage. */
+const MAX_LIST = 4096;
 
 export function emptyOptions(): TraceOptions {
   return { offsetNs: 0n, guests: [], buffers: [], texts: [], sections: new Map(), clockFollows: false };
@@ -51,6 +53,8 @@ function parseOffset(text: string): bigint {
  * @throws MetadataError when the data is shorter than its kind needs
  */
 export function readOption(id: number, data: ByteReader, sectioned: boolean, options: TraceOptions): void {
+  const listed = options.buffers.length + options.texts.length + options.guests.length;
+  if (listed > MAX_LIST) throw new MetadataError('more buffers and guests than any recording has', data.origin);
   switch (id) {
     case OPTION_DATE:
       // Microseconds between the trace clock and the time of day.
@@ -81,12 +85,9 @@ export function readOption(id: number, data: ByteReader, sectioned: boolean, opt
     case OPTION_VERSION:
       options.recorderVersion = data.text(data.left).trim();
       break;
-    case OPTION_CPUCOUNT: {
-      const count = data.u32();
-      if (count > MAX_CPUS) throw new MetadataError(`${count} CPUs`, data.origin);
-      options.cpuCount = count;
+    case OPTION_CPUCOUNT:
+      options.cpuCount = countOf(data, MAX_CPUS);
       break;
-    }
     case OPTION_TRACEID:
       options.traceId = data.bigint();
       break;
@@ -111,15 +112,20 @@ export function readOption(id: number, data: ByteReader, sectioned: boolean, opt
   }
 }
 
+function countOf(data: ByteReader, most: number): number {
+  const count = data.u32();
+  if (count > most) throw new MetadataError(`a list of ${count}`, data.origin);
+  return count;
+}
+
 function readBuffer(data: ByteReader, sectioned: boolean): BufferOption {
   const offset = data.u64();
   const name = data.string(MAX_TEXT_BYTES);
   if (!sectioned) return { offset, name, clock: '', pageBytes: 0, cpus: [] };
   const clock = data.string(MAX_TEXT_BYTES);
   const pageBytes = data.u32();
-  const count = data.u32();
+  const count = countOf(data, MAX_CPUS);
   const cpus = [];
-  // Each CPU takes 20 bytes, so the data itself bounds the loop.
   for (let i = 0; i < count; i++) cpus.push({ cpu: data.u32(), offset: data.u64(), sizeBytes: data.u64() });
   return { offset, name, clock, pageBytes, cpus };
 }
@@ -127,7 +133,7 @@ function readBuffer(data: ByteReader, sectioned: boolean): BufferOption {
 function readTimeShift(data: ByteReader): TimeShift {
   const peerTraceId = data.bigint();
   const flags = data.u32();
-  const count = data.u32();
+  const count = countOf(data, MAX_CPUS);
   const cpus = [];
   const list = (length: number) => {
     const values: bigint[] = [];
@@ -135,7 +141,7 @@ function readTimeShift(data: ByteReader): TimeShift {
     return values;
   };
   for (let i = 0; i < count; i++) {
-    const samples = data.u32();
+    const samples = countOf(data, MAX_LIST);
     const timesNs = list(samples);
     const offsetsNs = list(samples);
     list(samples);
@@ -147,7 +153,7 @@ function readTimeShift(data: ByteReader): TimeShift {
 function readGuest(data: ByteReader): GuestTrace {
   const name = data.string(MAX_TEXT_BYTES);
   const traceId = data.bigint();
-  const count = data.u32();
+  const count = countOf(data, MAX_CPUS);
   const hostTids = [];
   for (let i = 0; i < count; i++) hostTids.push({ cpu: data.u32(), tid: data.u32() });
   return { name, traceId, hostTids };

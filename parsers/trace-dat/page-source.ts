@@ -6,7 +6,9 @@ import type { Decompressor } from './compression.ts';
 import type { CpuSection } from './metadata.ts';
 
 /** trace-cmd compresses ten pages at a time; larger chunks than this are damage. */
-const MAX_CHUNK_BYTES = 32 << 20;
+const MAX_CHUNK_BYTES = 16 << 20;
+/** Pages of nothing but zeros compress a thousandfold; what promises more than this is made to fill the machine. */
+const MAX_EXPANSION = 4096;
 const COUNT_BYTES = 4;
 const CHUNK_HEADER_BYTES = 8;
 
@@ -59,6 +61,8 @@ export class CompressedPages implements PageSource {
   readonly #diagnostics: DiagnosticSink;
   readonly #readAheadBytes: number;
   readonly #end: number;
+  /** Plain bytes that may still come. */
+  #budget: number;
   /** Offset of the next chunk. */
   #at: number;
   /** Chunks to come; −1 before the count was read. */
@@ -80,6 +84,7 @@ export class CompressedPages implements PageSource {
     this.#diagnostics = diagnostics;
     this.#readAheadBytes = readAheadBytes;
     this.#at = section.offset;
+    this.#budget = MAX_CHUNK_BYTES + section.sizeBytes * MAX_EXPANSION;
     // The size in the table leaves out the number of chunks.
     this.#end = section.offset + COUNT_BYTES + section.sizeBytes;
     this.origin = section.offset;
@@ -98,12 +103,14 @@ export class CompressedPages implements PageSource {
       if (!header) return this.#stop('truncated', 'a chunk of pages is missing');
       const size = this.#u32(header, 0);
       const plainBytes = this.#u32(header, 4);
-      if (plainBytes > MAX_CHUNK_BYTES) return this.#stop('page-malformed', `a chunk of ${plainBytes} bytes`);
+      this.#budget -= plainBytes;
+      if (plainBytes > MAX_CHUNK_BYTES || this.#budget < 0)
+        return this.#stop('page-malformed', `a chunk of ${plainBytes} bytes`);
       const data = await this.#take(size);
       if (!data) return this.#stop('truncated', `a chunk of ${size} bytes is cut`);
       try {
         this.window = recordBytes(this.#decompress(data, plainBytes));
-        this.windowBytes = plainBytes;
+        this.windowBytes = Math.min(plainBytes, this.window.bytes.length);
         return true;
       } catch (error) {
         const text = `a chunk of pages cannot be decompressed (${(error as Error).message})`;

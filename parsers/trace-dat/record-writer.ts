@@ -48,11 +48,14 @@ export class RecordWriter {
     this.#names = names;
     this.#contexts = contexts;
     this.#scale = scale;
+    let highest = 0;
     for (const file of formats) {
       const id = formatId(textOf(file.bytes.subarray(0, 4096)));
-      if (id >= 0 && id <= MAX_ID && !this.#files.has(id)) this.#files.set(id, file);
+      if (id < 0 || id > MAX_ID || this.#files.has(id)) continue;
+      this.#files.set(id, file);
+      highest = Math.max(highest, id);
     }
-    this.#recipes = new Array(1 + Math.max(0, ...this.#files.keys())).fill(undefined);
+    this.#recipes = new Array(highest + 1).fill(undefined);
   }
 
   /** Writes the stream's record, and a marker before it when events were lost there. Needs room for two. */

@@ -1,5 +1,5 @@
 /** From metadata to batches: opens the CPUs of all ring buffers, merges their records by time, writes them. */
-import { BatchWriter, CaptureError, EventBatch } from '../../schema/index.ts';
+import { BatchWriter, CaptureError, EventBatch, NO_CPU } from '../../schema/index.ts';
 import type { ParseContext } from '../format.ts';
 import type { KernelSymbols } from '../kernel-symbols.ts';
 import type { RandomAccess } from '../source.ts';
@@ -145,7 +145,7 @@ export class Recording {
         }
         if (present <= 0) continue;
         total += present;
-        if (total > fileBytes || cpu > 0xfffe) {
+        if (total > fileBytes || cpu >= NO_CPU) {
           diagnostics.report('record-malformed', { byte: offset }, `data of CPU ${cpu} overlaps that of another CPU`);
           total -= present;
           continue;
