@@ -111,7 +111,7 @@ export class JsonStream {
       case 'stringChunk':
       case 'numberChunk':
         if (this.#inPieces) visitor.stringPiece(token.value);
-        else if (this.#text.length < MAX_TEXT) this.#text += token.value;
+        else if (this.#text.length < MAX_TEXT) this.#text += token.value.slice(0, MAX_TEXT - this.#text.length);
         break;
       case 'endString':
         if (this.#inPieces) visitor.endString();

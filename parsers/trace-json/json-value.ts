@@ -76,7 +76,7 @@ export function jsonText(value: JsonValue): string {
   return JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? inner.toString() : inner));
 }
 
-const DECIMAL = /^(-?)(\d{1,18})(?:\.(\d+))?$/;
+const DECIMAL = /^(-?)(\d{1,20})(?:\.(\d+))?$/;
 
 /**
  * A decimal number times a thousand to the power of `steps`, as an integer: microseconds with a fraction to nanoseconds.
