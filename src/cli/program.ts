@@ -1,6 +1,7 @@
 /** The verbs together: parses the arguments, runs one, turns errors into one line and an exit status. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { registerExplain } from './commands/explain.ts';
 import { registerFormats } from './commands/formats.ts';
 import { registerHist } from './commands/hist.ts';
 import { registerIngest } from './commands/ingest.ts';
@@ -51,7 +52,15 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
       outputError: (text, write) => write(text.replace(/^error: /, 'quiesce: ')),
     })
     .addHelpText('after', EXIT_HELP);
-  for (const register of [registerReplay, registerIngest, registerQuery, registerHist, registerWhatIf, registerFormats])
+  for (const register of [
+    registerReplay,
+    registerIngest,
+    registerQuery,
+    registerHist,
+    registerExplain,
+    registerWhatIf,
+    registerFormats,
+  ])
     register(program, session);
   try {
     await program.parseAsync(args as string[], { from: 'user' });

@@ -59,6 +59,13 @@ export class QueryConnection {
     );
   }
 
+  /** Whether a table or view has that column. */
+  hasColumn(relation: string, column: string): boolean {
+    return this.#guarded(
+      () => this.#db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(relation, column) !== undefined,
+    );
+  }
+
   *#rows(start: () => IterableIterator<SqlValue[]>): Generator<SqlValue[]> {
     const rows = this.#guarded(start);
     for (;;) {

@@ -101,10 +101,7 @@ function join(observed: Finding, report: Finding): Finding {
     confidence: 'reported',
     severity: report.severity === 'error' ? 'error' : observed.severity,
     evidence,
-    notes: [
-      ...observed.notes,
-      `the kernel reported it too: ${report.title}`,
-      ...report.notes.filter((note) => !observed.notes.includes(note)),
-    ],
+    // How a log was read matters only where there is nothing but the log.
+    notes: [...observed.notes, `the kernel reported it too: ${report.title}`],
   };
 }

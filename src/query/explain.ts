@@ -1,0 +1,181 @@
+/** One finding with every event and log line that proves it, read back from the store: the material of `quiesce explain`. */
+import type { Finding } from '../../schema/index.ts';
+import type { QueryConnection, SqlValue } from './user-sql.ts';
+
+/** An event of the evidence, as people read it. */
+export interface ExplainedEvent {
+  readonly event: number;
+  readonly role: string;
+  readonly tsNs: number;
+  readonly cpu: number | null;
+  readonly task: string;
+  /** The kernel's flag column, '' when the recording has none. */
+  readonly flags: string;
+  readonly name: string;
+  /** `key=value` of the event's fields. */
+  readonly fields: string;
+  /** Functions, innermost first; of the event itself or of the stack record right behind it. */
+  readonly stack: readonly string[];
+}
+
+/** A line of a kernel log that is evidence. */
+export interface ExplainedLine {
+  readonly line: number;
+  readonly role: string;
+  readonly tsNs: number | null;
+  readonly text: string;
+}
+
+export interface Explanation {
+  readonly finding: Finding;
+  readonly runName: string;
+  readonly events: readonly ExplainedEvent[];
+  readonly lines: readonly ExplainedLine[];
+  /** Findings of the run that share its id prefix, when the id was ambiguous: never with an explanation. */
+  readonly missing: readonly string[];
+}
+
+/** The finding asked for is not there, or the id fits several. */
+export class UnknownFinding extends Error {
+  override readonly name = 'UnknownFinding';
+}
+
+const EVENT_ID_BITS = 36n;
+
+/** Columns of every event view that are not fields of the event. */
+const COMMON = new Set(['id', 'run_id', 'ts_ns', 'cpu', 'tid', 'comm', 'flags', 'context', 'stack_id']);
+
+/** Frames that only say how the stack was recorded. */
+const RECORDER_FRAME =
+  /^(trace_event_raw_event_|__traceiter_|__bpf_trace_|perf_trace_|trace_event_buffer|\[FTRACE TRAMPOLINE\])/;
+
+/**
+ * @param id a finding's id, or the beginning of one
+ * @param runId default: the latest run that has such a finding
+ * @throws UnknownFinding naming the findings there are
+ * @throws StoreError
+ */
+export function explainFinding(connection: QueryConnection, id: string, runId: number | undefined): Explanation {
+  const found = rows(
+    connection,
+    `SELECT f.run_id, f.position, f.body, r.name FROM finding AS f JOIN run AS r USING (run_id)
+     WHERE f.finding_id = :id OR substr(f.finding_id, 1, length(:id)) = :id ORDER BY f.run_id DESC, f.position`,
+    { id },
+  ).filter((row) => runId === undefined || Number(row[0]) === runId);
+  const exact = found.filter((row) => (JSON.parse(String(row[2])) as Finding).id === id);
+  const candidates = exact.length > 0 ? exact : found;
+  const latest = candidates.filter((row) => row[0] === candidates[0]?.[0]);
+  const ids = new Set(latest.map((row) => (JSON.parse(String(row[2])) as Finding).id));
+  if (ids.size !== 1) throw new UnknownFinding(describeUnknown(connection, id, [...ids], runId));
+  const [run, , body, runName] = latest[0];
+  const finding = JSON.parse(String(body)) as Finding;
+  const base = (BigInt(String(run)) - 1n) << EVENT_ID_BITS;
+  const missing: string[] = [];
+  const events: ExplainedEvent[] = [];
+  const lines: ExplainedLine[] = [];
+  for (const item of finding.evidence) {
+    if ('event' in item) {
+      const event = explainEvent(connection, base + BigInt(item.event), item.event, item.role);
+      if (event) events.push(event);
+      else missing.push(`event ${item.event}`);
+    } else lines.push(explainLine(connection, Number(run), item.line, item.role));
+  }
+  events.sort((a, b) => a.event - b.event);
+  return { finding, runName: String(runName), events, lines, missing };
+}
+
+function describeUnknown(
+  connection: QueryConnection,
+  id: string,
+  ids: readonly string[],
+  runId: number | undefined,
+): string {
+  if (ids.length > 1) return `"${id}" fits several findings: ${ids.join(', ')}`;
+  const known = rows(
+    connection,
+    'SELECT DISTINCT finding_id FROM finding WHERE :run IS NULL OR run_id = :run ORDER BY 1 LIMIT 20',
+    {
+      run: runId ?? null,
+    },
+  ).map((row) => String(row[0]));
+  return `no finding "${id}"; there ${known.length === 1 ? 'is' : 'are'}: ${known.join(', ') || 'none'}`;
+}
+
+function rows(connection: QueryConnection, sql: string, values: Readonly<Record<string, SqlValue>> = {}): SqlValue[][] {
+  return [...connection.query(sql, values).rows].map((row) => [...row]);
+}
+
+function explainEvent(
+  connection: QueryConnection,
+  id: bigint,
+  event: number,
+  role: string,
+): ExplainedEvent | undefined {
+  const [common] = rows(connection, 'SELECT ts_ns, cpu, tid, comm, flags, name, stack_id FROM event WHERE id = :id', {
+    id,
+  });
+  if (!common) return undefined;
+  const [tsNs, cpu, tid, comm, flags, name, stackId] = common;
+  return {
+    event,
+    role,
+    tsNs: Number(tsNs),
+    cpu: cpu === null ? null : Number(cpu),
+    task: tid === null ? '' : `${comm ?? '<...>'}:${tid}`,
+    flags: flags === null ? '' : String(flags),
+    name: String(name),
+    fields: fieldsOf(connection, String(name), id),
+    stack: stackOf(connection, stackId ?? stackBehind(connection, id, cpu, tid)),
+  };
+}
+
+/** Fields of the event from its own view; events without one say what other_event keeps. */
+function fieldsOf(connection: QueryConnection, name: string, id: bigint): string {
+  const [type] = rows(
+    connection,
+    'SELECT relation FROM event_type WHERE name = :name AND relation IS NOT NULL LIMIT 1',
+    { name },
+  );
+  if (!type) return '';
+  const { columns, rows: found } = connection.query(
+    `SELECT * FROM "${String(type[0]).replaceAll('"', '""')}" WHERE id = :id`,
+    { id },
+  );
+  const [row] = [...found];
+  if (!row) return '';
+  return columns
+    .map((column, i) => [column, row[i]] as const)
+    .filter(([column, value]) => !COMMON.has(column) && value !== null && value !== '')
+    .map(([column, value]) => `${column.replace(/^arg_/, '')}=${String(value)}`)
+    .join(' ');
+}
+
+/** ftrace records the stack as the next event of the same CPU and task (MODEL E0.8). */
+function stackBehind(connection: QueryConnection, id: bigint, cpu: SqlValue, tid: SqlValue): SqlValue {
+  if (!connection.hasRelation('kernel_stack')) return null;
+  const [next] = rows(
+    connection,
+    `SELECT e.stack_id, e.name FROM event AS e WHERE e.id > :id AND e.id <= :id + 64 AND e.cpu = :cpu AND e.tid = :tid ORDER BY e.id LIMIT 1`,
+    { id, cpu, tid },
+  );
+  return next && next[1] === 'kernel_stack' ? next[0] : null;
+}
+
+function stackOf(connection: QueryConnection, stackId: SqlValue): string[] {
+  if (stackId === null) return [];
+  return rows(connection, 'SELECT symbol, module FROM stack WHERE stack_id = :stack ORDER BY depth', { stack: stackId })
+    .map(([symbol, module]) => `${String(symbol)}${module === null ? '' : ` [${String(module)}]`}`)
+    .filter((symbol) => !RECORDER_FRAME.test(symbol));
+}
+
+/** A log line is a console event that carries its line number. */
+function explainLine(connection: QueryConnection, runId: number, line: number, role: string): ExplainedLine {
+  if (connection.hasRelation('console') && connection.hasColumn('console', 'line')) {
+    const [found] = rows(connection, 'SELECT ts_ns, msg FROM console WHERE run_id = :run AND line = :line LIMIT 1', {
+      run: runId,
+      line,
+    });
+    if (found) return { line, role, tsNs: Number(found[0]), text: String(found[1]) };
+  }
+  return { line, role, tsNs: null, text: '' };
+}
