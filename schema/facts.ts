@@ -29,6 +29,19 @@ export interface SyncWaitFact {
   confidence: 'observed' | 'inferred';
 }
 
+/** One phase of a wait (MODEL 2.4): the phases of a wait follow each other and fill it. */
+export interface SyncWaitPhaseFact {
+  api: string;
+  domain: string;
+  tid: number;
+  /** Start of the wait that it belongs to. */
+  waitNs: number;
+  /** GP_QS_WAIT, …; several joined with `+` where no event separates them. */
+  phase: string;
+  startNs: number;
+  endNs: number;
+}
+
 export interface SrcuReaderFact {
   domain: string;
   comm: string;
@@ -143,6 +156,7 @@ export interface LogReportFact {
 export interface FactSink {
   gracePeriod(fact: GracePeriodFact): void;
   syncWait(fact: SyncWaitFact): void;
+  syncWaitPhase(fact: SyncWaitPhaseFact): void;
   srcuReader(fact: SrcuReaderFact): void;
   rcuBlocker(fact: RcuBlockerFact): void;
   contextSpan(fact: ContextSpanFact): void;

@@ -155,6 +155,8 @@ export type Finding = FindingBase &
         readonly blocked_ns: number;
         readonly chain: readonly ChainLink[];
         readonly root: Root;
+        /** What the waiter waited for in turn (MODEL 2.4); the phases fill the wait. */
+        readonly phases?: readonly { readonly phase: string; readonly ns: number }[];
       }
     | {
         readonly kind: 'hung-task';

@@ -15,6 +15,7 @@ import { ReplayEngine, type ReplayOutcome } from '../src/replay/engine.ts';
 export class CollectedFacts implements FactSink {
   readonly gracePeriods: Parameters<FactSink['gracePeriod']>[0][] = [];
   readonly syncWaits: Parameters<FactSink['syncWait']>[0][] = [];
+  readonly syncWaitPhases: Parameters<FactSink['syncWaitPhase']>[0][] = [];
   readonly srcuReaders: Parameters<FactSink['srcuReader']>[0][] = [];
   readonly rcuBlockers: Parameters<FactSink['rcuBlocker']>[0][] = [];
   readonly contextSpans: Parameters<FactSink['contextSpan']>[0][] = [];
@@ -29,6 +30,7 @@ export class CollectedFacts implements FactSink {
 
   gracePeriod = (fact: Parameters<FactSink['gracePeriod']>[0]): void => void this.gracePeriods.push({ ...fact });
   syncWait = (fact: Parameters<FactSink['syncWait']>[0]): void => void this.syncWaits.push({ ...fact });
+  syncWaitPhase = (fact: Parameters<FactSink['syncWaitPhase']>[0]): void => void this.syncWaitPhases.push({ ...fact });
   srcuReader = (fact: Parameters<FactSink['srcuReader']>[0]): void => void this.srcuReaders.push({ ...fact });
   rcuBlocker = (fact: Parameters<FactSink['rcuBlocker']>[0]): void => void this.rcuBlockers.push({ ...fact });
   contextSpan = (fact: Parameters<FactSink['contextSpan']>[0]): void => void this.contextSpans.push({ ...fact });
@@ -108,6 +110,6 @@ function dropEvents(
 }
 
 /** Findings of one kind. */
-export function ofKind<K extends Finding['kind']>(outcome: ReplayOutcome, kind: K): Extract<Finding, { kind: K }>[] {
-  return outcome.findings.filter((finding): finding is Extract<Finding, { kind: K }> => finding.kind === kind);
+export function ofKind<K extends Finding['kind']>(outcome: ReplayOutcome, kind: K): (Finding & { kind: K })[] {
+  return outcome.findings.filter((finding): finding is Finding & { kind: K } => finding.kind === kind);
 }

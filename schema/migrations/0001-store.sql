@@ -242,6 +242,18 @@ CREATE TABLE sync_wait (
   confidence TEXT NOT NULL     -- observed or inferred
 );
 
+-- Phases of waits for RCU and SRCU grace periods: they follow each other and fill the wait.
+CREATE TABLE sync_wait_phase (
+  run_id   INTEGER NOT NULL REFERENCES run,
+  api      TEXT NOT NULL,    -- as in sync_wait
+  domain   TEXT NOT NULL,
+  tid      INTEGER NOT NULL,
+  wait_ns  INTEGER NOT NULL, -- sync_wait.start_ns
+  phase    TEXT NOT NULL,    -- WAIT_CURRENT_GP, GP_START_LATENCY, GP_INIT, GP_QS_WAIT, GP_KTHREAD_LATENCY, GP_CLEANUP_WAKE, SCHED_LATENCY; joined by + where no event separates them
+  start_ns INTEGER NOT NULL,
+  end_ns   INTEGER NOT NULL
+);
+
 -- SRCU read-side critical sections.
 CREATE TABLE srcu_reader (
   run_id   INTEGER NOT NULL REFERENCES run,

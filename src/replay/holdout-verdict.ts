@@ -4,9 +4,9 @@ import { OCC_HARDIRQ, OCC_IDLE, OCC_NMI, OCC_SOFTIRQ, OCC_TASK, OCC_UNKNOWN, typ
 import type { Holdout } from './model/grace-period.ts';
 
 /** NMI_LOAD of MODEL 2.7. NMIs are the one load that nothing on the CPU can escape, hence the lower bar. */
-const NMI_SHARE = 0.3;
+export const NMI_SHARE = 0.3;
 /** HARDIRQ_LOAD, SOFTIRQ_LOAD. */
-const IRQ_SHARE = 0.5;
+export const IRQ_SHARE = 0.5;
 
 export interface HoldoutVerdict {
   readonly cause: RootKind;

@@ -35,7 +35,7 @@ export function createModels(world: World): Models {
   const hung = new HungTaskModel(world, tasks);
   const quiet = new QuietStretchModel(world, cpu, tasks);
   const rcu = new RcuModel(world, cpu, tasks);
-  const gpKthread = new GpKthreadModel(world, tasks);
+  const gpKthread = new GpKthreadModel(world, cpu, tasks);
   const work = new WorkqueueModel(world);
   const sync = new SyncWaitModel(world, tasks, work);
   const locks = new LockModel(world, cpu);

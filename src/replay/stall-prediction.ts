@@ -12,21 +12,34 @@ export interface StallPrediction {
   readonly cpu?: number;
   /** The noticing CPU owes the quiescent state itself. */
   readonly self?: boolean;
+  /** The tick. */
+  readonly event?: number;
+  /** Earliest further warning: three timeouts and three jiffies after the first (R2.43); slow consoles come later (T59). */
+  readonly nextNs?: number;
 }
 
 /** RCU_STALL_RAT_DELAY: others may report two jiffies after the deadline. The longest jiffy is 10 ms. */
 const OTHERS_DELAY_NS = 2e7;
 
-/** @param tillNs threshold from the grace period's start (R2.40). */
-export function predictStall(gp: GracePeriod, endNs: number, tillNs: number): StallPrediction {
+/**
+ * @param tillNs threshold from the grace period's start (R2.40)
+ * @param hz ticks per second, 1000 when unknown: the earliest answer
+ */
+export function predictStall(gp: GracePeriod, endNs: number, tillNs: number, hz = 1000): StallPrediction {
   const dueNs = gp.startNs + tillNs;
   if (endNs < dueNs) return { verdict: 'no-stall' };
   const self = gp.ticks.find((tick) => tick.owes && tick.ns >= dueNs);
   const other = gp.ticks.find((tick) => tick.ns >= dueNs + OTHERS_DELAY_NS);
-  if (self && (!other || self.ns <= other.ns))
-    return { verdict: 'would-warn', atNs: self.ns, cpu: self.cpu, self: true };
-  if (other) return { verdict: 'would-warn', atNs: other.ns, cpu: other.cpu, self: false };
-  return { verdict: 'cannot-warn' };
+  const tick = self && (!other || self.ns <= other.ns) ? self : other;
+  if (!tick) return { verdict: 'cannot-warn' };
+  return {
+    verdict: 'would-warn',
+    atNs: tick.ns,
+    cpu: tick.cpu,
+    self: tick === self,
+    event: tick.event,
+    nextNs: tick.ns + 3 * tillNs + (3 * 1e9) / hz,
+  };
 }
 
 /** The prediction as a sentence of the finding. */

@@ -75,8 +75,10 @@ export class Timeline {
         startNs: task.sinceNs,
         endNs: null,
         stack: task.stack,
+        stackEvent: task.stackEvent,
         offEvent: task.offEvent,
         wakeEvent: 0,
+        endEvent: 0,
         censored: task.gapsAtSince !== world.lostMarkers,
       });
     }

@@ -198,39 +198,23 @@ export class KernelMachine {
   }
 
   #step(what: Step[0], cpu: number, pick: number): void {
-    switch (what) {
-      case 'switch':
-        return this.#switch(cpu, pick);
-      case 'wake':
-        return this.#wakeSleeper(cpu, pick);
-      case 'read':
-        if (this.#busy(cpu)) this.#cpus[cpu].task.reading = true;
-        return;
-      case 'unread':
-        return this.#unread(cpu);
-      case 'tick':
-        return this.#tick(cpu);
-      case 'core':
-        return this.#core(cpu);
-      case 'nmi':
-        return this.#nmi(cpu, 1000 + pick * 1000);
-      case 'irq':
-        return this.#irq(cpu, 500 + pick * 200);
-      case 'gp':
-        return this.#gpKthread();
-      case 'sync':
-        return this.#sync(cpu);
-      case 'srcu-read':
-        return this.#srcuRead(cpu, pick);
-      case 'srcu-unread':
-        return this.#srcuUnread(cpu);
-      case 'srcu-sync':
-        return this.#srcuSync(cpu, pick);
-      case 'worker':
-        return this.#worker(cpu);
-      default:
-        what satisfies never;
-    }
+    const steps: Record<Step[0], () => void> = {
+      switch: () => this.#switch(cpu, pick),
+      wake: () => this.#wakeSleeper(cpu, pick),
+      read: () => this.#read(cpu),
+      unread: () => this.#unread(cpu),
+      tick: () => this.#tick(cpu),
+      core: () => this.#core(cpu),
+      nmi: () => this.#nmi(cpu, 1000 + pick * 1000),
+      irq: () => this.#irq(cpu, 500 + pick * 200),
+      gp: () => this.#gpKthread(),
+      sync: () => this.#sync(cpu),
+      'srcu-read': () => this.#srcuRead(cpu, pick),
+      'srcu-unread': () => this.#srcuUnread(cpu),
+      'srcu-sync': () => this.#srcuSync(cpu, pick),
+      worker: () => this.#worker(cpu),
+    };
+    steps[what]();
   }
 
   /** A user task runs on the CPU. */
@@ -427,6 +411,10 @@ export class KernelMachine {
     this.#emit('softirq_entry', cpu, flags, 9);
     if (this.#cpus[cpu].passed && this.#owes(cpu)) this.#report(cpu, cpu, flags);
     this.#emit('softirq_exit', cpu, flags, 9);
+  }
+
+  #read(cpu: number): void {
+    if (this.#busy(cpu)) this.#cpus[cpu].task.reading = true;
   }
 
   #unread(cpu: number): void {

@@ -4,6 +4,7 @@ import { Blame } from '../blame.ts';
 import { findingId } from '../finding-id.ts';
 import type { SyncWait } from '../model/sync-wait.ts';
 import type { Timeline } from '../timeline.ts';
+import { phasesOfRcuWait } from '../wait-phases.ts';
 import { CENSORED, seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 import { hungTaskThresholdNs } from './hung-task.ts';
@@ -48,5 +49,14 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
     blocked_ns: blockedNs,
     chain: chain.links,
     root: chain.root,
+    ...phasesOf(timeline, wait),
   };
+}
+
+/** Waits for RCU itself; SRCU grace periods are cut by the chain. */
+function phasesOf(timeline: Timeline, wait: SyncWait): { phases?: { phase: string; ns: number }[] } {
+  if (wait.resource !== 'rcu' && wait.resource !== 'rcu-expedited') return {};
+  const periods = timeline.data.periods.filter((gp) => gp.flavor === timeline.data.flavor);
+  const phases = phasesOfRcuWait(wait, periods, timeline.end(wait));
+  return { phases: phases.map(({ phase, fromNs, toNs }) => ({ phase, ns: toNs - fromNs })) };
 }

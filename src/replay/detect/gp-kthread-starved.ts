@@ -3,14 +3,21 @@ import type { Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { KthreadStarvation } from '../model/gp-kthread.ts';
 import type { Timeline } from '../timeline.ts';
-import { seconds } from '../wording.ts';
+import { percent, seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 
 export function detectGpKthreadStarvation(world: World, timeline: Timeline): Finding[] {
-  return timeline.data.starvations.map((starvation) => finding(world, starvation));
+  return timeline.data.starvations
+    .filter((starvation) => timeline.length(starvation) >= STARVED_NS)
+    .map((starvation) => finding(world, starvation));
 }
 
+/** The kernel calls it starved after 2 s (`2 * HZ` in rcu_check_gp_kthread_starvation). */
+const STARVED_NS = 2e9;
+
 function finding(world: World, starvation: KthreadStarvation): Finding {
+  const { nmi, hardirq, softirq } = starvation.shares;
+  const interrupts = nmi + hardirq + softirq;
   const endNs = starvation.endNs ?? world.nowNs;
   const blockedNs = endNs - starvation.startNs;
   return {
@@ -21,10 +28,14 @@ function finding(world: World, starvation: KthreadStarvation): Finding {
     title: `${starvation.flavor} kthread runnable for ${seconds(blockedNs)} without a CPU (CPU ${starvation.cpu})`,
     start_ns: starvation.startNs,
     end_ns: endNs,
-    evidence: [{ event: starvation.event, role: `${starvation.flavor}:${starvation.tid} becomes runnable` }],
+    evidence: [
+      { event: starvation.event, role: `${starvation.flavor}:${starvation.tid} becomes runnable` },
+      ...(starvation.endEvent ? [{ event: starvation.endEvent, role: 'it gets a CPU' }] : []),
+    ],
     notes: [
       'threshold 2 s (rcu_check_gp_kthread_starvation)',
-      ...(starvation.instead ? [`${starvation.instead} was on CPU ${starvation.cpu}`] : []),
+      ...(starvation.instead ? [`${starvation.instead} had CPU ${starvation.cpu}`] : []),
+      ...(interrupts >= 0.3 ? [`interrupts took ${percent(interrupts)} of CPU ${starvation.cpu}`] : []),
     ],
     flavor: starvation.flavor,
     blocked_ns: blockedNs,

@@ -1,8 +1,10 @@
 /**
- * The grace-period kthread without a CPU: runnable for long while a grace period is in flight (R2.45, GPKTHREAD_RUNNABLE).
+ * The grace-period kthread without a CPU: runnable for long while a grace period is in flight (R2.45, GPKTHREAD_RUNNABLE), and who
+ * had the CPU instead.
  */
 import type { Model, World } from '../world.ts';
-import { TASK_RUNNABLE, type Task, type TaskModel } from './task.ts';
+import { type CpuModel, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ, type Occupancy } from './cpu.ts';
+import { TASK_RUNNABLE, TASK_RUNNING, type Task, type TaskModel } from './task.ts';
 
 export interface KthreadStarvation {
   readonly flavor: string;
@@ -10,30 +12,47 @@ export interface KthreadStarvation {
   readonly cpu: number;
   readonly startNs: number;
   readonly endNs: number | null;
+  /** It becomes runnable; it gets a CPU (0 when it does not). */
   readonly event: number;
-  /** `comm:tid` that got the CPU at the end, when known. */
+  readonly endEvent: number;
+  /** `comm:tid` that had its CPU for most of the time, when known. */
   readonly instead: string | undefined;
+  /** Shares of the CPU's time meanwhile. */
+  readonly shares: { readonly nmi: number; readonly hardirq: number; readonly softirq: number };
 }
 
 const KTHREAD = /^rcu_(preempt|sched|bh)$/;
 
-/** The kernel calls it starved after 2 s (`2 * HZ` in rcu_check_gp_kthread_starvation). */
-const STARVED_NS = 2e9;
+/** Shorter delays explain no wait that anybody asks about. */
+const SHORTEST_NS = 1e8;
+
+interface Waiting {
+  readonly task: Task;
+  readonly sinceNs: number;
+  readonly occupancy: Occupancy;
+  /** Time on its CPU by tid. */
+  readonly ran: Map<number, { ns: number; readonly comm: number }>;
+}
 
 export class GpKthreadModel implements Model {
   readonly #world: World;
+  readonly #cpus: CpuModel;
   readonly #tasks: TaskModel;
   readonly starvations: KthreadStarvation[] = [];
-  readonly #runnableSince = new Map<number, number>();
+  /** Kthreads that wait for a CPU: one per flavour, so hardly ever two. */
+  #waiting: Waiting[] = [];
+  readonly #isKthread: (boolean | undefined)[] = [];
 
-  constructor(world: World, tasks: TaskModel) {
+  constructor(world: World, cpus: CpuModel, tasks: TaskModel) {
     this.#world = world;
+    this.#cpus = cpus;
     this.#tasks = tasks;
     tasks.listeners.push({
       onRunnable: (task, nowNs) => {
-        if (KTHREAD.test(tasks.name(task))) this.#runnableSince.set(task.key, nowNs);
+        if (this.#runsGracePeriods(task)) this.#waits(task, nowNs);
       },
-      onLeavesRunnable: (task, nowNs) => this.#gotCpu(task, nowNs),
+      onLeavesRunnable: (task, nowNs, event) => this.#gotCpu(task, nowNs, event),
+      onSwitchOut: (task, nowNs) => this.#leftCpu(task, nowNs),
     });
   }
 
@@ -41,33 +60,71 @@ export class GpKthreadModel implements Model {
     return undefined;
   }
 
-  #gotCpu(task: Task, nowNs: number): void {
-    const sinceNs = this.#runnableSince.get(task.key);
-    if (sinceNs === undefined) return;
-    this.#runnableSince.delete(task.key);
-    if (nowNs - sinceNs >= STARVED_NS && task.gapsAtSince === this.#world.lostMarkers) this.#add(task, sinceNs, nowNs);
+  #runsGracePeriods(task: Task): boolean {
+    this.#isKthread[task.comm] ??= KTHREAD.test(this.#world.dictionary.string(task.comm));
+    return this.#isKthread[task.comm] as boolean;
   }
 
-  #add(task: Task, startNs: number, endNs: number | null): void {
-    const running = [...this.#tasks.all()].find(
-      (other) => other !== task && other.cpu === task.cpu && other.sinceNs <= startNs && other.tid > 0,
-    );
+  #waits(task: Task, nowNs: number): void {
+    this.#waiting = this.#waiting.filter((waiting) => waiting.task !== task);
+    const cpu = Math.max(0, task.cpu);
+    this.#waiting.push({ task, sinceNs: nowNs, occupancy: this.#cpus.snapshot(cpu, nowNs), ran: new Map() });
+  }
+
+  #leftCpu(task: Task, nowNs: number): void {
+    for (const waiting of this.#waiting) {
+      if (waiting.task.cpu === task.cpu && waiting.task !== task && task.tid > 0)
+        book(waiting, task, nowNs - Math.max(waiting.sinceNs, task.onCpuSinceNs));
+    }
+  }
+
+  #gotCpu(task: Task, nowNs: number, event: number): void {
+    const waiting = this.#waiting.find((candidate) => candidate.task === task);
+    if (!waiting) return;
+    this.#waiting = this.#waiting.filter((candidate) => candidate !== waiting);
+    if (nowNs - waiting.sinceNs >= SHORTEST_NS && task.gapsAtSince === this.#world.lostMarkers)
+      this.#add(waiting, nowNs, event);
+  }
+
+  #add(waiting: Waiting, nowNs: number, endEvent: number): void {
+    const { task, sinceNs, occupancy } = waiting;
+    const cpu = Math.max(0, task.cpu);
+    for (const other of this.#tasks.all()) {
+      if (other.state === TASK_RUNNING && other.cpu === cpu && other.tid > 0 && other !== task)
+        book(waiting, other, nowNs - Math.max(sinceNs, other.onCpuSinceNs));
+    }
+    const [most] = [...waiting.ran].sort((a, b) => b[1].ns - a[1].ns);
+    const spent = this.#cpus.snapshot(cpu, nowNs).map((ns, kind) => ns - occupancy[kind]);
+    const total = spent.reduce((sum, ns) => sum + ns, 0) || 1;
     this.starvations.push({
       flavor: this.#tasks.name(task),
       tid: task.tid,
-      cpu: task.cpu,
-      startNs,
-      endNs,
+      cpu,
+      startNs: sinceNs,
+      endNs: endEvent ? nowNs : null,
       event: task.wakeEvent || task.offEvent,
-      instead: running && this.#tasks.label(running),
+      endEvent,
+      instead: most && this.#tasks.labelOf(most[0], most[1].comm),
+      shares: {
+        nmi: spent[OCC_NMI] / total,
+        hardirq: spent[OCC_HARDIRQ] / total,
+        softirq: spent[OCC_SOFTIRQ] / total,
+      },
     });
   }
 
   finish(endNs: number): void {
-    for (const [key, sinceNs] of this.#runnableSince) {
-      const task = this.#tasks.find(key);
-      const censored = task?.gapsAtSince !== this.#world.lostMarkers;
-      if (task?.state === TASK_RUNNABLE && !censored && endNs - sinceNs >= STARVED_NS) this.#add(task, sinceNs, null);
+    for (const waiting of this.#waiting) {
+      const { task, sinceNs } = waiting;
+      const censored = task.gapsAtSince !== this.#world.lostMarkers;
+      if (task.state === TASK_RUNNABLE && !censored && endNs - sinceNs >= SHORTEST_NS) this.#add(waiting, endNs, 0);
     }
   }
+}
+
+function book(waiting: Waiting, task: Task, ns: number): void {
+  if (ns <= 0) return;
+  const booked = waiting.ran.get(task.tid);
+  if (booked) booked.ns += ns;
+  else waiting.ran.set(task.tid, { ns, comm: task.comm });
 }

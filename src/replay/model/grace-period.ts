@@ -99,6 +99,11 @@ export function onlyToBeNoticed(holdout: Holdout): boolean {
   return holdout.passedBy === 'eqs' && holdout.passedNs === holdout.fromNs;
 }
 
+/** Until when it held the grace period up, null while it does: a quiescent CPU's report is the kthread's task (R2.5 b). */
+export function heldUntilNs(holdout: Holdout): number | null {
+  return holdout.passedBy === 'eqs' ? holdout.passedNs : holdout.toNs;
+}
+
 /**
  * Those that decided when the grace period could end: everything still owed, else whoever cleared last (W4.40, W4.42). CPUs that were
  * quiescent all along count only when there is nobody else.
@@ -106,9 +111,15 @@ export function onlyToBeNoticed(holdout: Holdout): boolean {
 export function lastHoldouts(gp: GracePeriod): Holdout[] {
   const real = gp.holdouts.filter((holdout) => !onlyToBeNoticed(holdout));
   const candidates = real.length > 0 ? real : gp.holdouts;
-  const open = candidates.filter((holdout) => holdout.toNs === null);
+  const open = candidates.filter((holdout) => heldUntilNs(holdout) === null);
   if (open.length > 0) return open;
   let last: Holdout | undefined;
-  for (const holdout of candidates) if (!last || (holdout.toNs as number) >= (last.toNs as number)) last = holdout;
+  let lastNs = -1;
+  for (const holdout of candidates) {
+    const untilNs = heldUntilNs(holdout) as number;
+    if (untilNs < lastNs) continue;
+    last = holdout;
+    lastNs = untilNs;
+  }
   return last ? [last] : [];
 }

@@ -41,7 +41,7 @@ export class HoldoutLedger {
       passedBy: quiescent ? 'eqs' : undefined,
       passedEvent: quiescent ? state.quiescentEvent : 0,
       occupancyFrom: this.#cpus.snapshot(cpu, nowNs),
-      occupancyTo: undefined,
+      occupancyTo: quiescent ? this.#cpus.snapshot(cpu, nowNs) : undefined,
       timesFrom: undefined,
       timesTo: undefined,
       ran: new Map(),
@@ -76,12 +76,20 @@ export class HoldoutLedger {
     };
   }
 
+  /** The CPU passed a quiescent state; what remains is the report. */
+  pass(holdout: Holdout, by: 'itself' | 'eqs', nowNs: number, event: number): void {
+    holdout.passedNs = nowNs;
+    holdout.passedBy = by;
+    holdout.passedEvent = event;
+    if (by === 'eqs') this.close(holdout, nowNs);
+  }
+
   /** The debt is paid. */
   settle(holdout: Holdout, nowNs: number, event: number): void {
     if (holdout.toNs !== null) return;
     holdout.toNs = nowNs;
     holdout.toEvent = event;
-    this.close(holdout, nowNs);
+    if (holdout.passedBy !== 'eqs') this.close(holdout, nowNs);
   }
 
   /** Takes the accounts without settling: the capture is over. */

@@ -8,8 +8,11 @@ export interface HungSleep {
   readonly startNs: number;
   readonly endNs: number | null;
   readonly stack: number;
+  /** Events: the stack, the switch-out, sched_waking and what ended it; 0 when not recorded. */
+  readonly stackEvent: number;
   readonly offEvent: number;
   readonly wakeEvent: number;
+  readonly endEvent: number;
   /** Events were lost meanwhile: it may have been several sleeps (E0.4). */
   readonly censored: boolean;
 }
@@ -44,8 +47,10 @@ export class HungTaskModel implements Model {
       startNs,
       endNs,
       stack: interval.stack,
+      stackEvent: interval.stackEvent,
       offEvent: interval.offEvent,
-      wakeEvent: task.wakeEvent,
+      wakeEvent: interval.wakeEvent,
+      endEvent: interval.endEvent,
       censored: interval.censored,
     });
   }

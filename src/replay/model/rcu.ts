@@ -7,7 +7,7 @@
 import type { EventCursor, EventType } from '../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 import type { CpuModel } from './cpu.ts';
-import { type GracePeriod, type Holdout, newGracePeriod } from './grace-period.ts';
+import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from './grace-period.ts';
 import { emitGracePeriod } from './grace-period-facts.ts';
 import { HoldoutLedger } from './holdout-ledger.ts';
 import { maskCpus, RcuNodeTree } from './rcu-node-tree.ts';
@@ -102,8 +102,21 @@ export class RcuModel implements Model {
   #quiescent(cpu: number, nowNs: number, event: number): void {
     for (const flavor of this.#flavors.values()) {
       const holdout = flavor.owed.get(cpu);
-      if (holdout && holdout.passedNs === null) pass(holdout, 'eqs', nowNs, event);
+      if (holdout && holdout.passedNs === null) this.#ledger.pass(holdout, 'eqs', nowNs, event);
     }
+  }
+
+  /** Grace periods of the main flavour that ended after `sinceNs` or are open, by start. */
+  overlapping(sinceNs: number): GracePeriod[] {
+    const found: GracePeriod[] = [];
+    for (let i = this.periods.length - 1; i >= 0; i--) {
+      const gp = this.periods[i];
+      if (gp.flavor !== this.mainFlavor) continue;
+      if (gp.endNs === null || gp.endNs > sinceNs) found.push(gp);
+      // Starts are in order: one that ended before the wait, and is not expedited beside longer ones, bounds the search.
+      else if (!gp.expedited) break;
+    }
+    return found.reverse();
   }
 
   /** Grace period in flight, per flavour. */
@@ -178,7 +191,7 @@ export class RcuModel implements Model {
         const flavor = this.#flavor(event);
         const holdout = flavor.owed.get(event.cpu);
         if (holdout && holdout.passedNs === null && flavor.gp?.seq === event.int(1))
-          pass(holdout, 'itself', event.tsNs, event.eventId);
+          this.#ledger.pass(holdout, 'itself', event.tsNs, event.eventId);
         break;
       }
       default:
@@ -420,15 +433,9 @@ export class RcuModel implements Model {
       for (const gp of [flavor.gp, flavor.expedited]) {
         if (!gp) continue;
         gp.censored = gp.gapsAtStart !== this.#world.lostMarkers;
-        for (const holdout of gp.holdouts) if (holdout.toNs === null) this.#ledger.close(holdout, endNs);
+        for (const holdout of gp.holdouts) if (heldUntilNs(holdout) === null) this.#ledger.close(holdout, endNs);
         this.#emit(gp);
       }
     }
   }
-}
-
-function pass(holdout: Holdout, by: 'itself' | 'eqs', nowNs: number, event: number): void {
-  holdout.passedNs = nowNs;
-  holdout.passedBy = by;
-  holdout.passedEvent = event;
 }

@@ -26,6 +26,8 @@ export interface SyncWait {
   readonly startEvent: number;
   endNs: number | null;
   endEvent: number;
+  /** When the waiter was woken for the last time within it; null when that was not recorded, or it still sleeps. */
+  wokenNs: number | null;
   /** How the wait is known. */
   readonly source: 'probe' | 'event' | 'stack';
   /** Stack id of its first recorded sleep. */
@@ -72,6 +74,8 @@ export class SyncWaitModel implements Model {
   /** Waits above the threshold for a verdict; kept for good. */
   readonly long: SyncWait[] = [];
   readonly #verdicts = new Map<number, StackVerdict>();
+  /** Called when a wait is over, and at the end of the capture for those that are not. */
+  onSettled: ((wait: SyncWait) => void) | undefined;
   /** Readers inside srcu_read_lock by domain: task → since, from probes on __srcu_read_lock. */
   readonly readers = new Map<string, Map<TaskKey, SrcuReader>>();
   /** Sections that are over and were long enough to hold up a grace period, in order of their end. */
@@ -240,6 +244,7 @@ export class SyncWaitModel implements Model {
       startEvent: eventId,
       endNs: null,
       endEvent: 0,
+      wokenNs: null,
       source,
       stack: 0,
       site: undefined,
@@ -269,6 +274,7 @@ export class SyncWaitModel implements Model {
     wait.endNs = nowNs;
     wait.endEvent = eventId;
     wait.comm = this.#tasks.name(wait.task);
+    if (wait.task.wakingNs >= wait.startNs && wait.task.wakingNs <= nowNs) wait.wokenNs = wait.task.wakingNs;
     const metric =
       wait.resource === 'srcu' ? 'synchronize-srcu' : wait.resource === 'barrier' ? undefined : 'synchronize-rcu';
     if (metric) this.#world.facts.sample(metric, wait.domain || wait.api, nowNs - wait.startNs);
@@ -290,6 +296,7 @@ export class SyncWaitModel implements Model {
       rootKind: null,
       confidence: wait.source === 'stack' ? 'inferred' : 'observed',
     });
+    this.onSettled?.(wait);
   }
 
   /** The stack of a D sleep: opens a wait when no probe did, and tells who called. */

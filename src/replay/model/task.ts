@@ -37,13 +37,18 @@ export class Task {
   letters = '';
   sinceNs = 0;
   cpu = -1;
+  /** Last time it was put on a CPU. */
+  onCpuSinceNs = 0;
   prio = 120;
-  /** Stack of the last switch-out, 0 when none was recorded. */
+  /** Stack of the last switch-out, 0 when none was recorded, and the event that brought it. */
   stack = 0;
+  stackEvent = 0;
   /** The switch-out event. */
   offEvent = 0;
   /** When it was woken, while runnable after a sleep; −1 otherwise. */
   wokenNs = -1;
+  /** The last sched_waking since it went to sleep: when, by whom, which event; −1 and 0 when none was recorded. */
+  wakingNs = -1;
   wakerTid = -1;
   wakeEvent = 0;
   /** Lost-event markers seen when the state began: a state that crosses one is censored (E0.4). */
@@ -64,7 +69,11 @@ export interface BlockedInterval {
   readonly startNs: number;
   readonly endNs: number;
   readonly stack: number;
+  /** Events: the stack, the switch-out, sched_waking (0 when not recorded), and what ended it (sched_wakeup, or the switch-in). */
+  readonly stackEvent: number;
   readonly offEvent: number;
+  readonly wakeEvent: number;
+  readonly endEvent: number;
   /** Events were lost meanwhile. */
   readonly censored: boolean;
 }
@@ -77,7 +86,7 @@ export interface TaskListener {
   /** Preempted, or woken: it waits for a CPU from now on. */
   onRunnable?(task: Task, nowNs: number): void;
   /** It gets a CPU; its state still shows the waiting that ends. */
-  onLeavesRunnable?(task: Task, nowNs: number): void;
+  onLeavesRunnable?(task: Task, nowNs: number, eventId: number): void;
   onSwitchIn?(task: Task, nowNs: number): void;
   /** A D sleep is over: woken, or seen running. */
   onUnblocked?(interval: BlockedInterval): void;
@@ -197,13 +206,19 @@ export class TaskModel implements Model {
     prev.comm = event.str(0) || prev.comm;
     prev.prio = event.int(2, prev.prio);
     const letters = event.text(3);
-    if (prev.state !== TASK_RUNNING && prev.state !== TASK_UNKNOWN) this.#resume(prev, cpu, nowNs);
+    if (prev.state !== TASK_RUNNING && prev.state !== TASK_UNKNOWN) this.#resume(prev, cpu, event);
     prev.letters = letters;
     prev.offEvent = event.eventId;
     prev.cpu = cpu;
     prev.stack = event.stack;
+    prev.stackEvent = event.stack ? event.eventId : 0;
     prev.wokenNs = -1;
     this.#enter(prev, stateOf(letters), nowNs);
+    if (prev.state !== TASK_RUNNABLE) {
+      prev.wakingNs = -1;
+      prev.wakerTid = -1;
+      prev.wakeEvent = 0;
+    }
     for (const listener of this.listeners) listener.onSwitchOut?.(prev, nowNs);
     if (prev.state === TASK_RUNNABLE) this.#runnable(prev, nowNs);
     if (prev.state === TASK_DEAD) {
@@ -220,16 +235,19 @@ export class TaskModel implements Model {
     const next = this.get(event.int(5), cpu);
     next.comm = event.str(4) || next.comm;
     next.prio = event.int(6, next.prio);
-    this.#resume(next, cpu, nowNs);
+    this.#resume(next, cpu, event);
   }
 
   /** The task is on a CPU: ends whatever it was doing. */
-  #resume(task: Task, cpu: number, nowNs: number): void {
-    if (task.state === TASK_BLOCKED) this.#unblocked(task, nowNs);
-    if (task.state === TASK_RUNNABLE) for (const listener of this.listeners) listener.onLeavesRunnable?.(task, nowNs);
+  #resume(task: Task, cpu: number, event: EventCursor): void {
+    const nowNs = event.tsNs;
+    if (task.state === TASK_BLOCKED) this.#unblocked(task, event);
+    if (task.state === TASK_RUNNABLE)
+      for (const listener of this.listeners) listener.onLeavesRunnable?.(task, nowNs, event.eventId);
     if (task.wokenNs >= 0) this.#world.facts.sample('runqueue-wait', this.name(task), nowNs - task.wokenNs);
     task.wokenNs = -1;
     this.#enter(task, TASK_RUNNING, nowNs);
+    task.onCpuSinceNs = nowNs;
     task.cpu = cpu;
     for (const listener of this.listeners) listener.onSwitchIn?.(task, nowNs);
   }
@@ -238,13 +256,17 @@ export class TaskModel implements Model {
     for (const listener of this.listeners) listener.onRunnable?.(task, nowNs);
   }
 
-  #unblocked(task: Task, nowNs: number): void {
+  #unblocked(task: Task, event: EventCursor): void {
+    const nowNs = event.tsNs;
     const interval = {
       task,
       startNs: task.sinceNs,
       endNs: nowNs,
       stack: task.stack,
+      stackEvent: task.stackEvent,
       offEvent: task.offEvent,
+      wakeEvent: task.wakeEvent,
+      endEvent: event.eventId,
       censored: task.gapsAtSince !== this.#world.lostMarkers,
     };
     this.#world.facts.sample('blocked', this.name(task), nowNs - task.sinceNs);
@@ -255,6 +277,7 @@ export class TaskModel implements Model {
   #waking(event: EventCursor): void {
     const task = this.get(event.int(1), event.cpu);
     task.comm = event.str(0) || task.comm;
+    task.wakingNs = event.tsNs;
     task.wakerTid = event.cpu === NO_CPU ? -1 : event.tid;
     task.wakeEvent = event.eventId;
   }
@@ -265,7 +288,7 @@ export class TaskModel implements Model {
     task.comm = event.str(0) || task.comm;
     task.prio = event.int(2, task.prio);
     if (task.state === TASK_RUNNING) return;
-    if (task.state === TASK_BLOCKED) this.#unblocked(task, nowNs);
+    if (task.state === TASK_BLOCKED) this.#unblocked(task, event);
     if (task.state !== TASK_RUNNABLE) {
       this.#enter(task, TASK_RUNNABLE, nowNs);
       task.wokenNs = nowNs;
@@ -293,6 +316,7 @@ export class TaskModel implements Model {
     if (!task || task.stack || task.tid !== event.tid) return;
     this.#awaitingStack[event.cpu] = undefined;
     task.stack = event.stack;
+    task.stackEvent = event.eventId;
     for (const listener of this.listeners) listener.onSwitchOutStack?.(task);
   }
 

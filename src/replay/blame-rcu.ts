@@ -1,0 +1,203 @@
+/**
+ * RCU grace periods on the way from a blocked task to its root: cut by their phases (MODEL 2.4), the quiescent-state wait going to the
+ * holdout that cleared last (W4.40).
+ */
+import type { Root } from '../../schema/index.ts';
+import { addContexts, type BlameWalk, sharesDuring, splitByShares, stormRoot } from './blame-walk.ts';
+import type { HoldoutVerdict } from './holdout-verdict.ts';
+import {
+  type GracePeriod,
+  gracePeriodName,
+  type Holdout,
+  heldUntilNs,
+  lastHoldouts,
+  onlyToBeNoticed,
+} from './model/grace-period.ts';
+
+/** Shorter delays of callbacks are their everyday batching. */
+const LATE_CALLBACK_NS = 1e7;
+
+/** @param callbackCpu CPU whose callbacks complete the caller, where that is how it is done (R2.21). */
+export function blameRcu(
+  walk: BlameWalk,
+  expedited: boolean,
+  fromNs: number,
+  toNs: number,
+  depth: number,
+  callbackCpu?: number,
+): void {
+  const { timeline, draft } = walk;
+  const flavor = timeline.data.flavor;
+  const all = timeline.data.periods.filter((gp) => gp.flavor === flavor && gp.expedited === expedited);
+  const periods = all.filter((gp) => gp.startNs < toNs && (gp.endNs ?? toNs) > fromNs);
+  if (periods.length === 0) {
+    const next = all.find((gp) => gp.startNs >= toNs);
+    const name = next ? gracePeriodName(next) : `${flavor} grace period (not recorded)`;
+    const unexplainedNs = blameKthread(walk, flavor, name, fromNs, toNs, depth);
+    draft.root({ kind: 'unknown' }, unexplainedNs);
+    return;
+  }
+  let cursor = fromNs;
+  for (const gp of periods) {
+    const name = gracePeriodName(gp);
+    const startNs = Math.max(cursor, gp.startNs);
+    const endNs = Math.min(toNs, gp.endNs ?? toNs);
+    if (startNs > cursor) blameKthread(walk, flavor, name, cursor, startNs, depth);
+    if (endNs > startNs) {
+      blameGracePeriod(walk, gp, name, startNs, endNs, depth);
+      cursor = endNs;
+    }
+  }
+  if (cursor < toNs) blameCallbacks(walk, periods[periods.length - 1], cursor, toNs, depth, callbackCpu);
+}
+
+/** Past the end: callbacks have to be invoked, in a softirq or by rcuc/rcuo on the caller's CPU (W21). */
+function blameCallbacks(
+  walk: BlameWalk,
+  gp: GracePeriod,
+  fromNs: number,
+  toNs: number,
+  depth: number,
+  cpu: number | undefined,
+): void {
+  const { draft, timeline } = walk;
+  const ns = toNs - fromNs;
+  const shares = cpu === undefined || ns < LATE_CALLBACK_NS ? undefined : sharesDuring(timeline, cpu, fromNs, toNs);
+  const root = shares && stormRoot(shares, cpu as number);
+  if (!shares || !root) {
+    draft.add('rcu-gp', gracePeriodName(gp), ns, depth);
+    return;
+  }
+  const pieces = splitByShares(shares, ns);
+  draft.add('cpu', `CPU ${cpu}`, pieces.own, depth + 1, { cpu: cpu as number, note: 'has to invoke the callback' });
+  addContexts(walk, cpu as number, pieces, depth + 2);
+  draft.root(root, ns);
+}
+
+function blameGracePeriod(
+  walk: BlameWalk,
+  gp: GracePeriod,
+  name: string,
+  fromNs: number,
+  toNs: number,
+  depth: number,
+): void {
+  const { draft } = walk;
+  draft.add('rcu-gp', name, 0, depth, {}, toNs - fromNs);
+  draft.cite(gp.startEvent, `${name} starts`);
+  if (gp.endEvent) draft.cite(gp.endEvent, `${name} ends`);
+  if (gp.warnedEvent) draft.cite(gp.warnedEvent, 'the kernel warns of the stall');
+  const holdouts = gp.holdouts.filter((holdout) => !onlyToBeNoticed(holdout));
+  const open = holdouts.filter((holdout) => heldUntilNs(holdout) === null && holdout.fromNs < toNs);
+  let cursor = toNs;
+  if (open.length > 0) {
+    // Still pending at the end of the capture: shared equally (W4.42).
+    const owedFromNs = Math.max(fromNs, Math.min(...open.map((holdout) => holdout.fromNs)));
+    const shareNs = Math.floor((toNs - owedFromNs) / open.length);
+    open.forEach((holdout, i) => {
+      blameHoldout(walk, holdout, i === 0 ? toNs - owedFromNs - shareNs * (open.length - 1) : shareNs, depth + 1);
+    });
+    cursor = owedFromNs;
+  }
+  while (cursor > fromNs) {
+    const holdout = lastPending(holdouts, cursor);
+    if (holdout) {
+      const beganNs = Math.max(fromNs, holdout.fromNs);
+      blameHoldout(walk, holdout, cursor - beganNs, depth + 1);
+      cursor = beganNs;
+      continue;
+    }
+    // Nobody owed anything: initialisation, or the kthread had yet to notice (GP_INIT, GP_KTHREAD_LATENCY).
+    const before = holdouts.map((other) => heldUntilNs(other) ?? 0).filter((ns) => ns < cursor);
+    const idleFromNs = Math.max(fromNs, ...before);
+    blameKthread(walk, gp.flavor, name, idleFromNs, cursor, depth);
+    cursor = idleFromNs;
+  }
+}
+
+/**
+ * A piece in which only the grace-period kthread could have moved things on.
+ * @returns how much of it is not explained by the kthread having no CPU
+ */
+function blameKthread(
+  walk: BlameWalk,
+  flavor: string,
+  name: string,
+  fromNs: number,
+  toNs: number,
+  depth: number,
+): number {
+  const { draft, timeline } = walk;
+  let leftNs = toNs - fromNs;
+  for (const starvation of timeline.data.starvations) {
+    if (starvation.flavor !== flavor) continue;
+    const ns = Math.min(toNs, timeline.end(starvation)) - Math.max(fromNs, starvation.startNs);
+    if (ns <= 0) continue;
+    const { tid, cpu, instead } = starvation;
+    const label = `${flavor}:${tid}`;
+    draft.cite(starvation.event, `${label} becomes runnable`);
+    if (starvation.endEvent) draft.cite(starvation.endEvent, `${label} gets a CPU`);
+    const storm = stormRoot(starvation.shares, cpu);
+    const pieces = splitByShares(starvation.shares, ns);
+    const note = `runnable without CPU ${cpu}${instead ? `, which ${instead} had` : ''}`;
+    if (storm) {
+      draft.add('kthread', label, 0, depth + 1, { tid, note });
+      draft.add('cpu', `CPU ${cpu}`, pieces.own, depth + 2, { cpu });
+      addContexts(walk, cpu, pieces, depth + 3);
+    } else draft.add('kthread', label, ns, depth + 1, { tid, note });
+    draft.root(storm ?? { kind: 'gp-kthread-starved', cpu, task: flavor, tid }, ns);
+    leftNs -= ns;
+  }
+  if (leftNs > 0) draft.add('rcu-gp', name, leftNs, depth);
+  return Math.max(0, leftNs);
+}
+
+function blameHoldout(walk: BlameWalk, holdout: Holdout, ns: number, depth: number): void {
+  if (ns <= 0) return;
+  const { draft, timeline } = walk;
+  draft.cite(holdout.fromEvent, `${holdout.name} owes a quiescent state`);
+  if (holdout.toEvent) draft.cite(holdout.toEvent, `${holdout.name} reports`);
+  const verdict = timeline.judge(holdout);
+  const pieces = splitByShares(verdict.shares, ns);
+  const cpu = holdout.cpu;
+  const interruptNs = pieces.softirq + pieces.hardirq + pieces.nmi;
+  if (holdout.kind === 'reader') {
+    draft.add('reader', holdout.name, pieces.own, depth, { tid: holdout.tid, note: verdict.note });
+    if (interruptNs > 0) draft.add('cpu', `CPU ${cpu}`, 0, depth + 1, { cpu });
+  } else {
+    draft.add('cpu', `CPU ${cpu}`, pieces.own, depth, { cpu, note: verdict.note });
+  }
+  addContexts(walk, cpu, pieces, holdout.kind === 'reader' ? depth + 2 : depth + 1);
+  draft.root(holdoutRoot(holdout, verdict), ns);
+  if (verdict.cause === 'nmi-storm') {
+    const storm = timeline.stormDuring('nmi', cpu, holdout.fromNs, holdout.toNs ?? timeline.data.endNs);
+    if (storm) draft.cite(storm.firstEvent, `NMI storm on CPU ${cpu} begins`);
+  }
+}
+
+function holdoutRoot(holdout: Holdout, verdict: HoldoutVerdict): Root {
+  const named = holdout.kind === 'reader' && verdict.cause.startsWith('reader') ? holdout.name : verdict.task;
+  if (named === undefined) return { kind: verdict.cause, cpu: holdout.cpu };
+  const colon = named.lastIndexOf(':');
+  return { kind: verdict.cause, cpu: holdout.cpu, task: named.slice(0, colon), tid: Number(named.slice(colon + 1)) };
+}
+
+/** The holdout pending just before `atNs` that cleared last. */
+function lastPending(holdouts: readonly Holdout[], atNs: number): Holdout | undefined {
+  let last: Holdout | undefined;
+  let lastNs = -1;
+  for (const holdout of holdouts) {
+    const untilNs = heldUntilNs(holdout) ?? Number.POSITIVE_INFINITY;
+    if (holdout.fromNs >= atNs || untilNs < atNs || untilNs < lastNs) continue;
+    last = holdout;
+    lastNs = untilNs;
+  }
+  return last;
+}
+
+/** The one that a finding about the grace period names: of those that decided, whoever owed longest. */
+export function decisiveHoldout(gp: GracePeriod): Holdout | undefined {
+  let longest: Holdout | undefined;
+  for (const holdout of lastHoldouts(gp)) if (!longest || holdout.fromNs < longest.fromNs) longest = holdout;
+  return longest;
+}

@@ -1,0 +1,159 @@
+/**
+ * SRCU grace periods on the way from a blocked task to its root: passes of process_srcu (their RCU waits, their readers) and what lies
+ * between them (W10, W17–W19, S3.60).
+ */
+import { blameRcu } from './blame-rcu.ts';
+import type { BlameWalk } from './blame-walk.ts';
+import { baseDomain, type SrcuReader, type SyncWait } from './model/sync-wait.ts';
+import type { Task } from './model/task.ts';
+import type { WorkExecution } from './model/workqueue.ts';
+
+/** One SRCU wait being cut. */
+interface SrcuCut {
+  readonly wait: SyncWait;
+  /** Name of the grace period's link. */
+  readonly name: string;
+  /** Readers of the struct that overlap the wait. */
+  readonly readers: readonly SrcuReader[];
+  readonly depth: number;
+}
+
+export function blameSrcu(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
+  const { timeline, draft } = walk;
+  const name = `SRCU grace period of ${wait.domain || 'unknown srcu_struct'}`;
+  draft.add('srcu-gp', name, 0, depth);
+  const passes = passesFor(walk, wait, fromNs, toNs);
+  if (passes.length === 0 && throughStall(walk, fromNs, toNs, depth)) return;
+  const cut: SrcuCut = { wait, name, readers: timeline.readersHolding(wait.domain, toNs, fromNs), depth };
+  let cursor = fromNs;
+  for (const pass of passes) {
+    const startNs = Math.max(cursor, pass.startNs);
+    const endNs = Math.min(toNs, pass.endNs ?? toNs);
+    if (endNs <= startNs) continue;
+    betweenPasses(walk, cut, cursor, startNs);
+    blamePass(walk, cut, pass, startNs, endNs);
+    cursor = endNs;
+  }
+  betweenPasses(walk, cut, cursor, toNs);
+}
+
+/**
+ * No worker recorded: an SRCU grace period that lasts as long as a slow RCU grace period waits for it, as SRCU-fast does
+ * (S3.14, S3.60 i without its proof). False when no grace period covers most of the wait.
+ */
+function throughStall(walk: BlameWalk, fromNs: number, toNs: number, depth: number): boolean {
+  const covered = walk.timeline
+    .periodsLongerThan(1e9)
+    .some((gp) => Math.min(toNs, gp.endNs ?? toNs) - Math.max(fromNs, gp.startNs) >= 0.5 * (toNs - fromNs));
+  if (!covered) return false;
+  walk.draft.add('worker', 'worker in process_srcu', 0, depth + 1, {
+    note: 'not recorded; inferred from the RCU grace period that lasts as long (S3.60)',
+  });
+  blameRcu(walk, false, fromNs, toNs, depth + 2);
+  return true;
+}
+
+/** Passes of the wait's own srcu_struct; when no probe names it, of every struct that nobody claims (edge 1/k, W4.20). */
+function passesFor(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number): WorkExecution[] {
+  const overlapping = walk.timeline.data.passes.filter((pass) => pass.startNs < toNs && (pass.endNs ?? toNs) > fromNs);
+  const own = overlapping.filter((pass) => pass.domain !== undefined && pass.domain === baseDomain(wait.domain));
+  if (own.length > 0) return own;
+  const unclaimed = overlapping.filter((pass) => pass.domain === undefined);
+  return unclaimed.length > 0 ? unclaimed : wait.domain ? [] : overlapping;
+}
+
+/** Nothing executes: readers keep the grace period from ending, or it is delayed. */
+function betweenPasses(walk: BlameWalk, cut: SrcuCut, fromNs: number, toNs: number): void {
+  const { draft } = walk;
+  for (let cursor = fromNs; cursor < toNs; ) {
+    const reader = lastReader(cut.readers, cursor, cut.wait.task);
+    if (!reader) {
+      draft.add('srcu-gp', cut.name, toNs - cursor, cut.depth);
+      draft.root({ kind: 'unknown' }, 0);
+      return;
+    }
+    const leftNs = Math.min(toNs, reader.endNs ?? toNs);
+    blameReader(walk, reader, cursor, leftNs, cut.depth + 1);
+    cursor = leftNs;
+  }
+}
+
+/** A reader that keeps an SRCU grace period from ending: what was *it* doing? */
+function blameReader(walk: BlameWalk, reader: SrcuReader, fromNs: number, toNs: number, depth: number): void {
+  const { draft, timeline, path } = walk;
+  const task = reader.task;
+  const label = timeline.label(task);
+  const who = { task: timeline.name(task), tid: task.tid };
+  draft.cite(reader.event, `${label} enters srcu_read_lock`);
+  if (reader.endNs !== null) draft.cite(reader.endEvent, `${label} leaves srcu_read_lock`);
+  draft.add('reader', label, 0, depth, { tid: task.tid, note: `reader of ${reader.domain}` });
+  if (path.has(task.key)) {
+    draft.add('reader', label, toNs - fromNs, depth, { tid: task.tid });
+    draft.root({ kind: 'deadlock', ...who }, toNs - fromNs);
+    return;
+  }
+  path.add(task.key);
+  const inner = timeline.waitsOf(task.tid, fromNs, toNs).filter((wait) => wait.startNs >= reader.sinceNs);
+  let cursor = fromNs;
+  for (const wait of inner) {
+    const startNs = Math.max(cursor, wait.startNs);
+    const endNs = Math.min(toNs, wait.endNs ?? toNs);
+    if (endNs <= startNs) continue;
+    leafReader(walk, label, who, startNs - cursor, depth);
+    draft.cite(wait.startEvent, `${label} enters ${wait.api} inside its read section`);
+    walk.wait(wait, startNs, endNs, depth + 1);
+    cursor = endNs;
+  }
+  leafReader(walk, label, who, toNs - cursor, depth);
+  path.delete(task.key);
+}
+
+function leafReader(
+  walk: BlameWalk,
+  label: string,
+  who: { task: string; tid: number },
+  ns: number,
+  depth: number,
+): void {
+  if (ns <= 0) return;
+  walk.draft.add('reader', label, ns, depth, { tid: who.tid });
+  walk.draft.root({ kind: 'srcu-reader', ...who }, ns);
+}
+
+/** One execution of process_srcu: the worker's RCU waits (W18), the rest is its own or its readers' (S3.60). */
+function blamePass(walk: BlameWalk, cut: SrcuCut, pass: WorkExecution, fromNs: number, toNs: number): void {
+  const { draft, timeline } = walk;
+  const { depth } = cut;
+  const label = timeline.workerLabel(pass.workerTid);
+  const link = { tid: pass.workerTid, note: 'runs process_srcu' };
+  draft.cite(pass.startEvent, `${label} starts process_srcu`);
+  const waits = timeline.waitsOf(pass.workerTid, fromNs, toNs).filter((wait) => wait.resource !== 'srcu');
+  if (waits.length === 0 && cut.readers.length > 0) {
+    // A short scan that found readers: part of waiting for them.
+    draft.add('srcu-gp', cut.name, toNs - fromNs, depth);
+    return;
+  }
+  draft.add('worker', label, 0, depth + 1, link);
+  let cursor = fromNs;
+  for (const wait of waits) {
+    const startNs = Math.max(cursor, wait.startNs);
+    const endNs = Math.min(toNs, wait.endNs ?? toNs);
+    if (endNs <= startNs) continue;
+    draft.add('worker', label, startNs - cursor, depth + 1, link);
+    draft.cite(wait.startEvent, `${label} enters ${wait.api}`);
+    walk.wait(wait, startNs, endNs, depth + 2);
+    cursor = endNs;
+  }
+  draft.add('worker', label, toNs - cursor, depth + 1, link);
+}
+
+/** The reader open at `atNs` that leaves last; the waiter's own section counts (self-wait, S3.23). */
+function lastReader(readers: readonly SrcuReader[], atNs: number, waiter: Task): SrcuReader | undefined {
+  let last: SrcuReader | undefined;
+  for (const reader of readers) {
+    if ((reader.endNs ?? Number.POSITIVE_INFINITY) <= atNs || reader.sinceNs > atNs) continue;
+    if (reader.task === waiter) return reader;
+    if (!last || (reader.endNs ?? Number.POSITIVE_INFINITY) > (last.endNs ?? Number.POSITIVE_INFINITY)) last = reader;
+  }
+  return last;
+}

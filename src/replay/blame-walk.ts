@@ -1,0 +1,57 @@
+/** What the parts of blame share: the timeline, the chain under construction, the tasks on the path. */
+import type { Root } from '../../schema/index.ts';
+import type { ChainDraft } from './chain-draft.ts';
+import { type HoldoutVerdict, IRQ_SHARE, NMI_SHARE } from './holdout-verdict.ts';
+import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './model/cpu.ts';
+import type { SyncWait } from './model/sync-wait.ts';
+import type { Timeline } from './timeline.ts';
+
+/** Depth counts links from the blocked task; times are absolute. */
+export interface BlameWalk {
+  readonly timeline: Timeline;
+  readonly draft: ChainDraft;
+  /** Tasks on the path, by key: meeting one again is a cycle (W4.41). */
+  readonly path: Set<number>;
+  /** Cuts a wait, or a part of it, along what it waited for. */
+  wait(wait: SyncWait, fromNs: number, toNs: number, depth: number): void;
+}
+
+type Shares = HoldoutVerdict['shares'];
+
+/** Splits `ns` by shares; integers that sum to `ns`. */
+export function splitByShares(
+  shares: Shares,
+  ns: number,
+): { own: number; softirq: number; hardirq: number; nmi: number } {
+  const softirq = Math.floor(shares.softirq * ns);
+  const hardirq = Math.floor(shares.hardirq * ns);
+  const nmi = Math.floor(shares.nmi * ns);
+  return { own: ns - softirq - hardirq - nmi, softirq, hardirq, nmi };
+}
+
+/** Adds the interrupt contexts of a CPU below its link (W7). */
+export function addContexts(
+  walk: BlameWalk,
+  cpu: number,
+  pieces: Omit<ReturnType<typeof splitByShares>, 'own'>,
+  depth: number,
+): void {
+  const { draft } = walk;
+  if (pieces.softirq > 0) draft.add('softirq', `softirqs on CPU ${cpu}`, pieces.softirq, depth, { cpu });
+  if (pieces.hardirq > 0) draft.add('hardirq', `interrupts on CPU ${cpu}`, pieces.hardirq, depth, { cpu });
+  if (pieces.nmi > 0) draft.add('nmi', `NMIs on CPU ${cpu}`, pieces.nmi, depth, { cpu });
+}
+
+/** What interrupts took of a CPU in an interval, as far as the run's buckets tell. */
+export function sharesDuring(timeline: Timeline, cpu: number, fromNs: number, toNs: number): Shares {
+  const spent = timeline.data.history.between(cpu, fromNs, toNs);
+  const total = spent.reduce((sum, ns) => sum + ns, 0) || 1;
+  return { nmi: spent[OCC_NMI] / total, hardirq: spent[OCC_HARDIRQ] / total, softirq: spent[OCC_SOFTIRQ] / total };
+}
+
+/** The storm that such shares are, if any. */
+export function stormRoot(shares: Shares, cpu: number): Root | undefined {
+  if (shares.nmi >= NMI_SHARE) return { kind: 'nmi-storm', cpu };
+  if (shares.hardirq >= IRQ_SHARE) return { kind: 'irq-storm', cpu };
+  return shares.softirq >= IRQ_SHARE ? { kind: 'softirq-storm', cpu } : undefined;
+}
