@@ -79,7 +79,7 @@ describe('prediction against the exploration of all sync-preserving reorderings'
         for (const { verdict, steps: at } of await predictions(steps))
           if (verdict === 'yes') expect([...states]).toContain(at.join(','));
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 
@@ -96,7 +96,7 @@ describe('prediction against the exploration of all sync-preserving reorderings'
         for (const { verdict, locks } of await predictions(steps))
           if (verdict === 'no') expect(states).not.toContain(locks.join());
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 });

@@ -44,7 +44,7 @@ export function judgeDeferrals(evidence: LockEvidence): Finding[] {
   const findings = new Map<string, Finding>();
   for (const site of evidence.deferrals) {
     const profile = apiProfile(site.api, evidence.profile.release);
-    if (profile === undefined || withinAnotherApi(evidence, site)) continue;
+    if (profile === undefined || (!profile.sleeps && withinAnotherApi(evidence, site))) continue;
     const conflicts = conflictsOf(evidence, site, profile, order);
     if (conflicts.length === 0) continue;
     const made = finding(evidence, site, profile, conflicts);

@@ -101,7 +101,7 @@ export class LockEvents {
       for (let i = 0; i < task.depth; i++) {
         const entry = task.entries[i];
         if (entry.instance === instance && !(entry.how & HELD_OWNED))
-          this.history.acquired(instance, hash, task.thread, this.#acquisition.eventId);
+          this.history.acquired(instance, hash, task.thread, this.#acquisition.eventId, (entry.how & HELD_READ) !== 0);
       }
   }
 
@@ -160,7 +160,7 @@ export class LockEvents {
         : -1;
     const entry = this.#push(task, acquisition, inEdge);
     if (cls.isLock && (how & HELD_OWNED || !this.lockStat) && context === CONTEXT_TASK)
-      this.history.acquired(instance, hashInstance(instance), task.thread, eventId);
+      this.history.acquired(instance, hashInstance(instance), task.thread, eventId, (how & HELD_READ) !== 0);
     latest.task = task;
     latest.entry = entry;
     latest.cls = cls;
@@ -250,7 +250,11 @@ export class LockEvents {
       if (predecessor !== cls) {
         const edge = this.#note(task, held, acquisition);
         if (newest < 0) newest = edge.edgeId;
-        const witness = this.witnesses.note(edge, task, held, acquisition);
+        // A lock that is only taken up again (latest undefined) was acquired under more than is held now: no situation of its own.
+        const witness =
+          latest !== undefined || edge.count === 1
+            ? this.witnesses.note(edge, task, held, acquisition, latest !== undefined)
+            : undefined;
         if (witness !== undefined && witness.acquireEvent === acquisition.eventId) latest?.witnesses.push(witness);
       } else if (held.instance !== acquisition.instance) cls.nested = true;
       if (!(held.how & HELD_TRY)) break;
@@ -384,7 +388,13 @@ export class LockEvents {
       entry.sinceNs = nowNs;
     }
     if (entry.context === CONTEXT_TASK)
-      this.history.acquired(entry.instance, hashInstance(entry.instance), task.thread, eventId);
+      this.history.acquired(
+        entry.instance,
+        hashInstance(entry.instance),
+        task.thread,
+        eventId,
+        (entry.how & HELD_READ) !== 0,
+      );
   }
 
   /** lock_acquired: fields name, lockdep_addr. */

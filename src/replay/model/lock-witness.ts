@@ -88,8 +88,17 @@ export class WitnessRecorder {
     this.#isLock = isLock;
   }
 
-  /** Notes that `acquisition` happened with `held` (part of `task`'s stack) as predecessor. Returns the stored witness, if it is stored. */
-  note(edge: LockEdge, task: TaskLocks, held: HeldLock, acquisition: Acquisition): EdgeWitness | undefined {
+  /**
+   * Notes that `acquisition` happened with `held` (part of `task`'s stack) as predecessor. Returns the stored witness, if it is stored.
+   * @param exact whether the stack is what was held at that moment: else the witness proves the edge, and predicts nothing.
+   */
+  note(
+    edge: LockEdge,
+    task: TaskLocks,
+    held: HeldLock,
+    acquisition: Acquisition,
+    exact: boolean,
+  ): EdgeWitness | undefined {
     this.#narrowGuards(edge, task, held, acquisition.context);
     const top = task.entries[task.depth - 1];
     const listKey = Math.imul(edge.edgeId + 1, 0x9e3779b1) ^ top.classPath;
@@ -99,11 +108,11 @@ export class WitnessRecorder {
     const known = this.#byKey.get(key);
     if (known !== undefined) {
       known.count++;
-      if (known.instants.length < MAX_INSTANTS) this.#addInstant(known, task, acquisition);
+      if (exact && known.instants.length < MAX_INSTANTS) this.#addInstant(known, task, acquisition);
       return known;
     }
     if (edge.truncated && edge.witnesses.length >= MAX_LISTS) return undefined;
-    return this.#store(edge, task, held, acquisition, listKey, key);
+    return this.#store(edge, task, held, acquisition, listKey, key, exact);
   }
 
   #store(
@@ -113,6 +122,7 @@ export class WitnessRecorder {
     acquisition: Acquisition,
     listKey: number,
     key: number,
+    exact: boolean,
   ): EdgeWitness | undefined {
     const inList = this.#lists.get(listKey) ?? 0;
     const lists = this.#listsOfEdge.get(edge.edgeId) ?? 0;
@@ -151,7 +161,7 @@ export class WitnessRecorder {
     };
     this.#byKey.set(key, witness);
     edge.witnesses.push(witness);
-    this.#addInstant(witness, task, acquisition);
+    if (exact) this.#addInstant(witness, task, acquisition);
     return witness;
   }
 

@@ -33,8 +33,11 @@ export interface CriticalSection {
   heldAtRelease: readonly CriticalSection[];
 }
 
-/** Acquisitions of one pinned lock by one thread: the first after each pin, ascending. */
-type Acquisitions = number[];
+/** Acquisitions of one pinned lock by one thread: the first after each pin, ascending. Readers do not exclude readers. */
+interface Acquisitions {
+  readonly any: number[];
+  readonly exclusive: number[];
+}
 
 interface InstanceHistory {
   /** Newest pinned acquisition of this lock. */
@@ -72,26 +75,35 @@ export class SectionHistory {
   }
 
   /** Every acquisition of a real lock passes here. */
-  acquired(instance: LockInstance, hash: number, thread: ThreadLife, eventId: number): void {
+  acquired(instance: LockInstance, hash: number, thread: ThreadLife, eventId: number, read: boolean): void {
     const bit = hash & (FILTER_BITS - 1);
     if (!(this.#filter[bit >> 3] & (1 << (bit & 7)))) return;
     const history = this.#instances.get(instance);
     if (history === undefined) return;
-    const list = history.byThread.get(thread.threadId);
-    if (list !== undefined && list[list.length - 1] > history.lastPin) return;
+    let lists = history.byThread.get(thread.threadId);
+    if (lists === undefined) {
+      lists = { any: [], exclusive: [] };
+      history.byThread.set(thread.threadId, lists);
+    }
+    this.#push(lists.any, history.lastPin, eventId);
+    if (!read) this.#push(lists.exclusive, history.lastPin, eventId);
+  }
+
+  #push(list: number[], lastPin: number, eventId: number): void {
+    if (list.length > 0 && list[list.length - 1] > lastPin) return;
     if (this.#entries >= MAX_ENTRIES) {
       this.complete = false;
       return;
     }
     this.#entries++;
-    if (list === undefined) history.byThread.set(thread.threadId, [eventId]);
-    else list.push(eventId);
+    list.push(eventId);
   }
 
-  /** First acquisition of the section's lock by that thread after the section began; Infinity when there is none. */
+  /** First conflicting acquisition of the section's lock by that thread after the section began; Infinity when there is none. */
   firstAfter(section: CriticalSection, threadId: number): number {
-    const list = this.#instances.get(section.instance)?.byThread.get(threadId);
-    if (list === undefined) return Number.POSITIVE_INFINITY;
+    const lists = this.#instances.get(section.instance)?.byThread.get(threadId);
+    if (lists === undefined) return Number.POSITIVE_INFINITY;
+    const list = section.read ? lists.exclusive : lists.any;
     let low = 0;
     let high = list.length;
     while (low < high) {

@@ -7,6 +7,7 @@
 
 import type { LockInstance } from '../model/lock-class.ts';
 import type { LockEdge } from '../model/lock-graph.ts';
+import { CONTEXT_TASK } from '../model/lock-held.ts';
 import type { EdgeWitness, WitnessHold, WitnessInstant } from '../model/lock-witness.ts';
 import type { SectionHistory } from './critical-section.ts';
 import { syncPreservingReachable } from './sync-preserving.ts';
@@ -69,7 +70,10 @@ class Search {
           return undefined;
         }
         if (witness.instants.length === 0) {
-          this.undecided ||= 'one side runs in an interrupt, which is not reordered';
+          this.undecided ||=
+            witness.context === CONTEXT_TASK
+              ? 'an order shows only after an unlock out of order'
+              : 'one side runs in an interrupt, which is not reordered';
           continue;
         }
         const hold = witness.held.findLast((held) => held.classId === fromClass);
@@ -153,18 +157,24 @@ function guardedFromBefore(
   witness: EdgeWitness,
   instant: WitnessInstant,
 ): boolean {
-  const early = witness.thread.heldBefore.filter((hold) => hold.releaseEvent > instant.acquireEvent);
-  if (early.length === 0) return false;
   return chosen.some((other, i) => {
-    const held: readonly LockInstance[] = [
-      ...parts[i].witness.held.map((hold) => hold.instance),
-      ...parts[i].witness.thread.heldBefore
-        .filter((hold) => hold.releaseEvent > other.acquireEvent)
-        .map((hold) => hold.instance),
-    ];
-    return early.some((hold) => held.includes(hold.instance));
+    const first = heldBefore(parts[i].witness, other);
+    const second = heldBefore(witness, instant);
+    return (
+      first.some((lock) => second.includes(lock) || holds(witness, lock)) ||
+      second.some((lock) => holds(parts[i].witness, lock))
+    );
   });
 }
+
+function heldBefore(witness: EdgeWitness, instant: WitnessInstant): LockInstance[] {
+  return witness.thread.heldBefore
+    .filter((hold) => hold.releaseEvent > instant.acquireEvent)
+    .map((hold) => hold.instance);
+}
+
+const holds = (witness: EdgeWitness, lock: LockInstance): boolean =>
+  witness.held.some((hold) => hold.instance === lock);
 
 /** Locks that every witness of every edge holds exclusively, as class numbers: the cycle is guarded by them. */
 export function commonGuards(cycle: readonly LockEdge[]): number[] {

@@ -21,7 +21,7 @@ export type Reachability =
   | { readonly verdict: 'reachable' }
   /** No such reordering: what forced an acquisition of the pattern to come first. */
   | { readonly verdict: 'ordered'; readonly by: 'fork' | 'lock' }
-  /** The recording does not tell (a release was lost, readers are involved, memory bound reached). */
+  /** The recording does not tell (a release was lost, memory bound reached). */
   | { readonly verdict: 'undecided'; readonly why: string };
 
 /** How far a thread's part reaches: its events with id < before. */
@@ -40,7 +40,6 @@ export function syncPreservingReachable(pattern: readonly PatternThread[], histo
     for (const [thread, frontier] of frontiers) {
       for (const section of frontier.sections) {
         if (!takenAgain(section, thread, frontiers, history)) continue;
-        if (section.read) return { verdict: 'undecided', why: 'a reader section is involved' };
         if (!Number.isFinite(section.releaseEvent))
           return { verdict: 'undecided', why: 'the release of a critical section is not in the capture' };
         frontier.before = Math.max(frontier.before, section.releaseEvent + 1);
