@@ -4,11 +4,11 @@
  */
 import type { Evidence, Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
+import type { EdgeWitness } from '../model/edge-witness.ts';
 import { contextText } from '../model/lock.ts';
 import type { LockClass } from '../model/lock-class.ts';
 import { dependencyText, type LockEdge } from '../model/lock-graph.ts';
 import { CONTEXT_TASK } from '../model/lock-held.ts';
-import type { EdgeWitness } from '../model/lock-witness.ts';
 import { commonGuards, feasibility } from '../predict/feasibility.ts';
 import { type Cycle, isStrong, minimalCycles } from './lock-cycles.ts';
 import { eventEvidence, type LockEvidence, siteText, taskLabel } from './lock-evidence.ts';

@@ -1,5 +1,6 @@
 /** What one lock_acquire event says, and what it touched. */
 import { CTX_BH_OFF, CTX_IRQS_KNOWN, CTX_IRQS_OFF, CTX_KNOWN } from '../../../schema/index.ts';
+import type { EdgeWitness } from './edge-witness.ts';
 import { hashInstance, type LockClass, WAIT_FAIR_READ } from './lock-class.ts';
 import {
   CONTEXT_TASK,
@@ -14,7 +15,6 @@ import {
   type TaskLocks,
 } from './lock-held.ts';
 import type { Nesting } from './lock-nesting.ts';
-import type { EdgeWitness } from './lock-witness.ts';
 
 /** flags of lock_acquire (include/trace/events/lock.h). */
 const FLAG_TRY = 1;

@@ -3,8 +3,8 @@
  * (MODEL L5.25). Edges never expire (O32).
  */
 
+import type { EdgeWitness } from './edge-witness.ts';
 import type { LockInstance } from './lock-class.ts';
-import type { EdgeWitness } from './lock-witness.ts';
 
 /** Dependency types of an edge, as a set (L5.27): first letter E exclusive or S shared predecessor, second N or R recursive reader. */
 export const DEP_EN = 1;

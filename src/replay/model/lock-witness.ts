@@ -4,54 +4,10 @@
  */
 import type { CriticalSection, SectionHistory, ThreadLife } from '../predict/critical-section.ts';
 import type { WakeOrder } from '../predict/wake-order.ts';
+import type { EdgeWitness } from './edge-witness.ts';
 import { hashInstance, type LockClass, type LockInstance } from './lock-class.ts';
 import type { LockEdge } from './lock-graph.ts';
 import { CONTEXT_TASK, HELD_READ, HELD_TRY, type HeldLock, type TaskLocks } from './lock-held.ts';
-
-export interface WitnessHold {
-  readonly classId: number;
-  readonly instance: LockInstance;
-  readonly read: boolean;
-  readonly trylock: boolean;
-  /** Its acquisition. */
-  readonly eventId: number;
-  readonly stack: number;
-}
-
-/** One time at which a situation occurred, with the sections open right before the acquisition. */
-export interface WitnessInstant {
-  readonly acquireEvent: number;
-  readonly sections: readonly CriticalSection[];
-  /** Its number in {@link WakeOrder}, −1 without. */
-  readonly wakeIndex: number;
-}
-
-export interface EdgeWitness {
-  readonly taskKey: number;
-  readonly thread: ThreadLife;
-  readonly comm: number;
-  readonly cpu: number;
-  /** CONTEXT_* of the acquisition. */
-  readonly context: number;
-  /** Event flags of the acquisition (schema/context-flags.ts). */
-  readonly flags: number;
-  readonly tsNs: number;
-  /** Acquisitions of the predecessor and of the new lock. */
-  readonly heldEvent: number;
-  readonly acquireEvent: number;
-  /** Everything held in this context, oldest first. */
-  readonly held: readonly WitnessHold[];
-  readonly fromInstance: LockInstance;
-  readonly toInstance: LockInstance;
-  readonly fromRead: boolean;
-  readonly toRead: boolean;
-  /** Stack of the acquisition, 0 without. */
-  stack: number;
-  /** Times seen. */
-  count: number;
-  /** The first times, for prediction; empty in interrupts. */
-  readonly instants: WitnessInstant[];
-}
 
 /** What is being acquired. */
 export interface Acquisition {

@@ -5,10 +5,10 @@
  * the one that the next thread holds, with nothing else in common. One thread may cover several edges of the cycle in one nest.
  */
 
+import type { EdgeWitness, WitnessHold, WitnessInstant } from '../model/edge-witness.ts';
 import type { LockInstance } from '../model/lock-class.ts';
 import type { LockEdge } from '../model/lock-graph.ts';
 import { CONTEXT_TASK } from '../model/lock-held.ts';
-import type { EdgeWitness, WitnessHold, WitnessInstant } from '../model/lock-witness.ts';
 import type { SectionHistory } from './critical-section.ts';
 import { syncPreservingReachable } from './sync-preserving.ts';
 import type { WakeOrder } from './wake-order.ts';
