@@ -43,7 +43,10 @@ export interface LogBacktrace {
   /** State letter of a task dump (`R` runnable or running, T58). */
   readonly state?: string;
   readonly stack: LogStack;
-  /** How many of the leading frames ran in NMI context (`<NMI>`), and how many after these in interrupt context (`<IRQ>`). */
+  /**
+   * How many of the leading frames ran in NMI context (`<NMI>`), and how many after these in interrupt context (`<IRQ>`).
+   * `irqFrames` undefined: the trace has no section marks (arm, arm64, old kernels).
+   */
   readonly nmiFrames?: number;
   readonly irqFrames?: number;
   /** The CPU was executing user code. */

@@ -156,7 +156,7 @@ export class BacktraceBuilder {
       ...(this.#state !== undefined && { state: this.#state }),
       stack,
       ...(nmiFrames > 0 && { nmiFrames }),
-      ...(irqFrames > 0 && { irqFrames }),
+      ...(this.#stack.marked && { irqFrames }),
       ...(userMode && { userMode }),
       ...(this.#workqueue && { workqueue: this.#workqueue }),
       ...(this.#idle && { idle: true }),

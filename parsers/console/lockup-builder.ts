@@ -84,7 +84,7 @@ export class LockupBuilder implements ReportBuilder {
       seconds: this.#seconds,
       ...task,
       stack,
-      ...(irqFrames > 0 && { irqFrames }),
+      ...(this.#stack.marked && { irqFrames }),
     };
   }
 }

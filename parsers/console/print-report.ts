@@ -99,7 +99,7 @@ function formatBacktrace(dump: LogBacktrace): string[] {
   }
   if (dump.task && dump.state === undefined) lines.push(cpuHeader(dump.cpu, dump.task));
   if (dump.workqueue) lines.push(`Workqueue: ${dump.workqueue.name} ${dump.workqueue.fn}`);
-  if (dump.stack.length > 0 || dump.userMode)
+  if (dump.stack.length > 0 || dump.userMode || dump.irqFrames !== undefined)
     lines.push(...formatStack(dump.stack, dump.nmiFrames, dump.irqFrames, dump.userMode));
   return lines;
 }
@@ -217,7 +217,7 @@ function formatSoftLockup(report: Of<'soft-lockup'>): string[] {
   const { cpu, seconds, task, stack } = report;
   return [
     `watchdog: BUG: soft lockup - CPU#${cpu} stuck for ${seconds}s!${task ? ` [${task.comm}:${task.tid}]` : ''}`,
-    ...(stack.length > 0
+    ...(stack.length > 0 || report.irqFrames !== undefined
       ? [cpuHeader(cpu, task ?? { comm: 'swapper', tid: 0 }), ...formatStack(stack, 0, report.irqFrames)]
       : []),
   ];

@@ -149,6 +149,8 @@ export class StackReader {
   #lines = 0;
   nmiFrames = 0;
   irqFrames = 0;
+  /** Sections are marked. */
+  marked = false;
   /** The interrupted code was user code. */
   userMode = false;
   /** `</TASK>` was read: nothing of this trace follows. */
@@ -195,6 +197,7 @@ export class StackReader {
   #marker(text: string, at: number): boolean {
     const match = /^<(?:<)?(\/?)([A-Z#_]+)>>?/.exec(text.slice(at, at + 24));
     if (!match) return false;
+    this.marked = true;
     const end = match[1] === '/' || match[2] === 'EOI' || match[2] === 'EOE';
     const name = match[2];
     if (end) {
@@ -242,18 +245,28 @@ export class StackReader {
   }
 }
 
-/** Lines that {@link StackReader} reads back to the same stack. */
-export function formatStack(stack: LogStack, nmiFrames = 0, irqFrames = 0, userMode = false): string[] {
+/**
+ * Lines that {@link StackReader} reads back to the same stack.
+ * @param irqFrames undefined: without section marks.
+ */
+export function formatStack(
+  stack: LogStack,
+  nmiFrames = 0,
+  irqFrames: number | undefined = undefined,
+  userMode = false,
+): string[] {
   const frames = (from: number, to: number) => stack.slice(from, to).map((symbol) => ` ${symbol}+0x0/0x1`);
+  const user = userMode ? ['RIP: 0033:0x1000'] : [];
+  if (irqFrames === undefined) return ['Call Trace:', ...frames(0, stack.length), ...user];
   const section = (name: string, from: number, to: number) =>
     to > from ? [` <${name}>`, ...frames(from, to), ` </${name}>`] : [];
-  const task = stack.length > nmiFrames + irqFrames || userMode;
   return [
     'Call Trace:',
     ...section('NMI', 0, nmiFrames),
     ...section('IRQ', nmiFrames, nmiFrames + irqFrames),
-    ...(task ? [' <TASK>', ...frames(nmiFrames + irqFrames, stack.length)] : []),
-    ...(userMode ? ['RIP: 0033:0x1000'] : []),
-    ...(task ? [' </TASK>'] : []),
+    ' <TASK>',
+    ...frames(nmiFrames + irqFrames, stack.length),
+    ...user,
+    ' </TASK>',
   ];
 }

@@ -4,9 +4,9 @@ import {
   DUMP_MACHINERY,
   HARDIRQ_FRAME,
   IDLE_FRAME,
+  INTERRUPT_ENTRY,
   plainSymbol,
   SOFTIRQ_FRAME,
-  TICK_ENTRY,
 } from './knowledge/interrupt-frames.ts';
 import type { LogModel } from './model/log.ts';
 import type { LogStall } from './model/log-stall.ts';
@@ -25,15 +25,12 @@ export type DumpContext = 'user' | 'idle' | 'task' | 'hardirq' | 'softirq' | 'un
 
 export function contextOfDump(dump: LogBacktrace): DumpContext {
   if (dump.idle) return 'idle';
-  const symbols = dump.stack.map(plainSymbol);
-  const interrupted = belowDump(symbols.slice(dump.nmiFrames ?? 0));
-  const inInterrupt = Math.max(
-    0,
-    (dump.irqFrames ?? 0) - (symbols.length - (dump.nmiFrames ?? 0) - interrupted.length),
-  );
+  const symbols = dump.stack.slice(dump.nmiFrames ?? 0).map(plainSymbol);
+  const interrupted = belowDump(symbols);
   // Without section marks (arm, arm64) the names alone decide.
-  const irq =
-    dump.irqFrames === undefined && dump.nmiFrames === undefined ? interrupted : interrupted.slice(0, inInterrupt);
+  const marked =
+    dump.irqFrames === undefined ? interrupted.length : dump.irqFrames - (symbols.length - interrupted.length);
+  const irq = interrupted.slice(0, Math.max(0, marked));
   const soft = irq.findIndex((symbol) => SOFTIRQ_FRAME.test(symbol));
   const hard = irq.findIndex((symbol) => HARDIRQ_FRAME.test(symbol));
   if (hard >= 0 && (soft < 0 || hard < soft)) return 'hardirq';
@@ -43,18 +40,18 @@ export function contextOfDump(dump: LogBacktrace): DumpContext {
   return dump.userMode ? 'user' : 'unknown';
 }
 
-/** What the dump's own interrupt hit: the frames below the tick and the printing. */
+/** Frames between printing and interrupt entry: timers, and the layers of an interrupt controller. */
+const MAX_TICK_FRAMES = 24;
+
+/** What the dump's own interrupt hit: the frames below the printing and the interrupt that did it. */
 function belowDump(symbols: readonly string[]): readonly string[] {
-  if (!symbols.some((symbol) => DUMP_MACHINERY.test(symbol))) return symbols;
   const printing = symbols.findLastIndex((symbol) => DUMP_MACHINERY.test(symbol));
-  // The tick's entry frames follow the printing directly: the innermost run of them ends it.
-  let end = printing + 1;
-  for (let i = printing + 1; i < symbols.length && i < printing + 24; i++) {
-    if (!TICK_ENTRY.test(symbols[i])) continue;
-    end = i + 1;
-    while (end < symbols.length && TICK_ENTRY.test(symbols[end])) end++;
-    break;
-  }
+  if (printing < 0) return symbols;
+  const entry = symbols.findIndex(
+    (symbol, i) => i > printing && i <= printing + MAX_TICK_FRAMES && INTERRUPT_ENTRY.test(symbol),
+  );
+  let end = entry < 0 ? printing + 1 : entry;
+  while (end < symbols.length && INTERRUPT_ENTRY.test(symbols[end])) end++;
   return symbols.slice(end);
 }
 
@@ -111,7 +108,15 @@ function causeOfCpu(
   if (!dump) return undefined;
   const who = dump.task ? ` (${dump.task.comm}:${dump.task.tid})` : '';
   const [at] = dump.stack.slice((dump.nmiFrames ?? 0) + (dump.irqFrames ?? 0));
-  switch (contextOfDump(dump)) {
+  const context = contextOfDump(dump);
+  // Whatever it was doing in between: a CPU whose ticks are missing is kept from it by something that no interrupt interrupts.
+  if (trouble && context !== 'user' && context !== 'idle' && fewTicks(stall, cpu))
+    return {
+      cause: 'nmi-storm',
+      cpu,
+      why: `CPU ${cpu}${who} took ${stall.cpus.get(cpu)?.ticks} scheduler ticks in ${stall.last.jiffies} jiffies, and ${NMI_WORDS(trouble)}`,
+    };
+  switch (context) {
     case 'softirq':
       return { cause: 'softirq-storm', cpu, why: `CPU ${cpu}${who} was serving softirqs when its backtrace was taken` };
     case 'hardirq':
@@ -121,12 +126,6 @@ function causeOfCpu(
         why: `CPU ${cpu}${who} was serving a hardware interrupt when its backtrace was taken`,
       };
     case 'task':
-      if (trouble && fewTicks(stall, cpu))
-        return {
-          cause: 'nmi-storm',
-          cpu,
-          why: `CPU ${cpu}${who} took almost no scheduler ticks, and ${NMI_WORDS(trouble)}`,
-        };
       return {
         cause: 'cpu-hog',
         cpu,
@@ -169,6 +168,12 @@ function causeOfTask(
       cause: 'reader-sleeping',
       tid,
       why: `reader ${name} sleeps (state ${dump.state}) in its read-side section`,
+    };
+  if (stall.first.how === 'tasks')
+    return {
+      cause: 'reader-running',
+      tid,
+      why: `${name} has not given up its CPU voluntarily since the grace period began`,
     };
   const onCpu = task.state === undefined;
   if (trouble && onCpu)

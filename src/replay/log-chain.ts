@@ -4,7 +4,7 @@
  *
  * Times of single links are not in a log: the whole blocked time is booked on the last link.
  */
-import type { ChainLink, ChainLinkKind, Evidence, Root } from '../../schema/index.ts';
+import type { ChainLink, ChainLinkKind, Evidence, LogTask, Root } from '../../schema/index.ts';
 import type { JudgedStall } from './detect/log-stalls.ts';
 import { nmiTrouble } from './log-cause.ts';
 import type { LogWaits } from './log-waits.ts';
@@ -29,16 +29,24 @@ export class LogChains {
   readonly #log: LogModel;
   readonly #waits: LogWaits;
   readonly #stalls: readonly JudgedStall[];
+  readonly #deadlocked: ReadonlySet<number>;
 
-  constructor(log: LogModel, waits: LogWaits, stalls: readonly JudgedStall[]) {
+  /** @param deadlocked tasks of closed cycles. */
+  constructor(log: LogModel, waits: LogWaits, stalls: readonly JudgedStall[], deadlocked: ReadonlySet<number>) {
     this.#log = log;
     this.#waits = waits;
     this.#stalls = stalls;
+    this.#deadlocked = deadlocked;
   }
 
   of(hung: LogHung): LogChain {
     const draft = new Draft();
     this.#task(draft, hung, new Set());
+    const stuck = draft.tasks().find(({ tid }) => this.#deadlocked.has(tid));
+    if (stuck) {
+      draft.root = { kind: 'deadlock', task: stuck.comm, tid: stuck.tid };
+      draft.note(`${stuck.comm}:${stuck.tid} is in a deadlock`);
+    }
     return draft.finish(Math.max(0, hung.last.tsNs - hung.sinceNs));
   }
 
@@ -121,27 +129,45 @@ export class LogChains {
       this.#gracePeriod(draft, workers[0]);
       return;
     }
+    this.#srcuReaders(draft, hung, seen, domain);
+  }
+
+  /** No worker is stuck: the grace period waits for readers of its struct, as far as lists of held locks show any (W19). */
+  #srcuReaders(draft: Draft, hung: LogHung, seen: Set<number>, domain: string | undefined): void {
     const readers = this.#waits.srcuReaders(domain).filter((reader) => reader.task.tid !== hung.tid);
+    if (readers.length === 0) return;
+    draft.root = { kind: 'srcu-reader' };
     const [reader] = readers;
     if (readers.length === 1) {
-      draft.link('reader', `${reader.task.comm}:${reader.task.tid}`, {
-        tid: reader.task.tid,
-        note: `in a read-side section of ${reader.domain}`,
-      });
-      draft.cite(
-        reader.line,
-        `${reader.task.comm}:${reader.task.tid} is inside a read-side section of ${reader.domain}`,
-      );
-      draft.root = { kind: 'srcu-reader', task: reader.task.comm, tid: reader.task.tid };
-      const next = seen.has(reader.task.tid) ? undefined : this.#waits.hungTask(reader.task.tid, hung.last.tsNs);
-      if (next && seen.size < MAX_TASKS && next.verdict.resource !== undefined && next.verdict.resource !== 'sleep')
+      const { task, domain: name, line } = reader;
+      draft.link('reader', `${task.comm}:${task.tid}`, { tid: task.tid, note: `in a read-side section of ${name}` });
+      draft.cite(line, `${task.comm}:${task.tid} is inside a read-side section of ${name}`);
+      draft.root = { kind: 'srcu-reader', task: task.comm, tid: task.tid };
+      const next = seen.has(task.tid) ? undefined : this.#waits.hungTask(task.tid, hung.last.tsNs);
+      if (next?.verdict.resource !== undefined && next.verdict.resource !== 'sleep' && seen.size < MAX_TASKS)
         this.#task(draft, next, seen);
-    } else if (readers.length > 1) {
-      draft.root = { kind: 'srcu-reader' };
-      draft.note(
-        `readers that could hold it up: ${readers.map(({ task, domain: name }) => `${task.comm}:${task.tid} (${name})`).join(', ')}; the stack does not name the struct`,
-      );
+      return;
     }
+    draft.note(
+      `readers that could hold it up: ${readers.map(({ task, domain: name }) => `${task.comm}:${task.tid} (${name})`).join(', ')}; the stack does not name the struct`,
+    );
+    const ends = readers.map(({ task }) => this.#lastReader(task, hung.last.tsNs, new Set([hung.tid])));
+    const end = ends[0];
+    if (!end || ends.some((other) => other?.tid !== end.tid)) return;
+    draft.link('reader', `${end.comm}:${end.tid}`, { tid: end.tid, note: 'every candidate waits for it in the end' });
+    draft.root = { kind: 'srcu-reader', task: end.comm, tid: end.tid };
+  }
+
+  /** The reader for which a reader waits in the end; itself when it waits for none. */
+  #lastReader(task: LogTask, tsNs: number, seen: Set<number>): LogTask | undefined {
+    if (seen.has(task.tid) || seen.size >= MAX_TASKS) return undefined;
+    seen.add(task.tid);
+    const hung = this.#waits.hungTask(task.tid, tsNs);
+    if (hung?.verdict.resource !== 'srcu') return task;
+    const others = this.#waits
+      .srcuReaders(hung.verdict.srcuDomain)
+      .filter((reader) => reader.task.tid !== task.tid && !seen.has(reader.task.tid));
+    return others.length === 1 ? this.#lastReader(others[0].task, tsNs, seen) : undefined;
   }
 
   #gracePeriod(draft: Draft, hung: LogHung): void {
@@ -203,6 +229,13 @@ class Draft {
   readonly #evidence = new Map<number, string>();
   root: Root = { kind: 'unknown' };
   closed = false;
+
+  /** Tasks of the chain so far. */
+  tasks(): LogTask[] {
+    return this.#links.flatMap(({ name, tid }) =>
+      tid === undefined ? [] : [{ comm: name.slice(0, name.lastIndexOf(':')), tid }],
+    );
+  }
 
   link(kind: ChainLinkKind, name: string, details: { tid?: number; cpu?: number; note?: string }): void {
     this.#links.push({ kind, name, ...details });

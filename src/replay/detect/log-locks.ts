@@ -10,7 +10,7 @@ import { lineEvidence, plainLock } from './log-evidence.ts';
 
 /** Frames of lockdep and of the lock functions: the caller that a reader looks for comes after them. */
 const LOCK_MACHINERY =
-  /^(dump_stack(_lvl)?|show_stack|dump_backtrace|unwind_backtrace|__?print_.*|check_.*|mark_.*|validate_chain|__lock_acquire|lock_acquire|lock_sync|lock_release|_?_?raw_(spin|read|write)_.*|rt_(spin|read|write)_lock.*|down_(read|write).*|__?(ww_)?mutex_.*|percpu_.*|__might_.*|__schedule_bug)(\..*)?$/;
+  /^(dump_stack(_lvl)?|show_stack|dump_backtrace|unwind_backtrace|__?print_.*|check_.*|mark_.*|validate_chain|__lock_acquire|lock_acquire|lock_sync|lock_release|_?_?raw_(spin|read|write)_.*|rt_(spin|read|write)_lock.*|down_(read|write).*|__?(ww_)?mutex_.*|percpu_.*|_+might_.*|__schedule_bug|panic|check_panic_on_warn)(\..*)?$/;
 
 /** `srcu_gp_start_if_needed ← call_srcu ← chain_probe`. */
 export function callers(stack: readonly string[], depth = 3): string {
@@ -90,7 +90,10 @@ function circular(report: Of<'lockdep-circular'>): Verdict<'lock-inversion'> {
   return {
     kind: 'lock-inversion',
     id: findingId('lock-inversion', ...[...locks].map(plainLock).sort()),
-    title: `lockdep: ${[...locks, locks[0]].join(' → ')}: each is held while the next is acquired`,
+    title:
+      locks.length > 1
+        ? `lockdep: ${[...locks, locks[0]].join(' → ')}: each is held while the next is acquired`
+        : `lockdep: a circle of locks that ${locks[0]} closes; the report is cut`,
     notes: [
       'what lockdep checks: locks must always be taken in one order. Here the orders that it has seen close a circle: tasks that each hold one of these locks and ask for the next would wait for each other for ever',
       `${holder} holds ${report.holding.name || '?'} and acquires ${report.acquiring.name}${where(report.stack)}`,

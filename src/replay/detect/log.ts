@@ -15,12 +15,16 @@ import { detectLogStalls, judgeStalls } from './log-stalls.ts';
 export function detectLog(world: World, { log }: Models): Finding[] {
   const stalls = judgeStalls(log, world.profile.hz);
   const waits = new LogWaits(log);
+  const deadlocks = detectLogDeadlocks(log, waits);
+  const deadlocked = new Set(
+    deadlocks.flatMap((finding) => (finding.kind === 'deadlock' ? finding.waits.map((wait) => wait.tid) : [])),
+  );
   return withDistinctIds([
     ...detectLogLocks(log),
     ...detectMasked(log, world.profile.release),
     ...detectLogStalls(log, stalls),
-    ...detectLogHung(log, new LogChains(log, waits, stalls)),
-    ...detectLogDeadlocks(log, waits),
+    ...detectLogHung(log, new LogChains(log, waits, stalls, deadlocked)),
+    ...deadlocks,
     ...detectLogLockups(log, stalls),
   ]);
 }

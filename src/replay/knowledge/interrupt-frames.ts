@@ -5,11 +5,11 @@
 
 /** The tick or NMI that printed the trace itself, and the printing. */
 export const DUMP_MACHINERY =
-  /^(dump_stack(_lvl)?|show_stack|dump_backtrace|unwind_backtrace|show_regs|sched_show_task|_sched_show_task|nmi_cpu_backtrace(_handler)?|nmi_trigger_cpumask_backtrace|arch_trigger_cpumask_backtrace|trigger_(single_)?(all_)?cpu_?backtrace|rcu_dump_cpu_stacks|print_cpu_stall|print_other_cpu_stall|check_cpu_stall|__rcu_pending|rcu_pending|rcu_check_callbacks|rcu_sched_clock_irq|watchdog_timer_fn|panic|do_raw_spin_lock_debug)$/;
+  /^(dump_stack(_lvl)?|show_stack|dump_backtrace|unwind_backtrace|show_regs|sched_show_task|_sched_show_task|nmi_cpu_backtrace(_handler)?|nmi_trigger_cpumask_backtrace|arch_trigger_cpumask_backtrace|trigger_(single_)?(all_)?cpu_?backtrace|rcu_dump_cpu_stacks|print_cpu_stall|print_other_cpu_stall|check_cpu_stall|__rcu_pending|rcu_pending|rcu_check_callbacks|rcu_sched_clock_irq|walk_stackframe|arch_stack_walk|dump_cpu_task|watchdog_timer_fn|panic|do_raw_spin_lock_debug)$/;
 
-/** Outermost frames of the timer interrupt: what stands below (outside) of them was interrupted. */
-export const TICK_ENTRY =
-  /^(asm_)?(sysvec_apic_timer_interrupt|smp_apic_timer_interrupt|apic_timer_interrupt|__sysvec_apic_timer_interrupt|local_apic_timer_interrupt)$|^(__irq_svc|__irq_usr|el[01]t?_?(64|32)?_?(h_64_)?irq(_handler)?|el1_interrupt|timer_interrupt|decrementer_common|asm_call_irq_on_stack|call_on_irq_stack|do_interrupt_handler|handle_percpu_devid_irq|tick_handle_periodic)$/;
+/** Entry code of the interrupt in which the trace was printed: what stands below (outside) of it was interrupted. */
+export const INTERRUPT_ENTRY =
+  /^(asm_)?(__)?(sysvec_apic_timer_interrupt|smp_apic_timer_interrupt|apic_timer_interrupt|local_apic_timer_interrupt|timer_interrupt)$|^(asm_call_irq_on_stack|asm_call_on_stack|call_on_irq_stack|do_interrupt_handler|__irq_svc|__irq_usr|el[01](t|h)?_?(64_|32_)?(irq|interrupt)(_handler)?|decrementer_common(_virt)?|ret_from_intr|gic_handle_irq|handle_arch_irq|asm_do_IRQ)$/;
 
 /** A softirq was being served. */
 export const SOFTIRQ_FRAME =

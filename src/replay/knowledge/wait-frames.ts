@@ -31,9 +31,13 @@ export const GENERIC_SLEEPER =
 
 /** First match from the innermost frame outward wins; order inside one frame is this order. */
 export const WAIT_FRAMES: readonly (readonly [RegExp, WaitResource])[] = [
-  [/^(synchronize_rcu_expedited.*|exp_funnel_lock|synchronize_rcu_expedited_wait.*)$/, 'rcu-expedited'],
+  [
+    /^(_?synchronize_(rcu|sched)_expedited.*|exp_funnel_lock|rcu_exp_wait_wake|rcu_exp_sel_wait_wake)$/,
+    'rcu-expedited',
+  ],
   [/^synchronize_rcu_tasks.*$/, 'rcu-tasks'],
-  [/^(synchronize_rcu_normal|synchronize_rcu)$/, 'rcu'],
+  // synchronize_sched() and synchronize_rcu_bh(): until Linux 4.20.
+  [/^(synchronize_rcu_normal|synchronize_rcu|synchronize_sched|synchronize_rcu_bh)$/, 'rcu'],
   [/^(__synchronize_srcu|synchronize_srcu.*)$/, 'srcu'],
   [/^(rcu_barrier.*|srcu_barrier.*)$/, 'barrier'],
   [/^(rcu_gp_fqs_loop|rcu_gp_kthread|rcu_gp_init|rcu_gp_cleanup)$/, 'gp-kthread'],
@@ -44,7 +48,7 @@ export const WAIT_FRAMES: readonly (readonly [RegExp, WaitResource])[] = [
   ],
   [/^(__)?mutex_lock.*$|^__ww_mutex_lock.*$/, 'mutex'],
   [
-    /^(down_read.*|rwsem_down_read_slowpath|down_write.*|rwsem_down_write_slowpath|percpu_down_.*|__percpu_down_read)$/,
+    /^(down_read.*|rwsem_down_(read|write)_(slowpath|failed.*)|down_write.*|percpu_down_.*|__percpu_down_read)$/,
     'rwsem',
   ],
   [

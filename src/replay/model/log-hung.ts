@@ -1,5 +1,6 @@
 /** Hung-task reports, joined by wait: the kernel repeats a wait with growing seconds (MODEL G4.1, W4.21). */
 import type { LogReport } from '../../../schema/index.ts';
+import { plainSymbol } from '../knowledge/interrupt-frames.ts';
 import { classifyStack, type StackVerdict } from '../stack-verdict.ts';
 
 export type HungReport = Extract<LogReport, { kind: 'hung-task' }>;
@@ -35,7 +36,7 @@ export class LogHungTasks {
     const known = this.all.findLast(
       (hung) => hung.tid === tid && hung.comm === comm && Math.abs(hung.sinceNs - sinceNs) <= SAME_WAIT_NS,
     );
-    const verdict = classifyStack(report.stack);
+    const verdict = classifyStack(report.stack.map(plainSymbol));
     if (!known) {
       if (this.all.length < MAX_HUNG)
         this.all.push({ comm, tid, sinceNs, last: report, reports: 1, lines: [report.line], verdict });
