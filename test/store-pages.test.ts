@@ -45,6 +45,11 @@ describe('event pages', () => {
     );
   });
 
+  it('tell zero from minus zero, which only a fraction can be', () => {
+    const [batch] = makeBatches([-0, 0, -0].map((real, tsNs) => ({ tsNs, name: 'alpha', fields: { a: { real } } })));
+    expect(contentOf(decodePage(new PageEncoder().encode(batch)))).toEqual(contentOf(batch));
+  });
+
   it('hold a batch without events', () => {
     const [batch] = makeBatches([{ tsNs: 1, name: 'alpha' }]);
     batch.length = 0;

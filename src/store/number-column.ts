@@ -80,10 +80,11 @@ export class NumberColumnEncoder {
     let previous = 0;
     for (let i = from; i < to; i++) {
       const v = values[i];
-      if (v !== (v | 0)) small = false;
+      const negativeZero = v === 0 && 1 / v < 0;
+      if (v !== (v | 0) || negativeZero) small = false;
       const difference = v - previous;
       const size = Math.abs(difference);
-      if (!(size < DELTA_LIMIT) || previous + difference !== v || difference % 1 !== 0) {
+      if (!(size < DELTA_LIMIT) || negativeZero || previous + difference !== v || difference % 1 !== 0) {
         delta = false;
         if (!small) break;
       }
