@@ -248,6 +248,32 @@ describe('records of perf.data', () => {
     expect(second.issues).toContainEqual(expect.objectContaining({ kind: 'time-backwards', count: 1 }));
   });
 
+  it('orders more than it keeps in memory when the file can be read again', async () => {
+    const raw = Buffer.alloc(48_000);
+    const sampleType = SAMPLE_IDENTIFIER | SAMPLE_TID | SAMPLE_TIME | SAMPLE_CPU | SAMPLE_RAW;
+    const sample = (time: number, cpu: number) =>
+      record(
+        9,
+        1,
+        new Bytes(true)
+          .u64(7)
+          .u32(1)
+          .u32(1)
+          .u64(time)
+          .u32(cpu)
+          .u32(0)
+          .u32(raw.length + 4)
+          .raw(raw)
+          .u32(0),
+      );
+    const perCpu = [0, 1].flatMap((cpu) => Array.from({ length: 600 }, (_, i) => sample(10 + 2 * i + cpu, cpu)));
+    const attributes = [{ ...CPU_CLOCK, sampleType }];
+    const bytes = perfFile({ littleEndian: true, attributes, records: perCpu });
+    const { events, issues } = await readCapture(perfData, bytes);
+    expect(events.map((event) => event.tsNs)).toEqual(Array.from({ length: 1200 }, (_, i) => 10 + i));
+    expect(issues).toEqual([]);
+  });
+
   it('names tasks as COMM and FORK say at that time', async () => {
     const fork = (pid: number, parent: number, time: number) =>
       record(7, 0, trailer(new Bytes(true).u32(pid).u32(parent).u32(pid).u32(parent).u64(time), { time }));

@@ -64,7 +64,7 @@ async function* parseFile(source: ByteSource, context: ParseContext, recording: 
     const header = await readFileHeader(access, recording.littleEndian, source.name);
     for (const { byte, text } of header.problems) context.diagnostics.report('truncated', { byte }, text);
     await readDescription(access, header, context, recording);
-    const reader = new RecordReader(context, recording, header.data.offset);
+    const reader = new RecordReader(context, recording, header.data.offset, access);
     const end = header.data.offset + header.data.sizeBytes;
     for (let offset = header.data.offset; offset < end; ) {
       const chunk = await access.read(offset, Math.min(READ_BYTES, end - offset));

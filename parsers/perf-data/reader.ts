@@ -1,6 +1,7 @@
 /** Drives a session over a stream of records, and handles what the perf tool itself put between those of the kernel. */
 import type { EventBatch } from '../../schema/index.ts';
 import type { ParseContext } from '../format.ts';
+import type { RandomAccess } from '../source.ts';
 import { CompressedRecords } from './compressed-records.ts';
 import { ATTRIBUTE_MIN_BYTES, decodeEventAttribute } from './event-attribute.ts';
 import {
@@ -16,6 +17,7 @@ import {
   RECORD_ID_INDEX,
 } from './perf-event-abi.ts';
 import { RecordCutter } from './record-cutter.ts';
+import { recallRecords } from './record-recall.ts';
 import type { Recording } from './recording.ts';
 import { Session } from './session.ts';
 
@@ -24,6 +26,11 @@ const TWO_32 = 4294967296;
 const UPDATE_NAME = 2;
 /** Tracing data of a pipe recording is held in memory; that of a kernel with every driver has 10 MB, with kallsyms 25 MB. */
 const MAX_TRACING_BYTES = 128 << 20;
+
+/** Bytes of records that wait in memory before they are left to be read again. */
+const FILE_WINDOW_BYTES = 48 << 20;
+/** Where they cannot be read again, in pipes and compressed records, the older half goes when there are more. */
+const STREAM_WINDOW_BYTES = 128 << 20;
 
 /** Bytes that follow a record without being records: collected, or skipped. */
 interface RawPayload {
@@ -40,17 +47,22 @@ export class RecordReader {
   readonly #session: Session;
   readonly #outer: RecordCutter;
   readonly #littleEndian: boolean;
+  readonly #access: RandomAccess | undefined;
   #inner: { readonly cutter: RecordCutter; readonly stream: CompressedRecords } | undefined;
   #compressionBroken = false;
   #raw: RawPayload | undefined;
   #captureEnd: number;
 
-  /** @param captureOffset byte of the capture where the records begin */
-  constructor(context: ParseContext, recording: Recording, captureOffset: number) {
+  /**
+   * @param captureOffset byte of the capture where the records begin
+   * @param access the capture, when it is a file
+   */
+  constructor(context: ParseContext, recording: Recording, captureOffset: number, access?: RandomAccess) {
     this.#context = context;
+    this.#access = access;
     this.#recording = recording;
     this.#littleEndian = recording.littleEndian;
-    this.#session = new Session(context, recording);
+    this.#session = new Session(context, recording, access ? FILE_WINDOW_BYTES : STREAM_WINDOW_BYTES);
     this.#outer = new RecordCutter(this.#session.pool, recording.littleEndian, captureOffset);
     this.#captureEnd = captureOffset;
   }
@@ -61,14 +73,14 @@ export class RecordReader {
   }
 
   /** Reads the next bytes of the stream. */
-  *read(chunk: Uint8Array): Generator<EventBatch> {
+  async *read(chunk: Uint8Array): AsyncGenerator<EventBatch> {
     this.#captureEnd += chunk.length;
     this.#outer.feed(chunk);
     yield* this.#records(this.#outer);
   }
 
   /** Writes what still waits, and says what was left over. */
-  *finish(): Generator<EventBatch> {
+  async *finish(): AsyncGenerator<EventBatch> {
     const { diagnostics } = this.#context;
     const leftover = this.#outer.leftoverBytes;
     const byte = this.#captureEnd - leftover;
@@ -81,7 +93,7 @@ export class RecordReader {
     yield* this.#session.finish(this.#captureEnd);
   }
 
-  *#records(cutter: RecordCutter): Generator<EventBatch> {
+  async *#records(cutter: RecordCutter): AsyncGenerator<EventBatch> {
     const session = this.#session;
     for (;;) {
       if (this.#raw && !this.#takeRaw(cutter, this.#raw)) return;
@@ -93,18 +105,31 @@ export class RecordReader {
       }
       if (stop === 'input') return;
       if (stop === 'batch') yield session.takeBatch();
-      else if (stop === 'window') {
-        session.queue.releaseHalf();
-        yield* this.#writeDue();
-      } else yield* this.#toolRecord(cutter);
+      else if (stop === 'window') yield* this.#makeRoom();
+      else yield* this.#toolRecord(cutter);
     }
   }
 
-  *#writeDue(): Generator<EventBatch> {
-    while (!this.#session.writeDue()) yield this.#session.takeBatch();
+  /** Compressed records have no place of their own in the file. */
+  async *#makeRoom(): AsyncGenerator<EventBatch> {
+    const { queue } = this.#session;
+    if (this.#access && !this.#inner && !queue.isCrowded) queue.letGo();
+    else {
+      queue.releaseHalf();
+      yield* this.#writeDue();
+    }
   }
 
-  *#toolRecord(cutter: RecordCutter): Generator<EventBatch> {
+  async *#writeDue(): AsyncGenerator<EventBatch> {
+    for (;;) {
+      const stop = this.#session.writeDue();
+      if (stop === 'end') return;
+      if (stop === 'batch') yield this.#session.takeBatch();
+      else await recallRecords(this.#session.queue, this.#session.pool, this.#access as RandomAccess);
+    }
+  }
+
+  async *#toolRecord(cutter: RecordCutter): AsyncGenerator<EventBatch> {
     switch (cutter.type) {
       case RECORD_FINISHED_ROUND:
         this.#session.queue.releaseRound();
@@ -155,7 +180,7 @@ export class RecordReader {
     return view.getUint32(this.#littleEndian ? at + 4 : at, this.#littleEndian) * TWO_32 + lo;
   }
 
-  *#decompress(cutter: RecordCutter): Generator<EventBatch> {
+  async *#decompress(cutter: RecordCutter): AsyncGenerator<EventBatch> {
     if (this.#compressionBroken) return;
     const { diagnostics } = this.#context;
     const byte = cutter.captureOffset;

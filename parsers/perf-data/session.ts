@@ -37,7 +37,7 @@ export type Stop =
   | 'input'
   /** The batch is full: {@link Session.takeBatch}. */
   | 'batch'
-  /** The queue is: {@link Session.queue}. */
+  /** Too much waits: {@link Session.queue}. */
   | 'window'
   /** The cutter stands at a record of the perf tool, which the caller handles. */
   | 'tool-record';
@@ -48,6 +48,7 @@ export class Session {
   readonly #context: ParseContext;
   readonly #recording: Recording;
   readonly #littleEndian: boolean;
+  readonly #windowBytes: number;
   readonly #sideBand: SideBand;
   readonly #writer = new BatchWriter(new EventBatch());
   readonly #losses = new LossCount();
@@ -59,8 +60,10 @@ export class Session {
   /** Time of the record that {@link #readTime} looked at. */
   #timeNs = 0;
 
-  constructor(context: ParseContext, recording: Recording) {
+  /** @param windowBytes of records that wait before something has to be done */
+  constructor(context: ParseContext, recording: Recording, windowBytes: number) {
     this.#context = context;
+    this.#windowBytes = windowBytes;
     this.#recording = recording;
     this.#littleEndian = recording.littleEndian;
     this.#sideBand = new SideBand(context.dictionary, recording.littleEndian);
@@ -84,7 +87,7 @@ export class Session {
       if (cutter.type >= RECORD_USER_TYPE_START) return 'tool-record';
       if (this.#readTime(cutter.block, cutter.at, cutter.size, cutter.type)) {
         this.queue.push(this.#timeNs, cutter.block, cutter.at, cutter.size);
-        if (this.queue.full) return 'window';
+        if (this.queue.heldBytes > this.#windowBytes || this.queue.isCrowded) return 'window';
       } else {
         this.#dispatch(cutter.block, cutter.at, cutter.size, undefined);
         if (this.#batchFull()) return 'batch';
@@ -93,14 +96,18 @@ export class Session {
     return 'input';
   }
 
-  /** Writes the due records of the queue; false when the batch is full before they are all written. */
-  writeDue(): boolean {
+  /**
+   * Writes the due records of the queue.
+   * @returns why it stopped: all are written, the batch is full, or the next record's bytes are not in memory
+   */
+  writeDue(): 'end' | 'batch' | 'absent' {
     const { queue } = this;
     while (!this.#batchFull()) {
-      if (!queue.take()) return true;
+      const next = queue.take();
+      if (next !== 'record') return next;
       this.#dispatch(queue.block as RecordBlock, queue.at, queue.sizeBytes, queue.timeNs);
     }
-    return false;
+    return 'batch';
   }
 
   /** Ends the recording: losses that only the totals at the end know become markers. @param captureEnd its size in bytes */
