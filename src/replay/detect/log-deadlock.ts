@@ -110,7 +110,7 @@ function waitsSince(hung: LogHung, report: LockdepReport): boolean {
 
 /** The task sleeps below the same caller as the report's acquisition: two frames outside of the lock functions agree. */
 function atSite(hung: LogHung, stack: readonly string[]): boolean {
-  const here = hung.last.stack;
+  const here = hung.stack;
   for (let i = 0; i + 1 < stack.length; i++) {
     const j = here.indexOf(stack[i]);
     if (j >= 0 && here[j + 1] === stack[i + 1] && i + 2 < stack.length && here[j + 2] === stack[i + 2]) return true;

@@ -1,5 +1,5 @@
 /** Hung-task reports, joined by wait: the kernel repeats a wait with growing seconds (MODEL G4.1, W4.21). */
-import type { LogReport } from '../../../schema/index.ts';
+import type { LogReport, LogStack } from '../../../schema/index.ts';
 import { plainSymbol } from '../knowledge/interrupt-frames.ts';
 import { classifyStack, type StackVerdict } from '../stack-verdict.ts';
 
@@ -15,7 +15,8 @@ export interface LogHung {
   last: HungReport;
   reports: number;
   readonly lines: number[];
-  /** What the stack says, of the first report that had one. */
+  /** The longest stack of the reports: one may be cut. */
+  stack: LogStack;
   verdict: StackVerdict;
 }
 
@@ -36,16 +37,19 @@ export class LogHungTasks {
     const known = this.all.findLast(
       (hung) => hung.tid === tid && hung.comm === comm && Math.abs(hung.sinceNs - sinceNs) <= SAME_WAIT_NS,
     );
-    const verdict = classifyStack(report.stack.map(plainSymbol));
     if (!known) {
       if (this.all.length < MAX_HUNG)
-        this.all.push({ comm, tid, sinceNs, last: report, reports: 1, lines: [report.line], verdict });
+        this.all.push({ comm, tid, sinceNs, last: report, reports: 1, lines: [report.line], ...judged(report.stack) });
       return;
     }
     known.reports++;
     known.sinceNs = Math.min(known.sinceNs, sinceNs);
     if (known.lines.length < MAX_LINES) known.lines.push(report.line);
     if (report.tsNs >= known.last.tsNs) known.last = report;
-    if (known.verdict.resource === undefined) known.verdict = verdict;
+    if (report.stack.length > known.stack.length) Object.assign(known, judged(report.stack));
   }
+}
+
+function judged(stack: LogStack): { stack: LogStack; verdict: StackVerdict } {
+  return { stack, verdict: classifyStack(stack.map(plainSymbol)) };
 }
