@@ -36,8 +36,11 @@ export class Recording {
     this.#context = context;
   }
 
-  /** @param kallsyms symbols to use when the capture has none */
-  async *batches(kallsyms: () => KernelSymbols | undefined): AsyncGenerator<EventBatch> {
+  /**
+   * All events in time order; completes the facts.
+   * @param symbols makes the symbol table when the first address is to be named
+   */
+  async *batches(symbols: () => KernelSymbols | undefined): AsyncGenerator<EventBatch> {
     const { dictionary, diagnostics, facts } = this.#context;
     const { formats, layout, options, savedCmdlines } = this.#metadata;
     const streams = this.#streams();
@@ -52,7 +55,7 @@ export class Recording {
     const addresses = new AddressNames(
       dictionary,
       diagnostics,
-      kallsyms,
+      symbols,
       new PrintkFormats(this.#metadata.printkFormats),
     );
     const decode: DecodeContext = {
