@@ -52,6 +52,7 @@ describe('line preparation (G0.1)', () => {
     ['RFC 5424', '<6>1 2024-07-03T16:39:34.123456+02:00 host kernel - - - the text'],
     ['netconsole', '6,1234,12345678,-;the text'],
     ['kmsg with a caller', '6,1234,12345678,-,caller=T12;the text'],
+    ['two consoles on one terminal', '[    1.000000][    T1] [    1.000002] the text'],
     ['a console shared with a login prompt', 'isob2 login: [  709.689951] the text'],
     ['a terminal that adds dates', '[2018-08-07 10:12:13] [  709.689951] the text'],
     ['colours', '\u001b[32m[    0.500000] \u001b[0mthe text'],

@@ -177,6 +177,19 @@ describe('lockdep reports (MODEL 7.2)', () => {
     });
   });
 
+  it('counts a report that is cut, and gives what could be read of it', async () => {
+    const { reports, diagnostics } = await readLog(
+      [
+        '[    1.000000] =============================',
+        '[    1.000001] [ BUG: Invalid wait context ]',
+        '[    1.000002] a/1 is trying to lock:',
+        '[    1.000003] ffff888100000001 (one){....}-{3:3}, at: f+0x1/0x2',
+      ].join('\n'),
+    );
+    expect(ofKind(reports, 'lockdep-wait-context')).toHaveLength(1);
+    expect(diagnostics.issues.get('log-report-cut')).toMatchObject({ count: 1, first: { line: 2 } });
+  });
+
   it('keeps reports of interleaved callers apart (G0.2)', async () => {
     const a = [
       '[ BUG: Invalid wait context ]',
@@ -543,6 +556,7 @@ describe('stacks (MODEL 7.6, G0.5)', () => {
         '([<000000000012e7d2>] s390+0x1a/0x28)',
         ' decoded (fs/open.c:1067)',
         ' decoded_inline fs/open.c:12 [inline]',
+        ' [<     inline     >] symbolized kernel/locking/lockdep.c:1843',
         ' arm64+0x1/0x2 (P)',
         ' 0xffffffffa0001234',
       ),
@@ -556,6 +570,7 @@ describe('stacks (MODEL 7.6, G0.5)', () => {
       's390',
       'decoded',
       'decoded_inline',
+      'symbolized',
       'arm64',
     ]);
   });

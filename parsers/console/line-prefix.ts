@@ -57,6 +57,18 @@ export class LinePrefix {
     const at = this.#stamp(bytes, i, end);
     if (at !== i) this.textStart = this.#callers(bytes, this.#host(bytes, at, end), end);
     else this.textStart = this.#rare(bytes, i, end);
+    if (bytes[this.textStart] === OPEN && this.stampNs >= 0) this.#again(bytes, end);
+  }
+
+  /** Two stamps in a row: two consoles wrote to one terminal. The first is the line's (O52). */
+  #again(bytes: Uint8Array, end: number): void {
+    const { stampNs } = this;
+    for (;;) {
+      const at = this.textStart < end ? this.#stamp(bytes, this.textStart, end) : this.textStart;
+      if (at === this.textStart) break;
+      this.textStart = this.#callers(bytes, at, end);
+    }
+    this.stampNs = stampNs;
   }
 
   #decoration(bytes: Uint8Array, at: number, end: number): number {

@@ -50,6 +50,7 @@ interface Place {
 
 interface OpenReport extends Place {
   readonly builder: ReportBuilder;
+  readonly title: string;
   endLine: number;
   lastNs: number;
   misses: number;
@@ -74,6 +75,12 @@ export class LogGrammar {
   readonly #settings = new Map<string, string | number | boolean>();
   readonly #line: LogLine = { tsNs: 0, line: 0, cpu: undefined, text: '', frame: undefined };
   #out: LogReport[] = [];
+  readonly #onCut: ((line: number, title: string) => void) | undefined;
+
+  /** @param onCut told of reports that end before they have said what they should; line of their beginning. */
+  constructor(onCut?: (line: number, title: string) => void) {
+    this.#onCut = onCut;
+  }
 
   /**
    * Consumes one line.
@@ -171,7 +178,7 @@ export class LogGrammar {
         else stream.open[i].builder.suspend();
       }
       if (stream.open.length === MAX_OPEN) this.#close(stream, 0);
-      stream.open.push({ ...place(line), builder, endLine: line.line, lastNs: line.tsNs, misses: 0 });
+      stream.open.push({ ...place(line), builder, title: text, endLine: line.line, lastNs: line.tsNs, misses: 0 });
       return;
     }
     const dumpCpu = text.startsWith('Task dump for CPU ') ? Number.parseInt(text.slice(18), 10) : undefined;
@@ -222,6 +229,7 @@ export class LogGrammar {
     if (stream.dump && stream.open[index].builder.adopt) this.#closeDump(stream);
     const [report] = stream.open.splice(index, 1);
     const body = report.builder.finish();
+    if (!body || isCut(body)) this.#onCut?.(report.line, report.title);
     if (body) this.#emit(body, report, report.endLine);
   }
 
@@ -279,6 +287,22 @@ export class LogGrammar {
     const cpu = bodyCpu ?? at.cpu;
     const report = { ...body, tsNs: at.tsNs, line: at.line, endLine, ...(cpu !== undefined && { cpu }) };
     this.#out.push(report as LogReport);
+  }
+}
+
+/** lockdep ends each of its reports with a backtrace. */
+function isCut(body: ReportBody): boolean {
+  switch (body.kind) {
+    case 'lockdep-circular':
+      return body.chain.length < 2 || body.stack.length === 0;
+    case 'lockdep-irq-order':
+    case 'lockdep-irq-inversion':
+    case 'lockdep-irq-state':
+    case 'lockdep-recursion':
+    case 'lockdep-wait-context':
+      return body.stack.length === 0;
+    default:
+      return false;
   }
 }
 

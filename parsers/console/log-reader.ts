@@ -46,7 +46,7 @@ export class LogReader {
   readonly #prefix = new LinePrefix();
   readonly #boots = new BootTracker();
   readonly #stamped: boolean;
-  #grammar = new LogGrammar();
+  #grammar = this.#newGrammar();
   #writer: BatchWriter;
   #ready: EventBatch[] = [];
   #boot = 0;
@@ -91,6 +91,10 @@ export class LogReader {
       { name: 'level', type: 'int' },
       { name: 'caller', type: 'str' },
     ]).typeId;
+  }
+
+  #newGrammar(): LogGrammar {
+    return new LogGrammar((line, title) => this.#context.diagnostics.report('log-report-cut', { line }, title));
   }
 
   /** Whether batches wait to be taken. */
@@ -228,7 +232,7 @@ export class LogReader {
 
   #nextBoot(): void {
     this.#flush(this.#grammar.finish());
-    this.#grammar = new LogGrammar();
+    this.#grammar = this.#newGrammar();
     this.#boot++;
     this.#writer.batch.boot = this.#boot;
     this.#lastNs = 0;
