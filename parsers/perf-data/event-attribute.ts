@@ -1,7 +1,5 @@
 /** struct perf_event_attr as a recording stores it: which event, what each of its samples holds, and how it is called. */
 import {
-  SAMPLE_ID,
-  SAMPLE_IDENTIFIER,
   TYPE_BREAKPOINT,
   TYPE_HARDWARE,
   TYPE_HW_CACHE,
@@ -144,9 +142,4 @@ export function defaultEventName(attribute: EventAttribute, pmuName: string | un
       return type === TYPE_RAW ? `raw-0x${code.toString(16)}` : `${pmuName ?? `pmu-${type}`}/0x${code.toString(16)}/`;
     }
   }
-}
-
-/** Whether samples say to which event they belong. */
-export function hasEventId(attribute: EventAttribute): boolean {
-  return (attribute.sampleType & (SAMPLE_IDENTIFIER | SAMPLE_ID)) !== 0;
 }

@@ -3,15 +3,15 @@ import type { CaptureFacts } from '../format.ts';
 import { ATTRIBUTE_MIN_BYTES } from './event-attribute.ts';
 
 export const FEATURE_TRACING_DATA = 1;
-export const FEATURE_HOSTNAME = 3;
-export const FEATURE_OSRELEASE = 4;
-export const FEATURE_ARCH = 6;
-export const FEATURE_NRCPUS = 7;
-export const FEATURE_EVENT_DESC = 12;
-export const FEATURE_PMU_MAPPINGS = 16;
-export const FEATURE_CLOCK_DATA = 29;
+const FEATURE_HOSTNAME = 3;
+const FEATURE_OSRELEASE = 4;
+const FEATURE_ARCH = 6;
+const FEATURE_NRCPUS = 7;
+const FEATURE_EVENT_DESC = 12;
+const FEATURE_PMU_MAPPINGS = 16;
+const FEATURE_CLOCK_DATA = 29;
 /** Of simpleperf (Android): texts by key. */
-export const FEATURE_SIMPLEPERF_META_INFO = 129;
+const FEATURE_SIMPLEPERF_META_INFO = 129;
 
 /** Features that say something which quiesce uses; the others are left alone. */
 export const USED_FEATURES: readonly number[] = [

@@ -23,9 +23,7 @@ export const RECORD_USER_TYPE_START = 64;
 
 // Records of the tool.
 export const RECORD_HEADER_ATTR = 64;
-export const RECORD_HEADER_EVENT_TYPE = 65;
 export const RECORD_HEADER_TRACING_DATA = 66;
-export const RECORD_HEADER_BUILD_ID = 67;
 export const RECORD_FINISHED_ROUND = 68;
 export const RECORD_ID_INDEX = 69;
 export const RECORD_AUXTRACE = 71;
@@ -78,8 +76,6 @@ export const SAMPLE_CGROUP = 1 << 21;
 export const SAMPLE_DATA_PAGE_SIZE = 1 << 22;
 export const SAMPLE_CODE_PAGE_SIZE = 1 << 23;
 export const SAMPLE_WEIGHT_STRUCT = 1 << 24;
-/** Bits from here on are unknown: a sample with one set can be read up to WEIGHT_STRUCT only. */
-export const SAMPLE_KNOWN_MASK = (1 << 25) - 1;
 
 // perf_event_attr.read_format
 export const READ_TOTAL_TIME_ENABLED = 1 << 0;
