@@ -72,3 +72,20 @@ export interface WhatIfResult {
   readonly baseline: readonly Finding[];
   readonly variants: readonly WhatIfVariant[];
 }
+
+/** `quiesce doctor --json`, schema `quiesce.doctor/1`. */
+export interface DoctorResult {
+  readonly schema: 'quiesce.doctor/1';
+  readonly run: RunInfo;
+  readonly import: ImportSummary;
+  /** Most frequent first. */
+  readonly event_types: readonly {
+    readonly name: string;
+    readonly system: string;
+    readonly shape: string;
+    readonly events: number;
+  }[];
+  readonly assessments: readonly Assessment[];
+  /** Number of findings of a replay. */
+  readonly findings: number;
+}

@@ -1,6 +1,7 @@
 /** The verbs together: parses the arguments, runs one, turns errors into one line and an exit status. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerFormats } from './commands/formats.ts';
 import { registerHist } from './commands/hist.ts';
@@ -59,6 +60,7 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
     registerHist,
     registerExplain,
     registerWhatIf,
+    registerDoctor,
     registerFormats,
   ])
     register(program, session);

@@ -30,7 +30,7 @@ export function replayText(result: ReplayResult, options: ReplayTextOptions): st
   return `${lines.join('\n')}\n`;
 }
 
-function runLines(run: RunInfo, style: Style): string[] {
+export function runLines(run: RunInfo, style: Style): string[] {
   const facts = [
     ...new Set(run.captures.map((capture) => capture.format)),
     plural(run.cpus, 'CPU'),
@@ -110,7 +110,7 @@ function representative(finding: Finding): number {
 }
 
 /** What could be decided is one line; what could not is grouped by its reason, with the events that would decide it. */
-function assessmentLines(result: ReplayResult, style: Style): string[] {
+export function assessmentLines(result: Pick<ReplayResult, 'assessments'>, style: Style): string[] {
   if (result.assessments.length === 0) return [];
   const lines: string[] = [];
   const assessed = result.assessments.filter((a) => a.status === 'assessed');
@@ -143,7 +143,7 @@ function indented(text: string, first: string): string[] {
   return wrap(text, WIDTH - 6).map((line, i) => (i === 0 ? `${first}${line}` : `  ${line}`));
 }
 
-function importLines(result: ReplayResult, style: Style): string[] {
+export function importLines(result: Pick<ReplayResult, 'import' | 'run'>, style: Style): string[] {
   const { events, lost, issues } = result.import;
   const captures = result.run.captures.length;
   const lines = [

@@ -1,0 +1,70 @@
+/** `quiesce doctor`: what a capture contains, and what it can and cannot answer. */
+import type { Command } from 'commander';
+import type { DoctorResult } from '../../../schema/index.ts';
+import { replayCaptures } from '../../ingest/replay-captures.ts';
+import { doctorText } from '../../report/doctor-text.ts';
+import { interruptSignal } from '../interrupt.ts';
+import { type Session, styleOf } from '../output.ts';
+import { progressBar } from '../progress.ts';
+
+const EXAMPLES = `
+Examples:
+  quiesce doctor trace.dat               event types, clock, CPUs, kernel, losses
+  quiesce doctor trace.dat dmesg.txt     and how the clocks of the two were aligned`;
+
+interface DoctorOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly kallsyms?: string;
+}
+
+export function registerDoctor(program: Command, session: Session): void {
+  program
+    .command('doctor')
+    .description('what a capture contains: event types, clock, CPUs, kernel, losses, what it can answer')
+    .argument('<capture...>', 'captures of one boot; - is standard input')
+    .option('--kallsyms <file>', 'symbols of the recorded kernel (/proc/kallsyms or System.map)')
+    .option('--json', 'print the result as JSON (quiesce.doctor/1)')
+    .option('--quiet', 'no messages and no progress on standard error')
+    .addHelpText('after', EXAMPLES)
+    .action(async (captures: string[], options: DoctorOptions) => {
+      const { streams } = session;
+      const result = await examine(captures, options, streams.terminal && !options.quiet);
+      streams.out(options.json ? `${JSON.stringify(result, null, 1)}\n` : doctorText(result, styleOf(streams)));
+    });
+}
+
+async function examine(
+  captures: readonly string[],
+  options: DoctorOptions,
+  showProgress: boolean,
+): Promise<DoctorResult> {
+  const counts = new Map<string, { system: string; shape: string; events: number }>();
+  const bar = progressBar(showProgress, 'bytes');
+  try {
+    const replayed = await replayCaptures(captures, {
+      ...(options.kallsyms !== undefined && { kallsymsPath: options.kallsyms }),
+      signal: interruptSignal(),
+      onProgress: (progress) => bar.update(progress),
+      onReplayed: ({ world }) => {
+        for (const type of world.dictionary.types) {
+          const events = world.seen.get(type.name) ?? 0;
+          if (events > 0 && type.shape !== 'marker')
+            counts.set(type.name, { system: type.system, shape: type.shape, events });
+        }
+      },
+    });
+    return {
+      schema: 'quiesce.doctor/1',
+      run: replayed.run,
+      import: replayed.import,
+      event_types: [...counts]
+        .map(([name, type]) => ({ name, ...type }))
+        .sort((a, b) => b.events - a.events || a.name.localeCompare(b.name, 'en')),
+      assessments: replayed.assessments,
+      findings: replayed.findings.length,
+    };
+  } finally {
+    bar.stop();
+  }
+}
