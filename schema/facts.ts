@@ -169,4 +169,6 @@ export interface FactSink {
   waitEdge(fact: WaitEdgeFact): void;
   /** One sample of a metric (`nmi`, `runqueue-wait`, …) for the run's histograms; `by` is its main grouping. */
   sample(metric: string, by: string, valueNs: number): void;
+  /** An interval of the metric that was still open when the capture ended: counted apart, in no bucket (O22). */
+  openSample(metric: string, by: string): void;
 }

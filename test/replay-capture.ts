@@ -27,6 +27,7 @@ export class CollectedFacts implements FactSink {
   readonly lockEdges: Parameters<FactSink['lockEdge']>[0][] = [];
   readonly waitEdges: Parameters<FactSink['waitEdge']>[0][] = [];
   readonly samples: [string, string, number][] = [];
+  readonly openSamples: [string, string][] = [];
 
   gracePeriod = (fact: Parameters<FactSink['gracePeriod']>[0]): void => void this.gracePeriods.push({ ...fact });
   syncWait = (fact: Parameters<FactSink['syncWait']>[0]): void => void this.syncWaits.push({ ...fact });
@@ -41,6 +42,7 @@ export class CollectedFacts implements FactSink {
   lockWait = (fact: Parameters<FactSink['lockWait']>[0]): void => void this.lockWaits.push({ ...fact });
   lockEdge = (fact: Parameters<FactSink['lockEdge']>[0]): void => void this.lockEdges.push({ ...fact });
   waitEdge = (fact: Parameters<FactSink['waitEdge']>[0]): void => void this.waitEdges.push({ ...fact });
+  openSample = (metric: string, by: string): void => void this.openSamples.push([metric, by]);
   sample = (metric: string, by: string, valueNs: number): void => void this.samples.push([metric, by, valueNs]);
 }
 

@@ -197,7 +197,12 @@ function lastPending(holdouts: readonly Holdout[], atNs: number): Holdout | unde
 
 /** The one that a finding about the grace period names: of those that decided, whoever owed longest. */
 export function decisiveHoldout(gp: GracePeriod): Holdout | undefined {
+  return decisiveOf(gp.holdouts);
+}
+
+/** The same, of some of its holdouts. */
+export function decisiveOf(holdouts: Holdout[]): Holdout | undefined {
   let longest: Holdout | undefined;
-  for (const holdout of lastHoldouts(gp)) if (!longest || holdout.fromNs < longest.fromNs) longest = holdout;
+  for (const holdout of lastHoldouts({ holdouts })) if (!longest || holdout.fromNs < longest.fromNs) longest = holdout;
   return longest;
 }

@@ -13,7 +13,7 @@ import { ChainDraft } from './chain-draft.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import type { Timeline } from './timeline.ts';
 
-export { decisiveHoldout } from './blame-rcu.ts';
+export { decisiveHoldout, decisiveOf } from './blame-rcu.ts';
 
 export interface Chain {
   readonly links: readonly ChainLink[];

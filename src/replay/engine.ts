@@ -44,6 +44,7 @@ export class ReplayEngine {
   readonly #order: readonly Model[];
   readonly #handlers: EventHandler[][] = [];
   readonly #counts: number[] = [];
+  readonly #markers: boolean[] = [];
   #started = false;
   #timeline: Timeline | undefined;
 
@@ -62,6 +63,7 @@ export class ReplayEngine {
     const { tsNs, cpu, tid, type, flags, comm } = batch;
     const cpus = this.models.cpu;
     const counts = this.#counts;
+    const markers = this.#markers;
     let report = 0;
     const reports = batch.reports;
     if (!this.#started && batch.length > 0) {
@@ -72,8 +74,9 @@ export class ReplayEngine {
       const now = tsNs[i];
       while (report < reports.length && reports[report].tsNs <= now) this.#report(batch, report++);
       world.nowNs = now;
-      cpus.observe(cpu[i], tid[i], comm[i], now, flags[i]);
       const typeId = type[i];
+      // Markers are ours: they say nothing of what ran.
+      if (!markers[typeId]) cpus.observe(cpu[i], tid[i], comm[i], now, flags[i]);
       counts[typeId]++;
       const handlers = this.#handlers[typeId];
       if (handlers.length === 0) continue;
@@ -81,6 +84,13 @@ export class ReplayEngine {
       for (let h = 0; h < handlers.length; h++) handlers[h](cursor);
     }
     while (report < reports.length) this.#report(batch, report++);
+  }
+
+  /** The models were loaded from a snapshot: the run has begun before the next batch. */
+  resume(firstNs: number, nowNs: number): void {
+    this.#started = true;
+    this.world.firstNs = firstNs;
+    this.world.nowNs = nowNs;
   }
 
   /** What the models concluded; after {@link finish}. */
@@ -104,6 +114,7 @@ export class ReplayEngine {
     }
     this.#handlers[type.typeId] = handlers;
     this.#counts[type.typeId] ??= 0;
+    this.#markers[type.typeId] = type.shape === 'marker';
   }
 
   /** Ends the run and judges it. Call once. */

@@ -178,6 +178,13 @@ export class Timeline {
     );
   }
 
+  /** The grace-period kthread waiting for a CPU at that time. */
+  kthreadWithoutCpu(flavor: string, atNs: number): KthreadStarvation | undefined {
+    return this.data.starvations.find(
+      (starvation) => starvation.flavor === flavor && starvation.startNs <= atNs && this.end(starvation) >= atNs,
+    );
+  }
+
   judge(holdout: Holdout): HoldoutVerdict {
     return judgeHoldout(holdout, this.data.visible);
   }

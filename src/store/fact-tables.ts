@@ -225,4 +225,8 @@ export class FactRecorder implements FactSink {
   sample(metric: string, by: string, valueNs: number): void {
     this.histograms.add(metric, by, valueNs);
   }
+
+  openSample(metric: string, by: string): void {
+    this.histograms.histogram(metric, by).openCount++;
+  }
 }

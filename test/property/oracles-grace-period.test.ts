@@ -1,7 +1,8 @@
 /** MODEL §9 O1–O9: sequence numbers, masks, readers, phases and the stall decision of grace periods. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { GracePeriod } from '../../src/replay/model/grace-period.ts';
+import { type GracePeriod, lastHoldouts } from '../../src/replay/model/grace-period.ts';
+import { predictStall } from '../../src/replay/stall-prediction.ts';
 import { type EventLog, readLog, replayLog } from '../event-log.ts';
 import type { CaptureReplay } from '../replay-capture.ts';
 import { KernelMachine, type MachineShape, machineArbitrary } from './kernel-machine.ts';
@@ -28,7 +29,7 @@ describe('generated kernels', () => {
         );
         for (let i = 1; i < periods.length; i++) expect(periods[i].seq).toBe((periods[i - 1].seq as number) + 4);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -43,7 +44,7 @@ describe('generated kernels', () => {
         });
         expect(outcome.engine.models.rcu.contradictions).toEqual([]);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -57,10 +58,121 @@ describe('generated kernels', () => {
           if (gp.endNs !== null) for (const reader of readers) expect(reader.toNs).toBeLessThanOrEqual(gp.endNs);
         });
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
+    );
+  });
+
+  it('O5 a CPU that RCU does not watch at any time of its debt is never among the last holdouts', () => {
+    fc.assert(
+      fc.property(machineArbitrary(), (shape) => {
+        const { machine, outcome } = run(shape);
+        expectQuietCpusFree(machine.log, normal(outcome));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('O6 O7 waits end after the grace period that serves them, and their phases fill them', () => {
+    fc.assert(
+      fc.property(machineArbitrary(), (shape) => {
+        const { machine, outcome } = run(shape);
+        const waits = outcome.facts.syncWaits.filter((wait) => wait.api === 'synchronize_rcu');
+        expect(waits.map((wait) => [wait.tid, wait.startNs]).sort()).toEqual(
+          machine.rcuWaits.map((wait) => [wait.tid, wait.startNs]).sort(),
+        );
+        expectServed(outcome);
+        expectPhasesFill(outcome);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('O8 without cpuqs and rcu_watching events the same grace periods have the same ends', () => {
+    fc.assert(
+      fc.property(machineArbitrary(), (shape) => expectSameEnds(KernelMachine.of(shape).log)),
+      { numRuns: 20 },
+    );
+  });
+
+  it('O9 predicted warnings come at the threshold or later, and again three timeouts later at the earliest', () => {
+    fc.assert(
+      fc.property(machineArbitrary(), fc.integer({ min: 3, max: 20 }), (shape, tillS) => {
+        for (const gp of normal(run(shape).outcome)) expectPrediction(gp, tillS * 1e9);
+      }),
+      { numRuns: 20 },
     );
   });
 });
+
+/** O5: watching as rcu_watching events tell it, independently of the model. */
+function expectQuietCpusFree(log: EventLog, periods: readonly GracePeriod[]): void {
+  const awake = new Map<number, [fromNs: number, toNs: number][]>();
+  for (const event of log) {
+    if (event.name !== 'rcu_watching') continue;
+    const spans = awake.get(event.cpu) ?? [];
+    awake.set(event.cpu, spans);
+    // Before its first record the CPU is taken to be watched unless that record ends an extended quiescent state.
+    if (event.cells[1] === 0) spans.push([event.tsNs, Number.POSITIVE_INFINITY]);
+    else if (event.cells[2] === 0) {
+      if (spans.length === 0) spans.push([0, event.tsNs]);
+      else spans[spans.length - 1][1] = event.tsNs;
+    }
+  }
+  for (const gp of periods) {
+    for (const holdout of lastHoldouts(gp)) {
+      if (holdout.kind !== 'cpu' || !awake.has(holdout.cpu)) continue;
+      const toNs = holdout.toNs ?? Number.POSITIVE_INFINITY;
+      expect(awake.get(holdout.cpu)?.some(([from, to]) => from <= toNs && to >= holdout.fromNs)).toBe(true);
+    }
+  }
+}
+
+/** O6. */
+function expectServed(outcome: CaptureReplay): void {
+  const periods = normal(outcome);
+  for (const wait of outcome.facts.syncWaits) {
+    if (wait.api !== 'synchronize_rcu' || wait.endNs === null || wait.confidence !== 'observed') continue;
+    const target = periods.find((gp) => gp.startNs >= wait.startNs);
+    if (target) expect(target.endNs ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(wait.endNs);
+  }
+}
+
+/** O7. */
+function expectPhasesFill(outcome: CaptureReplay): void {
+  const { facts, lastNs } = outcome;
+  for (const wait of facts.syncWaits) {
+    const phases = facts.syncWaitPhases.filter(
+      (p) => p.tid === wait.tid && p.waitNs === wait.startNs && p.api === wait.api,
+    );
+    if (phases.length === 0) continue;
+    expect(phases[0].startNs).toBe(wait.startNs);
+    expect(phases[phases.length - 1].endNs).toBe(wait.endNs ?? lastNs);
+    for (let i = 0; i < phases.length; i++) {
+      expect(phases[i].endNs).toBeGreaterThan(phases[i].startNs);
+      if (i > 0) expect(phases[i].startNs).toBe(phases[i - 1].endNs);
+    }
+  }
+}
+
+/** O8. */
+function expectSameEnds(log: EventLog): void {
+  const ends = (events: EventLog): unknown[] =>
+    normal(replayLog(events)).map((gp) => [gp.seq, gp.startNs, gp.endNs, gp.lastReportNs]);
+  const fewer = log.filter(
+    (event) => event.name !== 'rcu_watching' && !(event.name === 'rcu_grace_period' && event.cells[2] === 'cpuqs'),
+  );
+  expect(ends(fewer)).toEqual(ends(log));
+}
+
+/** O9. */
+function expectPrediction(gp: GracePeriod, tillNs: number): void {
+  const endNs = gp.endNs ?? Number.POSITIVE_INFINITY;
+  const prediction = predictStall(gp, endNs, tillNs);
+  if (prediction.verdict === 'no-stall') expect(endNs).toBeLessThan(gp.startNs + tillNs);
+  if (prediction.verdict !== 'would-warn') return;
+  expect(prediction.atNs).toBeGreaterThanOrEqual(gp.startNs + tillNs);
+  expect(prediction.nextNs).toBeGreaterThanOrEqual((prediction.atNs as number) + 3 * tillNs);
+}
 
 describe('real captures', () => {
   const logs = new Map<string, EventLog>();
@@ -91,6 +203,34 @@ describe('real captures', () => {
         expect(holdout.toNs).toBeLessThanOrEqual(gp.endNs);
         expect(holdout.toEvent).not.toBe(gp.endEvent);
       }
+    }
+  });
+
+  it.each(SAMPLES)('O5 no CPU that RCU does not watch is a last holdout in %s', (name) => {
+    expectQuietCpusFree(logs.get(name) as EventLog, normal(outcomes.get(name) as CaptureReplay));
+  });
+
+  it.each(SAMPLES)(
+    'O6 O7 waits end after the grace period that serves them, and their phases fill them in %s',
+    (name) => {
+      const outcome = outcomes.get(name) as CaptureReplay;
+      expectServed(outcome);
+      expectPhasesFill(outcome);
+    },
+  );
+
+  it.each(SAMPLES)('O8 fewer quiescent-state events never end a grace period earlier in %s', (name) => {
+    expectSameEnds(logs.get(name) as EventLog);
+  });
+
+  it.each(SAMPLES)('O9 the kernel warned where the replayed decision says so, and nowhere else in %s', (name) => {
+    const outcome = outcomes.get(name) as CaptureReplay;
+    const warnings = (logs.get(name) as EventLog).filter((event) => event.name === 'rcu_stall_warning');
+    for (const gp of normal(outcome)) {
+      for (const tillS of [3, 8, 21, 26]) expectPrediction(gp, tillS * 1e9);
+      // These kernels: rcu_cpu_stall_timeout 3 s, and 5 s for PROVE_RCU (R2.40).
+      const warned = warnings.some((w) => w.tsNs >= gp.startNs && w.tsNs <= (gp.endNs ?? Number.POSITIVE_INFINITY));
+      if (predictStall(gp, gp.endNs ?? outcome.lastNs, 7.98e9).verdict === 'no-stall') expect(warned).toBe(false);
     }
   });
 });

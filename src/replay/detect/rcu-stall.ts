@@ -2,10 +2,10 @@
  * RCU stalls: grace periods that the kernel warned about, or would have by its own rule (MODEL 2.5, R2.60).
  */
 import type { Evidence, Finding, KernelProfile } from '../../../schema/index.ts';
-import { decisiveHoldout } from '../blame.ts';
+import { decisiveHoldout, decisiveOf } from '../blame.ts';
 import { cpuStrips, STRIP_LEGEND } from '../cpu-strip.ts';
 import { findingId } from '../finding-id.ts';
-import { type GracePeriod, gracePeriodName, type Holdout } from '../model/grace-period.ts';
+import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/grace-period.ts';
 import { describePrediction, predictStall } from '../stall-prediction.ts';
 import type { Timeline } from '../timeline.ts';
 import { CENSORED, seconds } from '../wording.ts';
@@ -35,21 +35,23 @@ export function detectRcuStalls(world: World, timeline: Timeline): Finding[] {
   const threshold = effectiveThreshold(world, periods);
   return periods
     .filter((gp) => gp.warnedNs !== undefined || timeline.length(gp) >= threshold.ns)
-    .map((gp) => stall(timeline, gp, threshold));
+    .map((gp) => stall(world, timeline, gp, threshold));
 }
 
-function stall(timeline: Timeline, gp: GracePeriod, threshold: { ns: number; why: string }): Finding {
+function stall(world: World, timeline: Timeline, gp: GracePeriod, threshold: { ns: number; why: string }): Finding {
   const endNs = timeline.end(gp);
   const atNs = gp.warnedNs ?? Math.min(endNs, gp.startNs + threshold.ns);
-  const pending = gp.holdouts.filter(
-    (holdout) => holdout.fromNs <= atNs && (holdout.toNs ?? Number.POSITIVE_INFINITY) > atNs,
-  );
-  const decisive = decisiveHoldout(gp);
+  const pending = pendingAt(gp, atNs);
+  // Of those that owed then, who owed on for longest: what cleared after a short debt of its own explains nothing.
+  const decisive = decisiveOf(pending.filter((holdout) => !doneBy(holdout, atNs))) ?? decisiveHoldout(gp);
   // Readers that were preempted hold the grace period after their CPU has reported; the kernel lists both (R2.7).
   const cpus = [...new Set(pending.filter((h) => h.kind === 'cpu').map((h) => h.cpu))].sort((a, b) => a - b);
   const tasks = [...new Set(pending.filter((h) => h.kind === 'reader').map((h) => h.name))].sort();
   const judged = decisive ? timeline.judge(decisive) : undefined;
-  const cause = judged?.cause ?? 'unknown';
+  const starved = pending.every((holdout) => doneBy(holdout, atNs))
+    ? timeline.kthreadWithoutCpu(gp.flavor, atNs)
+    : undefined;
+  const cause = starved ? 'gp-kthread-starved' : (judged?.cause ?? 'unknown');
   const who =
     [...cpus.map((cpu) => `CPU ${cpu}`), ...tasks.map((task) => `reader ${task}`)].join(', ') || 'nobody recorded';
   const evidence: Evidence[] = [{ event: gp.startEvent, role: `${gracePeriodName(gp)} starts` }];
@@ -59,10 +61,15 @@ function stall(timeline: Timeline, gp: GracePeriod, threshold: { ns: number; why
   const notes = [
     `threshold ${seconds(threshold.ns)} (${threshold.why})`,
     ...(gp.censored ? [CENSORED] : []),
+    ...(starved
+      ? [
+          `every quiescent state was there; ${gp.flavor}:${starved.tid} was runnable without CPU ${starved.cpu}${starved.instead ? `, which ${starved.instead} had` : ''}`,
+        ]
+      : []),
     ...(judged
       ? [`${decisive?.name}: ${judged.note}`]
       : ['no CPU or reader was recorded as holding it up: rcu_grace_period_init and rcu_quiescent_state_report tell']),
-    describePrediction(gp, predictStall(gp, endNs, threshold.ns)),
+    describePrediction(gp, predictStall(gp, endNs, threshold.ns, world.profile.hz)),
     ...(gp.warnedNs === undefined ? ['no warning of the kernel in this capture'] : []),
   ];
   return {
@@ -83,6 +90,18 @@ function stall(timeline: Timeline, gp: GracePeriod, threshold: { ns: number; why
     cause,
     timeline: { legend: STRIP_LEGEND, cpus: cpuStrips(timeline, gp.startNs, endNs) },
   };
+}
+
+/** It owed nothing any more; at most it had to be noticed. */
+function doneBy(holdout: Holdout, atNs: number): boolean {
+  return (heldUntilNs(holdout) ?? Number.POSITIVE_INFINITY) <= atNs;
+}
+
+/** Who still owed at that time. CPUs that have only to be noticed count when there is nobody else: the kernel lists them too. */
+function pendingAt(gp: GracePeriod, atNs: number): Holdout[] {
+  const owing = gp.holdouts.filter((h) => h.fromNs <= atNs && (h.toNs ?? Number.POSITIVE_INFINITY) > atNs);
+  const holding = owing.filter((holdout) => !doneBy(holdout, atNs));
+  return holding.length > 0 ? holding : owing;
 }
 
 function holdoutEvidence(holdout: Holdout): Evidence[] {

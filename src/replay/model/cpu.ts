@@ -37,10 +37,15 @@ const HARDIRQ_VECTOR =
 
 const SOFTIRQ_NAMES = ['HI', 'TIMER', 'NET_TX', 'NET_RX', 'BLOCK', 'IRQ_POLL', 'TASKLET', 'SCHED', 'HRTIMER', 'RCU'];
 
+/** No record of the CPU has told its task, or events were lost since. */
+const TID_UNKNOWN = -1;
+
 export class CpuState {
   readonly cpu: number;
-  /** Task on the CPU; −1 before the first event. */
-  tid = -1;
+  /** Task on the CPU. */
+  tid = TID_UNKNOWN;
+  /** Task that ran when events began to be lost. */
+  tidAtGap = TID_UNKNOWN;
   comm = 0;
   /** Time up to which `occupancy` is accounted. */
   accountedNs = -1;
@@ -55,7 +60,7 @@ export class CpuState {
   lastEventNs = 0;
   /** Flags of the last record. */
   flags = 0;
-  /** After a gap until the next context switch nothing is known of what ran. */
+  /** After a gap, until the next record of the CPU, nothing is known of what ran. */
   inGap = false;
   lastTickNs = -1;
   /** Scheduler ticks seen. */
@@ -73,6 +78,13 @@ export class CpuState {
   constructor(cpu: number) {
     this.cpu = cpu;
   }
+}
+
+export interface ClockEvidence {
+  readonly nmiSeen: boolean;
+  /** Infinity while unknown. */
+  readonly tickNs: number;
+  readonly closeTicks: number;
 }
 
 export class CpuModel implements Model {
@@ -129,6 +141,7 @@ export class CpuModel implements Model {
     if (state.tid !== tid && tid >= 0) {
       this.account(state, nowNs);
       state.tid = tid;
+      state.inGap = false;
     }
     state.comm = comm;
   }
@@ -144,7 +157,7 @@ export class CpuModel implements Model {
   }
 
   #current(state: CpuState): number {
-    if (state.inGap) return OCC_UNKNOWN;
+    if (state.inGap || state.tid === TID_UNKNOWN) return OCC_UNKNOWN;
     if (state.hardirqDepth > 0) return OCC_HARDIRQ;
     if (state.softirqDepth > 0) return OCC_SOFTIRQ;
     return state.tid === 0 ? OCC_IDLE : OCC_TASK;
@@ -155,6 +168,17 @@ export class CpuModel implements Model {
     const state = this.get(cpu);
     if (state.accountedNs >= 0) this.account(state, nowNs);
     return state.occupancy.slice();
+  }
+
+  /** What is known of ticks and NMIs so far, besides the CPUs' own states: live state of a snapshot. */
+  get clockEvidence(): ClockEvidence {
+    return { nmiSeen: this.#nmiSeen, tickNs: this.#tickNs, closeTicks: this.#closeTicks };
+  }
+
+  set clockEvidence({ nmiSeen, tickNs, closeTicks }: ClockEvidence) {
+    this.#nmiSeen = nmiSeen;
+    this.#tickNs = tickNs;
+    this.#closeTicks = closeTicks;
   }
 
   /** What of interrupt load the capture shows so far. */
@@ -330,13 +354,15 @@ export class CpuModel implements Model {
     this.onInterrupt?.('nmi', state.cpu, startNs, endNs, event.eventId);
   }
 
-  /** Between the CPU's last record and the marker nothing is known (E0.4). */
+  /** From the CPU's last record before the marker to the first one after it nothing is known (E0.4). */
   #gap(event: EventCursor): void {
     this.#world.lostMarkers++;
     const state = this.get(event.int(0));
+    if (state.accountedNs >= 0) this.account(state, state.lastEventNs);
+    if (!state.inGap) state.tidAtGap = state.tid;
     state.inGap = true;
+    state.tid = TID_UNKNOWN;
     state.watching = undefined;
-    if (state.accountedNs >= 0) this.account(state, event.tsNs);
     state.hardirqDepth = 0;
     state.softirqDepth = 0;
   }

@@ -6,8 +6,9 @@ import { type GracePeriod, type Holdout, lastHoldouts } from './grace-period.ts'
 import { SHORTEST_BLOCKER_NS } from './holdout-ledger.ts';
 
 export function emitGracePeriod(world: World, gp: GracePeriod, visible: Visibility): void {
-  if (gp.endNs !== null && gp.seq !== null)
-    world.facts.sample(gp.expedited ? 'rcu-gp-expedited' : 'rcu-gp', gp.flavor, gp.endNs - gp.startNs);
+  const metric = gp.expedited ? 'rcu-gp-expedited' : 'rcu-gp';
+  if (gp.endNs === null) world.facts.openSample(metric, gp.flavor);
+  else if (gp.seq !== null) world.facts.sample(metric, gp.flavor, gp.endNs - gp.startNs);
   for (const holdout of gp.holdouts) emitBlocker(world, gp, holdout, visible);
   world.facts.gracePeriod({
     flavor: gp.flavor,

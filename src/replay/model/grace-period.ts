@@ -105,12 +105,11 @@ export function heldUntilNs(holdout: Holdout): number | null {
 }
 
 /**
- * Those that decided when the grace period could end: everything still owed, else whoever cleared last (W4.40, W4.42). CPUs that were
- * quiescent all along count only when there is nobody else.
+ * Those that decided when the grace period could end: everything still owed, else whoever cleared last (W4.40, W4.42). A CPU that was
+ * quiescent all along is never among them; with nobody else, the kthread decided.
  */
-export function lastHoldouts(gp: GracePeriod): Holdout[] {
-  const real = gp.holdouts.filter((holdout) => !onlyToBeNoticed(holdout));
-  const candidates = real.length > 0 ? real : gp.holdouts;
+export function lastHoldouts(gp: Pick<GracePeriod, 'holdouts'>): Holdout[] {
+  const candidates = gp.holdouts.filter((holdout) => !onlyToBeNoticed(holdout));
   const open = candidates.filter((holdout) => heldUntilNs(holdout) === null);
   if (open.length > 0) return open;
   let last: Holdout | undefined;

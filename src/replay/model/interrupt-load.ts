@@ -22,8 +22,8 @@ export interface Storm {
 const BUCKETS = 16;
 const KINDS = ['nmi', 'hardirq', 'softirq'] as const;
 
-/** Busy time of one CPU and kind in the last window, in buckets. */
-class LoadWindow {
+/** Busy time of one CPU and kind in the last window, in buckets. Times count from the start of the run. */
+export class LoadWindow {
   readonly #bucketNs: number;
   readonly #busy = new Float64Array(BUCKETS);
   readonly #count = new Float64Array(BUCKETS);
@@ -68,14 +68,45 @@ class LoadWindow {
     return this.#busy.reduce((sum, ns) => sum + ns, 0);
   }
 
+  /** Busy time of the window that ends at `nowNs`, which may lie after the newest interrupt. */
+  busyUntil(nowNs: number): number {
+    const now = Math.floor(nowNs / this.#bucketNs);
+    let busyNs = 0;
+    for (let bucket = Math.max(0, now - BUCKETS + 1); bucket <= this.#newest; bucket++)
+      busyNs += this.#busy[bucket % BUCKETS];
+    return busyNs;
+  }
+
+  /** Live state of a snapshot: the newest bucket, then the columns. */
+  save(): { readonly newest: number; readonly columns: readonly (readonly number[])[] } {
+    return { newest: this.#newest, columns: this.#columns().map((column) => [...column]) };
+  }
+
+  load(state: ReturnType<LoadWindow['save']>): void {
+    this.#newest = state.newest;
+    this.#columns().forEach((column, i) => {
+      column.set(state.columns[i]);
+    });
+  }
+
+  #columns(): Float64Array[] {
+    return [this.#busy, this.#count, this.#max, this.#firstEvent];
+  }
+
   /** The window as the beginning of a storm. */
   open(kind: Storm['kind'], cpu: number, nowNs: number, eventId: number): Storm {
     let startNs = nowNs;
     let firstEvent = eventId;
+    let begun = false;
     for (let bucket = Math.max(0, this.#newest - BUCKETS + 1); bucket <= this.#newest; bucket++) {
-      if (this.#busy[bucket % BUCKETS] === 0) continue;
-      startNs = Math.max(bucket * this.#bucketNs, (bucket + 1) * this.#bucketNs - this.#busy[bucket % BUCKETS]);
-      firstEvent = this.#firstEvent[bucket % BUCKETS] || eventId;
+      const slot = bucket % BUCKETS;
+      if (!begun && this.#busy[slot] > 0) {
+        begun = true;
+        startNs = Math.max(bucket * this.#bucketNs, (bucket + 1) * this.#bucketNs - this.#busy[slot]);
+      }
+      // An interrupt that spans buckets is counted, and proved by its event, in its last one.
+      if (this.#count[slot] === 0) continue;
+      firstEvent = this.#firstEvent[slot];
       break;
     }
     return {
@@ -107,6 +138,24 @@ export class InterruptLoadModel implements Model {
     return undefined;
   }
 
+  /** Windows and open storms by CPU and kind: live state of a snapshot. */
+  get live(): { readonly windows: Map<number, LoadWindow>; readonly open: Map<number, Storm> } {
+    return { windows: this.#windows, open: this.#open };
+  }
+
+  /** Share of the CPU that a kind of interrupt took in the window up to now. */
+  share(kind: Storm['kind'], cpu: number, nowNs: number): number {
+    const window = this.#windows.get(cpu * KINDS.length + KINDS.indexOf(kind));
+    return window
+      ? Math.min(1, window.busyUntil(nowNs - this.#world.firstNs) / this.#world.thresholds.nmiStormWindowNs)
+      : 0;
+  }
+
+  /** The storm going on, if any. */
+  storm(kind: Storm['kind'], cpu: number): Storm | undefined {
+    return this.#open.get(cpu * KINDS.length + KINDS.indexOf(kind));
+  }
+
   #add(kind: Storm['kind'], cpu: number, startNs: number, endNs: number, eventId: number): void {
     const key = cpu * KINDS.length + KINDS.indexOf(kind);
     let window = this.#windows.get(key);
@@ -114,7 +163,8 @@ export class InterruptLoadModel implements Model {
       window = new LoadWindow(this.#world.thresholds.nmiStormWindowNs);
       this.#windows.set(key, window);
     }
-    window.add(startNs, endNs, eventId);
+    const originNs = this.#world.firstNs;
+    window.add(Math.max(0, startNs - originNs), endNs - originNs, eventId);
     const enough = window.busyNs >= this.#world.thresholds.nmiStormShare * this.#world.thresholds.nmiStormWindowNs;
     const storm = this.#open.get(key);
     if (storm && enough) {
@@ -126,7 +176,9 @@ export class InterruptLoadModel implements Model {
     } else if (storm) {
       this.#open.delete(key);
     } else if (enough) {
-      const opened = window.open(kind, cpu, endNs, eventId);
+      const opened = window.open(kind, cpu, endNs - originNs, eventId);
+      opened.startNs += originNs;
+      opened.endNs += originNs;
       this.#open.set(key, opened);
       this.storms.push(opened);
     }

@@ -45,7 +45,12 @@ export class QuietStretchModel implements Model {
   }
 
   subscribe(type: EventType): EventHandler | undefined {
-    return type.name === 'sched_switch' && type.shape === 'tracepoint' ? (event) => this.#switch(event) : undefined;
+    if (type.name === 'sched_switch' && type.shape === 'tracepoint') return (event) => this.#switch(event);
+    if (type.name !== 'quiesce_lost') return undefined;
+    // A context switch may be among what was lost: nothing may be concluded from its absence (E0.4).
+    return (event) => {
+      this.#since[event.int(0)] = undefined;
+    };
   }
 
   #switch(event: EventCursor): void {

@@ -5,7 +5,7 @@
  */
 
 /** Bit i of a leaf is CPU low + i; bit i of another node is its i-th child. A node has at most 64 bits. */
-interface RcuNode {
+export interface RcuNode {
   readonly level: number;
   readonly low: number;
   readonly high: number;
@@ -29,6 +29,11 @@ export class RcuNodeTree {
     if (deeper) this.leafLevel = level;
     this.#nodes.set(level * LEVEL_FACTOR + low, { level, low, high, mask });
     return deeper;
+  }
+
+  /** Whether the node's mask in this grace period is known. */
+  has(level: number, low: number): boolean {
+    return this.#nodes.has(level * LEVEL_FACTOR + low);
   }
 
   /**
@@ -66,6 +71,11 @@ export class RcuNodeTree {
       if (node.level === this.leafLevel) cpus.push(...maskCpus(node.mask, node.low));
     }
     return cpus;
+  }
+
+  /** Live state of a snapshot. */
+  all(): RcuNode[] {
+    return [...this.#nodes.values()];
   }
 
   /** Nothing is known of the next grace period's masks before its own init. */

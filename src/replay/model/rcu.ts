@@ -10,38 +10,16 @@ import type { CpuModel } from './cpu.ts';
 import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from './grace-period.ts';
 import { emitGracePeriod } from './grace-period-facts.ts';
 import { HoldoutLedger } from './holdout-ledger.ts';
-import { maskCpus, RcuNodeTree } from './rcu-node-tree.ts';
+import { type BlockedReader, type Contradiction, type EarlyReport, newFlavor, type RcuFlavor } from './rcu-flavor.ts';
+import { maskCpus } from './rcu-node-tree.ts';
 import type { TaskModel } from './task.ts';
 import { TextCodes } from './text-codes.ts';
 
-/** A preempted reader on the list of its leaf (R2.8, R2.9). */
-interface Reader {
-  readonly tid: number;
-  /** CPU of its leaf. */
-  readonly cpu: number;
-  /** rcu_preempt_task, 0 when that was before the capture. */
-  readonly event: number;
-}
+export type { BlockedReader, RcuFlavor } from './rcu-flavor.ts';
 
-interface Flavor {
-  readonly name: string;
-  gp: GracePeriod | undefined;
-  expedited: GracePeriod | undefined;
-  requestNs: number | null;
-  readonly readers: Map<number, Reader>;
-  /** CPUs whose quiescent state is owed to `gp`. */
-  readonly owed: Map<number, Holdout>;
-  /** Readers that block `gp` or `expedited`, not yet gone. */
-  readonly blocking: Map<number, Holdout[]>;
-  readonly nodes: RcuNodeTree;
-}
-
-/** A record that does not fit what was recorded before: events are missing, or clocks of CPUs disagree (O3). */
-export interface Contradiction {
-  readonly gpSeq: number;
-  readonly event: number;
-  readonly what: string;
-}
+/** Clocks of CPUs may disagree by that much before an order is taken for wrong (E0.5). */
+const SKEW_NS = 1e5;
+const EARLY_KEPT = 64;
 
 const SHORTEST_STALL_NS = 3e9;
 /** Enough for 300 s, the longest timeout, at HZ=250 on one CPU; later ticks only repeat the answer. */
@@ -61,8 +39,8 @@ export class RcuModel implements Model {
   readonly #cpus: CpuModel;
   readonly #tasks: TaskModel;
   readonly #ledger: HoldoutLedger;
-  readonly #flavors = new Map<string, Flavor>();
-  readonly #flavorById: (Flavor | undefined)[] = [];
+  readonly #flavors = new Map<string, RcuFlavor>();
+  readonly #flavorById: (RcuFlavor | undefined)[] = [];
   readonly #gpEvents = new TextCodes(GP_EVENTS);
   /** Grace periods in order of their start; the open ones are the last of their flavour. */
   readonly periods: GracePeriod[] = [];
@@ -119,6 +97,11 @@ export class RcuModel implements Model {
     return found.reverse();
   }
 
+  /** Live state of a snapshot, by name in the order of first sight. */
+  get flavors(): Map<string, RcuFlavor> {
+    return this.#flavors;
+  }
+
   /** Grace period in flight, per flavour. */
   open(): GracePeriod[] {
     return [...this.#flavors.values()].flatMap((flavor) => flavor.gp ?? []);
@@ -148,7 +131,7 @@ export class RcuModel implements Model {
     }
   }
 
-  #flavor(event: EventCursor): Flavor {
+  #flavor(event: EventCursor): RcuFlavor {
     const id = event.str(0);
     let flavor = this.#flavorById[id];
     if (flavor) return flavor;
@@ -157,16 +140,7 @@ export class RcuModel implements Model {
     const name = text === 'preempt_rcu' ? 'rcu_preempt' : text.replace(/-GPS$/, '');
     flavor = this.#flavors.get(name);
     if (!flavor) {
-      flavor = {
-        name,
-        gp: undefined,
-        expedited: undefined,
-        requestNs: null,
-        readers: new Map(),
-        owed: new Map(),
-        blocking: new Map(),
-        nodes: new RcuNodeTree(),
-      };
+      flavor = newFlavor(name);
       this.#flavors.set(name, flavor);
       this.#world.learn('preemptRcu', name === 'rcu_preempt');
     }
@@ -198,7 +172,7 @@ export class RcuModel implements Model {
     }
   }
 
-  #start(flavor: Flavor, event: EventCursor): void {
+  #start(flavor: RcuFlavor, event: EventCursor): void {
     if (flavor.gp) {
       flavor.gp.endInferred = true;
       flavor.gp.censored = flavor.gp.gapsAtStart !== this.#world.lostMarkers;
@@ -224,7 +198,7 @@ export class RcuModel implements Model {
     if (this.periods.length > KEPT * 2) this.periods.splice(0, KEPT);
   }
 
-  #end(flavor: Flavor, event: EventCursor): void {
+  #end(flavor: RcuFlavor, event: EventCursor): void {
     const gp = flavor.gp;
     if (!gp || gp.seq !== event.int(1)) return; // began before the capture, or lost events in between
     for (const cpu of flavor.nodes.owing()) this.#contradicts(gp, event, `ended while CPU ${cpu} still owed`);
@@ -237,8 +211,15 @@ export class RcuModel implements Model {
       this.contradictions.push({ gpSeq: gp.seq ?? 0, event: event.eventId, what });
   }
 
-  #close(flavor: Flavor, gp: GracePeriod, event: EventCursor): void {
-    for (const holdout of gp.holdouts) this.#settle(flavor, holdout, event.tsNs, event.eventId);
+  #close(flavor: RcuFlavor, gp: GracePeriod, event: EventCursor): void {
+    for (const holdout of gp.holdouts) {
+      // No grace period ends before its readers (R2.4): the unlock was not recorded.
+      if (holdout.kind === 'reader' && holdout.toNs === null) {
+        flavor.readers.delete(holdout.tid);
+        this.#contradicts(gp, event, `ended before its reader ${holdout.name} was seen to leave`);
+      }
+      this.#settle(flavor, holdout, event.tsNs, event.eventId);
+    }
     flavor.owed.clear();
     gp.endNs = event.tsNs;
     gp.endEvent = event.eventId;
@@ -268,7 +249,10 @@ export class RcuModel implements Model {
       gp.holdouts.length = 0;
       flavor.blocking.clear();
     }
-    if (level < flavor.nodes.leafLevel) return;
+    if (level < flavor.nodes.leafLevel) {
+      this.#takeEarly(flavor, gp, level, low, event);
+      return;
+    }
     for (const cpu of maskCpus(mask, low)) {
       const holdout = this.#ledger.cpu(cpu, event.tsNs, event.eventId);
       flavor.owed.set(cpu, holdout);
@@ -277,9 +261,10 @@ export class RcuModel implements Model {
     for (const reader of flavor.readers.values()) {
       if (reader.cpu >= low && reader.cpu <= high) this.#addReader(flavor, gp, reader, event);
     }
+    this.#takeEarly(flavor, gp, level, low, event);
   }
 
-  #addReader(flavor: Flavor, gp: GracePeriod, reader: Reader, event: EventCursor): void {
+  #addReader(flavor: RcuFlavor, gp: GracePeriod, reader: BlockedReader, event: EventCursor): void {
     const holdout = this.#ledger.reader(reader.tid, reader.cpu, event.tsNs, event.eventId, reader.event);
     gp.holdouts.push(holdout);
     gp.blockedReaders = true;
@@ -288,7 +273,7 @@ export class RcuModel implements Model {
     else flavor.blocking.set(reader.tid, [holdout]);
   }
 
-  #settle(flavor: Flavor, holdout: Holdout, nowNs: number, eventId: number): void {
+  #settle(flavor: RcuFlavor, holdout: Holdout, nowNs: number, eventId: number): void {
     this.#ledger.settle(holdout, nowNs, eventId);
     if (holdout.kind === 'cpu') return;
     const blocking = flavor.blocking.get(holdout.tid)?.filter((other) => other.toNs === null);
@@ -315,27 +300,54 @@ export class RcuModel implements Model {
 
   #report(event: EventCursor): void {
     const flavor = this.#flavor(event);
-    const gp = flavor.gp;
-    if (!gp || gp.seq !== event.int(1)) return;
+    const { gp, nodes } = flavor;
+    const seq = event.int(1);
+    const report: EarlyReport = {
+      seq,
+      level: event.int(4),
+      low: event.int(5),
+      mask: BigInt.asUintN(64, event.bigint(2)),
+      remainder: BigInt.asUintN(64, event.bigint(3)),
+      tsNs: event.tsNs,
+      event: event.eventId,
+    };
+    if (gp?.seq !== seq || !nodes.has(report.level, report.low)) {
+      if (gp?.seq == null || gp.seq <= seq) {
+        flavor.early ??= [];
+        flavor.early.push(report);
+        if (flavor.early.length > EARLY_KEPT) flavor.early.shift();
+      }
+      return;
+    }
+    const contradiction = this.#clear(flavor, gp, report, event);
+    if (contradiction) this.#reconcile(flavor, event, report.low, event.int(6), report.remainder);
+  }
+
+  /** Clears the reported bits. @returns whether they contradict the masks */
+  #clear(flavor: RcuFlavor, gp: GracePeriod, report: EarlyReport, event: EventCursor): boolean {
     gp.lastReportNs = event.tsNs;
-    const level = event.int(4);
-    const low = event.int(5);
-    const mask = BigInt.asUintN(64, event.bigint(2));
-    const remainder = BigInt.asUintN(64, event.bigint(3));
-    const contradiction = flavor.nodes.report(level, low, mask, remainder);
+    const contradiction = flavor.nodes.report(report.level, report.low, report.mask, report.remainder);
     if (contradiction) this.#contradicts(gp, event, contradiction);
-    if (level < flavor.nodes.leafLevel) return;
-    for (const cpu of maskCpus(mask, low)) {
+    if (report.level < flavor.nodes.leafLevel) return contradiction !== '';
+    for (const cpu of maskCpus(report.mask, report.low)) {
       const holdout = flavor.owed.get(cpu);
       if (!holdout) continue;
-      this.#settle(flavor, holdout, event.tsNs, event.eventId);
+      this.#settle(flavor, holdout, event.tsNs, report.event);
       flavor.owed.delete(cpu);
     }
-    if (contradiction) this.#reconcile(flavor, event, low, event.int(6), remainder);
+    return contradiction !== '';
+  }
+
+  /** Reports of this node that came before its masks, within what clocks may differ by. */
+  #takeEarly(flavor: RcuFlavor, gp: GracePeriod, level: number, low: number, event: EventCursor): void {
+    if (!flavor.early?.length) return;
+    const mine = flavor.early.filter((report) => report.seq === gp.seq && report.level === level && report.low === low);
+    for (const report of mine) if (event.tsNs - report.tsNs <= SKEW_NS) this.#clear(flavor, gp, report, event);
+    flavor.early = flavor.early.filter((report) => !mine.includes(report) && report.seq >= (gp.seq as number));
   }
 
   /** Reports of other CPUs were not recorded: the printed remainder tells who is done. */
-  #reconcile(flavor: Flavor, event: EventCursor, low: number, high: number, remainder: bigint): void {
+  #reconcile(flavor: RcuFlavor, event: EventCursor, low: number, high: number, remainder: bigint): void {
     const left = new Set(maskCpus(remainder, low));
     for (const [cpu, holdout] of flavor.owed) {
       if (cpu < low || cpu > high || left.has(cpu)) continue;
@@ -347,7 +359,7 @@ export class RcuModel implements Model {
   #preempted(event: EventCursor): void {
     const flavor = this.#flavor(event);
     const tid = event.int(2);
-    const reader: Reader = { tid, cpu: event.cpu, event: event.eventId };
+    const reader: BlockedReader = { tid, cpu: event.cpu, event: event.eventId };
     flavor.readers.set(tid, reader);
     // State bits in the printed sequence: the CPU still owed its quiescent state, so the task blocks this grace period (E1.5).
     const { gp, expedited } = flavor;

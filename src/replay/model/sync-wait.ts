@@ -60,6 +60,15 @@ export interface SrcuReader {
 /** Shorter sections cannot explain a wait that anybody asks about. */
 const LONG_READER_NS = 1e6;
 
+/** Metric of each kind of wait. */
+const METRICS: Readonly<Record<SyncResource, string>> = {
+  rcu: 'synchronize-rcu',
+  'rcu-expedited': 'synchronize-rcu',
+  srcu: 'synchronize-srcu',
+  'rcu-tasks': 'synchronize-rcu',
+  barrier: 'rcu-barrier',
+};
+
 /** Finished waits kept for blame of waits that contain them. */
 const KEPT = 8192;
 
@@ -103,6 +112,11 @@ export class SyncWaitModel implements Model {
 
   allOpen(): SyncWait[] {
     return [...this.#open.values()].flat();
+  }
+
+  /** Open waits by task, innermost last, and the end of their last sleep: live state of a snapshot. */
+  get live(): { readonly open: Map<TaskKey, SyncWait[]>; readonly wokenNs: Map<TaskKey, number> } {
+    return { open: this.#open, wokenNs: this.#wokenNs };
   }
 
   verdict(stack: number): StackVerdict {
@@ -275,15 +289,16 @@ export class SyncWaitModel implements Model {
     wait.endEvent = eventId;
     wait.comm = this.#tasks.name(wait.task);
     if (wait.task.wakingNs >= wait.startNs && wait.task.wakingNs <= nowNs) wait.wokenNs = wait.task.wakingNs;
-    const metric =
-      wait.resource === 'srcu' ? 'synchronize-srcu' : wait.resource === 'barrier' ? undefined : 'synchronize-rcu';
-    if (metric) this.#world.facts.sample(metric, wait.domain || wait.api, nowNs - wait.startNs);
     this.#settle(wait);
   }
 
   #settle(wait: SyncWait): void {
     // A return probe closes its own call whatever was lost in between; an open end or a stack does not.
     if (wait.endNs === null || wait.source === 'stack') wait.censored = wait.gapsAtStart !== this.#world.lostMarkers;
+    const metric = METRICS[wait.resource];
+    const by = wait.domain || wait.api;
+    if (wait.endNs === null) this.#world.facts.openSample(metric, by);
+    else this.#world.facts.sample(metric, by, wait.endNs - wait.startNs);
     const endNs = wait.endNs ?? this.#world.nowNs;
     if (endNs - wait.startNs >= this.#world.thresholds.blockedSyncNs) this.long.push(wait);
     this.#world.facts.syncWait({

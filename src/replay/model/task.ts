@@ -110,6 +110,16 @@ export class TaskModel implements Model {
     return this.#tasks.get(key);
   }
 
+  /** Last switch-out per CPU whose stack may still come: live state of a snapshot. */
+  get awaitingStack(): (Task | undefined)[] {
+    return this.#awaitingStack;
+  }
+
+  /** Puts back a task of a snapshot. */
+  restore(task: Task): void {
+    this.#tasks.set(task.key, task);
+  }
+
   all(): IterableIterator<Task> {
     return this.#tasks.values();
   }
@@ -323,9 +333,9 @@ export class TaskModel implements Model {
   /** Nothing is known of the tasks that ran on the CPU (E0.4). */
   #gap(event: EventCursor): void {
     const cpu = event.int(0);
-    const state = this.#cpus.get(cpu);
-    const task = this.#tasks.get(taskKey(state.tid, cpu));
-    if (task) this.#enter(task, TASK_UNKNOWN, event.tsNs);
+    const { tidAtGap } = this.#cpus.get(cpu);
+    const task = tidAtGap < 0 ? undefined : this.#tasks.get(taskKey(tidAtGap, cpu));
+    if (task?.state === TASK_RUNNING) this.#enter(task, TASK_UNKNOWN, event.tsNs);
     this.#awaitingStack[cpu] = undefined;
   }
 
@@ -334,6 +344,8 @@ export class TaskModel implements Model {
       if (task.state >= 4) continue;
       task.times[task.state] += endNs - task.sinceNs;
       if (task.tid > 0) this.#fact(task, null);
+      if (task.state === TASK_BLOCKED) this.#world.facts.openSample('blocked', this.name(task));
+      if (task.wokenNs >= 0) this.#world.facts.openSample('runqueue-wait', this.name(task));
     }
   }
 }

@@ -5,7 +5,7 @@
 import type { EventCursor, EventType } from '../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 
-type WorkKey = number | bigint;
+export type WorkKey = number | bigint;
 
 /** One execution of a work item. */
 export interface WorkExecution {
@@ -72,6 +72,15 @@ export class WorkqueueModel implements Model {
   /** Work queued and not started. */
   pending(): IterableIterator<QueuedWork> {
     return this.#queued.values();
+  }
+
+  /** Queued and running work, and the srcu_struct of a work item: live state of a snapshot. */
+  get live(): {
+    readonly queued: Map<WorkKey, QueuedWork>;
+    readonly running: Map<number, WorkExecution>;
+    readonly domains: Map<WorkKey, string>;
+  } {
+    return { queued: this.#queued, running: this.#running, domains: this.#domainOfWork };
   }
 
   /** A probe inside the worker named the srcu_struct. */
@@ -211,8 +220,13 @@ export class WorkqueueModel implements Model {
   }
 
   finish(): void {
-    for (const execution of this.#running.values()) if (!execution.implied) this.#fact(execution);
+    for (const execution of this.#running.values()) {
+      if (execution.implied) continue;
+      this.#fact(execution);
+      this.#world.facts.openSample('workqueue-run', execution.fn);
+    }
     for (const queued of this.#queued.values()) {
+      this.#world.facts.openSample('workqueue-queue', queued.fn);
       if (this.#world.nowNs - queued.queuedNs >= LATE_NS)
         this.late.push({ ...queued, startNs: null, startEvent: 0, workerTid: null });
       this.#world.facts.workItem({
