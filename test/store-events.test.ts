@@ -181,6 +181,11 @@ describe('names from captures', () => {
     expect(rows("SELECT relation FROM event_type WHERE name = 'run'")).toEqual([['run_event']]);
   });
 
+  it('with unpaired surrogates are stored as far as UTF-8 can', () => {
+    store(['\ud800', '\ud801'].map((name, i) => ({ tsNs: i, name, fields: { [`f${name}`]: i, g: { text: name } } })));
+    expect(rows('SELECT name FROM event ORDER BY id').flat()).toEqual(['\ufffd', '\ufffd']);
+  });
+
   it('of more than a thousand kinds of events go to a common table', () => {
     store(Array.from({ length: 1100 }, (_, i) => ({ tsNs: i, name: `kind_${i}`, fields: { n: i, s: 'text' } })));
     expect(rows('SELECT count(*) FROM event')).toEqual([[1100n]]);

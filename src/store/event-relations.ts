@@ -3,7 +3,7 @@
  * fields of all runs together. Kept in `event_table` and `event_column`; made when the first such event is stored.
  */
 import type { EventField, EventType, FieldType } from '../../schema/index.ts';
-import { freeName, plainName, quoted } from './identifiers.ts';
+import { freeName, plainName, quoted, storedText } from './identifiers.ts';
 import type { Connection } from './store-file.ts';
 
 /** `number`: integers, exact · `string`: a string_id, or the text itself when it is not in the dictionary. */
@@ -95,7 +95,7 @@ export class EventRelations {
    * kinds of events: then they go to `_other_event`.
    */
   relation(type: EventType): EventRelation | undefined {
-    const known = this.#byEvent.get(type.name);
+    const known = this.#byEvent.get(storedText(type.name));
     if (known === undefined) return this.#byEvent.size < MAX_TABLES ? this.#create(type) : undefined;
     for (const field of type.fields) {
       const column = this.#newColumn(known, field);
@@ -109,7 +109,8 @@ export class EventRelations {
   /** The column of a field, or undefined when the table is full. */
   column(relation: EventRelation, field: EventField): EventColumn | undefined {
     const cls = columnClass(field.type);
-    return relation.columns.find((column) => column.field === field.name && column.class === cls);
+    const name = storedText(field.name);
+    return relation.columns.find((column) => column.field === name && column.class === cls);
   }
 
   /** Gives the table a stack_id column. */
@@ -134,7 +135,7 @@ export class EventRelations {
   }
 
   #create(type: EventType): EventRelation {
-    const eventName = type.name;
+    const eventName = storedText(type.name);
     let wanted = plainName(eventName, 'event_type');
     // SQLite keeps names that begin with sqlite_ for itself; ours begin with an underscore.
     if (/^(sqlite_|_)/i.test(wanted)) wanted = `event_${wanted}`;
@@ -166,14 +167,14 @@ export class EventRelations {
       return undefined;
     }
     if (columns.length >= MAX_COLUMNS) return undefined;
-    const sameField = columns.find((column) => column.field === field.name);
+    const sameField = columns.find((column) => column.field === storedText(field.name));
     let wanted = sameField ? `${sameField.columnName}_${cls}` : plainName(field.name, 'field');
     if (COMMON_COLUMNS.has(wanted.toLowerCase())) wanted = `arg_${wanted}`;
     const columnName = freeName(
       wanted,
       (name) => COMMON_COLUMNS.has(name) || columns.some((column) => column.columnName.toLowerCase() === name),
     );
-    return { field: field.name, class: cls, display: field.type, columnName };
+    return { field: storedText(field.name), class: cls, display: field.type, columnName };
   }
 
   #addColumn(relation: EventRelation, column: EventColumn): void {

@@ -21,3 +21,8 @@ export function freeName(name: string, isTaken: (lowerCase: string) => boolean):
   if (!isTaken(name.toLowerCase())) return name;
   for (let n = 2; ; n++) if (!isTaken(`${name}_${n}`.toLowerCase())) return `${name}_${n}`;
 }
+
+/** The text as it comes back out of UTF-8: unpaired surrogates, which JSON captures may hold, become U+FFFD. */
+export function storedText(text: string): string {
+  return Buffer.from(text).toString();
+}
