@@ -119,5 +119,8 @@ export const REQUIREMENTS: Readonly<Record<FindingKind, Requirement>> = {
   'softirq-storm': { events: [SOFTIRQ], reports: [] },
   'gp-kthread-starved': { events: [SCHED, GRACE_PERIODS], reports: ['rcu-stall'] },
   'workqueue-stall': { events: [{ ...WORK, essential: true }], reports: ['workqueue-lockup'] },
-  'soft-lockup': { events: [SCHED], reports: ['soft-lockup', 'hard-lockup'] },
+  'soft-lockup': {
+    events: [group('the kernel log', [], true, 'a loop in the kernel cannot be told from one in user code by events')],
+    reports: ['soft-lockup', 'hard-lockup'],
+  },
 };
