@@ -1,4 +1,5 @@
 /** The vocabulary of quiesce: everything that crosses a layer. */
+export * from './comparison.ts';
 export * from './context-flags.ts';
 export * from './diagnostics.ts';
 export * from './dictionary.ts';
@@ -9,4 +10,5 @@ export * from './findings.ts';
 export * from './log-report.ts';
 export * from './profile.ts';
 export * from './results.ts';
+export * from './state.ts';
 export * from './units.ts';
