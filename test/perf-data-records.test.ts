@@ -371,10 +371,10 @@ describe('records of perf.data', () => {
         records: [sample(10, 500, 3), sample(20, 900, 3)],
       }),
     );
-    expect(events.map((event) => [event.name, event.tsNs, event.fields.period])).toEqual([
-      ['cycles', 10, '500'],
-      ['page-faults', 10, '3'],
-      ['cycles', 20, '400'],
+    expect(events.map((event) => [event.name, event.tsNs, event.fields.period, event.fields.count])).toEqual([
+      ['cycles', 10, '500', '500'],
+      ['page-faults', 10, '3', '3'],
+      ['cycles', 20, '400', '900'],
     ]);
   });
 

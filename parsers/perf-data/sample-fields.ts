@@ -90,9 +90,7 @@ const PERIOD = column(0, 'period', 'int', (sample, writer) => {
 const PARTS: readonly SampleField[] = [
   column(SAMPLE_IP, 'ip', 'ptr', (sample, writer) => writeWord(sample, sample.at + sample.layout.ip, writer)),
   column(SAMPLE_ADDR, 'addr', 'ptr', (sample, writer) => writeWord(sample, sample.at + sample.layout.addr, writer)),
-  column(SAMPLE_READ, 'count', 'int', (sample, writer) =>
-    writeWord(sample, sample.parts.readCount > 0 ? sample.parts.readStart : -1, writer),
-  ),
+  column(SAMPLE_READ, 'count', 'int', (sample, writer) => writeWord(sample, sample.parts.valueAt, writer)),
   column(SAMPLE_RAW, 'raw', 'str', ({ bytes, parts }, writer) => {
     const shown = bytes.subarray(parts.rawStart, parts.rawStart + Math.min(parts.rawBytes, MAX_RAW_BYTES));
     writer.text(Buffer.from(shown).toString('hex'));

@@ -135,6 +135,8 @@ export class SampleParts {
   /** First counter value of READ, and how many values a group has. */
   readStart = 0;
   readCount = 0;
+  /** The counter value that the event shows, −1 when there is none. */
+  valueAt = ABSENT;
   /** First of `branchCount` entries of three words: from, to, flags. */
   branchStart = 0;
   branchCount = 0;
@@ -239,6 +241,7 @@ export class SampleParts {
       this.readCount = 1;
       at += (perValue + times) * WORD;
     }
+    this.valueAt = this.readCount > 0 ? this.readStart : ABSENT;
     return at > end ? -1 : at;
   }
 }

@@ -96,6 +96,7 @@ export class SampleWriter {
       const moved = value - (this.#counts.get(id) ?? 0);
       if (index < 0 || moved === 0) continue;
       this.#counts.set(id, value);
+      parts.valueAt = valueAt;
       this.#emit(plan, this.#planOf(index), block, at, tsNs, moved);
     }
   }
@@ -144,9 +145,10 @@ export class SampleWriter {
     const littleEndian = this.#littleEndian;
     if (attribute.sampleType & SAMPLE_CALLCHAIN) {
       const { chainStart, chainLength } = this.#parts;
-      if (chainLength === 0) return 0;
       const pid = layout.tid < 0 ? NO_TID : view.getInt32(at + layout.tid, littleEndian);
-      return chains.stack(view, chainStart, chainLength, littleEndian, pid);
+      const stack = chainLength === 0 ? 0 : chains.stack(view, chainStart, chainLength, littleEndian, pid);
+      // User stacks recorded for unwinding (--call-graph dwarf) leave the chain empty.
+      if (stack !== 0) return stack;
     }
     if (!plan.placeIsStack) return 0;
     const pid = layout.tid < 0 ? NO_TID : view.getInt32(at + layout.tid, littleEndian);
