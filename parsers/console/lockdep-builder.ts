@@ -141,7 +141,8 @@ export class LockdepBuilder implements ReportBuilder {
       const released = misuse && / is trying to (?:release|contend) lock \((.*)\) at:/.exec(text);
       if (released) this.#parts.set('acquiring', { name: released[1] });
       else if (!misuse || phrase !== ' is leaving the kernel ') this.#expect('acquiring');
-      if (misuse) this.#detail ??= text.trim();
+      // The line that names a lock without its usage is the one to keep.
+      if (misuse && (released || this.#detail === undefined)) this.#detail = text.trim();
       return true;
     }
     const held = parseHeldHeader(text);

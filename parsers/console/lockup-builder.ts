@@ -69,7 +69,7 @@ export class LockupBuilder implements ReportBuilder {
   }
 
   #layout(text: string): boolean {
-    return /^(?:Modules linked in|irq event stamp|(?:hard|soft)irqs last|Hardware name|Code:|R[A-Z0-9]{2}:|[A-Z]{2}\d?: |CPU#\d+ Utilization|\s*#\d+: +\d+% system)/.test(
+    return /^(?:Modules linked in|irq event stamp|(?:hard|soft)irqs last|CPU#\d+ Utilization|\s*#\d+: +\d+% system)/.test(
       text,
     );
   }

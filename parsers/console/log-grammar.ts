@@ -65,6 +65,7 @@ interface Stream {
 }
 
 const SPACE = 0x20;
+const COLON = 0x3a;
 
 /** First characters (or second after a space) with which something that matters can begin outside of a report. */
 const OPENERS = new Uint8Array(128);
@@ -121,21 +122,23 @@ export class LogGrammar {
 
   #continue(caller: number, stream: Stream, line: LogLine): void {
     const { text } = line;
-    if (text === '') return; // layout (G0.2)
+    if (text === '' || isRegisterDump(text)) return; // layout (G0.2)
     line.frame = parseFrame(text);
-    if (stream.dump?.accept(line)) {
-      stream.dump.endLine = line.line;
-      for (const report of stream.open) report.misses = 0;
-      if (stream.dump.done) this.#closeDump(stream);
+    if (line.frame !== undefined) {
+      takeFrame(stream, line);
       return;
     }
-    if (line.frame === undefined) {
-      this.#taint(line);
-      const single = parseSingleLine(text);
-      if (single) {
-        this.#emit(single, line, line.line);
-        return;
-      }
+    const { dump } = stream;
+    if (dump?.accept(line)) {
+      dump.endLine = line.line;
+      if (dump.done) this.#closeDump(stream);
+      return;
+    }
+    this.#taint(line);
+    const single = parseSingleLine(text);
+    if (single) {
+      this.#emit(single, line, line.line);
+      return;
     }
     for (let i = stream.open.length - 1; i >= 0; i--) {
       const report = stream.open[i];
@@ -154,8 +157,7 @@ export class LogGrammar {
       report.misses++;
       if (report.builder.done) this.#close(stream, i);
     }
-    // A frame begins nothing, and old kernels' frames are the one thing that does not start with a space.
-    if (line.frame === undefined) this.#begin(caller, stream, line);
+    this.#begin(caller, stream, line);
   }
 
   /** The line may begin a report or a dump. */
@@ -168,6 +170,11 @@ export class LogGrammar {
         return;
       }
       this.#taint(line);
+    }
+    // Task lines of old kernels begin with any name, and end with flags.
+    if (known && !mayOpen(text) && !text.includes(' 0x')) {
+      known.dumpCpu = undefined;
+      return;
     }
     const builder = openReport(text);
     if (builder) {
@@ -255,6 +262,7 @@ export class LogGrammar {
       if (!(trace.nmi || trace.state !== undefined || near) || !report.builder.adopt?.(trace)) continue;
       report.endLine = Math.max(report.endLine, dump.endLine);
       report.lastNs = Math.max(report.lastNs, dump.tsNs);
+      report.misses = 0;
       return true;
     }
     // Other CPUs print their NMI backtraces themselves, under their own caller.
@@ -308,6 +316,42 @@ function isCut(body: ReportBody): boolean {
 
 function place(line: LogLine): Place {
   return { tsNs: line.tsNs, line: line.line, cpu: line.cpu };
+}
+
+/** Most lines inside reports are frames: they go to the newest trace that reads any, and begin nothing. */
+function takeFrame(stream: Stream, line: LogLine): void {
+  const { dump, open } = stream;
+  if (dump?.accept(line)) {
+    dump.endLine = line.line;
+    return;
+  }
+  for (let i = open.length - 1; i >= 0; i--) {
+    const report = open[i];
+    if (!report.builder.accept(line)) continue;
+    report.endLine = line.line;
+    report.lastNs = line.tsNs;
+    report.misses = 0;
+    return;
+  }
+}
+
+/** `RAX: 000…`, `R10: …`, `CR2: …`, `FS:  …`, `Code: …`: what stands between the parts of a trace. */
+function isRegisterDump(text: string): boolean {
+  const first = text.charCodeAt(0);
+  switch (first) {
+    case 0x52: // R: RAX: … R15:, but not RIP:
+      return text.charCodeAt(3) === COLON && !text.startsWith('RIP');
+    case 0x43: // C: CS:, CR2:, Code:
+      return text.startsWith('CS: ') || text.startsWith('CR2: ') || text.startsWith('Code: ');
+    case 0x44: // D: DR0:, DR3:
+      return text.startsWith('DR0: ') || text.startsWith('DR3: ');
+    case 0x46: // F
+      return text.startsWith('FS: ');
+    case 0x48: // H
+      return text.startsWith('Hardware name: ');
+    default:
+      return false;
+  }
 }
 
 /** Whether a line outside of all reports deserves a closer look. */

@@ -38,6 +38,8 @@ const JOURNAL_BOOT = /^-- (?:Reboot|Boot [0-9a-f]{8,32}) --$/;
 /** kernel/trace/trace.c ftrace_dump_one: between two rows of dashes, with the time of the trace's own clock. */
 const DUMP_BEGIN = 'Dumping ftrace buffer:';
 const DUMP_RULE = '---------------------------------';
+/** Lines in a row that are no records end a dump. */
+const MAX_FOREIGN_IN_DUMP = 32;
 const LOST = /^CPU:\d+ \[LOST /;
 const DROPPED = /^\*\* (\d{1,12}) printk messages dropped \*\*/;
 
@@ -57,6 +59,7 @@ export class LogReader {
   #ftrace: FtraceLineReader | undefined;
   /** Rows of dashes still to come in this dump; 0 outside of dumps. */
   #dumpRules = 0;
+  #notRecords = 0;
   /** Lines may be ftrace records without a heading. */
   readonly #bareRecords: boolean;
   readonly #prepared: PreparedLine = {
@@ -170,6 +173,7 @@ export class LogReader {
   #dump(lines: LineReader, start: number, end: number, text: string): boolean {
     if (text.startsWith(DUMP_BEGIN)) {
       this.#dumpRules = 2;
+      this.#notRecords = 0;
       return false;
     }
     if (text.startsWith(DUMP_RULE)) {
@@ -186,6 +190,9 @@ export class LogReader {
       outcome = this.#ftrace.read(bytes, start, end, lineNumber);
     }
     if (outcome === 'record') this.#context.facts.format = 'kernel log with ftrace dump';
+    // A dump may be cut before its last row of dashes.
+    if (outcome !== 'unreadable') this.#notRecords = 0;
+    else if (++this.#notRecords > MAX_FOREIGN_IN_DUMP) this.#dumpRules = 0;
     return outcome === 'record' || outcome === 'more';
   }
 
@@ -233,6 +240,7 @@ export class LogReader {
   #nextBoot(): void {
     this.#flush(this.#grammar.finish());
     this.#grammar = this.#newGrammar();
+    this.#dumpRules = 0;
     this.#boot++;
     this.#writer.batch.boot = this.#boot;
     this.#lastNs = 0;

@@ -1,0 +1,55 @@
+/**
+ * Puts lock lines together again that the kernel printed in pieces (KERN_CONT): in a log the pieces are one line, as printk:console
+ * events each is an event of its own (MODEL G0.3; kernel/locking/lockdep.c print_lock, print_circular_bug_entry).
+ *
+ *     -> #3
+ *      (
+ *     &rq->__lock
+ *     ){-.-.}-{2:2}
+ *     :
+ */
+
+/** A piece that a lock's name follows. */
+const OPENS = /^(?:-> #\d+|[0-9a-f]{8,16}|\s*#\d+:\s*(?:[0-9a-f]{8,16})?)$/;
+/** A piece that belongs behind what came before it, whatever that was. */
+const FOLLOWS = /^(?: \($|\)\{|\)$|, at: |:$|#\d+$|\/\d+$)/;
+const ADDRESS = /^[0-9a-f]{8,16}$/;
+const NUMBER_ONLY = /^\s*#\d+:\s*$/;
+
+/** Longer than any lock line; a name that never ends is given up. */
+const MAX_LENGTH = 1024;
+
+/** One caller's stream of pieces. */
+export class FragmentJoiner {
+  #pending = '';
+
+  /** The lines that are complete now that `piece` has come. */
+  push(piece: string): string[] {
+    const pending = this.#pending;
+    if (pending !== '' && pending.length < MAX_LENGTH && belongs(pending, piece)) {
+      this.#pending = pending + piece;
+      return [];
+    }
+    const complete = pending === '' ? [] : [pending];
+    if (OPENS.test(piece)) {
+      this.#pending = piece;
+      return complete;
+    }
+    this.#pending = '';
+    complete.push(piece);
+    return complete;
+  }
+
+  /** What is left when the stream ends. */
+  finish(): string[] {
+    const pending = this.#pending;
+    this.#pending = '';
+    return pending === '' ? [] : [pending];
+  }
+}
+
+function belongs(pending: string, piece: string): boolean {
+  if (pending.endsWith(' (')) return true;
+  if (NUMBER_ONLY.test(pending)) return ADDRESS.test(piece);
+  return FOLLOWS.test(piece);
+}
