@@ -2,6 +2,7 @@
  * Kernel reports from printk:console events inside a trace. Their texts go through the same grammar as a kernel log; reports that a log of the
  * same run has too are left out.
  */
+import { FragmentJoiner } from '../../parsers/console/fragment-joiner.ts';
 import { callerKey, LogGrammar } from '../../parsers/console/log-grammar.ts';
 import type { DictionaryWriter } from '../../parsers/index.ts';
 import { CELL_STR, CELL_TEXT, type EventBatch, type LogReport, NO_CPU, NO_TID } from '../../schema/index.ts';
@@ -17,6 +18,8 @@ export class ConsoleReports {
   readonly #known: readonly LogReportMark[];
   readonly #toleranceNs: number;
   readonly #grammar = new LogGrammar();
+  /** Per caller: lock lines come in pieces. */
+  readonly #joiners = new Map<ReturnType<typeof callerKey>, FragmentJoiner>();
   #typeId: number | undefined;
 
   /** @param known reports of the logs of this run, on the trace's timeline. */
@@ -49,10 +52,23 @@ export class ConsoleReports {
     const cpu = batch.cpu[i] === NO_CPU ? undefined : batch.cpu[i];
     const tid = batch.tid[i] === NO_TID ? undefined : batch.tid[i];
     // One event may hold several lines.
+    const caller = callerKey(tid, cpu);
     for (const line of text.split('\n')) {
-      const plain = line.replace(STAMP, '').trimEnd();
-      if (plain !== '') this.#grammar.feed(batch.tsNs[i], 0, cpu, callerKey(tid, cpu), plain);
+      const plain = line.replace(STAMP, '');
+      if (plain.trim() === '') continue;
+      for (const joined of this.#joiner(caller).push(plain)) {
+        this.#grammar.feed(batch.tsNs[i], 0, cpu, caller, joined.trimEnd());
+      }
     }
+  }
+
+  #joiner(caller: ReturnType<typeof callerKey>): FragmentJoiner {
+    let joiner = this.#joiners.get(caller);
+    if (joiner === undefined) {
+      joiner = new FragmentJoiner();
+      this.#joiners.set(caller, joiner);
+    }
+    return joiner;
   }
 
   #news(reports: LogReport[]): LogReport[] {
