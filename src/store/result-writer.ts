@@ -1,13 +1,23 @@
 /** Replaces what a replay concluded about a run that is in the store already. */
 import type { KernelProfile, Thresholds } from '../../schema/index.ts';
+import { eventBase } from './event-id.ts';
 import { FACT_TABLES, type FactBatch } from './fact-tables.ts';
 import { FactWriter } from './fact-writer.ts';
 import { ResultRows } from './result-rows.ts';
 import type { RunResults } from './run-summary.ts';
-import { eventBase } from './run-writer.ts';
+import { writeSnapshot } from './snapshot-rows.ts';
 import type { Connection } from './store-file.ts';
 
-const RESULT_TABLES = ['finding', 'finding_evidence', 'chain_link', 'assessment', 'histogram', 'histogram_bucket'];
+const RESULT_TABLES = [
+  'finding',
+  'finding_evidence',
+  'chain_link',
+  'assessment',
+  'histogram',
+  'histogram_bucket',
+  'variant_result',
+  'snapshot',
+];
 
 export class ResultWriter {
   readonly #db: Connection;
@@ -25,6 +35,11 @@ export class ResultWriter {
 
   appendFacts(batch: FactBatch): void {
     this.#facts.append(batch);
+  }
+
+  /** As {@link RunWriter.appendSnapshot}. */
+  appendSnapshot(event: number, tsNs: number, body: Uint8Array): void {
+    writeSnapshot(this.#db, this.#runId, event, tsNs, body);
   }
 
   finish(results: RunResults, given: KernelProfile, kernel: KernelProfile, thresholds: Thresholds): void {

@@ -13,8 +13,10 @@ import type {
   Thresholds,
 } from '../../schema/index.ts';
 import { readDictionary } from './dictionary-rows.ts';
+import { eventBase } from './event-id.ts';
+import { EventPositions } from './event-positions.ts';
 import { decodePage } from './page-codec.ts';
-import { eventBase } from './run-writer.ts';
+import { type StoredSnapshot, snapshotsUpTo } from './snapshot-rows.ts';
 import { StoreError, storeError } from './store-error.ts';
 import { type Connection, openForReading } from './store-file.ts';
 
@@ -200,9 +202,10 @@ export class StoreReader {
 
   /**
    * The run's batches as they were appended, in order; the first one carries the whole dictionary.
+   * @param fromPage page to begin with
    * @throws StoreError on a damaged page, which it names.
    */
-  *batches(runId: number): Generator<EventBatch> {
+  *batches(runId: number, fromPage = 0): Generator<EventBatch> {
     const dictionary = this.dictionary(runId);
     const pages = this.#db.prepare(
       'SELECT page_no, body FROM event_page WHERE run_id = ? AND page_no >= ? ORDER BY page_no LIMIT 16',
@@ -216,13 +219,13 @@ export class StoreReader {
           this.#db.prepare('SELECT DISTINCT page_no FROM log_report WHERE run_id = ?').pluck().all(runId) as number[],
       ),
     );
-    let next = 0;
+    let next = fromPage;
     for (;;) {
       const rows = this.#guarded(() => pages.all(runId, next) as { page_no: number; body: Uint8Array }[]);
       if (rows.length === 0) return;
       for (const { page_no, body } of rows) {
         const batch = this.#decode(runId, page_no, body);
-        if (page_no === 0) batch.delta = dictionary;
+        if (page_no === fromPage) batch.delta = dictionary;
         if (reportPages.has(page_no))
           batch.reports = this.#guarded(() =>
             (reports.all(runId, page_no) as string[]).map((text) => JSON.parse(text) as LogReport),
@@ -231,6 +234,29 @@ export class StoreReader {
         next = page_no + 1;
       }
     }
+  }
+
+  /** Reports of the kernel log that came with pages before this one. */
+  reportsBefore(runId: number, pageNo: number): LogReport[] {
+    return this.#guarded(() =>
+      (
+        this.#db
+          .prepare('SELECT body FROM log_report WHERE run_id = ? AND page_no < ? ORDER BY report_id')
+          .pluck()
+          .all(runId, pageNo) as string[]
+      ).map((text) => JSON.parse(text) as LogReport),
+    );
+  }
+
+  /** Snapshots that reach no further than an event (its position in the run), latest first. */
+  snapshots(runId: number, event: number): StoredSnapshot[] {
+    return this.#guarded(() => snapshotsUpTo(this.#db, runId, event));
+  }
+
+  /** @throws StoreError */
+  positions(runId: number): EventPositions {
+    this.#row(runId);
+    return new EventPositions(this.#db, runId);
   }
 
   #decode(runId: number, pageNo: number, body: Uint8Array): EventBatch {

@@ -1,6 +1,7 @@
 /** Writes one run: events, facts and, at the end, what is known of it as a whole. */
 import type { EventBatch } from '../../schema/index.ts';
 import { DictionaryRows, nextBases } from './dictionary-rows.ts';
+import { eventBase } from './event-id.ts';
 import { EventRelations } from './event-relations.ts';
 import { EventWriter } from './event-writer.ts';
 import type { FactBatch } from './fact-tables.ts';
@@ -10,19 +11,12 @@ import { PageEncoder } from './page-codec.ts';
 import { ResultRows } from './result-rows.ts';
 import { RowInserter } from './row-inserter.ts';
 import type { RunResults, RunSummary } from './run-summary.ts';
+import { writeSnapshot } from './snapshot-rows.ts';
 import type { Connection } from './store-file.ts';
-
-/** Events of a run; the id of the first event of run r is (r − 1) · 2^36 + 1. */
-const RUN_SHIFT = 2 ** 36;
 
 /** Number of the next run of a store. */
 export function nextRunId(db: Connection): number {
   return db.prepare('SELECT coalesce(max(run_id), 0) + 1 FROM run').pluck().get() as number;
-}
-
-/** First event id of a run, minus one. */
-export function eventBase(runId: number): number {
-  return (runId - 1) * RUN_SHIFT;
 }
 
 export class RunWriter {
@@ -96,6 +90,15 @@ export class RunWriter {
 
   appendFacts(batch: FactBatch): void {
     this.#facts.append(batch);
+  }
+
+  /**
+   * Keeps the state of the replay after an event.
+   * @param event position in the run
+   * @param body of encodeSnapshot
+   */
+  appendSnapshot(event: number, tsNs: number, body: Uint8Array): void {
+    writeSnapshot(this.#db, this.runId, event, tsNs, body);
   }
 
   /** Ends the events and facts of the run; the next run may begin. @param results undefined when the run was only stored. */

@@ -1,0 +1,266 @@
+/**
+ * Time travel: the state of a stored run at any instant. The nearest snapshot is loaded and the pages from there to the instant are
+ * replayed; without a usable snapshot the replay begins at the start and comes to the same.
+ */
+import {
+  CTX_KNOWN,
+  type EventBatch,
+  EventCursor,
+  type FactSink,
+  formatContextFlags,
+  type KernelProfile,
+  NO_CPU,
+  NO_TID,
+  type StateEvent,
+  type StateResult,
+} from '../../schema/index.ts';
+import { ReplayEngine } from '../replay/engine.ts';
+import { type InstantFilter, instantOf } from '../replay/instant/instant.ts';
+import { type LiveState, loadLiveState } from '../replay/snapshot/live-state.ts';
+import type { EventFilter, EventPositions } from '../store/event-positions.ts';
+import { type RunSettings, StoreReader } from '../store/run-reader.ts';
+import { StoreError, storeError } from '../store/store-error.ts';
+
+/** An instant: after everything up to that time, or right after an event. */
+export type Target = { readonly tsNs: number } | { readonly event: number };
+
+/** A request that the run cannot answer: a time outside it, an event that it does not have. */
+export class StateError extends Error {
+  override readonly name = 'StateError';
+}
+
+const NO_FACTS: FactSink = {
+  gracePeriod: nothing,
+  syncWait: nothing,
+  syncWaitPhase: nothing,
+  srcuReader: nothing,
+  rcuBlocker: nothing,
+  contextSpan: nothing,
+  taskState: nothing,
+  workItem: nothing,
+  lockClass: nothing,
+  lockHold: nothing,
+  lockWait: nothing,
+  lockEdge: nothing,
+  waitEdge: nothing,
+  sample: nothing,
+  openSample: nothing,
+};
+
+function nothing(): void {}
+
+/** A stored run opened at its instants. */
+export class StoredStates {
+  readonly path: string;
+  readonly runId: number;
+  readonly #reader: StoreReader;
+  readonly #positions: EventPositions;
+  readonly #settings: RunSettings;
+  #notes: string[] = [];
+
+  /**
+   * @param runId default: the latest
+   * @throws StoreError
+   */
+  constructor(path: string, runId?: number) {
+    this.path = path;
+    this.#reader = new StoreReader(path);
+    try {
+      const latest = runId ?? this.#reader.runIds().at(-1);
+      if (latest === undefined) throw new StoreError(`${path}: holds no run; ingest a capture first`);
+      this.runId = latest;
+      this.#settings = this.#reader.settings(this.runId);
+      this.#positions = this.#reader.positions(this.runId);
+    } catch (error) {
+      this.#reader.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#reader.close();
+  }
+
+  /** Instants at which the run begins and ends, ns. */
+  get span(): { readonly firstNs: number; readonly lastNs: number; readonly baseNs: bigint; readonly records: number } {
+    const run = this.#reader.runInfo(this.runId);
+    return {
+      firstNs: run.first_ns,
+      lastNs: run.last_ns,
+      baseNs: BigInt(run.base_ns),
+      records: this.#settings.records,
+    };
+  }
+
+  /**
+   * The event of that name (undefined: any) next to an instant.
+   * @param direction 1: after it, −1: before it
+   * @throws StateError when there is none
+   */
+  step(target: Target, direction: 1 | -1, name: string | undefined, filter: EventFilter): Target {
+    return this.#guarded(() => {
+      const names = this.#positions.names();
+      if (name !== undefined && !names.includes(name))
+        throw new StateError(`run ${this.runId} has no event "${name}"; it has ${names.join(', ')}`);
+      const found = this.#positions.nearest(name, this.#stepOrigin(target, direction), direction, filter);
+      if (found === undefined) {
+        const what = `${name ?? 'event'}${filterText(filter)}`;
+        throw new StateError(`no ${what} ${direction > 0 ? 'after' : 'before'} that instant in run ${this.runId}`);
+      }
+      return { event: found };
+    });
+  }
+
+  /** Steps from an event leave it behind; steps from a time take the first event after it, or the last one before it. */
+  #stepOrigin(target: Target, direction: 1 | -1): number {
+    if ('event' in target) return target.event;
+    return direction > 0 ? this.#lastEventUpTo(target.tsNs) : this.#lastEventUpTo(target.tsNs - 1) + 1;
+  }
+
+  /** Position of the last event that is not later than a time; 0 before the first. */
+  #lastEventUpTo(tsNs: number): number {
+    const page = this.#positions.pageBeyond(tsNs);
+    if (page === undefined) return this.#settings.records;
+    for (const batch of this.#reader.batches(this.runId, page.pageNo)) {
+      const index = batch.tsNs.subarray(0, batch.length).findIndex((ns) => ns > tsNs);
+      if (index >= 0) return page.firstEvent + index - 1;
+    }
+    return this.#settings.records;
+  }
+
+  /**
+   * The state at an instant.
+   * @throws StateError when the run does not reach there
+   * @throws StoreError
+   */
+  at(target: Target, filter: InstantFilter = {}): StateResult {
+    return this.#guarded(() => {
+      const { firstNs, lastNs } = this.span;
+      this.#notes = [];
+      const event = 'event' in target ? target.event : this.#lastEventUpTo(target.tsNs);
+      if (
+        'event' in target ? event < 1 || event > this.#settings.records : target.tsNs < firstNs || target.tsNs > lastNs
+      )
+        throw new StateError(this.#outside());
+      const { engine, last } = this.#replayTo(event);
+      const atNs = 'event' in target ? engine.world.nowNs : target.tsNs;
+      if (!this.#settings.replayed)
+        this.#notes.push(
+          `run ${this.runId} was only stored: "quiesce replay ${this.path}" keeps snapshots, which make this quick`,
+        );
+      return {
+        schema: 'quiesce.state/1',
+        run_id: this.runId,
+        run: this.#reader.runInfo(this.runId).name,
+        at_ns: atNs,
+        event: last,
+        ...instantOf(engine, atNs, filter),
+        notes: this.#notes,
+      };
+    });
+  }
+
+  #outside(): string {
+    const { firstNs, lastNs, records } = this.span;
+    if (records === 0) return `run ${this.runId} has no events`;
+    return `outside run ${this.runId}, which has events 1 to ${records} from ${(firstNs / 1e9).toFixed(6)} to ${(lastNs / 1e9).toFixed(6)} s`;
+  }
+
+  #replayTo(event: number): { readonly engine: ReplayEngine; readonly last: StateEvent | null } {
+    const { engine, reached } = this.#nearestSnapshot(event);
+    let last: StateEvent | null = null;
+    const from = this.#positions.pageOf(Math.min(reached + 1, event));
+    if (from === undefined) return { engine, last };
+    for (const batch of this.#reader.batches(this.runId, from.pageNo)) {
+      const wanted = event - batch.firstEventId + 1;
+      if (batch.length > wanted) cut(batch, wanted);
+      if (batch.firstEventId > reached) engine.step(batch);
+      else engine.world.dictionary.apply(batch.delta);
+      if (batch.firstEventId + batch.length > event) {
+        last = eventAt(batch, wanted - 1, engine);
+        break;
+      }
+    }
+    return { engine, last };
+  }
+
+  /** An engine that has seen everything up to the latest usable snapshot at or before the event. */
+  #nearestSnapshot(event: number): { readonly engine: ReplayEngine; readonly reached: number } {
+    for (const snapshot of this.#reader.snapshots(this.runId, event)) {
+      const engine = this.#engine();
+      try {
+        const next = this.#positions.pageOf(snapshot.event + 1);
+        if (next === undefined) continue;
+        const pageNo = next.firstEvent > snapshot.event ? next.pageNo : next.pageNo + 1;
+        loadLiveState(engine, snapshot.state() as LiveState, this.#reader.reportsBefore(this.runId, pageNo));
+        return { engine, reached: snapshot.event };
+      } catch (error) {
+        if (error instanceof StoreError) throw error;
+        this.#notes.push(`the snapshot at event ${snapshot.event} ${(error as Error).message}; an earlier one is used`);
+      }
+    }
+    return { engine: this.#engine(), reached: 0 };
+  }
+
+  #engine(): ReplayEngine {
+    const { given, header, thresholds } = this.#settings;
+    const engine = new ReplayEngine({ profile: given, thresholds, facts: NO_FACTS });
+    const { world } = engine;
+    for (const field of Object.keys(header) as (keyof KernelProfile)[])
+      if (world.profile[field] === undefined) world.learn(field, header[field]);
+    return engine;
+  }
+
+  #guarded<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof StateError) throw error;
+      throw storeError(this.path, error);
+    }
+  }
+}
+
+/** Leaves the first `length` events of a batch, and the reports that came before the first one left out. */
+function cut(batch: EventBatch, length: number): void {
+  const untilNs = batch.tsNs[length];
+  batch.length = length;
+  batch.reports = batch.reports.filter((report) => report.tsNs < untilNs);
+}
+
+function eventAt(batch: EventBatch, index: number, engine: ReplayEngine): StateEvent {
+  const { dictionary } = engine.world;
+  const cursor = new EventCursor(batch, dictionary.strings);
+  cursor.index = index;
+  const type = dictionary.types[cursor.typeId];
+  const fields: Record<string, string> = {};
+  type.fields.forEach((field, i) => {
+    if (!cursor.has(i)) return;
+    const isHex = field.type === 'hex' || field.type === 'ptr';
+    const key = cursor.key(i);
+    fields[field.name] =
+      isHex && cursor.str(i) === 0 && (typeof key === 'bigint' || Number.isInteger(key))
+        ? `0x${BigInt.asUintN(64, BigInt(key)).toString(16)}`
+        : cursor.text(i);
+  });
+  return {
+    event: cursor.eventId,
+    ts_ns: cursor.tsNs,
+    cpu: cursor.cpu === NO_CPU ? null : cursor.cpu,
+    task: dictionary.string(cursor.comm) || '<...>',
+    tid: cursor.tid === NO_TID ? null : cursor.tid,
+    flags: cursor.flags & CTX_KNOWN ? formatContextFlags(cursor.flags) : null,
+    name: type.name,
+    fields,
+  };
+}
+
+function filterText({ cpu, tid, comm }: EventFilter): string {
+  const parts = [
+    ...(cpu === undefined ? [] : [`on CPU ${cpu}`]),
+    ...(comm === undefined && tid === undefined
+      ? []
+      : [`of ${[comm, tid].filter((part) => part !== undefined).join(':')}`]),
+  ];
+  return parts.map((part) => ` ${part}`).join('');
+}

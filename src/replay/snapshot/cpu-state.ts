@@ -1,0 +1,51 @@
+/** CPUs and the interrupt load on them, as a snapshot keeps them. How time was spent further back stays out. */
+import { type CpuModel, CpuState } from '../model/cpu.ts';
+import { type InterruptLoadModel, LoadWindow, type Storm } from '../model/interrupt-load.ts';
+import type { World } from '../world.ts';
+import { loadObjects, loadRecords, type Rows, saveRows } from './plain.ts';
+
+export interface CpuSnapshot {
+  readonly cpus: Rows;
+  readonly clock: CpuModel['clockEvidence'];
+}
+
+export function saveCpus(model: CpuModel): CpuSnapshot {
+  return { cpus: saveRows(model.all()), clock: model.clockEvidence };
+}
+
+/** @throws SnapshotError */
+export function loadCpus(model: CpuModel, saved: CpuSnapshot): void {
+  for (const state of loadObjects<CpuState>(saved.cpus, (value) => new CpuState(value('cpu') as number)))
+    Object.assign(model.get(state.cpu), state);
+  model.clockEvidence = saved.clock;
+}
+
+export interface LoadSnapshot {
+  /** By CPU and kind. */
+  readonly windows: readonly (readonly [key: number, window: ReturnType<LoadWindow['save']>])[];
+  readonly keys: readonly number[];
+  readonly storms: Rows;
+}
+
+export function saveLoad(model: InterruptLoadModel): LoadSnapshot {
+  const { windows, open } = model.live;
+  return {
+    windows: [...windows].map(([key, window]) => [key, window.save()] as const),
+    keys: [...open.keys()],
+    storms: saveRows(open.values()),
+  };
+}
+
+export function loadLoad(model: InterruptLoadModel, saved: LoadSnapshot, world: World): void {
+  const { windows, open } = model.live;
+  for (const [key, state] of saved.windows) {
+    const window = new LoadWindow(world.thresholds.nmiStormWindowNs);
+    window.load(state);
+    windows.set(key, window);
+  }
+  loadRecords(saved.storms).forEach((record, i) => {
+    const storm = record as unknown as Storm;
+    open.set(saved.keys[i], storm);
+    model.storms.push(storm);
+  });
+}

@@ -1,0 +1,70 @@
+/** Open synchronize_*() calls, SRCU readers, and work, as a snapshot keeps them. */
+import type { SrcuReader, SyncWait, SyncWaitModel } from '../model/sync-wait.ts';
+import type { Task } from '../model/task.ts';
+import type { QueuedWork, WorkExecution, WorkKey, WorkqueueModel } from '../model/workqueue.ts';
+import { loadRecords, type Rows, saveRows } from './plain.ts';
+import type { TaskNumbers } from './task-state.ts';
+
+export interface SyncSnapshot {
+  /** In the order in which tasks began to wait; of one task outermost first. */
+  readonly waits: Rows;
+  readonly waiters: readonly number[];
+  /** End of the last sleep, by task key. */
+  readonly wokenNs: readonly (readonly [key: number, ns: number])[];
+  readonly readers: Rows;
+  readonly readerTasks: readonly number[];
+}
+
+export function saveSync(model: SyncWaitModel, tasks: TaskNumbers): SyncSnapshot {
+  const { open, wokenNs } = model.live;
+  const waits = [...open.values()].flat();
+  const readers = [...model.readers.values()].flatMap((ofDomain) => [...ofDomain.values()]);
+  return {
+    waits: saveRows(waits, ['task']),
+    waiters: waits.map((wait) => tasks.of(wait.task)),
+    wokenNs: [...wokenNs],
+    readers: saveRows(readers, ['task']),
+    readerTasks: readers.map((reader) => tasks.of(reader.task)),
+  };
+}
+
+export function loadSync(model: SyncWaitModel, saved: SyncSnapshot, task: (number: number) => Task): void {
+  const { open, wokenNs } = model.live;
+  loadRecords(saved.waits).forEach((record, i) => {
+    const wait = { ...record, task: task(saved.waiters[i]) } as unknown as SyncWait;
+    const ofTask = open.get(wait.task.key);
+    if (ofTask) ofTask.push(wait);
+    else open.set(wait.task.key, [wait]);
+    model.waits.push(wait);
+  });
+  for (const [key, ns] of saved.wokenNs) wokenNs.set(key, ns);
+  loadRecords(saved.readers).forEach((record, i) => {
+    const reader = { ...record, task: task(saved.readerTasks[i]) } as unknown as SrcuReader;
+    let ofDomain = model.readers.get(reader.domain);
+    if (!ofDomain) {
+      ofDomain = new Map();
+      model.readers.set(reader.domain, ofDomain);
+    }
+    ofDomain.set(reader.task.key, reader);
+  });
+}
+
+export interface WorkSnapshot {
+  readonly queued: Rows;
+  readonly running: Rows;
+  /** srcu_struct by work item. */
+  readonly domains: readonly (readonly [work: WorkKey, domain: string])[];
+}
+
+export function saveWork(model: WorkqueueModel): WorkSnapshot {
+  const { queued, running, domains } = model.live;
+  return { queued: saveRows(queued.values()), running: saveRows(running.values()), domains: [...domains] };
+}
+
+export function loadWork(model: WorkqueueModel, saved: WorkSnapshot): void {
+  const { queued, running, domains } = model.live;
+  for (const work of loadRecords(saved.queued) as unknown as QueuedWork[]) queued.set(work.work, work);
+  for (const execution of loadRecords(saved.running) as unknown as WorkExecution[])
+    running.set(execution.workerTid, execution);
+  for (const [work, domain] of saved.domains) domains.set(work, domain);
+}
