@@ -1,8 +1,10 @@
 /** The verbs together: parses the arguments, runs one, turns errors into one line and an exit status. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { registerBaseline } from './commands/baseline.ts';
+import { registerCompare } from './commands/compare.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerExplain } from './commands/explain.ts';
+import { registerExport } from './commands/export.ts';
 import { registerFormats } from './commands/formats.ts';
 import { registerHist } from './commands/hist.ts';
 import { registerIngest } from './commands/ingest.ts';
@@ -11,6 +13,7 @@ import { registerReplay } from './commands/replay.ts';
 import { registerWhatIf } from './commands/whatif.ts';
 import { EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, exitStatusOf } from './exit-status.ts';
 import type { Session, Streams } from './output.ts';
+import { packageVersion } from './package-version.ts';
 
 const DESCRIPTION =
   'Replays ftrace and perf recordings of a hung Linux kernel and says why the grace period stalled, ' +
@@ -21,18 +24,6 @@ const EXIT_HELP = `
 Exit status: 0 done · 1 findings at or above --fail-on · 2 wrong usage · 3 input unreadable ·
              4 store damaged, locked or not writable`;
 
-/** Version of the package, which lies above dist/src/cli and above src/cli. */
-function version(): string {
-  for (const relative of ['../../package.json', '../../../package.json']) {
-    try {
-      return (JSON.parse(readFileSync(new URL(relative, import.meta.url), 'utf8')) as { version: string }).version;
-    } catch {
-      // The other one.
-    }
-  }
-  return 'unknown';
-}
-
 /**
  * Runs the command line.
  * @param args without the interpreter and the script
@@ -42,7 +33,7 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
   const session: Session = { streams, status: EXIT_OK };
   const program = new Command('quiesce')
     .description(DESCRIPTION)
-    .version(version(), '-V, --version')
+    .version(packageVersion(), '-V, --version')
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({
@@ -60,6 +51,9 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
     registerHist,
     registerExplain,
     registerWhatIf,
+    registerCompare,
+    registerBaseline,
+    registerExport,
     registerDoctor,
     registerFormats,
   ])

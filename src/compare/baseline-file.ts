@@ -3,14 +3,15 @@
  * comparison takes a store.
  */
 import { readFileSync } from 'node:fs';
-import type { BaselineFile, BaselineMetric, BaselineRun, Finding } from '../../schema/index.ts';
+import {
+  type BaselineFile,
+  type BaselineMetric,
+  type BaselineRun,
+  CaptureError,
+  type Finding,
+} from '../../schema/index.ts';
 import type { RecordedMetric, RunRecord } from './run-record.ts';
 import type { SampleBlock } from './sample-blocks.ts';
-
-/** The file cannot be read as a baseline. `message` is one line that names the place. */
-export class BaselineError extends Error {
-  override readonly name = 'BaselineError';
-}
 
 /** Whether a text begins like a baseline file: decided by content, like every format. */
 export function looksLikeBaseline(head: string): boolean {
@@ -64,14 +65,14 @@ export function baselineText(file: BaselineFile): string {
 
 /**
  * Reads a baseline file.
- * @throws BaselineError when it cannot be read, is no baseline, or is damaged
+ * @throws CaptureError when it cannot be read, is no baseline, or is damaged
  */
 export function readBaseline(path: string): RunRecord[] {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new BaselineError(
+    throw new CaptureError(
       `${path}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message}`,
     );
   }
@@ -79,10 +80,10 @@ export function readBaseline(path: string): RunRecord[] {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new BaselineError(`${path}: ${(error as Error).message}`);
+    throw new CaptureError(`${path}: ${(error as Error).message}`);
   }
   const fail = (place: string, expected: string): never => {
-    throw new BaselineError(`${path}: ${place}: ${expected} expected`);
+    throw new CaptureError(`${path}: ${place}: ${expected} expected`);
   };
   if (!isObject(json) || json.schema !== 'quiesce.baseline/1') return fail('schema', "'quiesce.baseline/1'");
   if (!Array.isArray(json.runs)) return fail('runs', 'a list');

@@ -1,35 +1,91 @@
-/** `quiesce query`: SQL over a store. */
-import { type Command, Option } from 'commander';
+/** `quiesce query`: SQL over a store, queries of the library, or a shell. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { namedQueries, namedQuery, runNamedQuery } from '../../query/named-catalog.ts';
 import { QueryConnection, SqlError } from '../../query/user-sql.ts';
+import { queryDescription, queryListJson, queryListText } from '../../report/query-help.ts';
 import { ROW_FORMATS, type RowFormat, rowsText } from '../../report/rows-text.ts';
-import { UsageError } from '../exit-status.ts';
-import type { Session } from '../output.ts';
+import { EXIT_OK, UsageError } from '../exit-status.ts';
+import { type Session, styleOf } from '../output.ts';
 
 const EXAMPLES = `
+Without a statement and without --named a shell opens on a terminal: .help in it says more. From a pipe, statements are
+read one after another.
+
 Examples:
+  quiesce query quiesce.db --list
+  quiesce query quiesce.db --describe slowest-synchronize-calls
+  quiesce query quiesce.db --named slowest-synchronize-calls --param limit=5
+  quiesce query quiesce.db --named events-around --param at=27.102 --param window_ms=2
   quiesce query quiesce.db "SELECT kind, title FROM finding"
-  quiesce query quiesce.db "SELECT * FROM sched_switch WHERE prev_state = 'D' LIMIT 20"
-  quiesce query quiesce.db "SELECT name, events FROM event_type ORDER BY events DESC" --format csv
+  quiesce query quiesce.db "SELECT * FROM sched_switch WHERE prev_state = 'D' LIMIT 20" --format csv
 Tables and columns are described in schema/migrations/0001-store.sql; the sqlite3 shell reads the same file.`;
 
-export function registerQuery(program: Command, { streams }: Session): void {
+interface QueryOptions {
+  readonly named?: string;
+  readonly param?: Readonly<Record<string, string>>;
+  readonly list?: boolean;
+  readonly describe?: string;
+  readonly format: RowFormat;
+}
+
+function parseParam(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('name=value expected.');
+  return { ...before, [text.slice(0, at).replace(/^:/, '')]: text.slice(at + 1) };
+}
+
+export function registerQuery(program: Command, session: Session): void {
   program
     .command('query')
-    .description('run SQL on a store, read-only')
-    .argument('<db>', 'store')
-    .argument('<sql>', 'one statement')
+    .description('run SQL on a store, read-only; or a query of the library; or open a shell')
+    .argument('[db]', 'store')
+    .argument('[sql]', 'one statement')
+    .option('--named <name>', 'run a query of the library')
+    .addOption(
+      new Option('--param <name=value>', 'parameter of the named query; may be repeated').argParser(parseParam),
+    )
+    .option('--list', 'list the library')
+    .option('--describe <name>', 'explain a query of the library')
     .addOption(new Option('--format <format>', 'form of the rows').choices(ROW_FORMATS).default('table'))
     .addHelpText('after', EXAMPLES)
-    .action((db: string, sql: string, options: { format: RowFormat }) => {
-      const connection = new QueryConnection(db);
+    .action((db: string | undefined, sql: string | undefined, options: QueryOptions) => {
       try {
-        const { columns, rows } = connection.query(sql);
-        for (const text of rowsText(columns, rows, options.format)) streams.out(text);
+        return run(db, sql, options, session);
       } catch (error) {
         if (error instanceof SqlError) throw new UsageError(error.message);
         throw error;
-      } finally {
-        connection.close();
       }
     });
+}
+
+function run(
+  db: string | undefined,
+  sql: string | undefined,
+  options: QueryOptions,
+  session: Session,
+): void | Promise<void> {
+  const { streams } = session;
+  const { named, param, list, describe, format } = options;
+  if (list) {
+    if (format === 'table') streams.out(queryListText(namedQueries(), styleOf(streams)));
+    else streams.out(`${JSON.stringify(queryListJson(namedQueries()), null, 1)}\n`);
+    return;
+  }
+  if (describe !== undefined) {
+    streams.out(queryDescription(namedQuery(describe), styleOf(streams)));
+    return;
+  }
+  if (db === undefined) throw new UsageError('name a store; --list shows the query library');
+  if (sql !== undefined && named !== undefined) throw new UsageError('either a statement or --named, not both');
+  if (param !== undefined && named === undefined) throw new UsageError('--param: only with --named');
+  const connection = new QueryConnection(db);
+  try {
+    if (named === undefined && sql === undefined) throw new UsageError('a statement or --named expected');
+    const { columns, rows } =
+      named === undefined ? connection.query(sql as string) : runNamedQuery(connection, named, param);
+    for (const text of rowsText(columns, rows, format)) streams.out(text);
+    session.status = EXIT_OK;
+  } finally {
+    connection.close();
+  }
 }
