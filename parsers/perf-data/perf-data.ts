@@ -9,11 +9,18 @@ import type { ParseContext, TraceFormat } from '../format.ts';
 import type { ByteSource, RandomAccess } from '../source.ts';
 import { openRandomAccess } from '../spool.ts';
 import { FEATURE_TRACING_DATA, USED_FEATURES } from './features.ts';
-import { isPipeHeader, type PerfFileHeader, PIPE_HEADER_BYTES, perfMagic, readFileHeader } from './file-header.ts';
+import {
+  isPipeHeader,
+  type PerfFileHeader,
+  PIPE_HEADER_BYTES,
+  perfMagic,
+  readFileHeader,
+  type Section,
+} from './file-header.ts';
 import { RecordReader } from './reader.ts';
+import { BLOCK_BYTES } from './record-blocks.ts';
 import { Recording } from './recording.ts';
 
-const READ_BYTES = 1 << 20;
 /** Feature sections other than tracing data that are read; theirs are some kilobytes. */
 const MAX_FEATURE_BYTES = 16 << 20;
 const MAX_TRACING_BYTES = 256 << 20;
@@ -47,7 +54,8 @@ async function* parsePipe(source: ByteSource, context: ParseContext, recording: 
     for await (const chunk of source.chunks()) {
       const skipped = Math.min(headerLeft, chunk.length);
       headerLeft -= skipped;
-      yield* reader.read(chunk.subarray(skipped));
+      reader.feed(chunk.subarray(skipped));
+      yield* reader.drain();
     }
   } catch (error) {
     // Damage in the compression around the capture: what came before it counts.
@@ -65,17 +73,32 @@ async function* parseFile(source: ByteSource, context: ParseContext, recording: 
     for (const { byte, text } of header.problems) context.diagnostics.report('truncated', { byte }, text);
     await readDescription(access, header, context, recording);
     const reader = new RecordReader(context, recording, header.data.offset, access);
-    const end = header.data.offset + header.data.sizeBytes;
-    for (let offset = header.data.offset; offset < end; ) {
-      const chunk = await access.read(offset, Math.min(READ_BYTES, end - offset));
-      if (chunk.length === 0) break;
-      offset += chunk.length;
-      yield* reader.read(chunk);
-    }
+    yield* readRecords(access, header.data, reader);
     yield* reader.finish();
   } finally {
     await access.close();
   }
+}
+
+/** Feeds the data section to the reader; the next stretch is on its way while one is worked on. */
+async function* readRecords(access: RandomAccess, data: Section, reader: RecordReader): AsyncGenerator<EventBatch> {
+  const end = data.offset + data.sizeBytes;
+  let offset = data.offset;
+  for (let next = readStretch(access, offset, end); ; ) {
+    const chunk = await next;
+    if (chunk.length === 0) return;
+    offset += chunk.length;
+    reader.feed(chunk);
+    next = readStretch(access, offset, end);
+    // Nobody waits for it when the reader ends early.
+    next.catch(() => undefined);
+    yield* reader.drain();
+  }
+}
+
+/** As much as the reader copies at once. */
+function readStretch(access: RandomAccess, offset: number, end: number): Promise<Uint8Array> {
+  return access.read(offset, Math.min(BLOCK_BYTES, end - offset));
 }
 
 /** Attributes, features and formats: all that samples are read with. */

@@ -72,11 +72,15 @@ export class RecordReader {
     return this.#captureEnd;
   }
 
-  /** Reads the next bytes of the stream. */
-  async *read(chunk: Uint8Array): AsyncGenerator<EventBatch> {
+  /** Takes the next bytes of the stream; {@link drain} must have ended. Up to BLOCK_BYTES are copied. */
+  feed(chunk: Uint8Array): void {
     this.#captureEnd += chunk.length;
     this.#outer.feed(chunk);
-    yield* this.#records(this.#outer);
+  }
+
+  /** Reads what was fed. */
+  drain(): AsyncGenerator<EventBatch> {
+    return this.#records(this.#outer);
   }
 
   /** Writes what still waits, and says what was left over. */

@@ -1,6 +1,6 @@
 /** Cuts a stream of bytes into records: `feed` a chunk, then `next` until it says false. */
 import { RECORD_COMPRESSED2, RECORD_HEADER_ATTR, RECORD_HEADER_BYTES, RECORD_MMAP } from './perf-event-abi.ts';
-import { BLOCK_BYTES, type BlockPool, type RecordBlock } from './record-blocks.ts';
+import type { BlockPool, RecordBlock } from './record-blocks.ts';
 
 /** Highest kernel record type that a resynchronisation believes in; Linux 6.12 ends at 21 (AUX_OUTPUT_HW_ID). */
 const LAST_PLAUSIBLE_KERNEL_TYPE = 31;
@@ -29,10 +29,14 @@ export class RecordCutter {
     this.block = pool.take(captureOffset);
   }
 
-  /** Offers more bytes; those of before must be used up. They may change once `next` has said false. */
+  /**
+   * Offers more bytes; those of before must be used up (`next` has said false). Up to BLOCK_BYTES are copied at once, so
+   * the caller may read the next ones into the same memory; of a longer chunk the rest is taken as it is needed.
+   */
   feed(bytes: Uint8Array): void {
     this.#input = bytes;
     this.#inputAt = 0;
+    this.#refill();
   }
 
   /** Byte of the capture where the current record begins. */
@@ -105,11 +109,11 @@ export class RecordCutter {
     return type >= RECORD_HEADER_ATTR && type <= LAST_PLAUSIBLE_TOOL_TYPE;
   }
 
-  /** Moves input into the block; begins a new block when this one is full. False when there is no input left. */
+  /** Moves input into the block; begins a new block when it does not fit. False when there is no input left. */
   #refill(): boolean {
     const available = this.#input.length - this.#inputAt;
     if (available <= 0) return false;
-    if (this.block.end >= BLOCK_BYTES) this.#turnBlock();
+    if (this.block.end + available > this.block.bytes.length && this.block.end > 0) this.#turnBlock();
     const { block } = this;
     const count = Math.min(available, block.bytes.length - block.end);
     block.bytes.set(this.#input.subarray(this.#inputAt, this.#inputAt + count), block.end);
