@@ -45,6 +45,8 @@ export interface LockStep {
 export interface ProgramOptions extends CaptureReplayOptions {
   /** Without lock_acquired events (no LOCK_STAT). */
   readonly noLockStat?: boolean;
+  /** lock_acquired events stop with this step (0-based). */
+  readonly noAcquiredFrom?: number;
   /** Without the flags column. */
   readonly noFlags?: boolean;
 }
@@ -68,7 +70,7 @@ export function programText(steps: readonly LockStep[], options: ProgramOptions 
     const name = step.tid === 0 ? '<idle>' : `t${step.tid}`;
     lines.push(`${`${name}-${step.tid}`.padStart(22)} [00${cpu}]${flags} ${time.padStart(13)}: ${payload}`);
   };
-  for (const step of steps) {
+  for (const [index, step] of steps.entries()) {
     const [, read, kind, lock] = /^(r?)([+?!-])(.+)$/.exec(step.op) ?? [];
     if (lock !== undefined) {
       const { name, address } = addressOf(lock);
@@ -80,7 +82,8 @@ export function programText(steps: readonly LockStep[], options: ProgramOptions 
           lines.push(...step.stack.map((symbol) => ` => ${symbol}`));
         }
         if (kind === '!') put(step, `lock_contended: ${address} ${name}`);
-        else if (kind === '+' && !options.noLockStat) put(step, `lock_acquired: ${address} ${name}`);
+        else if (kind === '+' && !options.noLockStat && index < (options.noAcquiredFrom ?? steps.length))
+          put(step, `lock_acquired: ${address} ${name}`);
       }
       continue;
     }

@@ -37,7 +37,7 @@ export function lockEvidence(world: World, models: Models): LockEvidence {
   const { locks } = models;
   return {
     classes: locks.classes,
-    edges: locks.events.graph.edges,
+    edges: locks.events.graph.edges.filter((edge) => !edge.revoked),
     nestings: locks.events.nestings.all,
     sleeps: locks.sleeps.all,
     deferrals: locks.deferrals.all,

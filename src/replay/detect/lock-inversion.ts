@@ -108,7 +108,8 @@ function context(edge: LockEdge): string {
 export function edgeEvidence(evidence: LockEvidence, edge: LockEdge): Evidence[] {
   if (edge.count === 0)
     return edge.reportedLine > 0 ? [{ line: edge.reportedLine, role: `lockdep: ${edgeText(evidence, edge)}` }] : [];
-  const witness = edge.witnesses.find((candidate) => candidate.stack !== 0) ?? edge.witnesses[0];
+  const believed = edge.witnesses.filter((candidate) => !candidate.doubtful);
+  const witness = believed.find((candidate) => candidate.stack !== 0) ?? believed[0];
   const task = taskLabel(evidence, witness?.taskKey ?? edge.firstTask, witness?.comm ?? edge.firstComm);
   const from = evidence.classes[edge.from].name;
   const to = evidence.classes[edge.to].name;
@@ -159,8 +160,10 @@ function looseJunctions(evidence: LockEvidence, cycle: Cycle<LockEdge>): number[
     const cls = evidence.classes[edge.from];
     if (cls.single || (!cls.isLock && !cls.rule.homonym) || into.count === 0 || edge.count === 0) return [];
     if (edge.after.includes(into.edgeId)) return [];
-    const acquired = new Set(into.witnesses.map((witness) => witness.toInstance));
-    return edge.witnesses.some((witness) => acquired.has(witness.fromInstance)) ? [] : [edge.from];
+    const acquired = new Set(
+      into.witnesses.filter((witness) => !witness.doubtful).map((witness) => witness.toInstance),
+    );
+    return edge.witnesses.some((witness) => !witness.doubtful && acquired.has(witness.fromInstance)) ? [] : [edge.from];
   });
 }
 

@@ -41,6 +41,12 @@ export interface EdgeWitness {
   readonly toRead: boolean;
   /** Stack of the acquisition, 0 without. */
   stack: number;
+  /** Lost events make its held stack doubtful (E0.4). */
+  doubtful: boolean;
+  /** When the task had come onto its CPU. */
+  readonly arrivedNs: number;
+  /** Oldest hold, ns. */
+  readonly heldNs: number;
   /** Times seen. */
   count: number;
   /** The first times, for prediction; empty in interrupts. */

@@ -44,6 +44,8 @@ export class LockClass {
   /** check≠0: a node of the dependency graph (L5.26). */
   readonly checked: boolean;
   readonly printk: boolean;
+  /** A lock that the slow path of another one takes, or the scheduler: legal before that one is owned. */
+  readonly slowPath: boolean;
   /** X for the inner lock `X.lock.wait_lock` of a PREEMPT_RT spinlock, else ''. */
   readonly rtOuterName: string;
 
@@ -83,6 +85,7 @@ export class LockClass {
     this.isLock = this.rule.nature === 'lock';
     this.checked = this.rule.nature !== 'reader';
     this.printk = printk;
+    this.slowPath = this.rule.inner === 'raw' || name.endsWith('wait_lock');
     this.rtOuterName = name.endsWith(RT_INNER_SUFFIX) ? name.slice(0, -RT_INNER_SUFFIX.length) : '';
   }
 

@@ -31,6 +31,7 @@ import {
   CONTEXT_NMI,
   CONTEXT_SOFTIRQ,
   CONTEXT_TASK,
+  HELD_DUBIOUS,
   HELD_OWNED,
   HELD_READ,
   HELD_RECURSIVE,
@@ -41,6 +42,7 @@ import {
 } from './lock-held.ts';
 import { NestingTable } from './lock-nesting.ts';
 import { LockTasks } from './lock-tasks.ts';
+import { LockTrust } from './lock-trust.ts';
 import { holdsIrqsOff, irqsEnabled, markAcquisition, markHeldEnabled, softirqsEnabled } from './lock-usage.ts';
 import { recordWait, tidOf } from './lock-wait.ts';
 import { type Acquisition, WitnessRecorder } from './lock-witness.ts';
@@ -55,6 +57,7 @@ export class LockEvents {
   readonly wakes = new WakeOrder();
   readonly witnesses: WitnessRecorder;
   readonly tasks: LockTasks;
+  readonly trust: LockTrust;
   /** Per CPU. */
   readonly latest: LatestAcquisition[] = [];
   /** lock_acquired events occur: ownership is told apart from waiting. */
@@ -80,6 +83,7 @@ export class LockEvents {
       (entry) => this.witnesses.lost(entry),
       (thread) => this.wakes.forget(thread),
     );
+    this.trust = new LockTrust(this.graph, this.nestings, this.witnesses, this.tasks);
     this.witnesses.onPin = (section) => this.#noteWaiters(section.instance);
     this.#acquisition = {
       cls: this.table.named('(none)'),
@@ -140,14 +144,16 @@ export class LockEvents {
     acquisition.stack = event.stack;
 
     this.#dropEnded(task, context);
+    this.trust.acquiring(task, acquisition, this.lockStat, this.table.classes);
     const latest = this.#latestOf(event.cpu);
     cls.acquisitions++;
     if (instance !== cls.lastInstance) cls.noteInstance(instance);
     if (!(how & HELD_TRY)) cls.blocking++;
+    const believed = !(context & CONTEXT_NMI) && !(acquisition.how & HELD_DUBIOUS);
     if (!(context & CONTEXT_NMI)) {
       if (!(how & HELD_TRY)) {
         this.#noteWaitType(task, cls, flags);
-        if (cls.isLock) this.#noteNesting(task, acquisition, latest);
+        if (cls.isLock && believed) this.#noteNesting(task, acquisition, latest);
       }
       if (cls.checked) {
         markAcquisition(acquisition, task.key, task.comm);
@@ -155,9 +161,7 @@ export class LockEvents {
       }
     }
     const inEdge =
-      cls.checked && !(how & HELD_TRY) && !(context & CONTEXT_NMI)
-        ? this.#addEdges(task, task.depth, acquisition, latest)
-        : -1;
+      cls.checked && !(how & HELD_TRY) && believed ? this.#addEdges(task, task.depth, acquisition, latest) : -1;
     const entry = this.#push(task, acquisition, inEdge);
     if (cls.isLock && (how & HELD_OWNED || !this.lockStat) && context === CONTEXT_TASK)
       this.history.acquired(instance, hashInstance(instance), task.thread, eventId, (how & HELD_READ) !== 0);
@@ -165,7 +169,7 @@ export class LockEvents {
     latest.entry = entry;
     latest.cls = cls;
     latest.eventId = eventId;
-    this.onAcquired?.(task, entry, cls);
+    if (believed) this.onAcquired?.(task, entry, cls);
   }
 
   #latestOf(cpu: number): LatestAcquisition {
@@ -214,6 +218,7 @@ export class LockEvents {
     const { context, flags } = acquisition;
     let from = task.depth;
     while (from > 0 && task.entries[from - 1].context === context) {
+      if (task.entries[from - 1].how & HELD_DUBIOUS) break;
       from--;
       if (classes[task.entries[from].classId].rule.nature === 'override') break;
     }
@@ -240,7 +245,7 @@ export class LockEvents {
     let newest = -1;
     for (let i = depth - 1; i >= 0; i--) {
       const held = task.entries[i];
-      if (held.context !== context) break;
+      if (held.context !== context || held.how & HELD_DUBIOUS) break;
       const predecessor = classes[held.classId];
       if (!predecessor.checked) continue;
       if (cls.printk && !predecessor.printk && this.lockStat && !(held.how & HELD_OWNED)) {
@@ -264,7 +269,14 @@ export class LockEvents {
 
   #note(task: TaskLocks, held: HeldLock, acquisition: Acquisition): LockEdge {
     const edge = this.graph.edge(held.classId, acquisition.cls.classId);
+    if (edge.revoked) {
+      edge.revoked = false;
+      edge.count = 0;
+    }
     if (edge.count++ === 0) {
+      edge.heldCpu = held.cpu;
+      edge.heldNs = held.sinceNs;
+      edge.arrivedNs = task.arrivedNs;
       edge.firstNs = acquisition.tsNs;
       edge.heldEvent = held.eventId;
       edge.acquireEvent = acquisition.eventId;
@@ -310,6 +322,7 @@ export class LockEvents {
     const cls = this.table.of(event, 0);
     const instance: LockInstance = event.key(1) || -1 - cls.classId;
     const context = this.contextOf(event);
+    this.trust.released(event.cpu, event.eventId);
     this.#dropEnded(task, context);
     const index = task.find(instance, context);
     if (index < 0) {
@@ -404,6 +417,7 @@ export class LockEvents {
     if (task === undefined) return;
     const cls = this.table.of(event, 0);
     cls.acquiredEvents++;
+    this.trust.owned(event.cpu);
     const index = task.find(event.key(1) || -1 - cls.classId, this.contextOf(event));
     if (index >= 0) this.owned(task, task.entries[index], event.tsNs, event.eventId);
   }

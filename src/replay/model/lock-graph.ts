@@ -44,6 +44,13 @@ export class LockEdge {
   firstTask = 0;
   firstComm = 0;
   firstContext = 0;
+  /** CPU on which the predecessor was acquired, and when: what a gap may have undone. */
+  heldCpu = 0;
+  heldNs = 0;
+  /** When the task came onto its CPU before the acquisition. */
+  arrivedNs = 0;
+  /** Its only sightings rest on a held stack that lost events made doubtful (E0.4): no edge until it is seen again. */
+  revoked = false;
   /** Distinct situations, bounded: see lock-witness.ts. */
   readonly witnesses: EdgeWitness[] = [];
   /** Situations were left out. */

@@ -24,6 +24,8 @@ export const HELD_BH_OFF = 32;
 export const HELD_FLAGS_KNOWN = 64;
 /** Its class may have been used with interrupts enabled while held: checked once. */
 export const HELD_MARKED_ON = 128;
+/** Whether it is still held is in doubt: its release may not have been recorded. No edge starts from it or crosses it. */
+export const HELD_DUBIOUS = 256;
 
 /** lockdep gives up at this depth (MAX_LOCK_DEPTH); deeper stacks come from releases that a capture lost. */
 export const MAX_DEPTH = 48;
@@ -67,7 +69,10 @@ export class TaskLocks {
   activeIndex = -1;
   /** Number of this task in predictions: one per life of a tid. */
   readonly thread: ThreadLife;
-  lastNs = 0;
+  /** First record since another task was seen on its CPU: what it held before that spans an absence. */
+  arrivedNs = 0;
+  /** Its switch-out was seen, and no arrival since. */
+  away = false;
   /** Left the CPU for good (state X or Z). */
   dead = false;
 

@@ -21,6 +21,10 @@ export interface NestingInstance {
   readonly flags: number;
   /** Acquisition of the held lock, 0 for a context. */
   readonly heldEvent: number;
+  /** When it was acquired, and when the task had come onto its CPU: see spansAbsence(). */
+  readonly heldNs: number;
+  readonly heldCpu: number;
+  readonly arrivedNs: number;
   /** Classes that count at this acquisition, oldest first. */
   readonly heldClasses: readonly number[];
   stack: number;
@@ -59,6 +63,16 @@ export class NestingTable {
       this.#add(table, UNDER_HARDIRQ, task, from, acquisition, atomic, undefined);
     else if (acquisition.context & CONTEXT_SOFTIRQ)
       this.#add(table, UNDER_SOFTIRQ, task, from, acquisition, atomic, undefined);
+  }
+
+  /** Forgets what was first seen since `sinceNs` and rests on a hold of which `doubtful` says that it may have ended unseen (E0.4). */
+  forget(sinceNs: number, doubtful: (first: NestingInstance) => boolean): void {
+    for (let i = this.all.length - 1; i >= 0 && this.all[i].first.tsNs >= sinceNs; i--) {
+      const { first, held, acquired } = this.all[i];
+      if (!doubtful(first)) continue;
+      this.all.splice(i, 1);
+      this.#byAcquired[acquired]?.delete(held + 2);
+    }
   }
 
   #add(
@@ -104,6 +118,9 @@ function instanceOf(
     context: acquisition.context,
     flags: acquisition.flags,
     heldEvent: entry?.eventId ?? 0,
+    heldNs: entry?.sinceNs ?? acquisition.tsNs,
+    heldCpu: entry?.cpu ?? acquisition.cpu,
+    arrivedNs: task.arrivedNs,
     heldClasses: task.entries.slice(from, task.depth).map((held) => held.classId),
     stack: acquisition.stack,
   };

@@ -17,6 +17,8 @@ export class LockTasks {
   readonly #gapEpoch: number[] = [];
   #threads = 0;
   #sweepAt = SWEEP_AT;
+  /** sched_switch is recorded: tasks do not change CPUs unseen. */
+  switchesSeen = false;
   /** Holds whose end a gap swallowed. */
   lostHolds = 0;
   readonly #onLost: (entry: HeldLock) => void;
@@ -25,6 +27,11 @@ export class LockTasks {
   constructor(onLost: (entry: HeldLock) => void, onGone: (thread: ThreadLife) => void) {
     this.#onLost = onLost;
     this.#onGone = onGone;
+  }
+
+  /** Gaps seen per CPU: live state of a snapshot. */
+  get gapEpochs(): number[] {
+    return this.#gapEpoch;
   }
 
   /** The task that runs at this event; undefined when the record names none. */
@@ -36,6 +43,10 @@ export class LockTasks {
     const cached = this.#current[cpu];
     if (cached !== undefined && cached.key === key && cached.gapEpoch === (this.#gapEpoch[cpu] ?? 0)) return cached;
     const task = this.ensure(key);
+    // It runs elsewhere although no switch took it off its CPU: the events in between are lost, the marker comes later (E0.4).
+    if (this.switchesSeen && !task.away && task.cpu !== cpu && task.depth > 0) this.empty(task);
+    if (cached?.key !== key) task.arrivedNs = event.tsNs;
+    task.away = false;
     task.cpu = cpu;
     task.gapEpoch = this.#gapEpoch[cpu] ?? 0;
     task.comm = event.comm;

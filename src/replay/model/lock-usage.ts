@@ -9,6 +9,7 @@ import {
   CONTEXT_HARDIRQ,
   CONTEXT_SOFTIRQ,
   CONTEXT_TASK,
+  HELD_DUBIOUS,
   HELD_IRQS_OFF,
   HELD_MARKED_ON,
   HELD_READ,
@@ -60,7 +61,8 @@ export function markHeldEnabled(
   for (let i = 0; i < task.depth; i++) {
     const entry = task.entries[i];
     if (entry.context !== CONTEXT_TASK) break;
-    if (entry.how & HELD_MARKED_ON) continue;
+    // Held over an absence: a mutex, which had its bits when it was taken, or a stale entry.
+    if (entry.how & (HELD_MARKED_ON | HELD_DUBIOUS) || entry.sinceNs < task.arrivedNs) continue;
     entry.how |= HELD_MARKED_ON;
     const cls = classes[entry.classId];
     if (!cls.checked) continue;

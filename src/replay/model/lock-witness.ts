@@ -32,6 +32,8 @@ export class WitnessRecorder {
   readonly history: SectionHistory;
   readonly #wakes: WakeOrder;
   readonly #byKey = new Map<number, EdgeWitness>();
+  /** All stored ones, oldest first. */
+  readonly #stored: EdgeWitness[] = [];
   readonly #lists = new Map<number, number>();
   readonly #listsOfEdge = new Map<number, number>();
   readonly #isLock: (classId: number) => boolean;
@@ -112,11 +114,15 @@ export class WitnessRecorder {
       fromRead: (held.how & HELD_READ) !== 0,
       toRead: (acquisition.how & HELD_READ) !== 0,
       stack: acquisition.stack,
+      doubtful: false,
+      arrivedNs: task.arrivedNs,
+      heldNs: oldestHold(task, context),
       count: 1,
       instants: [],
     };
     this.#byKey.set(key, witness);
     edge.witnesses.push(witness);
+    this.#stored.push(witness);
     if (exact) this.#addInstant(witness, task, acquisition);
     return witness;
   }
@@ -174,6 +180,14 @@ export class WitnessRecorder {
     entry.section = undefined;
   }
 
+  /** Doubts what was stored since `gapNs` by tasks whose holds span an absence (E0.4). */
+  doubtSince(gapNs: number): void {
+    for (let i = this.#stored.length - 1; i >= 0 && this.#stored[i].tsNs >= gapNs; i--) {
+      const witness = this.#stored[i];
+      if (spansAbsence(witness.heldNs, witness.arrivedNs, gapNs)) witness.doubtful = true;
+    }
+  }
+
   #narrowGuards(edge: LockEdge, task: TaskLocks, held: HeldLock, context: number): void {
     const guards = edge.guards;
     if (guards === undefined) {
@@ -194,6 +208,20 @@ export class WitnessRecorder {
       if (!present) guards.splice(g, 1);
     }
   }
+}
+
+/**
+ * Whether a hold may have ended unseen in a gap that began at `gapNs` on some CPU: the task came onto its present CPU after that,
+ * holding what it had before it came. Without context switches in the capture `arrivedNs` is the first sight of it there.
+ */
+export function spansAbsence(heldNs: number, arrivedNs: number, gapNs: number): boolean {
+  return arrivedNs > gapNs && heldNs < arrivedNs;
+}
+
+function oldestHold(task: TaskLocks, context: number): number {
+  let oldest = Number.POSITIVE_INFINITY;
+  for (let i = task.depth - 1; i >= 0 && task.entries[i].context === context; i--) oldest = task.entries[i].sinceNs;
+  return oldest;
 }
 
 /** Entries of the innermost run with this context, oldest first. */

@@ -39,7 +39,7 @@ export class LockModel implements Model {
   readonly deferrals: DeferralSites;
   readonly stacks: StackTraitsCache;
   /** Per CPU: what the next stack record may belong to besides an acquisition. */
-  readonly #stackOwner: ({ record: number; target: AtomicSleep | OpenContention } | undefined)[] = [];
+  readonly stackOwner: ({ record: number; target: AtomicSleep | OpenContention } | undefined)[] = [];
 
   constructor(world: World, cpus: CpuModel) {
     this.#world = world;
@@ -96,7 +96,7 @@ export class LockModel implements Model {
       case 'irq_enable':
         return (event) => this.#irqEnable(event);
       case 'quiesce_lost':
-        return (event) => events.tasks.gap(event.int(0));
+        return (event) => events.trust.gap(event.int(0), this.#cpus.get(event.int(0)).lastEventNs);
       default:
         if (HARDIRQ_ENTRY.test(type.name)) return (event) => this.#interrupted(event);
         return this.deferrals.subscribeEvent(type);
@@ -113,7 +113,7 @@ export class LockModel implements Model {
     if (event.stack === 0) return;
     const record = this.#cpus.get(event.cpu).records - 1;
     if (this.events.latest[event.cpu]?.record === record) this.#stackOfAcquisition(event.cpu, event.stack);
-    const owner = this.#stackOwner[event.cpu];
+    const owner = this.stackOwner[event.cpu];
     if (owner?.record === record) owner.target.stack = event.stack;
   }
 
@@ -138,7 +138,7 @@ export class LockModel implements Model {
   }
 
   #awaitStack(cpu: number, target: AtomicSleep | OpenContention): void {
-    this.#stackOwner[cpu] = { record: this.#cpus.get(cpu).records, target };
+    this.stackOwner[cpu] = { record: this.#cpus.get(cpu).records, target };
   }
 
   // -- interrupts and scheduling ---------------------------------------------------------------------------------------
@@ -158,9 +158,11 @@ export class LockModel implements Model {
   }
 
   #switch(event: EventCursor): void {
+    this.events.tasks.switchesSeen = true;
     const tid = event.int(1);
     const task = this.events.tasks.get(tid > 0 ? tid : -1 - event.cpu);
     if (task === undefined) return;
+    task.away = true;
     const state = event.text(3);
     if (!sleeps(state)) {
       if (state.startsWith('X') || state.startsWith('Z')) task.dead = true;
@@ -353,6 +355,7 @@ export class LockModel implements Model {
   finish(): void {
     // irq_work/N kthreads exist on PREEMPT_RT only (kernel/irq_work.c).
     if (this.#world.dictionary.strings.some((text) => /^irq_work\/\d+$/.test(text))) this.#world.learn('rt', true);
+    this.events.trust.finish();
     const { facts } = this.#world;
     for (const wait of this.waits()) {
       const cls = this.events.table.find(wait.className) ?? this.#addressClass(wait.instance, 0);
@@ -376,16 +379,17 @@ export class LockModel implements Model {
       });
     }
     for (const edge of this.events.graph.edges)
-      facts.lockEdge({
-        fromClass: edge.from,
-        toClass: edge.to,
-        dependency: dependencyText(edge.dep),
-        count: edge.count,
-        heldEvent: edge.count > 0 ? edge.heldEvent : null,
-        acquireEvent: edge.count > 0 ? edge.acquireEvent : null,
-        tid: edge.count > 0 ? Math.max(edge.firstTask, 0) : null,
-        context: edge.count > 0 ? contextText(edge.firstContext) : 'reported',
-      });
+      if (!edge.revoked)
+        facts.lockEdge({
+          fromClass: edge.from,
+          toClass: edge.to,
+          dependency: dependencyText(edge.dep),
+          count: edge.count,
+          heldEvent: edge.count > 0 ? edge.heldEvent : null,
+          acquireEvent: edge.count > 0 ? edge.acquireEvent : null,
+          tid: edge.count > 0 ? Math.max(edge.firstTask, 0) : null,
+          context: edge.count > 0 ? contextText(edge.firstContext) : 'reported',
+        });
   }
 
   /** Whether the class is the run queue's, which changes hands at each switch (L5.17). */

@@ -69,6 +69,10 @@ class Search {
           this.undecided = 'too many combinations to search all';
           return undefined;
         }
+        if (witness.doubtful) {
+          this.undecided ||= 'one side rests on a held stack that lost events made doubtful';
+          continue;
+        }
         if (witness.instants.length === 0) {
           this.undecided ||=
             witness.context === CONTEXT_TASK
