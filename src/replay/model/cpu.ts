@@ -35,7 +35,44 @@ export type Occupancy = Float64Array;
 const HARDIRQ_VECTOR =
   /^(local_timer|reschedule|call_function|call_function_single|irq_work|x86_platform_ipi|error_apic|spurious_apic|thermal_apic|threshold_apic|deferred_error_apic)_(entry|exit)$/;
 
-const SOFTIRQ_NAMES = ['HI', 'TIMER', 'NET_TX', 'NET_RX', 'BLOCK', 'IRQ_POLL', 'TASKLET', 'SCHED', 'HRTIMER', 'RCU'];
+/** Events from which the time of a CPU is accounted. */
+export const OCCUPANCY_EVENTS: readonly string[] = [
+  'sched_switch',
+  'nmi_handler',
+  'irq_handler_entry',
+  'irq_handler_exit',
+  'softirq_entry',
+  'softirq_exit',
+  'rcu_utilization',
+  'rcu_watching',
+  'rcu_dyntick',
+  ...[
+    'local_timer',
+    'reschedule',
+    'call_function',
+    'call_function_single',
+    'irq_work',
+    'x86_platform_ipi',
+    'error_apic',
+    'spurious_apic',
+    'thermal_apic',
+    'threshold_apic',
+    'deferred_error_apic',
+  ].flatMap((vector) => [`${vector}_entry`, `${vector}_exit`]),
+];
+
+export const SOFTIRQ_NAMES = [
+  'HI',
+  'TIMER',
+  'NET_TX',
+  'NET_RX',
+  'BLOCK',
+  'IRQ_POLL',
+  'TASKLET',
+  'SCHED',
+  'HRTIMER',
+  'RCU',
+];
 
 /** No record of the CPU has told its task, or events were lost since. */
 const TID_UNKNOWN = -1;
@@ -53,9 +90,11 @@ export class CpuState {
   /** Open hardirq handlers and vectors. */
   hardirqDepth = 0;
   hardirqSinceNs = 0;
+  hardirqEvent = 0;
   hardirqName = '';
   softirqDepth = 0;
   softirqSinceNs = 0;
+  softirqEvent = 0;
   softirqVec = 0;
   lastEventNs = 0;
   /** Flags of the last record. */
@@ -66,6 +105,10 @@ export class CpuState {
   /** Scheduler ticks seen. */
   ticks = 0;
   lastSwitchNs = -1;
+  /** The last context switch, the task that left, and the number of the record. */
+  switchEvent = 0;
+  switchedOutTid = TID_UNKNOWN;
+  switchRecord = 0;
   /** Records seen on this CPU: a kernel_stack record belongs to the record right before it on its CPU (E0.8). */
   records = 0;
   /** Number of context switches seen. */
@@ -92,9 +135,16 @@ export class CpuModel implements Model {
   readonly #cpus: CpuState[] = [];
   readonly history = new OccupancyHistory(OCC_KINDS);
   #nmiSeen = false;
-  /** Called for each finished interrupt span, after accounting. */
+  /** Called for each finished interrupt span, after accounting, with the events that begin and end it. */
   onInterrupt:
-    | ((kind: 'nmi' | 'hardirq' | 'softirq', cpu: number, startNs: number, endNs: number, eventId: number) => void)
+    | ((
+        kind: 'nmi' | 'hardirq' | 'softirq',
+        cpu: number,
+        startNs: number,
+        endNs: number,
+        startEvent: number,
+        endEvent: number,
+      ) => void)
     | undefined;
 
   /** Called at each scheduler tick. */
@@ -137,8 +187,9 @@ export class CpuModel implements Model {
     state.records++;
     state.flags = flags;
     if (flags & CTX_KNOWN) this.#world.contextFlagsSeen = true;
-    // The record's own tid is the running task, also in interrupts; it corrects a missed switch.
-    if (state.tid !== tid && tid >= 0) {
+    // The record's own tid is the running task, also in interrupts; it corrects a missed switch. The stack of a switch is still
+    // recorded by the task that leaves (E0.8).
+    if (state.tid !== tid && tid >= 0 && (tid !== state.switchedOutTid || state.records !== state.switchRecord + 1)) {
       this.account(state, nowNs);
       state.tid = tid;
       state.inGap = false;
@@ -261,6 +312,9 @@ export class CpuModel implements Model {
     state.tid = event.int(5);
     state.comm = event.str(4);
     state.lastSwitchNs = event.tsNs;
+    state.switchEvent = event.eventId;
+    state.switchedOutTid = event.int(1);
+    state.switchRecord = state.records;
     state.switches++;
     // The scheduler runs in task context: whatever exit was not recorded is over.
     state.hardirqDepth = 0;
@@ -295,6 +349,7 @@ export class CpuModel implements Model {
     this.account(state, event.tsNs);
     if (state.hardirqDepth++ === 0) {
       state.hardirqSinceNs = event.tsNs;
+      state.hardirqEvent = event.eventId;
       state.hardirqName = name;
     }
   }
@@ -311,6 +366,7 @@ export class CpuModel implements Model {
     this.account(state, event.tsNs);
     state.softirqDepth = 1;
     state.softirqSinceNs = event.tsNs;
+    state.softirqEvent = event.eventId;
     state.softirqVec = event.int(0);
   }
 
@@ -332,7 +388,8 @@ export class CpuModel implements Model {
     const endNs = event.tsNs;
     this.#world.facts.contextSpan({ cpu: state.cpu, kind, name, startNs, endNs });
     this.#world.facts.sample(kind, name, endNs - startNs);
-    this.onInterrupt?.(kind, state.cpu, startNs, endNs, event.eventId);
+    const startEvent = kind === 'hardirq' ? state.hardirqEvent : state.softirqEvent;
+    this.onInterrupt?.(kind, state.cpu, startNs, endNs, startEvent, event.eventId);
   }
 
   /** The record comes after the handler: it occupied [ts − delta, ts] (E1.5, T39). */
@@ -351,7 +408,7 @@ export class CpuModel implements Model {
     const handler = event.text(0);
     this.#world.facts.contextSpan({ cpu: state.cpu, kind: 'nmi', name: handler, startNs, endNs });
     this.#world.facts.sample('nmi', handler, endNs - startNs);
-    this.onInterrupt?.('nmi', state.cpu, startNs, endNs, event.eventId);
+    this.onInterrupt?.('nmi', state.cpu, startNs, endNs, event.eventId, event.eventId);
   }
 
   /** From the CPU's last record before the marker to the first one after it nothing is known (E0.4). */
