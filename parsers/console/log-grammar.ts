@@ -24,9 +24,12 @@ import { openWorkqueueLockup } from './workqueue-builder.ts';
 /** Caller of lines that name none. */
 export const NO_CALLER = -1;
 
-/** Stream key of a caller: the task, or the CPU when the line was printed in interrupt context. */
+/**
+ * Stream key of a caller: the task, or the CPU when the line was printed in interrupt context. Task 0 is the idle task of whichever
+ * CPU (T25).
+ */
 export function callerKey(tid: number | undefined, cpu: number | undefined): number {
-  if (tid !== undefined) return tid;
+  if (tid !== undefined && (tid > 0 || cpu === undefined)) return tid;
   return cpu === undefined ? NO_CALLER : -2 - cpu;
 }
 

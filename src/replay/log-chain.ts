@@ -5,10 +5,11 @@
  * Times of single links are not in a log: the whole blocked time is booked on the last link.
  */
 import type { ChainLink, ChainLinkKind, Evidence, LogTask, Root } from '../../schema/index.ts';
+import { reportEvidence } from './detect/log-evidence.ts';
 import type { JudgedStall } from './detect/log-stalls.ts';
 import { nmiTrouble } from './log-cause.ts';
 import type { LogWaits } from './log-waits.ts';
-import type { LogModel } from './model/log.ts';
+import type { LogModel, LogPlace } from './model/log.ts';
 import type { LogHung } from './model/log-hung.ts';
 
 /** Owners of owners; longer chains are not read by anybody. */
@@ -40,7 +41,7 @@ export class LogChains {
   }
 
   of(hung: LogHung): LogChain {
-    const draft = new Draft();
+    const draft = new Draft(this.#log);
     this.#task(draft, hung, new Set());
     const stuck = draft.tasks().find(({ tid }) => this.#deadlocked.has(tid));
     if (stuck) {
@@ -58,7 +59,7 @@ export class LogChains {
       tid: hung.tid,
       ...(note && { note }),
     });
-    draft.cite(last.line, `${hung.comm}:${hung.tid} is reported as blocked`);
+    draft.cite(last, `${hung.comm}:${hung.tid} is reported as blocked`);
     switch (verdict.resource) {
       case 'srcu':
         if (verdict.insideSrcuPass) break;
@@ -81,7 +82,7 @@ export class LogChains {
 
   #lock(draft: Draft, hung: LogHung, lock: NonNullable<ReturnType<LogWaits['lockOf']>>, seen: Set<number>): void {
     draft.link('lock', lock.name, { note: lock.why });
-    draft.cite(lock.line, lock.why);
+    if (lock.place) draft.cite(lock.place, lock.why);
     const { owner } = lock;
     if (!owner) return;
     if (seen.has(owner.tid)) {
@@ -120,7 +121,7 @@ export class LogChains {
           tid: worker.tid,
           note: `process_srcu, waits in ${worker.verdict.api || 'a sleep'}${workers.length > 1 ? `; 1 of ${workers.length} candidates` : ''}`,
         });
-        draft.cite(worker.last.line, `${worker.comm}:${worker.tid} drives an SRCU grace period and is blocked itself`);
+        draft.cite(worker.last, `${worker.comm}:${worker.tid} drives an SRCU grace period and is blocked itself`);
       }
       if (workers.length > 1)
         draft.note(
@@ -139,9 +140,9 @@ export class LogChains {
     draft.root = { kind: 'srcu-reader' };
     const [reader] = readers;
     if (readers.length === 1) {
-      const { task, domain: name, line } = reader;
+      const { task, domain: name, place } = reader;
       draft.link('reader', `${task.comm}:${task.tid}`, { tid: task.tid, note: `in a read-side section of ${name}` });
-      draft.cite(line, `${task.comm}:${task.tid} is inside a read-side section of ${name}`);
+      draft.cite(place, `${task.comm}:${task.tid} is inside a read-side section of ${name}`);
       draft.root = { kind: 'srcu-reader', task: task.comm, tid: task.tid };
       const next = seen.has(task.tid) ? undefined : this.#waits.hungTask(task.tid, hung.last.tsNs);
       if (next?.verdict.resource !== undefined && next.verdict.resource !== 'sleep' && seen.size < MAX_TASKS)
@@ -180,7 +181,7 @@ export class LogChains {
     }
     const { gpSeq, flavor } = stall.stall;
     draft.link('rcu-gp', `${flavor} grace period${gpSeq === null ? '' : ` ${gpSeq}`}`, {});
-    draft.cite(stall.stall.first.line, 'the kernel warns that the grace period stalls');
+    draft.cite(stall.stall.first, 'the kernel warns that the grace period stalls');
     for (const cpu of stall.stall.cpus.keys()) draft.link('cpu', `CPU ${cpu}`, { cpu, note: 'owes a quiescent state' });
     for (const tid of stall.stall.tasks.keys())
       draft.link('reader', `${this.#log.name(tid)}:${tid}`, { tid, note: 'blocks the grace period' });
@@ -226,9 +227,14 @@ function overlaps(a: LogHung, b: LogHung): boolean {
 class Draft {
   readonly #links: { kind: ChainLinkKind; name: string; tid?: number; cpu?: number; note?: string }[] = [];
   readonly #notes: string[] = [];
-  readonly #evidence = new Map<number, string>();
+  readonly #log: LogModel;
+  readonly #evidence: Evidence[] = [];
   root: Root = { kind: 'unknown' };
   closed = false;
+
+  constructor(log: LogModel) {
+    this.#log = log;
+  }
 
   /** Tasks of the chain so far. */
   tasks(): LogTask[] {
@@ -245,15 +251,15 @@ class Draft {
     if (!this.#notes.includes(text)) this.#notes.push(text);
   }
 
-  cite(line: number, role: string): void {
-    if (line > 0 && !this.#evidence.has(line)) this.#evidence.set(line, role);
+  cite(place: LogPlace, role: string): void {
+    this.#evidence.push(...reportEvidence(this.#log, [place], role));
   }
 
   finish(blockedNs: number): LogChain {
     return {
       links: this.#links.map((link, i) => ({ ...link, blame_ns: i === this.#links.length - 1 ? blockedNs : 0 })),
       root: this.root,
-      evidence: [...this.#evidence].map(([line, role]) => ({ line, role })),
+      evidence: this.#evidence,
       notes: this.#notes,
       closed: this.closed,
     };

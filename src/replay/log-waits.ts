@@ -4,7 +4,7 @@
  */
 import type { LogTask } from '../../schema/index.ts';
 import type { WaitResource } from './knowledge/wait-frames.ts';
-import type { HeldLocks, LogModel } from './model/log.ts';
+import type { HeldLocks, LogModel, LogPlace } from './model/log.ts';
 import type { LogHung } from './model/log-hung.ts';
 
 export interface LockWanted {
@@ -13,8 +13,8 @@ export interface LockWanted {
   readonly owner: LogTask | undefined;
   /** Why this owner: the kernel says so, or the lists do. */
   readonly why: string;
-  /** Line that says it, 0 when it is the report itself. */
-  readonly line: number;
+  /** The report that says it. */
+  readonly place: LogPlace | undefined;
 }
 
 const LOCK_RESOURCES: ReadonlySet<WaitResource | undefined> = new Set(['mutex', 'rwsem', 'rt-lock', 'semaphore']);
@@ -54,7 +54,7 @@ export class LogWaits {
       const why = owner
         ? `the kernel names ${owner.comm}:${owner.tid} as its likely owner`
         : 'the kernel found no owner';
-      return { name, owner, why, line: hung.last.line };
+      return { name, owner, why, place: hung.last };
     }
     const owners = wanted?.address === undefined ? [] : this.#holders(hung.tid, wanted.address);
     const [owner] = owners;
@@ -66,25 +66,25 @@ export class LogWaits {
           owners.length === 0
             ? 'no list of held locks shows its owner'
             : `held by ${owners.length} tasks at once (readers)`,
-        line: list?.line ?? 0,
+        place: list,
       };
     return {
       name,
       owner: owner.task,
       why: `${owner.task.comm}:${owner.task.tid} is listed with it and does not wait for it`,
-      line: owner.line,
+      place: owner,
     };
   }
 
   /** Tasks inside SRCU read-side sections, as far as lists of held locks show them. */
   srcuReaders(
     domain: string | undefined,
-  ): { readonly task: LogTask; readonly domain: string; readonly line: number }[] {
-    const readers: { task: LogTask; domain: string; line: number }[] = [];
-    for (const { task, locks, line } of this.#log.held.values())
-      for (const { name } of locks)
+  ): { readonly task: LogTask; readonly domain: string; readonly place: LogPlace }[] {
+    const readers: { task: LogTask; domain: string; place: LogPlace }[] = [];
+    for (const list of this.#log.held.values())
+      for (const { name } of list.locks)
         if (/srcu/.test(name) && !/lock|mutex|usage|work/.test(name) && (domain === undefined || domain === name))
-          readers.push({ task, domain: name, line });
+          readers.push({ task: list.task, domain: name, place: list });
     return readers;
   }
 

@@ -5,21 +5,21 @@
 import type { DeadlockWait, Finding, LogLock } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { LogWaits } from '../log-waits.ts';
-import type { LockdepReport, LogModel } from '../model/log.ts';
+import type { LockdepReport, LogModel, LogPlace } from '../model/log.ts';
 import type { LogHung } from '../model/log-hung.ts';
-import { lineEvidence } from './log-evidence.ts';
+import { reportEvidence } from './log-evidence.ts';
 
 interface Edge {
   readonly hung: LogHung;
   readonly on: string;
   readonly lock: string;
-  readonly line: number;
+  readonly place: LogPlace | undefined;
 }
 
 export function detectLogDeadlocks(log: LogModel, waits: LogWaits): Finding[] {
   const findings = new Map<string, Finding>();
   const add = (edges: readonly Edge[], confidence: 'reported' | 'inferred', why: string): void => {
-    const finding = deadlock(edges, confidence, why);
+    const finding = deadlock(log, edges, confidence, why);
     if (!findings.has(finding.id)) findings.set(finding.id, finding);
   };
   for (const hung of log.hung.all) {
@@ -54,7 +54,7 @@ function closedCycle(waits: LogWaits, start: LogHung): Edge[] | undefined {
       hung: at,
       on: `${lock.name} held by ${lock.owner.comm}:${lock.owner.tid}`,
       lock: lock.name,
-      line: lock.line,
+      place: lock.place,
     });
     if (lock.owner.tid === start.tid) return edges;
     at = waits.hungTask(lock.owner.tid, at.last.tsNs);
@@ -76,7 +76,7 @@ function hungAtReport(log: LogModel, report: LockdepReport): Edge[] | undefined 
   if (report.kind === 'lockdep-recursion') {
     const same = report.acquiring.address !== undefined && report.acquiring.address === report.holding.address;
     return same && atSite(reporter, report.stack)
-      ? [edge(reporter, report.acquiring, report.task.comm, report.task.tid, report.line)]
+      ? [edge(reporter, report.acquiring, report.task.comm, report.task.tid, report)]
       : undefined;
   }
   if (report.kind !== 'lockdep-circular' || report.chain.length < 2 || !atSite(reporter, report.stack))
@@ -95,12 +95,12 @@ function hungAtReport(log: LogModel, report: LockdepReport): Edge[] | undefined 
   const waiters = [{ hung: reporter, wants: report.chain[0].lock }, ...others];
   return waiters.map(({ hung, wants }, k) => {
     const holder = k + 1 < waiters.length ? waiters[k + 1].hung : reporter;
-    return edge(hung, wants, holder.comm, holder.tid, report.line);
+    return edge(hung, wants, holder.comm, holder.tid, report);
   });
 }
 
-function edge(hung: LogHung, lock: LogLock, ownerComm: string, ownerTid: number, line: number): Edge {
-  return { hung, on: `${lock.name} held by ${ownerComm}:${ownerTid}`, lock: lock.name, line };
+function edge(hung: LogHung, lock: LogLock, ownerComm: string, ownerTid: number, place: LogPlace): Edge {
+  return { hung, on: `${lock.name} held by ${ownerComm}:${ownerTid}`, lock: lock.name, place };
 }
 
 /** The wait began about when lockdep reported, and still lasts. */
@@ -118,7 +118,7 @@ function atSite(hung: LogHung, stack: readonly string[]): boolean {
   return false;
 }
 
-function deadlock(edges: readonly Edge[], confidence: 'reported' | 'inferred', why: string): Finding {
+function deadlock(log: LogModel, edges: readonly Edge[], confidence: 'reported' | 'inferred', why: string): Finding {
   // From the smallest tid, so that every member of the cycle finds the same one.
   const first = edges.reduce((best, { hung }, i) => (hung.tid < edges[best].hung.tid ? i : best), 0);
   const cycle = [...edges.slice(first), ...edges.slice(0, first)];
@@ -135,9 +135,13 @@ function deadlock(edges: readonly Edge[], confidence: 'reported' | 'inferred', w
         : `deadlock: ${[...names, names[0]].join(' waits for ')}`,
     start_ns: Math.max(...cycle.map(({ hung }) => hung.sinceNs)),
     end_ns: Math.max(...cycle.map(({ hung }) => hung.last.tsNs)),
-    evidence: cycle.flatMap(({ hung, on, line }) => [
-      ...lineEvidence([hung.last.line], `${hung.comm}:${hung.tid} is blocked, waits for ${on}`),
-      ...lineEvidence(line === hung.last.line ? [] : [line], `who holds ${on.split(' held by ')[0]}`),
+    evidence: cycle.flatMap(({ hung, on, place }) => [
+      ...reportEvidence(log, [hung.last], `${hung.comm}:${hung.tid} is blocked, waits for ${on}`),
+      ...reportEvidence(
+        log,
+        place === undefined || place === hung.last ? [] : [place],
+        `who holds ${on.split(' held by ')[0]}`,
+      ),
     ]),
     notes: [why, 'nobody outside of the cycle can wake one of these tasks: it does not resolve itself (W4.31)'],
     waits,

@@ -1,9 +1,15 @@
 /** Lines of the log as evidence, and ids that stay apart. */
 import type { Evidence, Finding } from '../../../schema/index.ts';
+import type { LogModel, LogPlace } from '../model/log.ts';
 
-/** Reports from printk:console events have no line of their own. */
-export function lineEvidence(lines: readonly number[], role: string): Evidence[] {
-  return [...new Set(lines)].filter((line) => line > 0).map((line) => ({ line, role }));
+/** Where reports begin: their lines, or the printk:console events that carried their first lines. */
+export function reportEvidence(log: LogModel, places: readonly LogPlace[], role: string): Evidence[] {
+  const seen = new Set<number>();
+  return places.flatMap((place): Evidence[] => {
+    if (place.line > 0) return seen.has(place.line) || !seen.add(place.line) ? [] : [{ line: place.line, role }];
+    const event = log.consoleEvent(place.tsNs);
+    return event === undefined || seen.has(-event) || !seen.add(-event) ? [] : [{ event, role }];
+  });
 }
 
 /** Several findings of one identity (three stalls of the same CPU) are told apart by their order. */

@@ -1,12 +1,12 @@
 /** Hung tasks and blocked callers of synchronize_*() as the kernel reported them, with chains from their stacks (MODEL 7.4, W4.20). */
-import type { Finding } from '../../../schema/index.ts';
+import type { Evidence, Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { WaitResource } from '../knowledge/wait-frames.ts';
 import type { LogChain, LogChains } from '../log-chain.ts';
 import type { LogModel } from '../model/log.ts';
 import type { LogHung } from '../model/log-hung.ts';
 import { seconds } from '../wording.ts';
-import { lineEvidence } from './log-evidence.ts';
+import { reportEvidence } from './log-evidence.ts';
 import { rootPhrase } from './root-phrase.ts';
 
 const SYNC: ReadonlySet<WaitResource | undefined> = new Set(['rcu', 'rcu-expedited', 'srcu', 'rcu-tasks', 'barrier']);
@@ -14,7 +14,7 @@ const SYNC: ReadonlySet<WaitResource | undefined> = new Set(['rcu', 'rcu-expedit
 export function detectLogHung(log: LogModel, chains: LogChains): Finding[] {
   return log.hung.all.flatMap((hung) => {
     const chain = chains.of(hung);
-    return [hungFinding(hung, chain), ...blockedSync(log, hung, chain)];
+    return [hungFinding(log, hung, chain), ...blockedSync(log, hung, chain)];
   });
 }
 
@@ -22,10 +22,15 @@ function repeats(hung: LogHung): string[] {
   return hung.reports > 1 ? [`reported ${hung.reports} times with growing seconds: one wait (W4.21)`] : [];
 }
 
-function hungFinding(hung: LogHung, chain: LogChain): Finding {
+function samePlace(a: Evidence, b: Evidence): boolean {
+  return 'line' in a ? 'line' in b && a.line === b.line : 'event' in b && a.event === b.event;
+}
+
+function hungFinding(log: LogModel, hung: LogHung, chain: LogChain): Finding {
   const { comm, tid, last, verdict } = hung;
   const blockedNs = last.tsNs - hung.sinceNs;
   const what = verdict.api ? ` in ${verdict.api}` : '';
+  const reported = reportEvidence(log, hung.places, `${comm}:${tid} is reported`);
   const cause = chain.root.kind === 'unknown' ? '' : `: ${rootPhrase(chain.root)}`;
   return {
     kind: 'hung-task',
@@ -38,10 +43,7 @@ function hungFinding(hung: LogHung, chain: LogChain): Finding {
       : `${comm}:${tid} blocked for more than ${last.seconds} s${what}${cause}`,
     start_ns: hung.sinceNs,
     end_ns: last.tsNs,
-    evidence: [
-      ...lineEvidence(hung.lines, `${comm}:${tid} is reported`),
-      ...chain.evidence.filter((item) => !('line' in item) || !hung.lines.includes(item.line)),
-    ],
+    evidence: [...reported, ...chain.evidence.filter((item) => !reported.some((known) => samePlace(known, item)))],
     notes: [
       `the kernel's detector: the task has not been scheduled for ${last.seconds} s in uninterruptible sleep; the seconds are the real time, not the threshold (G4.1, T30)`,
       ...repeats(hung),

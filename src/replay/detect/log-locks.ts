@@ -6,7 +6,7 @@ import type { Finding, LogLock } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import { lockNameRule } from '../knowledge/lock-names.ts';
 import type { LockdepReport, LogModel } from '../model/log.ts';
-import { lineEvidence, plainLock } from './log-evidence.ts';
+import { plainLock, reportEvidence } from './log-evidence.ts';
 
 /** Frames of lockdep and of the lock functions: the caller that a reader looks for comes after them. */
 const LOCK_MACHINERY =
@@ -25,7 +25,7 @@ const STOPPED =
 export function detectLogLocks(log: LogModel): Finding[] {
   const findings = new Map<string, Finding>();
   for (const report of log.lockdep) {
-    const finding = judge(report);
+    const finding = judge(log, report);
     const known = findings.get(finding.id);
     if (!known) findings.set(finding.id, finding);
     else
@@ -42,16 +42,16 @@ export function detectLogLocks(log: LogModel): Finding[] {
 }
 
 function same(a: Finding['evidence'][number], b: Finding['evidence'][number]): boolean {
-  return 'line' in a && 'line' in b && a.line === b.line;
+  return 'line' in a ? 'line' in b && a.line === b.line : 'event' in b && a.event === b.event;
 }
 
-function judge(report: LockdepReport): Finding {
+function judge(log: LogModel, report: LockdepReport): Finding {
   const base = {
     severity: 'error' as const,
     confidence: 'reported' as const,
     start_ns: report.tsNs,
     end_ns: report.tsNs,
-    evidence: lineEvidence([report.line], `lockdep reports it, ${report.task.comm}:${report.task.tid}`),
+    evidence: reportEvidence(log, [report], `lockdep reports it, ${report.task.comm}:${report.task.tid}`),
   };
   switch (report.kind) {
     case 'lockdep-circular':

@@ -3,7 +3,7 @@ import type { Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { AtomicSleep, Lockup, LogModel, LongInterrupts, WorkqueueLockup } from '../model/log.ts';
 import { seconds } from '../wording.ts';
-import { lineEvidence, plainLock } from './log-evidence.ts';
+import { plainLock, reportEvidence } from './log-evidence.ts';
 import { callers } from './log-locks.ts';
 import type { JudgedStall } from './log-stalls.ts';
 
@@ -12,10 +12,10 @@ const REPEAT_NS = 120e9;
 
 export function detectLogLockups(log: LogModel, stalls: readonly JudgedStall[]): Finding[] {
   return [
-    ...groups(log.lockups, (report) => `${report.kind} ${report.cpu}`).map(lockup),
+    ...groups(log.lockups, (report) => `${report.kind} ${report.cpu}`).map((reports) => lockup(log, reports)),
     ...groups(log.workqueueLockups, (report) => report.pool).flatMap((reports) => workqueueStall(log, reports)),
     ...groups(log.atomicSleeps, (report) => `${report.how} ${report.task?.comm ?? ''} ${callers(report.stack)}`).map(
-      atomicSleep,
+      (reports) => atomicSleep(log, reports),
     ),
     ...nmiStorms(log, stalls),
   ];
@@ -38,7 +38,7 @@ function groups<T extends { readonly tsNs: number }>(reports: readonly T[], key:
   return all;
 }
 
-function lockup(reports: readonly Lockup[]): Finding {
+function lockup(log: LogModel, reports: readonly Lockup[]): Finding {
   const [first] = reports;
   const last = reports[reports.length - 1];
   const hard = last.kind === 'hard-lockup';
@@ -53,10 +53,7 @@ function lockup(reports: readonly Lockup[]): Finding {
     title: `${hard ? 'hard' : 'soft'} lockup: CPU ${last.cpu} stuck${stuckS > 0 ? ` for ${stuckS} s` : ''}${task ? ` in ${task.comm}:${task.tid}` : ''}${at ? ` (${at.split(' ')[0]})` : ''}`,
     start_ns: Math.min(first.tsNs, last.tsNs - stuckS * 1e9),
     end_ns: last.tsNs,
-    evidence: lineEvidence(
-      reports.slice(0, 8).map((report) => report.line),
-      'the watchdog reports it',
-    ),
+    evidence: reportEvidence(log, reports.slice(0, 8), 'the watchdog reports it'),
     notes: [
       hard
         ? 'what the kernel checks: the CPU takes its timer interrupts. It took none for ten seconds: interrupts are disabled there, or NMIs take all the time'
@@ -95,10 +92,7 @@ function workqueueStall(log: LogModel, reports: readonly WorkqueueLockup[]): Fin
       title: `${work.fn === 'unknown' ? `worker pool ${last.pool}` : `${work.fn} on workqueue ${work.workqueue}`} makes no progress for ${last.seconds} s${occupants.length > 0 ? `: the pool runs ${occupants.slice(0, 3).join(', ')}` : ''}`,
       start_ns: last.tsNs - last.seconds * 1e9,
       end_ns: last.tsNs,
-      evidence: lineEvidence(
-        reports.slice(0, 8).map((report) => report.line),
-        'the workqueue watchdog reports the pool',
-      ),
+      evidence: reportEvidence(log, reports.slice(0, 8), 'the workqueue watchdog reports the pool'),
       notes: [
         'what the kernel checks: a worker pool with work on its list starts a work item at least every wq_watchdog_thresh seconds. A worker that spins keeps the others of its pool from running; one that sleeps does not (T62)',
         ...(reports.length > 1
@@ -114,7 +108,7 @@ function workqueueStall(log: LogModel, reports: readonly WorkqueueLockup[]): Fin
 
 const samePool = (a: string, b: string): boolean => a.split(' ')[0] === b.split(' ')[0];
 
-function atomicSleep(reports: readonly AtomicSleep[]): Finding {
+function atomicSleep(log: LogModel, reports: readonly AtomicSleep[]): Finding {
   const [first] = reports;
   const task = first.task ?? { comm: '<...>', tid: -1 };
   const held = first.held.map((lock) => lock.name);
@@ -133,10 +127,7 @@ function atomicSleep(reports: readonly AtomicSleep[]): Finding {
     title: `${task.comm}:${task.tid} ${scheduling ? 'schedules' : 'calls a function that may sleep'} in atomic context${at ? ` (${at})` : ''}${why.length > 0 ? `, ${why.join(', ')}` : ''}`,
     start_ns: first.tsNs,
     end_ns: reports[reports.length - 1].tsNs,
-    evidence: lineEvidence(
-      reports.slice(0, 8).map((report) => report.line),
-      'the kernel reports it',
-    ),
+    evidence: reportEvidence(log, reports.slice(0, 8), 'the kernel reports it'),
     notes: [
       'what the kernel checks: code with preemption or interrupts disabled must not sleep. The CPU would go to another task while a spinlock is held or an interrupt is served, and whoever needs that lock spins until the sleeper comes back',
       scheduling
@@ -158,11 +149,11 @@ function nmiStorms(log: LogModel, stalls: readonly JudgedStall[]): Finding[] {
     if (long.count < 3 && !behind) return [];
     // The first steps of perf's ladder happen on every machine that is sampled hard.
     if (perf && long.maxNs < 20_000 && !behind) return [];
-    return [storm(long, perf, behind)];
+    return [storm(log, long, perf, behind)];
   });
 }
 
-function storm(long: LongInterrupts, perf: boolean, behind: JudgedStall | undefined): Finding {
+function storm(log: LogModel, long: LongInterrupts, perf: boolean, behind: JudgedStall | undefined): Finding {
   const what = perf ? 'perf interrupts' : `NMI handler ${long.name}`;
   return {
     kind: 'nmi-storm',
@@ -172,7 +163,11 @@ function storm(long: LongInterrupts, perf: boolean, behind: JudgedStall | undefi
     title: `${what} got longer ${long.count} times, up to ${seconds(long.maxNs)}${behind ? `; a grace period stalls behind them` : ''}`,
     start_ns: long.firstNs,
     end_ns: behind ? Math.max(long.lastNs, behind.endNs) : long.lastNs,
-    evidence: lineEvidence(long.lines, perf ? 'perf lowers its sample rate' : 'a new longest run of the handler'),
+    evidence: reportEvidence(
+      log,
+      long.places,
+      perf ? 'perf lowers its sample rate' : 'a new longest run of the handler',
+    ),
     notes: [
       perf
         ? 'perf keeps a running average of its interrupt and complains when it exceeds what kernel.perf_cpu_time_max_percent allows; each complaint raises the allowance by a quarter (7.5)'

@@ -7,15 +7,15 @@ import { findingId } from '../finding-id.ts';
 import { STATIC_EDGES, STATIC_SRCU_EDGES, srcuLocksRaw } from '../knowledge/lock-api-profiles.ts';
 import { lockNameRule, SRCU_USAGE_LOCK } from '../knowledge/lock-names.ts';
 import type { LockdepReport, LogModel } from '../model/log.ts';
-import { lineEvidence, plainLock } from './log-evidence.ts';
+import { plainLock, reportEvidence } from './log-evidence.ts';
 import { reportedCycle } from './log-locks.ts';
 
 interface Edge {
   readonly from: string;
   readonly to: string;
   readonly why: string;
-  /** Line of the report that shows it; undefined for a static order. */
-  readonly line?: number;
+  /** The report that shows it; undefined for a static order. */
+  readonly report?: LockdepReport;
 }
 
 /** Longer circles of static orders are guesses. */
@@ -31,7 +31,7 @@ export function detectMasked(log: LogModel, release: string | undefined): Findin
   const findings = new Map<string, Finding>();
   for (const closing of reported) {
     const path = shortestPath(edges, closing.to, closing.from);
-    if (!path || path.every((edge) => edge.line !== undefined)) continue;
+    if (!path || path.every((edge) => edge.report !== undefined)) continue;
     const locks = [closing.to, ...path.map((edge) => edge.to)];
     const key = classSet(locks);
     if (known.has(key) || findings.has(key)) continue;
@@ -54,7 +54,7 @@ function reportedEdges(report: LockdepReport): Edge[] {
       from: plainLock(held.name),
       to: plainLock(acquired.name),
       why: `${report.task.comm}:${report.task.tid} acquires ${acquired.name} while it holds ${held.name}`,
-      line: report.line,
+      report,
     }));
   if (report.kind === 'lockdep-circular')
     for (let k = 1; k < report.chain.length; k++)
@@ -62,7 +62,7 @@ function reportedEdges(report: LockdepReport): Edge[] {
         from: plainLock(report.chain[k - 1].lock.name),
         to: plainLock(report.chain[k].lock.name),
         why: `entry #${k} of lockdep's chain`,
-        line: report.line,
+        report,
       });
   return edges.filter((edge) => ordering(edge.to));
 }
@@ -113,7 +113,7 @@ function unwind(via: ReadonlyMap<string, Edge>, from: string, to: string): Edge[
 
 function inversion(log: LogModel, closing: Edge, path: readonly Edge[], locks: readonly string[]): Finding {
   const first = log.lockdep.reduce((a, b) => (b.tsNs < a.tsNs ? b : a));
-  const lines = [closing, ...path].flatMap((edge) => (edge.line === undefined ? [] : [edge.line]));
+  const reports = [closing, ...path].flatMap((edge) => (edge.report ? [edge.report] : []));
   return {
     kind: 'lock-inversion',
     id: findingId('lock-inversion', ...[...locks].sort()),
@@ -122,7 +122,7 @@ function inversion(log: LogModel, closing: Edge, path: readonly Edge[], locks: r
     title: `${[...locks, locks[0]].join(' → ')}: likely, but lockdep had stopped at its first report`,
     start_ns: first.tsNs,
     end_ns: first.tsNs,
-    evidence: lineEvidence(lines, 'lockdep shows one order of the circle'),
+    evidence: reportEvidence(log, reports, 'lockdep shows one order of the circle'),
     notes: [
       'the kernel could not report this: lockdep checks the wait context before the order and switches itself off at its first report (L5.30, T22)',
       `${closing.from} → ${closing.to}: ${closing.why}`,

@@ -6,7 +6,7 @@ import type { LogModel } from '../model/log.ts';
 import { type JiffiesReading, readJiffies } from '../model/log-jiffies.ts';
 import type { LogStall } from '../model/log-stall.ts';
 import { seconds } from '../wording.ts';
-import { lineEvidence } from './log-evidence.ts';
+import { reportEvidence } from './log-evidence.ts';
 
 /** A stall with what it means in time. */
 export interface JudgedStall {
@@ -41,7 +41,7 @@ export function judgeStalls(log: LogModel, hz: number | undefined): JudgedStall[
 }
 
 export function detectLogStalls(log: LogModel, judged: readonly JudgedStall[]): Finding[] {
-  return [...judged.map((entry) => stallFinding(log, entry)), ...judged.flatMap(starvedKthread)];
+  return [...judged.map((entry) => stallFinding(log, entry)), ...judged.flatMap((entry) => starvedKthread(log, entry))];
 }
 
 function stallFinding(log: LogModel, { stall, startNs, endNs, reading, cause, who }: JudgedStall): Finding {
@@ -59,7 +59,7 @@ function stallFinding(log: LogModel, { stall, startNs, endNs, reading, cause, wh
     title: `${period} stalled${length}: waits for ${who}, cause ${cause.cause}`,
     start_ns: startNs,
     end_ns: endNs,
-    evidence: lineEvidence(stall.lines, 'the kernel warns of the stall'),
+    evidence: reportEvidence(log, stall.places, 'the kernel warns of the stall'),
     notes: [
       'what the kernel checks: every CPU and every reader must pass through a state outside of read-side sections within rcu_cpu_stall_timeout after the grace period began; until then nothing that waits for it goes on',
       cause.why,
@@ -99,7 +99,7 @@ function lengthNotes(jiffies: number | undefined, reading: JiffiesReading | unde
   ];
 }
 
-function starvedKthread({ stall, startNs, reading }: JudgedStall): Finding[] {
+function starvedKthread(log: LogModel, { stall, startNs, reading }: JudgedStall): Finding[] {
   const { flavor, last, first } = stall;
   const report = last.kthread?.kind === 'starved' ? last : first;
   const { kthread } = report;
@@ -116,7 +116,7 @@ function starvedKthread({ stall, startNs, reading }: JudgedStall): Finding[] {
       title: `${flavor} kthread got no CPU for ${blockedNs > 0 ? seconds(blockedNs) : `${kthread.jiffies} jiffies`}${kthread.cpu === undefined ? '' : ` (CPU ${kthread.cpu})`}`,
       start_ns: blockedNs > 0 ? Math.max(startNs, report.tsNs - blockedNs) : startNs,
       end_ns: report.tsNs,
-      evidence: lineEvidence([report.line], 'the stall report says that the kthread starved'),
+      evidence: reportEvidence(log, [report], 'the stall report says that the kthread starved'),
       notes: [
         'grace periods are driven by this kthread: while it does not run, none ends',
         `it was in ${kthread.state}`,

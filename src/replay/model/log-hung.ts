@@ -14,14 +14,15 @@ export interface LogHung {
   /** The newest report. */
   last: HungReport;
   reports: number;
-  readonly lines: number[];
+  /** The first few reports, for the evidence. */
+  readonly places: HungReport[];
   /** The longest stack of the reports: one may be cut. */
   stack: LogStack;
   verdict: StackVerdict;
 }
 
 const MAX_HUNG = 2048;
-const MAX_LINES = 8;
+const MAX_PLACES = 8;
 /** The seconds are rounded down, and the report's own stack takes time to print. */
 const SAME_WAIT_NS = 4e9;
 
@@ -39,12 +40,12 @@ export class LogHungTasks {
     );
     if (!known) {
       if (this.all.length < MAX_HUNG)
-        this.all.push({ comm, tid, sinceNs, last: report, reports: 1, lines: [report.line], ...judged(report.stack) });
+        this.all.push({ comm, tid, sinceNs, last: report, reports: 1, places: [report], ...judged(report.stack) });
       return;
     }
     known.reports++;
     known.sinceNs = Math.min(known.sinceNs, sinceNs);
-    if (known.lines.length < MAX_LINES) known.lines.push(report.line);
+    if (known.places.length < MAX_PLACES) known.places.push(report);
     if (report.tsNs >= known.last.tsNs) known.last = report;
     if (report.stack.length > known.stack.length) Object.assign(known, judged(report.stack));
   }

@@ -12,8 +12,8 @@ export interface LogStall {
   readonly first: StallReport;
   last: StallReport;
   reports: number;
-  /** Lines of the reports, for the evidence; the first and the latest few. */
-  readonly lines: number[];
+  /** The first few reports, for the evidence. */
+  readonly places: StallReport[];
   readonly cpus: Map<number, StallReport['cpus'][number]>;
   readonly tasks: Map<number, StallReport['tasks'][number]>;
   /** Newest dump of each CPU and task. */
@@ -22,7 +22,7 @@ export interface LogStall {
 }
 
 const MAX_STALLS = 256;
-const MAX_LINES = 8;
+const MAX_PLACES = 8;
 /** Without a grace-period number, reports this close together are taken for the same stall: 3 × 300 s is the longest repeat. */
 const REPEAT_NS = 920e9;
 
@@ -54,7 +54,7 @@ export class LogStalls {
       first: report,
       last: report,
       reports: 1,
-      lines: [report.line],
+      places: [report],
       cpus: new Map(),
       tasks: new Map(),
       cpuDumps: new Map(),
@@ -68,7 +68,7 @@ export class LogStalls {
     if (report.jiffies !== undefined && stall.last.jiffies !== undefined && report.jiffies > stall.last.jiffies)
       this.hz ??= hzBetween(report.jiffies - stall.last.jiffies, report.tsNs - stall.last.tsNs);
     stall.reports++;
-    if (stall.lines.length < MAX_LINES) stall.lines.push(report.line);
+    if (stall.places.length < MAX_PLACES) stall.places.push(report);
     // Reports may come out of order, from several captures of one run.
     if (report.tsNs >= stall.last.tsNs) stall.last = report;
     collect(stall, report);

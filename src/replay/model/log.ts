@@ -2,8 +2,8 @@
  * What the kernel log says, collected for the detectors: reports of one thing are joined, settings go to the profile, names of tasks
  * are remembered. Bounded: a log of any length leaves a bounded number of records.
  */
-import type { LogBacktrace, LogLock, LogReport, LogTask } from '../../../schema/index.ts';
-import type { Model, World } from '../world.ts';
+import type { EventType, LogBacktrace, LogLock, LogReport, LogTask } from '../../../schema/index.ts';
+import type { EventHandler, Model, World } from '../world.ts';
 import { LogHungTasks } from './log-hung.ts';
 import { readJiffies } from './log-jiffies.ts';
 import { LogStalls } from './log-stall.ts';
@@ -32,6 +32,12 @@ export interface HeldLocks {
   readonly line: number;
 }
 
+/** Where a report begins: its line in the log, or 0 and the time of the printk:console event that carried it. */
+export interface LogPlace {
+  readonly line: number;
+  readonly tsNs: number;
+}
+
 /** Complaints about one handler, or the steps of the perf ladder. */
 export interface LongInterrupts {
   readonly name: string;
@@ -39,12 +45,14 @@ export interface LongInterrupts {
   lastNs: number;
   count: number;
   maxNs: number;
-  readonly lines: number[];
+  readonly places: LogPlace[];
 }
 
 const MAX_RECORDS = 512;
 const MAX_TASKS = 8192;
-const MAX_LINES = 8;
+const MAX_PLACES = 8;
+/** Console events of a trace that are remembered by their time. */
+const MAX_CONSOLE_EVENTS = 65536;
 
 /** Frames that only PREEMPT_RT has (P0.2). */
 const RT_FRAME = /^(rt_spin_lock|rtlock_slowlock|rt_read_lock|rt_write_lock)/;
@@ -70,13 +78,24 @@ export class LogModel implements Model {
   /** Why lockdep was off, when the log says so. */
   readonly lockdepOff = new Set<string>();
   readonly #names = new Map<number, string>();
+  readonly #consoleEvents = new Map<number, number>();
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  subscribe(): undefined {
-    return undefined;
+  /** Console events of a trace: a report among them is proved by the event that began it. Lines of a log prove themselves. */
+  subscribe(type: EventType): EventHandler | undefined {
+    if (type.name !== 'console' || type.fields.some((field) => field.name === 'line')) return undefined;
+    return (event) => {
+      if (this.#consoleEvents.size < MAX_CONSOLE_EVENTS && !this.#consoleEvents.has(event.tsNs))
+        this.#consoleEvents.set(event.tsNs, event.eventId);
+    };
+  }
+
+  /** The console event at which a report from the trace begins. */
+  consoleEvent(tsNs: number): number | undefined {
+    return this.#consoleEvents.get(tsNs);
   }
 
   /** Name of a task, if any report named it; `P81` otherwise, as stall reports write it. */
@@ -205,9 +224,16 @@ export class LogModel implements Model {
       known.lastNs = Math.max(known.lastNs, tsNs);
       known.count++;
       known.maxNs = Math.max(known.maxNs, durationNs);
-      if (known.lines.length < MAX_LINES) known.lines.push(line);
+      if (known.places.length < MAX_PLACES) known.places.push({ line, tsNs });
     } else if (this.longInterrupts.size < 64)
-      this.longInterrupts.set(name, { name, firstNs: tsNs, lastNs: tsNs, count: 1, maxNs: durationNs, lines: [line] });
+      this.longInterrupts.set(name, {
+        name,
+        firstNs: tsNs,
+        lastNs: tsNs,
+        count: 1,
+        maxNs: durationNs,
+        places: [{ line, tsNs }],
+      });
   }
 
   finish(): void {
