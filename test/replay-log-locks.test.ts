@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { callerKey, LogGrammar } from '../parsers/console/log-grammar.ts';
+import { DictionaryWriter } from '../parsers/index.ts';
+import { BatchWriter, EventBatch } from '../schema/index.ts';
+import { ReplayEngine } from '../src/replay/engine.ts';
 import { fixture } from './console-log.ts';
-import { findingsOf, replayLog, stamped } from './replay-log.ts';
+import { findingsOf, NO_FACTS, replayLog, stamped } from './replay-log.ts';
 
 describe('lock reports become findings', () => {
   it('a circular dependency: its chain in order, once, with the lines and the stop of lockdep', async () => {
@@ -149,5 +153,30 @@ describe('the profile follows the log (MODEL §0)', () => {
   it('does not override what the user fixed', async () => {
     const { profile } = await replayLog(fixture('wait-context-rt.txt'), { rt: false, release: 'mine' });
     expect(profile).toMatchObject({ release: 'mine', rt: false });
+  });
+});
+
+describe('reports inside a trace', () => {
+  it('are proved by the console event with which they begin', () => {
+    const engine = new ReplayEngine({ facts: NO_FACTS });
+    const dictionary = new DictionaryWriter();
+    const type = dictionary.eventType('console', 'tracepoint', 'printk', []);
+    const batch = new EventBatch(4);
+    const writer = new BatchWriter(batch);
+    const grammar = new LogGrammar();
+    const lines = ['unrelated', 'INFO: task a:7 blocked for more than 143 seconds.'];
+    for (const [i, line] of lines.entries()) {
+      writer.begin(1e9 + i, 0, 28, 0, type.typeId, 0, 0);
+      writer.text(line);
+      writer.end();
+      grammar.feed(1e9 + i, 0, 0, callerKey(28, 0), line);
+    }
+    batch.delta = dictionary.takeDelta();
+    batch.reports = grammar.finish();
+    batch.firstEventId = 41;
+    engine.step(batch);
+    expect(findingsOf(engine.finish(), 'hung-task')).toMatchObject([
+      { task: 'a', evidence: [{ event: 42, role: 'a:7 is reported' }] },
+    ]);
   });
 });

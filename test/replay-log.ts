@@ -4,7 +4,8 @@ import { bufferSource, DictionaryWriter } from '../parsers/index.ts';
 import { DiagnosticSink, type FactSink, type Finding, type FindingKind, type KernelProfile } from '../schema/index.ts';
 import { ReplayEngine, type ReplayOutcome } from '../src/replay/engine.ts';
 
-const NO_FACTS = new Proxy({}, { get: () => () => undefined }) as unknown as FactSink;
+/** Takes facts and forgets them. */
+export const NO_FACTS = new Proxy({}, { get: () => () => undefined }) as unknown as FactSink;
 
 /** @param boot which of the log's boots is replayed. */
 export async function replayLog(text: string, profile?: KernelProfile, boot = 0): Promise<ReplayOutcome> {
