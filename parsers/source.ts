@@ -16,7 +16,10 @@ const readDescriptor = promisify(read);
 /** Random access to a capture of known size. */
 export interface RandomAccess {
   readonly sizeBytes: number;
-  /** Reads up to `length` bytes at `offset`; fewer at the end of the file. The result is valid until the next read. */
+  /**
+   * Reads up to `length` bytes at `offset`; fewer at the end of the file. Calls may overlap: each result has memory of its own,
+   * or is a view of bytes that stay as they are.
+   */
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
