@@ -50,8 +50,8 @@ export {
   metricHistograms,
 } from './query/metric-histograms.ts';
 export { QueryConnection, SqlError, type SqlRows, type SqlValue } from './query/user-sql.ts';
-export { PLAIN, type Style } from './report/finding-text.ts';
 export { type ReplayTextOptions, replayText } from './report/replay-text.ts';
+export { PLAIN, type Style } from './report/style.ts';
 export { type RunSettings, StoreReader } from './store/run-reader.ts';
 export { StoreError } from './store/store-error.ts';
 

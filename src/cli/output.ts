@@ -1,6 +1,6 @@
 /** Where a command writes: data to standard output, messages and progress to standard error. */
 import pc from 'picocolors';
-import { PLAIN, type Style } from '../report/finding-text.ts';
+import { PLAIN, type Style } from '../report/style.ts';
 import { interruptSignal } from './interrupt.ts';
 
 export interface Streams {

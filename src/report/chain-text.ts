@@ -6,7 +6,7 @@
  *       └ kworker/0:1:9, runs process_srcu                      68 µs    0.0 %
  */
 import type { ChainLink } from '../../schema/index.ts';
-import type { Style } from './finding-text.ts';
+import type { Style } from './style.ts';
 import { clip, formatDuration, printable, wrap } from './text-format.ts';
 
 const WIDTH = 96;

@@ -1,7 +1,7 @@
 /** What a capture contains, as a page. */
 import type { DoctorResult } from '../../schema/index.ts';
-import type { Style } from './finding-text.ts';
 import { assessmentLines, importLines, runLines } from './replay-text.ts';
+import type { Style } from './style.ts';
 import { formatCount, plural, printable } from './text-format.ts';
 
 const NAME_WIDTH = 34;

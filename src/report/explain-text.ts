@@ -1,6 +1,7 @@
 /** The story of one finding, for the terminal or as Markdown for a mail or an issue. */
 import type { ExplainedEvent, Explanation } from '../query/explain.ts';
-import { findingLines, type Style } from './finding-text.ts';
+import { findingLines } from './finding-text.ts';
+import type { Style } from './style.ts';
 import { formatTime, printable, wrap } from './text-format.ts';
 
 const WIDTH = 100;

@@ -1,16 +1,8 @@
 /** One finding as a block of text. */
 import type { Finding } from '../../schema/index.ts';
 import { chainLines } from './chain-text.ts';
+import type { Style } from './style.ts';
 import { formatDuration, formatTime, printable, wrap } from './text-format.ts';
-
-/** Marks text for the terminal; the plain version returns it unchanged. */
-export interface Style {
-  bold(text: string): string;
-  dim(text: string): string;
-  severity(severity: Finding['severity'], text: string): string;
-}
-
-export const PLAIN: Style = { bold: (t) => t, dim: (t) => t, severity: (_, t) => t };
 
 const WIDTH = 100;
 const INDENT = '    ';

@@ -1,6 +1,7 @@
 /** The result of a replay as people read it and paste it into a mail: plain text, at most 100 columns. */
 import { DIAGNOSTICS, type Finding, type ImportIssue, type ReplayResult, type RunInfo } from '../../schema/index.ts';
-import { findingLines, type Style } from './finding-text.ts';
+import { findingLines } from './finding-text.ts';
+import type { Style } from './style.ts';
 import { formatCount, formatDuration, formatTime, plural, printable, wrap } from './text-format.ts';
 
 const WIDTH = 100;

@@ -1,6 +1,6 @@
 /** The verdict matrix: findings down, variants across, and under it why each change changes what it does. */
 import type { Finding, WhatIfResult, WhatIfVariant } from '../../schema/index.ts';
-import type { Style } from './finding-text.ts';
+import type { Style } from './style.ts';
 import { clip, formatDuration, printable, wrap } from './text-format.ts';
 
 const WIDTH = 100;
