@@ -51,6 +51,12 @@ function findingsLines(findings: readonly Finding[], style: Style): string[] {
   );
   const lines: string[] = [];
   const shown = new Set<Finding>();
+  const inChains = new Set(
+    findings.flatMap((finding) => (finding.kind === 'blocked-sync' ? finding.chain.map((link) => link.tid) : [])),
+  );
+  // A hung task whose wait is shown above is the same trouble in the hung-task detector's words.
+  const retold = ordered.filter((finding) => finding.kind === 'hung-task' && inChains.has(finding.tid));
+  for (const finding of retold) shown.add(finding);
   for (const finding of ordered) {
     if (shown.has(finding)) continue;
     const group = ordered.filter((other) => !shown.has(other) && sameRoot(finding, other));
@@ -61,13 +67,22 @@ function findingsLines(findings: readonly Finding[], style: Style): string[] {
     lines.push(...findingLines(first, style), '');
     if (others.length === 0) continue;
     lines.push(`  ${others.length === 1 ? 'one more waits' : `${others.length} more wait`} behind the same root:`);
-    for (const other of others) {
-      const text = wrap(`${printable(other.title)} (${other.severity}, ${other.id})`, WIDTH - 8);
-      lines.push(...text.map((line, i) => `    ${i === 0 ? '- ' : '  '}${line}`));
-    }
+    for (const other of others) lines.push(...listItem(other));
+    lines.push('');
+  }
+  if (retold.length > 0) {
+    lines.push(
+      `${style.severity(retold[0].severity, `${retold[0].severity}: hung-task`)} ${style.dim('(tasks of the chains above)')}`,
+    );
+    for (const finding of retold) lines.push(...listItem(finding));
     lines.push('');
   }
   return lines;
+}
+
+function listItem(finding: Finding): string[] {
+  const text = wrap(`${printable(finding.title)} (${finding.severity}, ${finding.id})`, WIDTH - 8);
+  return text.map((line, i) => `    ${i === 0 ? '- ' : '  '}${line}`);
 }
 
 const SEVERITIES: readonly Finding['severity'][] = ['error', 'warning', 'info'];
