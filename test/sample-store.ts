@@ -23,7 +23,7 @@ export function folderOfTest(): string {
 export async function buildStore(db: string, captures: readonly CaptureInput[]): Promise<string> {
   for (const capture of captures) {
     const input = typeof capture === 'string' ? new URL(`../samples/${capture}`, import.meta.url).pathname : capture;
-    await replayCaptures([input], { db, worker: false });
+    await replayCaptures([input], { db, threads: 1 });
   }
   return db;
 }

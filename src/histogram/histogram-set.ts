@@ -5,6 +5,19 @@ import { LogLinearHistogram } from './log-linear.ts';
 const MAX_LABELS = 4096;
 export const OTHER_LABEL = '(other)';
 
+/** A histogram as plain data: it crosses threads and becomes rows. */
+export interface HistogramRow {
+  readonly metric: string;
+  readonly label: string;
+  readonly count: number;
+  readonly openCount: number;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly sum: number;
+  /** Bucket and count, in turn. */
+  readonly buckets: readonly number[];
+}
+
 export class HistogramSet {
   readonly metrics = new Map<string, Map<string, LogLinearHistogram>>();
   // Samples of one metric and label often come in a row.
@@ -35,5 +48,26 @@ export class HistogramSet {
       labels.set(label, histogram);
     }
     return histogram;
+  }
+
+  rows(): HistogramRow[] {
+    const rows: HistogramRow[] = [];
+    for (const [metric, labels] of this.metrics)
+      for (const [label, h] of labels) {
+        const buckets: number[] = [];
+        h.forEachBucket((bucket, count) => buckets.push(bucket, count));
+        const { count, openCount, sum } = h;
+        rows.push({
+          metric,
+          label,
+          count,
+          openCount,
+          min: count ? h.min : null,
+          max: count ? h.max : null,
+          sum,
+          buckets,
+        });
+      }
+    return rows;
   }
 }

@@ -1,5 +1,6 @@
 /** Batches between threads: columns are handed over, not copied. */
-import { EventBatch, type KernelProfile } from '../../schema/index.ts';
+import { CaptureError, EventBatch, type KernelProfile } from '../../schema/index.ts';
+import { StoreError } from '../store/store-error.ts';
 import type { CaptureInput } from './capture.ts';
 import type { CaptureSummary, ReadProgress } from './run-stream.ts';
 
@@ -43,4 +44,17 @@ export function batchMemory(batch: EventBatch): ArrayBuffer[] {
 /** A batch that came through postMessage, as the class that it was. */
 export function revived(plain: EventBatch): EventBatch {
   return Object.assign(new EventBatch(0, 0), plain);
+}
+
+/** An error of another thread, of the class that it had there as far as that matters. */
+export function errorOf(message: {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+}): Error {
+  if (message.name === 'CaptureError') return new CaptureError(message.message);
+  if (message.name === 'StoreError') return new StoreError(message.message);
+  const error = new Error(message.message);
+  if (message.stack !== undefined) error.stack = message.stack;
+  return error;
 }

@@ -11,14 +11,14 @@ import type {
   Thresholds,
 } from '../../schema/index.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
-import { nextRunId, RunWriter } from '../store/run-writer.ts';
 import { storeError } from '../store/store-error.ts';
-import { openForWriting, type WritableStore } from '../store/store-file.ts';
 import type { BatchSource } from './batch-source.ts';
 import type { CaptureInput } from './capture.ts';
 import { InlineSource } from './inline-source.ts';
-import { RunSession, type RunSink, type SessionOptions, wholeDictionary } from './run-session.ts';
+import { RunSession, type SessionOptions, wholeDictionary } from './run-session.ts';
 import { type CaptureSummary, type ReadProgress, RunStream } from './run-stream.ts';
+import { LocalStoreTarget, type StoreTarget } from './store-target.ts';
+import { WorkerStoreTarget } from './store-worker-target.ts';
 import { canUseWorkers, WorkerSource } from './worker-source.ts';
 
 /** A store that keeps nothing. */
@@ -43,8 +43,11 @@ export interface ReplayCapturesOptions {
   readonly kallsymsPath?: string;
   /** False: only store. */
   readonly replay?: boolean;
-  /** Parse in a worker thread. Default: when the code runs compiled. */
-  readonly worker?: boolean;
+  /**
+   * 1: everything in the calling thread · 2: the parser in one of its own · 3: the store too. Default: 3 for large captures, 2 for small
+   * ones; always 1 when the code does not run compiled.
+   */
+  readonly threads?: 1 | 2 | 3;
   /** Gets the models of each boot once it is judged. */
   readonly onReplayed?: (run: ReplayedRun) => void;
   readonly onProgress?: (progress: ReplayProgress) => void;
@@ -61,17 +64,24 @@ export async function replayCaptures(
   options: ReplayCapturesOptions = {},
 ): Promise<ReplayResult> {
   const db = options.db ?? IN_MEMORY;
-  const worker = (options.worker ?? canUseWorkers) && canUseWorkers;
+  const large = isLarge(inputs);
+  const threads = canUseWorkers ? (options.threads ?? (large ? 3 : 2)) : 1;
   const parse = options.kallsymsPath === undefined ? {} : { kallsymsPath: options.kallsymsPath };
-  const source: BatchSource = worker
-    ? new WorkerSource({ kind: 'captures', inputs, kallsymsPath: options.kallsymsPath, pages: db !== IN_MEMORY })
-    : new InlineSource(await RunStream.open(inputs, parse));
-  const pass = new CapturePass(source, db, isLarge(inputs), options);
+  const source: BatchSource =
+    threads > 1
+      ? new WorkerSource({ kind: 'captures', inputs, kallsymsPath: options.kallsymsPath, pages: db !== IN_MEMORY })
+      : new InlineSource(await RunStream.open(inputs, parse));
+  const pass = new CapturePass(source, storeTarget(db, large, threads), options);
   try {
     return await pass.run(options.name ?? defaultName(inputs[0]));
   } finally {
     await source.close();
   }
+}
+
+function storeTarget(path: string, largeInput: boolean, threads: number): StoreTarget | undefined {
+  if (path === IN_MEMORY) return undefined;
+  return threads > 2 ? new WorkerStoreTarget({ path, largeInput }) : new LocalStoreTarget(path, largeInput);
 }
 
 function isLarge(inputs: readonly CaptureInput[]): boolean {
@@ -92,17 +102,16 @@ function defaultName(input: CaptureInput): string {
 class CapturePass {
   readonly #source: BatchSource;
   readonly #db: string;
-  readonly #large: boolean;
   readonly #options: ReplayCapturesOptions;
   readonly #session: SessionOptions;
   readonly #sessions: RunSession[] = [];
-  readonly #writers: RunWriter[] = [];
-  #store: WritableStore | undefined;
+  readonly #store: StoreTarget | undefined;
 
-  constructor(source: BatchSource, db: string, large: boolean, options: ReplayCapturesOptions) {
+  /** @param store undefined: keep nothing */
+  constructor(source: BatchSource, store: StoreTarget | undefined, options: ReplayCapturesOptions) {
     this.#source = source;
-    this.#db = db;
-    this.#large = large;
+    this.#db = options.db ?? IN_MEMORY;
+    this.#store = store;
     this.#options = options;
     this.#session = {
       profile: options.profile ?? {},
@@ -118,10 +127,10 @@ class CapturePass {
       const captured = this.#source.summary();
       this.#sessions[this.#sessions.length - 1].finish(captured.profile);
       const runs = this.#describe(name, captured);
-      this.#store?.commit();
+      await this.#store?.commit();
       return this.#result(runs, captured);
     } catch (error) {
-      this.#store?.abort();
+      await this.#store?.abort();
       throw storeError(this.#db, error);
     }
   }
@@ -133,42 +142,30 @@ class CapturePass {
     for await (const sourced of this.#source.batches()) {
       signal?.throwIfAborted();
       const { batch } = sourced;
+      const records = batch.length;
       if (session === undefined) {
-        session = this.#begin(batch.boot);
+        session = await this.#begin(batch.boot);
       } else if (batch.boot !== session.boot) {
         session.finish(this.#source.headerProfile());
         const dictionary = session.dictionary;
-        session = this.#begin(batch.boot);
+        session = await this.#begin(batch.boot);
         dictionary.apply(batch.delta);
         batch.delta = wholeDictionary(dictionary);
       }
+      await this.#store?.room();
       session.append(sourced);
-      events += batch.length;
+      events += records;
       onProgress?.({ ...this.#source.progress(), events });
     }
     // A capture without events is a run without events.
-    if (session === undefined) this.#begin(0);
+    if (session === undefined) await this.#begin(0);
   }
 
   /** The store is opened with the first batch: a capture that cannot be read leaves no file behind. */
-  #begin(boot: number): RunSession {
-    const session = new RunSession(boot, this.#session, this.#sink(), this.#source.headerProfile());
+  async #begin(boot: number): Promise<RunSession> {
+    const session = new RunSession(boot, this.#session, await this.#store?.begin(), this.#source.headerProfile());
     this.#sessions.push(session);
     return session;
-  }
-
-  #sink(): RunSink | undefined {
-    if (this.#db === IN_MEMORY) return undefined;
-    this.#store ??= openForWriting(this.#db, this.#large);
-    const { db } = this.#store;
-    const writer = new RunWriter(db, nextRunId(db) + this.#writers.length);
-    this.#writers.push(writer);
-    return {
-      runId: writer.runId,
-      append: ({ batch, page }) => writer.append(batch, page),
-      appendFacts: (batch) => writer.appendFacts(batch),
-      finish: (results) => writer.finish(results),
-    };
   }
 
   #describe(name: string, captured: CaptureSummary): RunInfo[] {
@@ -176,7 +173,7 @@ class CapturePass {
     return this.#sessions.map((session, index) => {
       const runName = this.#sessions.length === 1 ? name : `${name} boot ${session.boot}`;
       const info = session.info(runName, captures, captured.cpus, captured.baseNs, captured.profile);
-      this.#writers[index]?.describe({
+      this.#store?.describe(index, {
         name: runName,
         boot: session.boot,
         captures: captured.captures,

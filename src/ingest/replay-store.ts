@@ -63,6 +63,7 @@ async function replayAndKeep(path: string, runId: number, options: ReplayStoreOp
     const sink: RunSink = {
       runId,
       appendFacts: (batch) => writer.appendFacts(batch),
+      appendSnapshot: (event, tsNs, body) => writer.appendSnapshot(event, tsNs, body),
       finish: (results, outcome) => {
         if (results && outcome) writer.finish(results, given, outcome.profile, outcome.thresholds);
       },

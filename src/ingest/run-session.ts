@@ -3,22 +3,28 @@ import {
   DEFAULT_THRESHOLDS,
   Dictionary,
   type DictionaryDelta,
+  type EventBatch,
   emptyDelta,
   type KernelProfile,
   type RunInfo,
   type Thresholds,
 } from '../../schema/index.ts';
 import { ReplayEngine, type ReplayOutcome } from '../replay/engine.ts';
+import { saveLiveState } from '../replay/snapshot/live-state.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
 import { type FactBatch, FactRecorder } from '../store/fact-tables.ts';
 import type { RunResults } from '../store/run-summary.ts';
+import { encodeSnapshot } from '../store/snapshot-codec.ts';
 import type { SourcedBatch } from './batch-source.ts';
+import { SnapshotSchedule } from './snapshot-schedule.ts';
 
 /** Where a session's events and facts go. */
 export interface RunSink {
   readonly runId: number;
   append?(sourced: SourcedBatch): void;
   appendFacts(batch: FactBatch): void;
+  /** @param body of encodeSnapshot */
+  appendSnapshot(event: number, tsNs: number, body: Uint8Array): void;
   finish(results: RunResults | undefined, outcome: ReplayOutcome | undefined): void;
 }
 
@@ -38,6 +44,7 @@ export class RunSession {
   readonly #options: SessionOptions;
   readonly #engine: ReplayEngine | undefined;
   readonly #recorder: FactRecorder | undefined;
+  readonly #snapshots = new SnapshotSchedule();
   readonly #isMarker: boolean[] = [];
   #markers = 0;
   #records = 0;
@@ -67,9 +74,22 @@ export class RunSession {
       this.#records += batch.length;
       for (let i = 0; i < batch.length; i++) if (this.#isMarker[batch.type[i]]) this.#markers++;
     }
+    if (this.#engine === undefined) this.dictionary.apply(batch.delta);
+    else {
+      this.#engine.step(batch);
+      this.#keepState(this.#engine, batch);
+    }
+    // Last: a store in another thread takes the batch away.
     this.sink?.append?.(sourced);
-    if (this.#engine) this.#engine.step(batch);
-    else this.dictionary.apply(batch.delta);
+  }
+
+  /** Between two pages, so that a replay can go on with the next one. */
+  #keepState(engine: ReplayEngine, batch: EventBatch): void {
+    if (this.sink === undefined || batch.length === 0 || !this.#snapshots.passed(batch.length)) return;
+    const event = batch.firstEventId + batch.length - 1;
+    const body = encodeSnapshot(saveLiveState(engine));
+    this.sink.appendSnapshot(event, engine.world.nowNs, body);
+    this.#snapshots.kept(body.length);
   }
 
   /** Ends the run. @param captured kernel profile as the captures state it by now. */
@@ -84,7 +104,7 @@ export class RunSession {
     const { findings, assessments } = this.#outcome;
     const { world, models, timeline } = this.#engine;
     this.#options.onReplayed?.({ world, models, timeline, baseline: findings });
-    this.sink?.finish({ findings, assessments, histograms: this.#recorder.histograms }, this.#outcome);
+    this.sink?.finish({ findings, assessments, histograms: this.#recorder.histograms.rows() }, this.#outcome);
   }
 
   /** Evidence from a capture's header does not change what the log or the events have shown (MODEL §0). */

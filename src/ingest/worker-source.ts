@@ -1,8 +1,7 @@
 /** Reads captures or a store in a worker thread, so that parsing runs beside storing and replay. */
 import { Worker } from 'node:worker_threads';
-import { CaptureError, type KernelProfile } from '../../schema/index.ts';
-import { StoreError } from '../store/store-error.ts';
-import { ACK, type FromWorker, revived, type WorkerTask } from './batch-messages.ts';
+import type { KernelProfile } from '../../schema/index.ts';
+import { ACK, errorOf, type FromWorker, revived, type WorkerTask } from './batch-messages.ts';
 import type { BatchSource, SourcedBatch } from './batch-source.ts';
 import type { CaptureSummary, ReadProgress } from './run-stream.ts';
 
@@ -72,12 +71,4 @@ export class WorkerSource implements BatchSource {
   async close(): Promise<void> {
     await this.#worker.terminate();
   }
-}
-
-function errorOf(message: Extract<FromWorker, { kind: 'error' }>): Error {
-  if (message.name === 'CaptureError') return new CaptureError(message.message);
-  if (message.name === 'StoreError') return new StoreError(message.message);
-  const error = new Error(message.message);
-  if (message.stack !== undefined) error.stack = message.stack;
-  return error;
 }

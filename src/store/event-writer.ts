@@ -54,8 +54,6 @@ export class EventWriter {
   readonly counts: number[] = [];
   /** Context flags that occurred. */
   readonly flagsSeen = new Uint8Array(65536);
-  /** Cells that have no column because their event has too many fields. */
-  skippedCells = 0;
 
   /** @param strings the run's dictionary, growing with the batches. */
   constructor(db: Connection, relations: EventRelations, base: IdBases, strings: readonly string[]) {
@@ -141,10 +139,7 @@ export class EventWriter {
       for (let field = 0; field < kinds.length; field++) {
         const kind = kinds[field];
         if (kind === SKIPPED) {
-          if (cell < end) {
-            cell++;
-            this.skippedCells++;
-          }
+          if (cell < end) cell++;
           continue;
         }
         if (cell >= end) {

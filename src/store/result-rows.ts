@@ -65,29 +65,30 @@ export class ResultRows {
   #writeHistograms(results: RunResults): void {
     const rows = this.#inserter('histogram', 'metric label count open_count min_ns max_ns sum_ns');
     const buckets = this.#inserter('histogram_bucket', 'metric label bucket low_ns high_ns count');
-    for (const [metric, labels] of results.histograms.metrics)
-      for (const [label, h] of labels) {
-        rows.row(metric, label, h.count, 0, h.count ? h.min : null, h.count ? h.max : null, h.sum);
-        h.forEachBucket((bucket, count) => {
-          buckets.row(metric, label, bucket, bucketLow(bucket), bucketHigh(bucket), count);
-        });
+    for (const h of results.histograms) {
+      rows.row(h.metric, h.label, h.count, h.openCount, h.min, h.max, h.sum);
+      for (let i = 0; i < h.buckets.length; i += 2) {
+        const bucket = h.buckets[i];
+        buckets.row(h.metric, h.label, bucket, bucketLow(bucket), bucketHigh(bucket), h.buckets[i + 1]);
       }
+    }
     rows.flush();
     buckets.flush();
   }
 
-  /** Intervals without an end are in no histogram: counted from the facts. */
+  /** Intervals without an end are in no bucket. Metrics whose models do not tell them are counted from the facts. */
   #countOpen(): void {
-    for (const m of METRIC_TABLES) {
+    for (const m of METRIC_TABLES)
       this.#db
         .prepare(
           `INSERT INTO histogram (run_id, metric, label, count, open_count, sum_ns)
-           SELECT ?, ?, coalesce(${m.labelSql}, ''), 0, count(*), 0 FROM ${m.from} AS f
-           WHERE f.run_id = ? AND ${m.where} AND ${m.end} IS NULL GROUP BY 3
+           SELECT f.run_id, ?, coalesce(${m.labelSql}, ''), 0, count(*), 0 FROM ${m.from} AS f
+           WHERE f.run_id = ? AND ${m.where} AND ${m.end} IS NULL
+             AND NOT EXISTS (SELECT 1 FROM histogram AS h WHERE h.run_id = f.run_id AND h.metric = ? AND h.open_count > 0)
+           GROUP BY 3
            ON CONFLICT (run_id, metric, label) DO UPDATE SET open_count = excluded.open_count`,
         )
-        .run(this.#runId, m.metric, this.#runId);
-    }
+        .run(m.metric, this.#runId, m.metric);
   }
 
   static writeIssues(db: Connection, runId: number, issues: readonly ImportIssue[]): void {

@@ -1,6 +1,6 @@
 /** What is written when a run is complete. */
 import type { Assessment, Finding, ImportIssue, KernelProfile, Thresholds } from '../../schema/index.ts';
-import type { HistogramSet } from '../histogram/histogram-set.ts';
+import type { HistogramRow } from '../histogram/histogram-set.ts';
 
 export interface StoredCapture {
   readonly path: string;
@@ -33,5 +33,5 @@ export interface RunSummary {
 export interface RunResults {
   readonly findings: readonly Finding[];
   readonly assessments: readonly Assessment[];
-  readonly histograms: HistogramSet;
+  readonly histograms: readonly HistogramRow[];
 }
