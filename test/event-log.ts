@@ -129,14 +129,18 @@ export function replayLog(log: EventLog, options: LogReplayOptions = {}): Captur
     ...(options.profile && { profile: options.profile }),
     ...(options.thresholds && { thresholds: options.thresholds }),
   });
+  for (const batch of batchesOf(log, options.batchSizes)) engine.step(batch);
+  return { ...engine.finish(), facts, events: log.length, engine };
+}
+
+/** The events as batches, each with what it adds to the dictionary. @param sizes events per batch, repeated in turn */
+export function* batchesOf(log: EventLog, sizes: readonly number[] = [4096]): Generator<EventBatch> {
   const dictionary = new DictionaryWriter();
-  const sizes = options.batchSizes ?? [4096];
   for (let start = 0, turn = 0; start < log.length; turn++) {
     const end = Math.min(log.length, start + Math.max(1, sizes[turn % sizes.length]));
-    engine.step(batchOf(log.slice(start, end), start + 1, dictionary));
+    yield batchOf(log.slice(start, end), start + 1, dictionary);
     start = end;
   }
-  return { ...engine.finish(), facts, events: log.length, engine };
 }
 
 function batchOf(events: EventLog, firstEventId: number, dictionary: DictionaryWriter): EventBatch {

@@ -29,9 +29,9 @@ export class LockTasks {
     this.#onGone = onGone;
   }
 
-  /** Gaps seen per CPU: live state of a snapshot. */
-  get gapEpochs(): number[] {
-    return this.#gapEpoch;
+  /** Live state of a snapshot, per CPU: gaps seen, and the task of the last lock event. */
+  get live(): { readonly gapEpochs: number[]; readonly current: (TaskLocks | undefined)[] } {
+    return { gapEpochs: this.#gapEpoch, current: this.#current };
   }
 
   /** The task that runs at this event; undefined when the record names none. */

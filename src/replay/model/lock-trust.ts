@@ -35,6 +35,11 @@ export class LockTrust {
     this.#tasks = tasks;
   }
 
+  /** Live state of a snapshot, per CPU. */
+  get live(): { readonly dark: boolean[]; readonly unreleased: number[]; readonly lastRelease: number[] } {
+    return { dark: this.#dark, unreleased: this.#unreleased, lastRelease: this.#lastRelease };
+  }
+
   /** Judges an acquisition before it is used; sets HELD_DUBIOUS in its `how` and on entries that it contradicts. */
   acquiring(task: TaskLocks, acquisition: Acquisition, lockStat: boolean, classes: readonly LockClass[]): void {
     const { cls, context, cpu } = acquisition;

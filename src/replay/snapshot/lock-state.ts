@@ -17,20 +17,42 @@ interface LatestSnapshot {
   readonly cls: number;
 }
 
+/** Values by CPU; CPUs without one are left out. */
+type PerCpu<T extends Plain> = readonly (readonly [cpu: number, value: T])[];
+
 export interface LockSnapshot {
   readonly names: readonly string[];
   readonly lockStat: boolean;
   readonly acquisitions: number;
-  readonly gaps: readonly (readonly [cpu: number, gaps: number])[];
-  /** Tasks that hold or wait for something: key, name, CPU, gap count, death. */
-  readonly tasks: readonly (readonly [key: number, comm: number, cpu: number, gapEpoch: number, dead: boolean])[];
-  /** What each of them holds, oldest first. */
+  readonly switchesSeen: boolean;
+  readonly gaps: PerCpu<number>;
+  readonly dark: PerCpu<boolean>;
+  readonly unreleased: PerCpu<number>;
+  readonly lastRelease: PerCpu<number>;
+  /** Tasks that hold or wait for something, then those that only were the last on their CPU. */
+  readonly tasks: Rows;
+  readonly active: number;
+  /** What each task holds, oldest first. */
   readonly held: readonly Rows[];
+  /** Key of the task of the CPU's last lock event. */
+  readonly current: PerCpu<number>;
   readonly contentions: Rows;
   readonly addresses: readonly (readonly [address: number | bigint, cls: number])[];
   /** What the next stack record may belong to. */
   readonly latest: readonly LatestSnapshot[];
   readonly stackOwners: readonly (readonly [cpu: number, record: number, contention: number])[];
+}
+
+function savePerCpu<T extends Plain>(values: readonly (T | undefined)[]): [number, T][] {
+  const saved: [number, T][] = [];
+  values.forEach((value, cpu) => {
+    if (value !== undefined) saved.push([cpu, value]);
+  });
+  return saved;
+}
+
+function loadPerCpu<T extends Plain>(values: T[], saved: PerCpu<T>): void {
+  for (const [cpu, value] of saved) values[cpu] = value;
 }
 
 export function saveLocks(model: LockModel): LockSnapshot {
@@ -48,21 +70,26 @@ export function saveLocks(model: LockModel): LockSnapshot {
   };
   const { events } = model;
   const contentions = [...model.contentions.open()];
-  const gaps: [number, number][] = [];
-  events.tasks.gapEpochs.forEach((count, cpu) => {
-    gaps.push([cpu, count]);
-  });
+  const { tasks, trust } = events;
+  const { gapEpochs, current } = tasks.live;
+  const known = new Set([...tasks.active, ...current.filter((task) => task !== undefined)]);
   return {
     lockStat: events.lockStat,
     acquisitions: events.acquisitions,
-    gaps,
-    tasks: events.tasks.active.map(({ key, comm, cpu, gapEpoch, dead }) => [key, comm, cpu, gapEpoch, dead] as const),
-    held: events.tasks.active.map((task) =>
+    switchesSeen: tasks.switchesSeen,
+    gaps: savePerCpu(gapEpochs),
+    dark: savePerCpu(trust.live.dark),
+    unreleased: savePerCpu(trust.live.unreleased),
+    lastRelease: savePerCpu(trust.live.lastRelease),
+    tasks: saveRows(known, ['entries', 'depth', 'activeIndex', 'thread']),
+    active: tasks.active.length,
+    held: [...known].map((task) =>
       saveRows(
         task.entries.slice(0, task.depth).map((entry) => ({ ...entry, classId: name(entry.classId) })),
         ['section'],
       ),
     ),
+    current: savePerCpu(current.map((task) => task?.key)),
     contentions: saveRows(contentions.map((open) => ({ ...open, classId: name(open.classId) }))),
     addresses: [...model.contentions.classByAddress].map(([address, classId]) => [address, name(classId)] as const),
     latest: saveLatest(model, name),
@@ -94,20 +121,26 @@ export function loadLocks(model: LockModel, saved: LockSnapshot): void {
   const classId = (number: unknown): number => classes[number as number]?.classId ?? -1;
   events.lockStat = saved.lockStat;
   events.acquisitions = saved.acquisitions;
-  for (const [cpu, gaps] of saved.gaps) events.tasks.gapEpochs[cpu] = gaps;
-  saved.tasks.forEach(([key, comm, cpu, gapEpoch, dead], i) => {
-    const task = events.tasks.ensure(key);
-    Object.assign(task, { comm, cpu, gapEpoch, dead });
-    for (const row of saved.held[i].rows) loadHeld(task, saved.held[i].keys, row, classId);
-    events.tasks.activate(task);
+  const { tasks, trust } = events;
+  tasks.switchesSeen = saved.switchesSeen;
+  loadPerCpu(tasks.live.gapEpochs, saved.gaps);
+  loadPerCpu(trust.live.dark, saved.dark);
+  loadPerCpu(trust.live.unreleased, saved.unreleased);
+  loadPerCpu(trust.live.lastRelease, saved.lastRelease);
+  const keyColumn = saved.tasks.keys.indexOf('key');
+  saved.tasks.rows.forEach((row, i) => {
+    const task = loadInto(tasks.ensure(row[keyColumn] as number), saved.tasks.keys, row);
+    for (const held of saved.held[i].rows) loadHeld(task, saved.held[i].keys, held, classId);
+    if (i < saved.active) tasks.activate(task);
   });
+  for (const [cpu, key] of saved.current) tasks.live.current[cpu] = tasks.ensure(key);
   const contentions = loadRecords(saved.contentions).map(
     (open) => ({ ...open, classId: classId(open.classId) }) as unknown as OpenContention,
   );
   for (const contention of contentions) model.contentions.begin(contention);
   for (const [address, cls] of saved.addresses) model.contentions.nameAddress(address, classId(cls));
   for (const { cpu, record, task, eventId, cls } of saved.latest) {
-    const owner = events.tasks.ensure(task);
+    const owner = tasks.ensure(task);
     const latest = new LatestAcquisition();
     events.latest[cpu] = Object.assign(latest, {
       record,

@@ -17,11 +17,14 @@ export class SnapshotError extends Error {
   override readonly name = 'SnapshotError';
 }
 
-/** No property is a list of its own in the place of `undefined`. */
+/** Lists begin with what they stand for; an empty one is `undefined`. */
+const NUMBERS = 1;
+const LIST = 2;
+const MAP = 3;
 const UNDEFINED: readonly Plain[] = [];
 
 /**
- * @param objects with numbers, strings, booleans, bigints, null, undefined and Float64Arrays as properties
+ * @param objects whose properties are plain values, Float64Arrays, or lists, maps and records of these
  * @param without properties that refer to other objects
  */
 export function saveRows<T extends object>(objects: Iterable<T>, without: readonly (keyof T & string)[] = []): Rows {
@@ -35,23 +38,45 @@ export function saveRows<T extends object>(objects: Iterable<T>, without: readon
 
 function plainOf(value: unknown): Plain {
   if (value === undefined) return UNDEFINED;
-  if (value instanceof Float64Array) return [1, ...value];
-  if (typeof value === 'object' && value !== null)
+  if (typeof value !== 'object' || value === null) return value as Plain;
+  if (value instanceof Float64Array) return [NUMBERS, ...value];
+  if (Array.isArray(value)) return [LIST, ...value.map(plainOf)];
+  if (value instanceof Map) return [MAP, ...[...value].flat().map(plainOf)];
+  if (Object.getPrototypeOf(value) !== Object.prototype)
     throw new TypeError('an object of a model refers to another one: its snapshot must leave it out and put it back');
-  return value as Plain;
+  return Object.fromEntries(Object.entries(value).map(([key, content]) => [key, plainOf(content)]));
+}
+
+function restored(plain: Plain): unknown {
+  if (typeof plain !== 'object' || plain === null) return plain;
+  if (!Array.isArray(plain))
+    return Object.fromEntries(Object.entries(plain).map(([key, content]) => [key, restored(content)]));
+  const [what, ...values] = plain as readonly Plain[];
+  switch (what) {
+    case undefined:
+      return undefined;
+    case NUMBERS:
+      return Float64Array.from(values as number[]);
+    case LIST:
+      return values.map(restored);
+    case MAP:
+      return new Map(
+        values.flatMap((key, i) => (i % 2 === 0 ? [[restored(key), restored(values[i + 1])] as const] : [])),
+      );
+    default:
+      throw new SnapshotError('holds a value of an unknown kind');
+  }
 }
 
 /** Puts a row's values into an object; typed arrays keep their identity. */
 export function loadInto<T extends object>(object: T, keys: readonly string[], row: readonly Plain[]): T {
   const target = object as Record<string, unknown>;
-  for (let i = 0; i < keys.length; i++) {
-    const value = row[i];
-    const key = keys[i];
-    if (!Array.isArray(value)) target[key] = value;
-    else if (value.length === 0) target[key] = undefined;
-    else if (target[key] instanceof Float64Array) target[key].set(value.slice(1) as number[]);
-    else target[key] = Float64Array.from(value.slice(1) as number[]);
-  }
+  keys.forEach((key, i) => {
+    const value = restored(row[i]);
+    const known = target[key];
+    if (known instanceof Float64Array && value instanceof Float64Array) known.set(value);
+    else target[key] = value;
+  });
   return object;
 }
 
