@@ -10,6 +10,7 @@ import { registerHist } from './commands/hist.ts';
 import { registerIngest } from './commands/ingest.ts';
 import { registerQuery } from './commands/query.ts';
 import { registerReplay } from './commands/replay.ts';
+import { registerState } from './commands/state.ts';
 import { registerWhatIf } from './commands/whatif.ts';
 import { EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, exitStatusOf } from './exit-status.ts';
 import type { Session, Streams } from './output.ts';
@@ -49,6 +50,7 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
     registerIngest,
     registerQuery,
     registerHist,
+    registerState,
     registerExplain,
     registerWhatIf,
     registerCompare,
