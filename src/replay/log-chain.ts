@@ -22,8 +22,6 @@ export interface LogChain {
   readonly root: Root;
   readonly evidence: readonly Evidence[];
   readonly notes: readonly string[];
-  /** The chain came back to a task that is in it. */
-  readonly closed: boolean;
 }
 
 export class LogChains {
@@ -86,7 +84,6 @@ export class LogChains {
     const { owner } = lock;
     if (!owner) return;
     if (seen.has(owner.tid)) {
-      draft.closed = true;
       draft.root = { kind: 'deadlock', task: owner.comm, tid: owner.tid };
       return;
     }
@@ -230,7 +227,6 @@ class Draft {
   readonly #log: LogModel;
   readonly #evidence: Evidence[] = [];
   root: Root = { kind: 'unknown' };
-  closed = false;
 
   constructor(log: LogModel) {
     this.#log = log;
@@ -261,7 +257,6 @@ class Draft {
       root: this.root,
       evidence: this.#evidence,
       notes: this.#notes,
-      closed: this.closed,
     };
   }
 }

@@ -21,7 +21,8 @@ export function detectLog(world: World, { log }: Models): Finding[] {
   );
   return withDistinctIds([
     ...detectLogLocks(log),
-    ...detectMasked(log, world.profile.release),
+    // Lock events show what the tables can only guess.
+    ...(world.count('lock_acquire') > 0 ? [] : detectMasked(log, world.profile.release)),
     ...detectLogStalls(log, stalls),
     ...detectLogHung(log, new LogChains(log, waits, stalls, deadlocked)),
     ...deadlocks,
