@@ -64,14 +64,17 @@ describe('the command', () => {
     expect(status).toBe(0);
   });
 
-  it('gives in a worker thread what it gives without one: the same store, byte for byte', async () => {
-    const { replayCaptures } = await import('../src/ingest/replay-captures.ts');
-    const path = join(folder, 't.txt');
-    writeFileSync(path, wakeups(20_000));
-    const inline = join(folder, 'inline.db');
-    await replayCaptures([path], { db: inline });
-    await shell(`quiesce replay ${path} --db worker.db`);
-    expect(readFileSync(join(folder, 'worker.db')).equals(readFileSync(inline))).toBe(true);
+  it('stores the same bytes in one thread, two or three', async () => {
+    writeFileSync(join(folder, 't.txt'), wakeups(20_000));
+    const library = new URL('../dist/src/index.js', import.meta.url).href;
+    const { err } = await shell(
+      `for n in 1 2 3; do "${process.execPath}" -e "import('${library}').then((q) => q.replayCaptures(['t.txt'], { db: '$n.db', threads: $n }))"; done`,
+    );
+    expect(err).toBe('');
+    const one = readFileSync(join(folder, '1.db'));
+    expect(one.length).toBeGreaterThan(500_000);
+    for (const name of ['2.db', '3.db'])
+      expect([name, readFileSync(join(folder, name)).equals(one)]).toEqual([name, true]);
   });
 
   it('ends quietly when its reader goes away', async () => {
