@@ -50,7 +50,7 @@ export class PooledBlocks {
     this.#total = new Float64Array(buckets.length);
     this.#head = new Float64Array(buckets.length);
     this.#base = new Float64Array(buckets.length);
-    for (const block of this.blocks) add(this.#total, block, 1);
+    for (const block of this.blocks) add(this.#total, block);
     this.#samples = all.reduce((sum, block) => sum + block.samples, 0);
   }
 
@@ -75,7 +75,7 @@ export class PooledBlocks {
     const head = this.#head.fill(0);
     let headSamples = 0;
     for (let i = from; i < to; i++) {
-      add(head, this.blocks[order[i]], 1);
+      add(head, this.blocks[order[i]]);
       headSamples += this.blocks[order[i]].samples;
     }
     const base = this.#base;
@@ -90,11 +90,11 @@ export class PooledBlocks {
     this.#base.fill(0);
     this.#head.fill(0);
     for (const position of baseDraw) {
-      add(this.#base, this.blocks[position], 1);
+      add(this.#base, this.blocks[position]);
       baseSamples += this.blocks[position].samples;
     }
     for (const position of headDraw) {
-      add(this.#head, this.blocks[position], 1);
+      add(this.#head, this.blocks[position]);
       headSamples += this.blocks[position].samples;
     }
     return this.#statistics(this.#base, baseSamples, this.#head, headSamples);
@@ -102,42 +102,51 @@ export class PooledBlocks {
 
   #statistics(base: Float64Array, baseSamples: number, head: Float64Array, headSamples: number): DivisionStatistics {
     const values = this.#values;
+    const tail = this.#tailPercent ?? 100;
+    const baseHalf = rankOf(50, baseSamples);
+    const headHalf = rankOf(50, headSamples);
+    const baseTail = rankOf(tail, baseSamples);
+    const headTail = rankOf(tail, headSamples);
+    let ranks = 0;
+    let baseSeen = 0;
+    let headSeen = 0;
     let baseSum = 0;
     let headSum = 0;
-    let baseSoFar = 0;
-    let ranks = 0;
+    let baseP50 = 0;
+    let headP50 = 0;
+    let baseP = 0;
+    let headP = 0;
+    // One pass: the percentile is the value of the bucket in which its rank is reached.
     for (let i = 0; i < values.length; i++) {
-      ranks += head[i] * (baseSoFar + base[i] / 2);
-      baseSoFar += base[i];
-      baseSum += base[i] * values[i];
-      headSum += head[i] * values[i];
+      const value = values[i];
+      const inBase = base[i];
+      const inHead = head[i];
+      ranks += inHead * (baseSeen + inBase / 2);
+      if (baseSeen < baseHalf) baseP50 = value;
+      if (headSeen < headHalf) headP50 = value;
+      if (baseSeen < baseTail) baseP = value;
+      if (headSeen < headTail) headP = value;
+      baseSeen += inBase;
+      headSeen += inHead;
+      baseSum += inBase * value;
+      headSum += inHead * value;
     }
-    const tail = this.#tailPercent;
     return {
       rank: ranks / (baseSamples * headSamples) - 0.5,
-      p50: logRatio(this.#percentile(head, headSamples, 50), this.#percentile(base, baseSamples, 50)),
-      tail:
-        tail === undefined
-          ? 0
-          : logRatio(this.#percentile(head, headSamples, tail), this.#percentile(base, baseSamples, tail)),
+      p50: logRatio(headP50, baseP50),
+      tail: this.#tailPercent === undefined ? 0 : logRatio(headP, baseP),
       mean: logRatio(headSum / headSamples, baseSum / baseSamples),
     };
   }
-
-  #percentile(counts: Float64Array, samples: number, percent: number): number {
-    const rank = Math.max(1, Math.ceil((percent / 100) * samples));
-    let seen = 0;
-    for (let i = 0; i < counts.length; i++) {
-      seen += counts[i];
-      if (seen >= rank) return this.#values[i];
-    }
-    return this.#values[this.#values.length - 1];
-  }
 }
 
-function add(sums: Float64Array, block: IndexedBlock, weight: number): void {
+function rankOf(percent: number, samples: number): number {
+  return Math.max(1, Math.ceil((percent / 100) * samples));
+}
+
+function add(sums: Float64Array, block: IndexedBlock): void {
   const { at, counts } = block;
-  for (let i = 0; i < at.length; i++) sums[at[i]] += counts[i] * weight;
+  for (let i = 0; i < at.length; i++) sums[at[i]] += counts[i];
 }
 
 /** A nanosecond is added to both: durations of 0 occur where the clock is coarse. */

@@ -133,16 +133,22 @@ export function mergedPairs(blocks: readonly SampleBlock[]): SampleBlock[] {
   return merged;
 }
 
-/** Blocks need no more than this many to judge; fewer are left as they are. */
-const FEWEST_AFTER_MERGING = 16;
+/** Blocks are merged no further than to this many: fewer could not reach a small p-value. */
+const FEWEST_AFTER_MERGING = 10;
+
+/** Correlation that makes blocks merge, in standard errors of what unrelated blocks show. A merge too many costs little. */
+const MERGE_FROM = 0.5;
 
 /**
  * The blocks, merged until neighbours tell nothing about each other: shuffling is allowed only among blocks that could have come
- * in any order. Stops at 16: what is correlated over a sixteenth of a run cannot be told from a trend.
+ * in any order. What is correlated over a tenth of a run cannot be told from a trend.
  */
 export function decorrelated(blocks: readonly SampleBlock[]): readonly SampleBlock[] {
   let current = blocks;
-  while (current.length >= FEWEST_AFTER_MERGING * 2 && neighbourCorrelation(current) > 2 / Math.sqrt(current.length))
+  while (
+    current.length >= FEWEST_AFTER_MERGING * 2 &&
+    neighbourCorrelation(current) > MERGE_FROM / Math.sqrt(current.length)
+  )
     current = mergedPairs(current);
   return current;
 }

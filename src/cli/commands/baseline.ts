@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { baselineOf, baselineText } from '../../compare/baseline-file.ts';
 import { plural } from '../../report/text-format.ts';
 import { readSide } from '../comparison-side.ts';
-import { interruptSignal } from '../interrupt.ts';
 import type { Session } from '../output.ts';
 import {
   addComparisonOptions,
@@ -38,7 +37,7 @@ export function registerBaseline(program: Command, session: Session): void {
   addMetricOptions(save)
     .addHelpText('after', SAVE_EXAMPLES)
     .action(async (specs: string[], options: ComparisonOptions & { output: string }) => {
-      const runs = await readSide(specs, readOptionsOf(options), interruptSignal());
+      const runs = await readSide(specs, readOptionsOf(options));
       const text = baselineText(baselineOf(runs));
       writeOutput(options.output, text);
       session.streams.err(`${options.output}: ${plural(runs.length, 'run')}, ${plural(text.length, 'byte')}\n`);
@@ -51,8 +50,7 @@ export function registerBaseline(program: Command, session: Session): void {
   addComparisonOptions(check, 'regression')
     .addHelpText('after', CHECK_EXAMPLES)
     .action(async (base: string, head: string[], options: ComparisonOptions) => {
-      const signal = interruptSignal();
       const read = readOptionsOf(options);
-      finishComparison(await readSide([base], read, signal), await readSide(head, read, signal), options, session);
+      finishComparison(await readSide([base], read), await readSide(head, read), options, session);
     });
 }

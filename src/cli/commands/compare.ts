@@ -1,7 +1,6 @@
 /** `quiesce compare`: is the head slower than the base? */
 import type { Command } from 'commander';
 import { readSide } from '../comparison-side.ts';
-import { interruptSignal } from '../interrupt.ts';
 import type { Session } from '../output.ts';
 import { addComparisonOptions, type ComparisonOptions, finishComparison, readOptionsOf } from './comparison-output.ts';
 
@@ -30,13 +29,7 @@ export function registerCompare(program: Command, session: Session): void {
   addComparisonOptions(command, 'never')
     .addHelpText('after', HELP)
     .action(async (base: string[], options: ComparisonOptions & { with: string[] }) => {
-      const signal = interruptSignal();
       const read = readOptionsOf(options);
-      finishComparison(
-        await readSide(base, read, signal),
-        await readSide(options.with, read, signal),
-        options,
-        session,
-      );
+      finishComparison(await readSide(base, read), await readSide(options.with, read), options, session);
     });
 }
