@@ -4,6 +4,8 @@
  * mark before the first line is left out.
  */
 
+import type { DiagnosticCode, DiagnosticSink } from '../schema/index.ts';
+
 /** A longer line is no trace record: it is skipped without being held in memory. */
 export const MAX_LINE_BYTES = 1 << 20;
 
@@ -131,4 +133,15 @@ export class LineReader {
 
 function hasByteOrderMark(bytes: Uint8Array, start: number, end: number): boolean {
   return end - start >= 3 && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
+}
+
+const utf8 = new TextDecoder('utf-8');
+const EXCERPT_BYTES = 200;
+
+/** Counts the current line as a problem; only the first of a kind is decoded for its excerpt. */
+export function reportLine(diagnostics: DiagnosticSink, lines: LineReader, kind: DiagnosticCode): void {
+  const first = !diagnostics.issues.has(kind);
+  const end = Math.min(lines.end, lines.start + EXCERPT_BYTES);
+  const excerpt = first ? utf8.decode(lines.bytes.subarray(lines.start, end)) : '';
+  diagnostics.report(kind, { line: lines.lineNumber }, excerpt);
 }

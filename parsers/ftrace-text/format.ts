@@ -1,15 +1,13 @@
 /** The ftrace text format: the kernel's trace files, trace-cmd report, systrace. */
 import { BatchWriter, CaptureError, EventBatch } from '../../schema/index.ts';
 import { type ParseContext, SNIFF_BYTES, type TraceFormat } from '../format.ts';
-import { LineReader } from '../lines.ts';
+import { LineReader, reportLine } from '../lines.ts';
 import type { ByteSource } from '../source.ts';
 import { FtraceLineReader, type TraceLayout } from './line-reader.ts';
 import { sniffFtraceText, traceLayoutOf } from './sniff.ts';
 import { inflated, TracePage, wrappingOf } from './systrace.ts';
 
 const PLAIN = 'ftrace text';
-
-const utf8 = new TextDecoder('utf-8');
 
 export const ftraceText: TraceFormat = {
   id: 'ftrace-text',
@@ -79,8 +77,8 @@ class TextRun {
       else if (outcome === 'full') {
         this.#again = true;
         return this.#takeBatch();
-      } else if (outcome === 'unreadable') this.#report('line-unreadable');
-      else if (outcome === 'foreign') this.#report('unsupported');
+      } else if (outcome === 'unreadable') reportLine(this.#context.diagnostics, this.lines, 'line-unreadable');
+      else if (outcome === 'foreign') reportLine(this.#context.diagnostics, this.lines, 'unsupported');
     }
     return undefined;
   }
@@ -119,12 +117,5 @@ class TextRun {
     this.#writer.reset(this.#batch);
     this.#reader.startBatch(this.#writer);
     return full;
-  }
-
-  #report(kind: 'line-unreadable' | 'unsupported'): void {
-    const { lines } = this;
-    const first = !this.#context.diagnostics.issues.has(kind);
-    const excerpt = first ? utf8.decode(lines.bytes.subarray(lines.start, Math.min(lines.end, lines.start + 200))) : '';
-    this.#context.diagnostics.report(kind, { line: lines.lineNumber }, excerpt);
   }
 }

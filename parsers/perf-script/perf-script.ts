@@ -2,7 +2,7 @@
 import { BatchWriter, CaptureError, DiagnosticSink, EventBatch } from '../../schema/index.ts';
 import { DictionaryWriter } from '../dictionary-writer.ts';
 import { type ParseContext, SNIFF_BYTES, type TraceFormat } from '../format.ts';
-import { LineReader } from '../lines.ts';
+import { LineReader, reportLine } from '../lines.ts';
 import type { ByteSource } from '../source.ts';
 import { PerfScriptLineReader } from './line-reader.ts';
 import { timesAreDistances } from './time-distances.ts';
@@ -18,7 +18,6 @@ export const perfScript: TraceFormat = {
 
 const BINARY_HEAD_BYTES = 1024;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-const utf8 = new TextDecoder('utf-8');
 
 function markBytes(bytes: Uint8Array, start: number): number {
   return BYTE_ORDER_MARK.every((byte, i) => bytes[start + i] === byte) ? BYTE_ORDER_MARK.length : 0;
@@ -99,8 +98,8 @@ class TextRun {
         this.#again = true;
         return this.#takeBatch();
       }
-      if (outcome === 'unreadable') this.#report('line-unreadable');
-      else if (outcome === 'trace-error') this.#report('unsupported');
+      if (outcome === 'unreadable') reportLine(this.#context.diagnostics, this.lines, 'line-unreadable');
+      else if (outcome === 'trace-error') reportLine(this.#context.diagnostics, this.lines, 'unsupported');
     }
     return undefined;
   }
@@ -127,12 +126,5 @@ class TextRun {
     this.#writer.reset(this.#batch);
     this.#reader.startBatch(this.#writer);
     return full;
-  }
-
-  #report(code: 'line-unreadable' | 'unsupported'): void {
-    const { lines } = this;
-    const first = !this.#context.diagnostics.issues.has(code);
-    const excerpt = first ? utf8.decode(lines.bytes.subarray(lines.start, Math.min(lines.end, lines.start + 200))) : '';
-    this.#context.diagnostics.report(code, { line: lines.lineNumber }, excerpt);
   }
 }
