@@ -3,7 +3,7 @@
  * fixed number of events, and large ones at longer distances. Measured: at most 1 % of an ingest, 80 ms for the way to any instant
  * as long as less than 131 KB are alive.
  */
-const EVENTS_BETWEEN = 65536;
+const EVENTS_BETWEEN = 131072;
 const EVENTS_PER_BYTE = 0.5;
 
 export class SnapshotSchedule {

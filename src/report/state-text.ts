@@ -32,6 +32,8 @@ class StateText {
   readonly #result: StateResult;
   readonly #style: Style;
   readonly #fullStacks: boolean;
+  /** Links that were shown with what they wait for. */
+  readonly #shown = new Set<string>();
 
   constructor(result: StateResult, { style, fullStacks }: StateTextOptions) {
     this.#result = result;
@@ -74,7 +76,8 @@ class StateText {
       const who = event.tid === null ? '' : `${event.task}-${event.tid} `;
       const flags = event.flags === null ? '' : `${event.flags} `;
       const line = `${who}${cpu} ${flags}${formatTime(event.ts_ns)}: ${event.name}: ${fields.join(' ')}`;
-      lines.push(`  ${this.#style.dim(clip(printable(line.trimEnd()), WIDTH - 2))}`);
+      for (const part of wrap(printable(line.trimEnd()), WIDTH - 4).slice(0, 4))
+        lines.push(`  ${this.#style.dim(part)}`);
     }
     return [...lines, ''];
   }
@@ -194,10 +197,13 @@ class StateText {
   #link(link: StateLink, depth: number): string[] {
     const age = link.since_ns === null ? '' : formatDuration(this.#result.at_ns - link.since_ns);
     const indent = `${'  '.repeat(depth)}└ `;
-    const repeats = link.repeats === 'cycle' ? ', which closes a cycle' : link.repeats === 'above' ? ', see above' : '';
+    const key = `${link.kind} ${link.name}`;
+    const isAbove = link.waits_for.length > 0 ? this.#shown.has(key) : link.repeats === 'above';
+    this.#shown.add(key);
+    const repeats = link.repeats === 'cycle' ? ', which closes a cycle' : isAbove ? ', as above' : '';
     const name = `${link.kind === 'lock' ? 'lock ' : ''}${printable(link.name)}`;
-    const first = `${' '.repeat(10)}${indent}${name}${repeats}${age === '' ? '' : ` for ${age}`}`;
-    const note = link.note === undefined ? '' : printable(link.note);
+    const first = `${' '.repeat(10)}${indent}${name}${age === '' ? '' : ` for ${age}`}${repeats}`;
+    const note = link.note === undefined || isAbove ? '' : printable(link.note);
     const lines: string[] = [];
     if (note === '') lines.push(first);
     else if (first.length + note.length + 2 <= WIDTH - 2) lines.push(`${first}, ${this.#style.dim(note)}`);
@@ -205,7 +211,7 @@ class StateText {
       const below = ' '.repeat(10 + indent.length);
       lines.push(first, ...wrap(note, WIDTH - 2 - below.length).map((line) => `${below}${this.#style.dim(line)}`));
     }
-    for (const next of link.waits_for) lines.push(...this.#link(next, depth + 1));
+    if (!isAbove) for (const next of link.waits_for) lines.push(...this.#link(next, depth + 1));
     return lines;
   }
 

@@ -9,7 +9,7 @@ import { type CpuState, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from '../model/cpu.t
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/grace-period.ts';
 import { type LockWaitEdge, lockWaitEdges } from '../model/lock-owner.ts';
 import type { LockWaitState } from '../model/lock-wait.ts';
-import { baseDomain, type SyncWait } from '../model/sync-wait.ts';
+import { baseDomain, type SrcuReader, type SyncWait } from '../model/sync-wait.ts';
 import {
   TASK_BLOCKED,
   TASK_RUNNABLE,
@@ -20,6 +20,7 @@ import {
   type TaskKey,
   taskKey,
 } from '../model/task.ts';
+import type { QueuedWork, WorkExecution } from '../model/workqueue.ts';
 import { percent, seconds } from '../wording.ts';
 
 type Load = StateCpu['load'];
@@ -306,55 +307,77 @@ class Walk {
 
   #srcu(wait: SyncWait): StateLink {
     const name = `SRCU grace period of ${wait.domain || 'unknown srcu_struct'}`;
-    const node = `srcu ${wait.domain || wait.tid}`;
-    return this.#link('W2', node, 'srcu-gp', name, wait.startNs, { note: wait.site }, () => {
-      const links = [...this.#srcuReaders(wait), ...this.#srcuWork(wait)];
-      return links.length > 0 ? links : this.#unrecordedWorker(wait);
+    const readers = this.#readersOf(wait);
+    const passes = this.#passesOf(wait);
+    const queued = this.#queuedFor(wait);
+    const nobody = readers.length + passes.length + queued.length === 0;
+    const delayed = nobody && this.#workersRecorded();
+    const notes = [wait.site && `the caller is ${wait.site}`, delayed ? 'no pass of process_srcu runs, the next one is delayed (S3.15)' : undefined];
+    const note = notes.filter((part) => part !== undefined).join('; ') || undefined;
+    return this.#link('W2', `srcu ${wait.domain || wait.tid}`, 'srcu-gp', name, wait.startNs, { note }, () => {
+      if (nobody) return delayed ? [] : this.#unrecordedWorker(wait);
+      return [
+        ...readers.map((reader) => this.#srcuReader(reader)),
+        ...passes.map((pass) => this.#pass(pass, wait)),
+        ...queued.map((work) => this.#queuedPass(work)),
+      ];
     });
   }
 
   /** Those that were inside when the wait began: later ones are on the other index (S3.12). */
-  #srcuReaders(wait: SyncWait): StateLink[] {
+  #readersOf(wait: SyncWait): SrcuReader[] {
     const readers = this.#engine.models.sync.readers.get(baseDomain(wait.domain));
-    return [...(readers?.values() ?? [])]
-      .filter((reader) => reader.sinceNs <= wait.startNs)
-      .map((reader) =>
-        this.#asTask('W19', 'reader', reader.task, `inside srcu_read_lock for ${seconds(this.#atNs - reader.sinceNs)}`),
-      );
+    return [...(readers?.values() ?? [])].filter((reader) => reader.sinceNs <= wait.startNs);
   }
 
-  /** Passes of process_srcu for the struct: running, or waiting for a worker. Unclaimed ones may be anybody's (W4.20). */
-  #srcuWork(wait: SyncWait): StateLink[] {
-    const { work, tasks } = this.#engine.models;
-    const { running, queued, domains } = work.live;
-    const passes = [...running.values()].filter((execution) => execution.fn === 'process_srcu');
+  /** Executions of process_srcu for the struct. Unclaimed ones may be anybody's (W4.20). */
+  #passesOf(wait: SyncWait): WorkExecution[] {
+    const passes = [...this.#engine.models.work.live.running.values()].filter((work) => work.fn === 'process_srcu');
     const own = passes.filter((pass) => pass.domain !== undefined && pass.domain === baseDomain(wait.domain));
-    const chosen = own.length > 0 ? own : passes.filter((pass) => pass.domain === undefined || !wait.domain);
-    const links = chosen.map((pass): StateLink => {
-      const worker = tasks.find(pass.workerTid);
-      const whose = own.length > 0 ? '' : ' (for which srcu_struct is not recorded)';
-      const note = `runs process_srcu for ${seconds(this.#atNs - pass.startNs)}${whose}`;
-      if (worker) return this.#asTask('W17', 'worker', worker, note);
-      const name = `kworker:${pass.workerTid}`;
-      return this.#link('W17', name, 'worker', name, pass.startNs, { tid: pass.workerTid, note }, () => []);
-    });
-    for (const item of queued.values()) {
-      if (item.fn !== 'process_srcu' || domains.get(item.work) !== baseDomain(wait.domain)) continue;
-      const note = 'queued, no worker has taken it';
-      links.push(
-        this.#link('W14', `work ${item.work}`, 'work', 'process_srcu', item.queuedNs, { cpu: item.cpu, note }, () => [
-          this.#cpu('W15', item.cpu, null, undefined),
-        ]),
-      );
-    }
-    return links;
+    return own.length > 0 ? own : passes.filter((pass) => pass.domain === undefined || !wait.domain);
+  }
+
+  #queuedFor(wait: SyncWait): QueuedWork[] {
+    const { queued, domains } = this.#engine.models.work.live;
+    const domain = baseDomain(wait.domain);
+    return [...queued.values()].filter((work) => work.fn === 'process_srcu' && domains.get(work.work) === domain);
+  }
+
+  #workersRecorded(): boolean {
+    return this.#engine.world.dictionary.types.some(
+      ({ name }) => name === 'workqueue_execute_start' || name === 'process_srcu',
+    );
+  }
+
+  #srcuReader(reader: SrcuReader): StateLink {
+    const note = `inside srcu_read_lock for ${seconds(this.#atNs - reader.sinceNs)}`;
+    return this.#asTask('W19', 'reader', reader.task, note);
+  }
+
+  #pass(pass: WorkExecution, wait: SyncWait): StateLink {
+    const worker = this.#engine.models.tasks.find(pass.workerTid);
+    const whose =
+      pass.domain !== undefined && pass.domain === baseDomain(wait.domain)
+        ? ''
+        : ', for which srcu_struct is not recorded';
+    const note = `runs process_srcu for ${seconds(this.#atNs - pass.startNs)}${whose}`;
+    if (worker) return this.#asTask('W17', 'worker', worker, note);
+    const name = `kworker:${pass.workerTid}`;
+    return this.#link('W17', name, 'worker', name, pass.startNs, { tid: pass.workerTid, note }, () => []);
+  }
+
+  #queuedPass({ work, queuedNs, cpu }: QueuedWork): StateLink {
+    const note = 'queued, no worker has taken it';
+    return this.#link('W14', `work ${work}`, 'work', 'process_srcu', queuedNs, { cpu, note }, () => [
+      this.#cpu('W15', cpu, null, undefined),
+    ]);
   }
 
   /** Workers were not recorded, and an RCU grace period lasts: SRCU-fast waits for it (S3.60, inferred). */
   #unrecordedWorker(wait: SyncWait): StateLink[] {
-    const { rcu, work } = this.#engine.models;
+    const { rcu } = this.#engine.models;
     const gp = rcu.flavors.get(rcu.mainFlavor)?.gp;
-    if (!gp || work.live.running.size + work.live.queued.size > 0) return [];
+    if (!gp) return [];
     if (this.#atNs - Math.max(gp.startNs, wait.startNs) < COVERS * (this.#atNs - wait.startNs)) return [];
     const note = 'not recorded; inferred from the RCU grace period that lasts as long (S3.60)';
     return [
