@@ -89,3 +89,38 @@ export interface DoctorResult {
   /** Number of findings of a replay. */
   readonly findings: number;
 }
+
+/** One histogram of `quiesce hist`. Times in nanoseconds; null when nothing was counted. */
+export interface HistogramResultEntry {
+  /** Value of the grouping column; '' when not grouped. */
+  readonly label: string;
+  readonly count: number;
+  /** Intervals still open at the end of the capture; they are in no bucket. */
+  readonly open: number;
+  readonly min_ns: number | null;
+  readonly p50_ns: number | null;
+  readonly p90_ns: number | null;
+  readonly p99_ns: number | null;
+  /** 99.9 %. */
+  readonly p999_ns: number | null;
+  readonly max_ns: number | null;
+  readonly sum_ns: number;
+  readonly buckets: readonly { readonly low_ns: number; readonly high_ns: number; readonly count: number }[];
+}
+
+/** `quiesce hist --format json`, schema `quiesce.hist/1`. */
+export interface HistogramResult {
+  readonly schema: 'quiesce.hist/1';
+  readonly metric: string;
+  readonly title: string;
+  /** Grouping column, null when everything is in one histogram. */
+  readonly by: string | null;
+  /** Largest first. */
+  readonly histograms: readonly HistogramResultEntry[];
+}
+
+/** `quiesce formats --json`, schema `quiesce.formats/1`. */
+export interface FormatsResult {
+  readonly schema: 'quiesce.formats/1';
+  readonly formats: readonly { readonly id: string; readonly title: string; readonly details: string }[];
+}

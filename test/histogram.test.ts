@@ -130,7 +130,7 @@ describe('quiesce hist', () => {
       ];
       connection.close();
       expect([BigInt(all.count), BigInt(all.max)]).toEqual([count, longest]);
-      const json = histogramJson(metricHistograms(db, { metric: 'nmi' })) as { histograms: { p999_ns: number }[] };
+      const json = histogramJson(metricHistograms(db, { metric: 'nmi' }));
       expect(json.histograms[0].p999_ns).toBe(all.percentile(99.9));
     } finally {
       rmSync(folder, { recursive: true });

@@ -1,10 +1,12 @@
 /** Histograms in the terminal: bars per power of two, like the kernel's own tools, and percentiles. */
+
+import type { HistogramResult } from '../../schema/index.ts';
 import { bucketHigh, bucketLow, type LogLinearHistogram } from '../histogram/log-linear.ts';
 import type { MetricHistograms } from '../query/metric-histograms.ts';
 import { formatCount, formatDuration, plural, printable } from './text-format.ts';
 
 const BAR_WIDTH = 40;
-export const PERCENTILES = [50, 90, 99, 99.9] as const;
+const PERCENTILES = [50, 90, 99, 99.9] as const;
 
 /** Counts per power of two: `low` ≤ value < `high`. */
 interface Octave {
@@ -66,15 +68,14 @@ function bars(histogram: LogLinearHistogram): string[] {
   });
 }
 
-/** Schema `quiesce.hist/1`. */
-export function histogramJson(result: MetricHistograms): unknown {
+export function histogramJson(result: MetricHistograms): HistogramResult {
   return {
     schema: 'quiesce.hist/1',
     metric: result.metric,
     title: result.title,
     by: result.by ?? null,
     histograms: result.histograms.map(({ label, histogram }) => {
-      const empty = histogram.count === 0;
+      const percentile = (percent: number) => histogram.percentile(percent) ?? null;
       const buckets: { low_ns: number; high_ns: number; count: number }[] = [];
       histogram.forEachBucket((bucket, count) => {
         buckets.push({ low_ns: bucketLow(bucket), high_ns: bucketHigh(bucket), count });
@@ -83,11 +84,12 @@ export function histogramJson(result: MetricHistograms): unknown {
         label,
         count: histogram.count,
         open: histogram.openCount,
-        min_ns: empty ? null : histogram.min,
-        ...Object.fromEntries(
-          PERCENTILES.map((p) => [`p${String(p).replace('.', '')}_ns`, histogram.percentile(p) ?? null]),
-        ),
-        max_ns: empty ? null : histogram.max,
+        min_ns: histogram.count === 0 ? null : histogram.min,
+        p50_ns: percentile(50),
+        p90_ns: percentile(90),
+        p99_ns: percentile(99),
+        p999_ns: percentile(99.9),
+        max_ns: histogram.count === 0 ? null : histogram.max,
         sum_ns: histogram.sum,
         buckets,
       };

@@ -1,6 +1,7 @@
 /** `quiesce formats`: what can be read. */
 import type { Command } from 'commander';
 import { FORMATS } from '../../../parsers/index.ts';
+import type { FormatsResult } from '../../../schema/index.ts';
 import { wrap } from '../../report/text-format.ts';
 import { type Session, styleOf } from '../output.ts';
 
@@ -13,7 +14,8 @@ export function registerFormats(program: Command, { streams }: Session): void {
     .action((options: { json?: boolean }) => {
       const formats = FORMATS.map(({ id, title, details }) => ({ id, title, details }));
       if (options.json) {
-        streams.out(`${JSON.stringify({ schema: 'quiesce.formats/1', formats }, null, 1)}\n`);
+        const result: FormatsResult = { schema: 'quiesce.formats/1', formats };
+        streams.out(`${JSON.stringify(result, null, 1)}\n`);
         return;
       }
       for (const { title, details } of formats) {
