@@ -17,7 +17,6 @@ beforeAll(async () => {
   storm = join(folder.path, 'storm.db');
   await replayCaptures([sample('nmi-storm.trace.txt.zst'), sample('nmi-storm.dmesg.txt')], {
     db: storm,
-    worker: false,
   });
   healthy = await buildStore(join(folder.path, 'healthy.db'), ['healthy.trace.txt.zst']);
 });
