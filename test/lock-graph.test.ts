@@ -202,7 +202,7 @@ describe('cycles (L5.27)', () => {
     ];
     const findings = ofKind(await replayProgram(steps), 'lock-inversion');
     expect(findings.map((finding) => finding.notes.find((note) => note.includes('L5.30')))).toEqual([
-      'lockdep would report this one first and switch itself off: it would hide 1 more (L5.30)',
+      'lockdep would report this one first (“WARNING: possible circular locking dependency detected”) and switch itself off: it would hide 1 more (L5.30)',
       `lockdep would not show this one: it is off after lock-inversion ${findings[0].id} (L5.30)`,
     ]);
   });

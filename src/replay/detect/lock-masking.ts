@@ -13,6 +13,15 @@ const CHECK_ORDER: Partial<Record<Finding['kind'], number>> = {
   'irq-lock-order': 4,
 };
 
+/** Title lines of lockdep's reports (MODEL 7.2). */
+const LOCKDEP_TITLE: Partial<Record<Finding['kind'], string>> = {
+  'wait-context': '[ BUG: Invalid wait context ]',
+  'irq-lock-state': 'WARNING: inconsistent lock state',
+  'lock-recursion': 'WARNING: possible recursive locking detected',
+  'lock-inversion': 'WARNING: possible circular locking dependency detected',
+  'irq-lock-order': 'WARNING: …-safe -> …-unsafe lock order detected',
+};
+
 /** Adds a note to each lockdep-like finding of this run: the first one masks the others. */
 export function noteMasking(findings: readonly Finding[]): Finding[] {
   const seenByLockdep = findings
@@ -30,8 +39,8 @@ export function noteMasking(findings: readonly Finding[]): Finding[] {
     const note =
       finding === first
         ? seenByLockdep.length > 1
-          ? `lockdep would report this one first and switch itself off: it would hide ${seenByLockdep.length - 1} more (L5.30)`
-          : 'the first and only one that lockdep would report here (L5.30)'
+          ? `lockdep would report this one first (“${LOCKDEP_TITLE[finding.kind]}”) and switch itself off: it would hide ${seenByLockdep.length - 1} more (L5.30)`
+          : `the first and only one that lockdep would report here, as “${LOCKDEP_TITLE[finding.kind]}” (L5.30)`
         : `lockdep would not show this one: it is off after ${first.kind} ${first.id} (L5.30)`;
     return { ...finding, notes: [...finding.notes, note] };
   });

@@ -101,12 +101,10 @@ function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Findi
       why,
       `${acquired.name}: ${typeText(acquiredType.outer)}, ${acquiredType.why}`,
       ...group.map(({ held: culprit, limit }) => `${culprit?.name ?? 'limit'}: ${typeText(limit.inner)}, ${limit.why}`),
-      ...(real && !profile.rt && profile.rawLockNesting !== true
-        ? []
-        : [
-            'lockdep checks this before the order of locks, prints “[ BUG: Invalid wait context ]” and switches itself off (L5.30)',
-          ]),
-      `${group.reduce((most, violation) => Math.max(most, violation.nesting.count), 0)} such acquisitions in the capture`,
+      real
+        ? 'lockdep checks this before the order of locks (L5.30)'
+        : 'such a kernel checks this before the order of locks, and reports nothing after it: what else is wrong here stays hidden (L5.30, T22)',
+      `seen ${group.reduce((most, violation) => Math.max(most, violation.nesting.count), 0)}×`,
     ],
     locks: [acquired.name],
     held,

@@ -57,6 +57,8 @@ export interface LockHolder {
   /** False while the task still waits for it. */
   readonly owned: boolean;
   readonly pseudo: boolean;
+  /** Its release may have gone unrecorded (lock-trust.ts). */
+  readonly doubtful: boolean;
 }
 
 /** Last task that got a contended lock at this address. */

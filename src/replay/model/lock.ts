@@ -10,7 +10,15 @@ import { DeferralSites } from './deferral-site.ts';
 import { type LockClass, type LockInstance, WAIT_SLEPT } from './lock-class.ts';
 import { LockEvents } from './lock-events.ts';
 import { dependencyText } from './lock-graph.ts';
-import { CONTEXT_TASK, HELD_OWNED, HELD_READ, HELD_TRY, type HeldLock, type TaskLocks } from './lock-held.ts';
+import {
+  CONTEXT_TASK,
+  HELD_DUBIOUS,
+  HELD_OWNED,
+  HELD_READ,
+  HELD_TRY,
+  type HeldLock,
+  type TaskLocks,
+} from './lock-held.ts';
 import { LockReports } from './lock-reports.ts';
 import { type AtomicSleep, AtomicSleeps, sleeps } from './lock-sleep.ts';
 import { StackTraitsCache } from './lock-stack-traits.ts';
@@ -279,15 +287,17 @@ export class LockModel implements Model {
     return task ? task.entries.slice(0, task.depth).map((entry) => this.#holder(task, entry)) : [];
   }
 
-  /** All locks held or waited for right now, by task (`quiesce state`). */
+  /** All locks held or waited for right now, by task; what is in doubt left out. */
   allHeld(): LockHolder[] {
-    return [...this.events.tasks.active].sort((a, b) => a.key - b.key).flatMap((task) => this.heldBy(task.key));
+    return [...this.events.tasks.active]
+      .sort((a, b) => a.key - b.key)
+      .flatMap((task) => this.heldBy(task.key).filter((holder) => !holder.doubtful));
   }
 
   /** Tasks that own this lock (several readers may). */
   holders(instance: LockInstance): LockHolder[] {
     return [...this.events.tasks.active].flatMap((task) =>
-      this.heldBy(task.key).filter((holder) => holder.owned && holder.instance === instance),
+      this.heldBy(task.key).filter((holder) => holder.owned && !holder.doubtful && holder.instance === instance),
     );
   }
 
@@ -348,6 +358,7 @@ export class LockModel implements Model {
       trylock: (entry.how & HELD_TRY) !== 0,
       owned: (entry.how & HELD_OWNED) !== 0,
       pseudo: !cls.isLock,
+      doubtful: (entry.how & HELD_DUBIOUS) !== 0,
     };
   }
 
