@@ -1,0 +1,12 @@
+/** What of interrupt load a capture can show: verdicts must not take "not recorded" for "did not happen". */
+
+/** Of the capture as a whole. */
+export interface Visibility {
+  /** nmi:nmi_handler is among the recorded events, and the first of them. */
+  readonly nmi: boolean;
+  readonly nmiEvent: number;
+  /** Scheduler ticks are among them, how far apart they come on a CPU that takes them, ns, and the events that tell. */
+  readonly tickNs: number | undefined;
+  readonly firstTickEvent: number;
+  readonly lastTickEvent: number;
+}
