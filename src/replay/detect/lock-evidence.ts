@@ -18,6 +18,8 @@ import type { World } from '../world.ts';
 export interface LockEvidence {
   readonly classes: readonly LockClass[];
   readonly edges: readonly LockEdge[];
+  /** Cycles that lockdep reported, as class numbers in order: judged even where a shorter one hides in them. */
+  readonly reportedCycles: readonly (readonly number[])[];
   readonly nestings: readonly Nesting[];
   readonly sleeps: readonly AtomicSleep[];
   readonly deferrals: readonly DeferralSite[];
@@ -38,6 +40,7 @@ export function lockEvidence(world: World, models: Models): LockEvidence {
   return {
     classes: locks.classes,
     edges: locks.events.graph.edges.filter((edge) => !edge.revoked),
+    reportedCycles: locks.reports.cycles,
     nestings: locks.events.nestings.all,
     sleeps: locks.sleeps.all,
     deferrals: locks.deferrals.all,

@@ -10,18 +10,33 @@ import type { LockClass } from '../model/lock-class.ts';
 import { dependencyText, type LockEdge } from '../model/lock-graph.ts';
 import { CONTEXT_TASK } from '../model/lock-held.ts';
 import { commonGuards, feasibility } from '../predict/feasibility.ts';
-import { type Cycle, isStrong, minimalCycles } from './lock-cycles.ts';
+import { type Cycle, classSet, isStrong, minimalCycles } from './lock-cycles.ts';
 import { eventEvidence, type LockEvidence, siteText, taskLabel } from './lock-evidence.ts';
 
 /** More cycles than this come from one broken class; the rest is counted in a note. */
 const MAX_FINDINGS = 100;
 
 export function judgeInversions(evidence: LockEvidence): Finding[] {
-  const cycles = minimalCycles(evidence.edges)
+  const minimal = minimalCycles(evidence.edges)
     // Cycles of one report alone are the report's own finding.
     .filter((cycle) => cycle.some((edge) => edge.count > 0))
     .filter((cycle) => cycle.some((edge) => evidence.classes[edge.from].isLock));
+  const cycles = [...minimal, ...reportedCycles(evidence, minimal)];
   return cycles.slice(0, MAX_FINDINGS).map((cycle) => inversion(evidence, fromClosing(cycle), cycles.length));
+}
+
+/** What lockdep reported and this capture shows edge by edge, beyond the minimal cycles (O35). */
+function reportedCycles(evidence: LockEvidence, minimal: readonly Cycle<LockEdge>[]): Cycle<LockEdge>[] {
+  const known = new Set(minimal.map((cycle) => classSet(cycle).join()));
+  return evidence.reportedCycles.flatMap((classes) => {
+    const cycle = classes.flatMap((from, i) => {
+      const to = classes[(i + 1) % classes.length];
+      return evidence.edges.find((edge) => edge.from === from && edge.to === to && edge.count > 0) ?? [];
+    });
+    if (cycle.length < Math.max(classes.length, 2) || known.has(classSet(cycle).join())) return [];
+    known.add(classSet(cycle).join());
+    return [cycle];
+  });
 }
 
 /** The edge that closed the cycle: the one seen last. lockdep would have reported at its acquisition. */

@@ -1,8 +1,21 @@
 /** What one lock_acquire event says, and what it touched. */
-import { CTX_BH_OFF, CTX_IRQS_KNOWN, CTX_IRQS_OFF, CTX_KNOWN } from '../../../schema/index.ts';
+import {
+  CTX_BH_OFF,
+  CTX_HARDIRQ,
+  CTX_IRQS_KNOWN,
+  CTX_IRQS_OFF,
+  CTX_KNOWN,
+  CTX_NMI,
+  CTX_SOFTIRQ,
+  type EventCursor,
+} from '../../../schema/index.ts';
+import type { CpuModel } from './cpu.ts';
 import type { EdgeWitness } from './edge-witness.ts';
 import { hashInstance, type LockClass, WAIT_FAIR_READ } from './lock-class.ts';
 import {
+  CONTEXT_HARDIRQ,
+  CONTEXT_NMI,
+  CONTEXT_SOFTIRQ,
   CONTEXT_TASK,
   HELD_BH_OFF,
   HELD_FLAGS_KNOWN,
@@ -31,6 +44,20 @@ export class LatestAcquisition {
   readonly witnesses: EdgeWitness[] = [];
   /** Nestings that this acquisition showed for the first time. */
   readonly nestings: Nesting[] = [];
+}
+
+/**
+ * CONTEXT_* bits of an event: from its flags, else from the interrupts that are open on its CPU (L5.20, L5.21).
+ * @param rt on PREEMPT_RT softirqs are threads and no context of their own (L5.35)
+ */
+export function lockContext(event: EventCursor, cpus: CpuModel, rt: boolean): number {
+  const { flags } = event;
+  if (flags & CTX_KNOWN) {
+    if (flags & CTX_NMI) return CONTEXT_NMI;
+    return (flags & CTX_HARDIRQ ? CONTEXT_HARDIRQ : 0) | (flags & CTX_SOFTIRQ && !rt ? CONTEXT_SOFTIRQ : 0);
+  }
+  const state = cpus.get(event.cpu);
+  return (state.hardirqDepth > 0 ? CONTEXT_HARDIRQ : 0) | (state.softirqDepth > 0 && !rt ? CONTEXT_SOFTIRQ : 0);
 }
 
 /** HELD_* bits of an acquisition, HELD_OWNED for trylocks only. */

@@ -2,20 +2,12 @@
  * The held-lock replica: what each lock event does to stacks, graph, usage and waits (MODEL 5.9). Hot: under 1 µs per event,
  * no allocation but the facts themselves and what is seen for the first time.
  */
-import {
-  CTX_HARDIRQ,
-  CTX_IRQS_OFF,
-  CTX_KNOWN,
-  CTX_NMI,
-  CTX_SOFTIRQ,
-  type EventCursor,
-  preemptDepth,
-} from '../../../schema/index.ts';
+import { CTX_IRQS_OFF, CTX_KNOWN, type EventCursor, preemptDepth } from '../../../schema/index.ts';
 import { SectionHistory } from '../predict/critical-section.ts';
 import { WakeOrder } from '../predict/wake-order.ts';
 import type { World } from '../world.ts';
 import type { CpuModel } from './cpu.ts';
-import { howAcquired, LatestAcquisition, linkPath } from './lock-acquisition.ts';
+import { howAcquired, LatestAcquisition, linkPath, lockContext } from './lock-acquisition.ts';
 import {
   hashInstance,
   type LockClass,
@@ -29,7 +21,6 @@ import { dependencyType, type LockEdge, LockGraph } from './lock-graph.ts';
 import {
   CONTEXT_HARDIRQ,
   CONTEXT_NMI,
-  CONTEXT_SOFTIRQ,
   CONTEXT_TASK,
   HELD_DUBIOUS,
   HELD_OWNED,
@@ -109,16 +100,9 @@ export class LockEvents {
       }
   }
 
-  /** CONTEXT_* bits of an event (L5.20, L5.21). On PREEMPT_RT softirqs are threads: no context of their own (L5.35). */
+  /** CONTEXT_* bits of an event (L5.20). */
   contextOf(event: EventCursor): number {
-    const flags = event.flags;
-    const rt = this.#world.profile.rt === true;
-    if (flags & CTX_KNOWN) {
-      if (flags & CTX_NMI) return CONTEXT_NMI;
-      return (flags & CTX_HARDIRQ ? CONTEXT_HARDIRQ : 0) | (flags & CTX_SOFTIRQ && !rt ? CONTEXT_SOFTIRQ : 0);
-    }
-    const state = this.#cpus.get(event.cpu);
-    return (state.hardirqDepth > 0 ? CONTEXT_HARDIRQ : 0) | (state.softirqDepth > 0 && !rt ? CONTEXT_SOFTIRQ : 0);
+    return lockContext(event, this.#cpus, this.#world.profile.rt === true);
   }
 
   /** lock_acquire: fields flags, name, lockdep_addr. */

@@ -32,6 +32,8 @@ export class LockReports {
   readonly wanted: ReportedLock[] = [];
   readonly orders: ReportedOrder[] = [];
   readonly #stacks = new Map<number, readonly string[]>();
+  /** Chains of circular reports as class numbers, each held while the next is acquired. */
+  readonly cycles: number[][] = [];
   /** Time of lockdep's first report: it switches itself off then (L5.1); −1 without. */
   lockdepOffNs = -1;
 
@@ -119,6 +121,7 @@ export class LockReports {
       });
     }
     this.#edge(report.holding, report.acquiring, report);
+    if (this.cycles.length < 64) this.cycles.push(report.chain.map((entry) => this.#class(entry.lock).classId));
   }
 
   #edge(from: LogLock, to: LogLock, report: LogReport): void {
