@@ -7,8 +7,8 @@ import { type RunSettings, StoreReader } from '../store/run-reader.ts';
 import { StoreError, storeError } from '../store/store-error.ts';
 import { openForWriting } from '../store/store-file.ts';
 import type { BatchSource } from './batch-source.ts';
+import type { ReplayProgress } from './capture-options.ts';
 import { givenBatches } from './inline-source.ts';
-import type { ReplayProgress } from './replay-captures.ts';
 import { RunSession, type RunSink } from './run-session.ts';
 import { canUseWorkers, WorkerSource } from './worker-source.ts';
 

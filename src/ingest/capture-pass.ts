@@ -1,0 +1,139 @@
+/** One pass over captures: batches to store and replay, boots to runs, the outcome to a result. */
+import type { Assessment, CaptureInfo, Finding, ReplayResult, RunInfo } from '../../schema/index.ts';
+import { storeError } from '../store/store-error.ts';
+import type { BatchSource } from './batch-source.ts';
+import { IN_MEMORY, type ReplayCapturesOptions } from './capture-options.ts';
+import { RunSession, type SessionOptions, wholeDictionary } from './run-session.ts';
+import type { CaptureSummary } from './run-stream.ts';
+import type { StoreTarget } from './store-target.ts';
+
+export class CapturePass {
+  readonly #source: BatchSource;
+  readonly #db: string;
+  readonly #options: ReplayCapturesOptions;
+  readonly #session: SessionOptions;
+  readonly #sessions: RunSession[] = [];
+  readonly #store: StoreTarget | undefined;
+
+  /** @param store undefined: keep nothing */
+  constructor(source: BatchSource, store: StoreTarget | undefined, options: ReplayCapturesOptions) {
+    this.#source = source;
+    this.#db = options.db ?? IN_MEMORY;
+    this.#store = store;
+    this.#options = options;
+    this.#session = {
+      profile: options.profile ?? {},
+      thresholds: options.thresholds ?? {},
+      replay: options.replay ?? true,
+      onReplayed: options.onReplayed,
+    };
+  }
+
+  async run(name: string): Promise<ReplayResult> {
+    try {
+      await this.#consume();
+      const captured = this.#source.summary();
+      this.#sessions[this.#sessions.length - 1].finish(captured.profile);
+      const runs = this.#describe(name, captured);
+      await this.#store?.commit();
+      return this.#result(runs, captured);
+    } catch (error) {
+      await this.#store?.abort();
+      throw storeError(this.#db, error);
+    }
+  }
+
+  async #consume(): Promise<void> {
+    const { onProgress, signal } = this.#options;
+    let events = 0;
+    let session: RunSession | undefined;
+    for await (const sourced of this.#source.batches()) {
+      signal?.throwIfAborted();
+      const { batch } = sourced;
+      const records = batch.length;
+      if (session === undefined) {
+        session = await this.#begin(batch.boot);
+      } else if (batch.boot !== session.boot) {
+        session.finish(this.#source.headerProfile());
+        const dictionary = session.dictionary;
+        session = await this.#begin(batch.boot);
+        dictionary.apply(batch.delta);
+        batch.delta = wholeDictionary(dictionary);
+      }
+      await this.#store?.room();
+      session.append(sourced);
+      events += records;
+      onProgress?.({ ...this.#source.progress(), events });
+    }
+    // A capture without events is a run without events.
+    if (session === undefined) await this.#begin(0);
+  }
+
+  /** The store is opened with the first batch: a capture that cannot be read leaves no file behind. */
+  async #begin(boot: number): Promise<RunSession> {
+    const session = new RunSession(boot, this.#session, await this.#store?.begin(), this.#source.headerProfile());
+    this.#sessions.push(session);
+    return session;
+  }
+
+  #describe(name: string, captured: CaptureSummary): RunInfo[] {
+    const captures = captured.captures.map(({ hostname: _, ...info }): CaptureInfo => info);
+    return this.#sessions.map((session, index) => {
+      const runName = this.#sessions.length === 1 ? name : `${name} boot ${session.boot}`;
+      const info = session.info(runName, captures, captured.cpus, captured.baseNs, captured.profile);
+      this.#store?.describe(index, {
+        name: runName,
+        boot: session.boot,
+        captures: captured.captures,
+        kernel: info.kernel,
+        kernelGiven: this.#session.profile,
+        kernelHeader: this.#source.headerProfile(),
+        // Earlier boots ended before the captures had told everything.
+        kernelCaptured: index === this.#sessions.length - 1 ? captured.profile : this.#source.headerProfile(),
+        thresholds: info.thresholds,
+        cpus: info.cpus,
+        events: info.events,
+        lost: captured.lost,
+        baseNs: captured.baseNs,
+        issues: index === 0 ? captured.issues : [],
+      });
+      return info;
+    });
+  }
+
+  #result(runs: readonly RunInfo[], captured: CaptureSummary): ReplayResult {
+    const several = runs.length > 1;
+    const findings = this.#sessions.flatMap((session, index): readonly Finding[] => {
+      const found = session.outcome?.findings ?? [];
+      return several ? found.map((finding) => ({ ...finding, run_id: runs[index].run_id ?? index + 1 })) : found;
+    });
+    return {
+      schema: 'quiesce.replay/1',
+      run: runs[0],
+      ...(several && { runs }),
+      import: {
+        events: runs.reduce((sum, run) => sum + run.events, 0),
+        lost: captured.lost,
+        issues: [...captured.issues],
+      },
+      assessments: weakest(this.#sessions.map((session) => session.outcome?.assessments ?? [])),
+      findings,
+      db: this.#db === IN_MEMORY ? null : this.#db,
+    };
+  }
+}
+
+const STRENGTH: Readonly<Record<Assessment['status'], number>> = { 'not-assessed': 0, partial: 1, assessed: 2 };
+
+/** Of several boots, what the weakest of them could decide: silence about one of them must not look like "no problem". */
+function weakest(runs: readonly (readonly Assessment[])[]): Assessment[] {
+  const [first, ...others] = runs;
+  return first.map((assessment) => {
+    let least = assessment;
+    for (const other of others) {
+      const same = other.find((candidate) => candidate.kind === assessment.kind);
+      if (same && STRENGTH[same.status] < STRENGTH[least.status]) least = same;
+    }
+    return least;
+  });
+}
