@@ -49,6 +49,16 @@ const NO_FACTS: FactSink = {
 
 function nothing(): void {}
 
+/** What of a state comes from which events. */
+const KINDS: readonly { readonly what: string; readonly events: readonly string[] }[] = [
+  { what: 'what tasks do (sched:sched_switch)', events: ['sched_switch'] },
+  { what: 'locks (lock:*)', events: ['lock_acquire', 'contention_begin'] },
+  { what: 'RCU grace periods (rcu:*)', events: ['rcu_grace_period'] },
+  { what: 'work (workqueue:*)', events: ['workqueue_queue_work', 'workqueue_execute_start'] },
+  { what: 'NMIs (nmi:nmi_handler)', events: ['nmi_handler'] },
+  { what: 'interrupts (irq:*, irq_vectors:*)', events: ['irq_handler_entry', 'local_timer_entry', 'softirq_entry'] },
+];
+
 /** A stored run opened at its instants. */
 export class StoredStates {
   readonly path: string;
@@ -144,10 +154,7 @@ export class StoredStates {
         throw new StateError(this.#outside());
       const { engine, last } = this.#replayTo(event);
       const atNs = 'event' in target ? engine.world.nowNs : target.tsNs;
-      if (!this.#settings.replayed)
-        this.#notes.push(
-          `run ${this.runId} was only stored: "quiesce replay ${this.path}" keeps snapshots, which make this quick`,
-        );
+      this.#noteLimits(engine);
       return {
         schema: 'quiesce.state/1',
         run_id: this.runId,
@@ -158,6 +165,22 @@ export class StoredStates {
         notes: this.#notes,
       };
     });
+  }
+
+  /** Silence is no answer: what was not recorded is said. */
+  #noteLimits(engine: ReplayEngine): void {
+    const names = this.#positions.names();
+    const absent = KINDS.filter(({ events }) => !events.some((event) => names.includes(event)));
+    if (absent.length > 0) this.#notes.push(`not recorded, so not shown: ${absent.map(({ what }) => what).join(', ')}`);
+    const { lostMarkers } = engine.world;
+    if (lostMarkers > 0)
+      this.#notes.push(
+        `events were lost ${lostMarkers === 1 ? 'once' : `${lostMarkers} times`} before this instant (E0.4)`,
+      );
+    if (!this.#settings.replayed && this.#settings.records > 1e6)
+      this.#notes.push(
+        `run ${this.runId} was only stored: "quiesce replay" on the store keeps snapshots, which make this quick`,
+      );
   }
 
   #outside(): string {
@@ -189,9 +212,7 @@ export class StoredStates {
     for (const snapshot of this.#reader.snapshots(this.runId, event)) {
       const engine = this.#engine();
       try {
-        const next = this.#positions.pageOf(snapshot.event + 1);
-        if (next === undefined) continue;
-        const pageNo = next.firstEvent > snapshot.event ? next.pageNo : next.pageNo + 1;
+        const pageNo = this.#pageAfter(snapshot.event);
         loadLiveState(engine, snapshot.state() as LiveState, this.#reader.reportsBefore(this.runId, pageNo));
         return { engine, reached: snapshot.event };
       } catch (error) {
@@ -200,6 +221,14 @@ export class StoredStates {
       }
     }
     return { engine: this.#engine(), reached: 0 };
+  }
+
+  /** @throws Error when the event is not the last one of a page */
+  #pageAfter(event: number): number {
+    const page = this.#positions.pageOf(event + 1);
+    if (page?.firstEvent === event + 1) return page.pageNo;
+    if (page === undefined || event !== this.#settings.records) throw new Error('is not at the end of a page');
+    return page.pageNo + 1;
   }
 
   #engine(): ReplayEngine {

@@ -245,5 +245,5 @@ function lockText(lock: StateLock): string {
 }
 
 function share(part: number): string {
-  return `${(part * 100).toFixed(0)} %`;
+  return `${(part * 100).toFixed(part > 0.99 && part < 1 ? 1 : 0)} %`;
 }

@@ -34,6 +34,9 @@ interface LinkDetails {
 const KINDS = ['nmi', 'hardirq', 'softirq'] as const;
 const CONTEXT_NAMES = { nmi: 'NMIs', hardirq: 'interrupts', softirq: 'softirqs' } as const;
 
+/** An uncontended acquisition takes less. */
+const UNCONTENDED_NS = 1e5;
+
 /** A CPU that has not switched for this share of a wait can be what an unrecorded grace period waits for (R2.6). */
 const COVERS = 0.5;
 
@@ -47,12 +50,20 @@ export class WaitGraph {
     this.#engine = engine;
     this.#atNs = atNs;
     const { locks } = engine.models;
-    for (const wait of locks.waits()) if (!this.#lockWaits.has(wait.taskKey)) this.#lockWaits.set(wait.taskKey, wait);
+    for (const wait of locks.waits())
+      if (!this.#lockWaits.has(wait.taskKey) && this.#lasts(wait)) this.#lockWaits.set(wait.taskKey, wait);
     for (const edge of lockWaitEdges(locks, engine.world.dictionary)) {
       const edges = this.#lockEdges.get(edge.fromKey);
       if (edges) edges.push(edge);
       else this.#lockEdges.set(edge.fromKey, [edge]);
     }
+  }
+
+  /** Every acquisition is a wait until its lock_acquired: only contention, or time, makes it one worth telling. */
+  #lasts(wait: LockWaitState): boolean {
+    if (this.#atNs - wait.sinceNs >= UNCONTENDED_NS) return true;
+    const acquisition = this.#engine.models.locks.heldBy(wait.taskKey).find(({ eventId }) => eventId === wait.eventId);
+    return acquisition === undefined;
   }
 
   /** Keys of tasks that wait for a lock. */
@@ -146,7 +157,7 @@ class Walk {
 
   #task(task: Task): StateLink[] {
     const { sync } = this.#engine.models;
-    const locks = this.#locks(task);
+    const locks = this.#locks(task.key);
     if (locks.length > 0) return locks;
     const wait = sync.openOf(task.key).findLast((open) => this.#graph.isWaiting(open));
     if (wait && task.state !== TASK_RUNNING) return this.#sync(wait);
@@ -199,21 +210,29 @@ class Walk {
 
   // -- locks -----------------------------------------------------------------------------------------------------------
 
-  #locks(task: Task): StateLink[] {
-    const wait = this.#graph.lockWait(task.key);
+  #locks(key: TaskKey): StateLink[] {
+    const wait = this.#graph.lockWait(key);
     if (!wait) return [];
-    const edges = this.#graph.lockEdges(task.key);
+    const edges = this.#graph.lockEdges(key);
     const name = edges[0]?.lock ?? (wait.className || 'a lock that no event names');
     const note = edges.length === 0 ? 'its owner is not known' : undefined;
     return [
       this.#link('W22', `lock ${wait.instance}`, 'lock', name, wait.sinceNs, { note }, () =>
-        edges.flatMap((edge) => {
-          const owner = this.#engine.models.tasks.find(edge.toKey);
-          const basis = edge.certainty === 'inferred' ? `inferred: ${edge.basis}` : undefined;
-          return owner ? [this.#asTask('W23', 'task', owner, basis)] : [];
-        }),
+        edges.map((edge) => this.#owner(edge)),
       ),
     ];
+  }
+
+  #owner({ toKey, certainty, basis }: LockWaitEdge): StateLink {
+    const { tasks, locks } = this.#engine.models;
+    const note = certainty === 'inferred' ? `inferred: ${basis}` : undefined;
+    const owner = tasks.find(toKey);
+    if (owner) return this.#asTask('W23', 'task', owner, note);
+    // Known from its locks only: no scheduler event names it.
+    const name = tasks.labelOf(Math.max(0, toKey), locks.heldBy(toKey)[0]?.comm ?? 0);
+    return this.#link('W23', `task ${toKey}`, 'task', name, null, { tid: Math.max(0, toKey), note }, () =>
+      this.#locks(toKey),
+    );
   }
 
   // -- grace periods ---------------------------------------------------------------------------------------------------
@@ -312,7 +331,10 @@ class Walk {
     const queued = this.#queuedFor(wait);
     const nobody = readers.length + passes.length + queued.length === 0;
     const delayed = nobody && this.#workersRecorded();
-    const notes = [wait.site && `the caller is ${wait.site}`, delayed ? 'no pass of process_srcu runs, the next one is delayed (S3.15)' : undefined];
+    const notes = [
+      wait.site && `the caller is ${wait.site}`,
+      delayed ? 'no pass of process_srcu runs, the next one is delayed (S3.15)' : undefined,
+    ];
     const note = notes.filter((part) => part !== undefined).join('; ') || undefined;
     return this.#link('W2', `srcu ${wait.domain || wait.tid}`, 'srcu-gp', name, wait.startNs, { note }, () => {
       if (nobody) return delayed ? [] : this.#unrecordedWorker(wait);
@@ -414,7 +436,9 @@ class Walk {
     if (runs && !this.#path.includes(taskNode(runs))) {
       const since = runs.state === TASK_RUNNING ? runs.onCpuSinceNs : null;
       const details = { tid: runs.tid, note: 'runs on it' };
-      links.push(this.#link('W8', taskNode(runs), 'task', tasks.label(runs), since, details, () => this.#locks(runs)));
+      links.push(
+        this.#link('W8', taskNode(runs), 'task', tasks.label(runs), since, details, () => this.#locks(runs.key)),
+      );
     }
     return links;
   }

@@ -35,7 +35,8 @@ export class LoadWindow {
     this.#bucketNs = windowNs / BUCKETS;
   }
 
-  add(startNs: number, endNs: number, eventId: number): void {
+  /** @param startEvent event that begins it. */
+  add(startNs: number, endNs: number, startEvent: number): void {
     const first = Math.floor(startNs / this.#bucketNs);
     const last = Math.floor(endNs / this.#bucketNs);
     this.#advance(last);
@@ -45,7 +46,7 @@ export class LoadWindow {
       this.#busy[bucket % BUCKETS] += to - from;
     }
     const slot = last % BUCKETS;
-    if (this.#count[slot]++ === 0) this.#firstEvent[slot] = eventId;
+    if (this.#count[slot]++ === 0) this.#firstEvent[slot] = startEvent;
     this.#max[slot] = Math.max(this.#max[slot], endNs - startNs);
   }
 
@@ -68,13 +69,12 @@ export class LoadWindow {
     return this.#busy.reduce((sum, ns) => sum + ns, 0);
   }
 
-  /** Busy time of the window that ends at `nowNs`, which may lie after the newest interrupt. */
-  busyUntil(nowNs: number): number {
-    const now = Math.floor(nowNs / this.#bucketNs);
+  /** Busy share of the buckets up to `nowNs`, which may lie after the newest interrupt; the last bucket is a part of one. */
+  shareUntil(nowNs: number): number {
+    const first = Math.floor(nowNs / this.#bucketNs) - BUCKETS + 1;
     let busyNs = 0;
-    for (let bucket = Math.max(0, now - BUCKETS + 1); bucket <= this.#newest; bucket++)
-      busyNs += this.#busy[bucket % BUCKETS];
-    return busyNs;
+    for (let bucket = Math.max(0, first); bucket <= this.#newest; bucket++) busyNs += this.#busy[bucket % BUCKETS];
+    return busyNs / (nowNs - first * this.#bucketNs);
   }
 
   /** Live state of a snapshot: the newest bucket, then the columns. */
@@ -131,7 +131,7 @@ export class InterruptLoadModel implements Model {
 
   constructor(world: World, cpus: CpuModel) {
     this.#world = world;
-    cpus.onInterrupt = (kind, cpu, startNs, endNs, eventId) => this.#add(kind, cpu, startNs, endNs, eventId);
+    cpus.onInterrupt = (...span) => this.#add(...span);
   }
 
   subscribe(): undefined {
@@ -146,9 +146,7 @@ export class InterruptLoadModel implements Model {
   /** Share of the CPU that a kind of interrupt took in the window up to now. */
   share(kind: Storm['kind'], cpu: number, nowNs: number): number {
     const window = this.#windows.get(cpu * KINDS.length + KINDS.indexOf(kind));
-    return window
-      ? Math.min(1, window.busyUntil(nowNs - this.#world.firstNs) / this.#world.thresholds.nmiStormWindowNs)
-      : 0;
+    return window ? Math.min(1, window.shareUntil(nowNs - this.#world.firstNs)) : 0;
   }
 
   /** The storm going on, if any. */
@@ -156,7 +154,7 @@ export class InterruptLoadModel implements Model {
     return this.#open.get(cpu * KINDS.length + KINDS.indexOf(kind));
   }
 
-  #add(kind: Storm['kind'], cpu: number, startNs: number, endNs: number, eventId: number): void {
+  #add(kind: Storm['kind'], cpu: number, startNs: number, endNs: number, startEvent: number, eventId: number): void {
     const key = cpu * KINDS.length + KINDS.indexOf(kind);
     let window = this.#windows.get(key);
     if (!window) {
@@ -164,7 +162,7 @@ export class InterruptLoadModel implements Model {
       this.#windows.set(key, window);
     }
     const originNs = this.#world.firstNs;
-    window.add(Math.max(0, startNs - originNs), endNs - originNs, eventId);
+    window.add(Math.max(0, startNs - originNs), endNs - originNs, startEvent);
     const enough = window.busyNs >= this.#world.thresholds.nmiStormShare * this.#world.thresholds.nmiStormWindowNs;
     const storm = this.#open.get(key);
     if (storm && enough) {
