@@ -31,7 +31,7 @@ export interface LockStep {
   readonly tid: number;
   readonly cpu?: number;
   /**
-   * `+a` acquire (with lock_acquired) · `?a` trylock · `r+a`, `r?a` the same for reading · `!a` acquire and never get it ·
+   * `+a` acquire (with lock_acquired) · `?a` trylock · `r+a`, `r?a` the same for reading · `!a` ask, find it taken, never get it · `~a` ask only ·
    * `-a` release · `sleep` sched_switch in S · `fork N` · `wake N` · `lost` events lost on this CPU · `tick` local_timer_entry
    * and exit · `pause N` N µs of silence. A lock may name an address: `a@10`.
    */
@@ -71,7 +71,7 @@ export function programText(steps: readonly LockStep[], options: ProgramOptions 
     lines.push(`${`${name}-${step.tid}`.padStart(22)} [00${cpu}]${flags} ${time.padStart(13)}: ${payload}`);
   };
   for (const [index, step] of steps.entries()) {
-    const [, read, kind, lock] = /^(r?)([+?!-])(.+)$/.exec(step.op) ?? [];
+    const [, read, kind, lock] = /^(r?)([+?!~-])(.+)$/.exec(step.op) ?? [];
     if (lock !== undefined) {
       const { name, address } = addressOf(lock);
       if (kind === '-') put(step, `lock_release: ${address} ${name}`);

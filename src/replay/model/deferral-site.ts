@@ -76,6 +76,7 @@ export class DeferralSites {
     const task = this.#events.tasks.at(event);
     if (task === undefined || task.depth === 0) return;
     const context = this.#events.contextOf(event);
+    if (this.#events.printsReport(task, context)) return;
     let depth = task.depth;
     for (const name of own) {
       const at = topmost(task, depth, this.#events.table.find(name)?.classId ?? -1);

@@ -226,15 +226,16 @@ export class LockEvents {
   #addEdges(task: TaskLocks, depth: number, acquisition: Acquisition, latest: LatestAcquisition | undefined): number {
     const { classes } = this.table;
     const { cls, context } = acquisition;
+    const inReport = cls.printk && this.printsReport(task, context);
     let newest = -1;
     for (let i = depth - 1; i >= 0; i--) {
       const held = task.entries[i];
       if (held.context !== context || held.how & HELD_DUBIOUS) break;
       const predecessor = classes[held.classId];
       if (!predecessor.checked) continue;
-      if (cls.printk && !predecessor.printk && this.lockStat && !(held.how & HELD_OWNED)) {
+      if (inReport && !predecessor.printk) {
         this.reportEdges++;
-        continue;
+        break;
       }
       if (predecessor !== cls) {
         const edge = this.#note(task, held, acquisition);
@@ -249,6 +250,23 @@ export class LockEvents {
       if (!(held.how & HELD_TRY)) break;
     }
     return newest;
+  }
+
+  /**
+   * Whether lockdep's own report is being printed: the task is still inside lock_acquire() of a lock, and printk goes on. What it
+   * takes there is no dependency of the kernel's code. Known only with LOCK_STAT.
+   */
+  printsReport(task: TaskLocks, context: number): boolean {
+    if (!this.lockStat) return false;
+    for (let i = task.depth - 1; i >= 0; i--) {
+      const { how, classId, context: at, contendedNs } = task.entries[i];
+      const cls = this.table.classes[classId];
+      if (at !== context) return false;
+      // A class that never says lock_acquired is a map, as far as its first few acquisitions can tell.
+      if (!cls.isLock || cls.printk || (cls.acquiredEvents === 0 && cls.acquisitions > 4)) continue;
+      return !(how & HELD_OWNED) && contendedNs < 0;
+    }
+    return false;
   }
 
   #note(task: TaskLocks, held: HeldLock, acquisition: Acquisition): LockEdge {
