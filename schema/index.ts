@@ -9,6 +9,7 @@ export * from './facts.ts';
 export * from './findings.ts';
 export * from './log-report.ts';
 export * from './profile.ts';
+export * from './recording-plan.ts';
 export * from './results.ts';
 export * from './state.ts';
 export * from './units.ts';

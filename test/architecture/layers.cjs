@@ -30,6 +30,18 @@ module.exports = {
     ),
     only('query-reads-store', '^src/query/', '^(schema|src/(query|store|histogram))/', 'Queries see the store only.'),
     only(
+      'compare-reads-queries',
+      '^src/compare/',
+      '^(schema|src/(compare|query|store|histogram))/',
+      'Statistics over what queries read.',
+    ),
+    only(
+      'plan-reads-knowledge',
+      '^src/plan/',
+      '^(schema|src/(plan|replay/knowledge))/',
+      'What to record follows from what detectors need.',
+    ),
+    only(
       'report-formats',
       '^src/(report|export)/',
       '^(schema|src/(report|export|query|store|histogram))/',

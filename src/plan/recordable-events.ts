@@ -1,0 +1,200 @@
+/**
+ * What can be recorded: events, kprobes and stacks, what they show to the models, and what they cost. Rates are events per second
+ * of one busy CPU, from recordings of mixed loads (forks, pipes, file I/O, futexes) on a two-CPU machine with lockdep; a fast
+ * machine reaches several times as many.
+ */
+import type { FindingKind } from '../../schema/index.ts';
+
+export interface Recordable {
+  /** `system:event`, function of a kprobe, or `<stacks>`. */
+  readonly id: string;
+  readonly type: 'tracepoint' | 'kprobe' | 'stacks';
+  /** Names under which the models know it (src/replay/knowledge/requirements.ts). */
+  readonly shows: readonly string[];
+  readonly perSecond: number;
+  /** Lines for kprobe_events. */
+  readonly probes?: readonly string[];
+  /** Only there on this architecture, or with this configuration. */
+  readonly condition?: string;
+}
+
+const event = (system: string, name: string, perSecond: number, condition?: string): Recordable => ({
+  id: `${system}:${name}`,
+  type: 'tracepoint',
+  shows: [name],
+  perSecond,
+  ...(condition !== undefined && { condition }),
+});
+
+/** Entry probe, and one on the return where the models measure how long the call took (MODEL E1.9). */
+const probe = (name: string, perSecond: number, options: { arg?: string; returns?: boolean } = {}): Recordable => ({
+  id: name,
+  type: 'kprobe',
+  shows: [name],
+  perSecond,
+  probes: [
+    `p:${name} ${name}${options.arg ? ` ${options.arg}` : ''}`,
+    // More callers may wait at the same time than a return probe keeps apart by default.
+    ...(options.returns ? [`r64:${name}_ret ${name}`] : []),
+  ],
+});
+
+const RCU_TRACE = 'CONFIG_RCU_TRACE';
+const LOCKDEP = 'CONFIG_LOCKDEP (PROVE_LOCKING or LOCK_STAT)';
+const LOCK_STAT = 'CONFIG_LOCK_STAT';
+const X86 = 'x86';
+/** The struct's name where it is static, its address where it is not. */
+const SSP = 'ssp=$arg1:symbol';
+
+export const RECORDABLES: readonly Recordable[] = [
+  event('sched', 'sched_switch', 1700),
+  event('sched', 'sched_waking', 900),
+  event('sched', 'sched_wakeup', 900),
+  event('sched', 'sched_process_fork', 60),
+  event('sched', 'sched_process_exit', 60),
+  { id: '<stacks>', type: 'stacks', shows: ['<stacks>'], perSecond: 100 },
+  event('rcu', 'rcu_grace_period', 800, RCU_TRACE),
+  event('rcu', 'rcu_grace_period_init', 50, RCU_TRACE),
+  event('rcu', 'rcu_quiescent_state_report', 120, RCU_TRACE),
+  event('rcu', 'rcu_preempt_task', 160, RCU_TRACE),
+  event('rcu', 'rcu_unlock_preempted_task', 160, RCU_TRACE),
+  event('rcu', 'rcu_exp_grace_period', 10, RCU_TRACE),
+  event('rcu', 'rcu_fqs', 20, RCU_TRACE),
+  event('rcu', 'rcu_barrier', 5, RCU_TRACE),
+  event('rcu', 'rcu_sr_normal', 40, RCU_TRACE),
+  event('rcu', 'rcu_callback', 500, RCU_TRACE),
+  event('rcu', 'rcu_invoke_callback', 500, RCU_TRACE),
+  event('rcu', 'rcu_stall_warning', 0),
+  event('nmi', 'nmi_handler', 500, X86),
+  event('irq', 'irq_handler_entry', 20),
+  event('irq', 'irq_handler_exit', 20),
+  event('irq', 'softirq_entry', 290),
+  event('irq', 'softirq_exit', 290),
+  ...['local_timer', 'reschedule', 'call_function', 'call_function_single', 'irq_work'].flatMap((vector) =>
+    ['entry', 'exit'].map((end) => event('irq_vectors', `${vector}_${end}`, vector === 'local_timer' ? 480 : 40, X86)),
+  ),
+  event('workqueue', 'workqueue_queue_work', 30),
+  event('workqueue', 'workqueue_activate_work', 30),
+  event('workqueue', 'workqueue_execute_start', 30),
+  event('workqueue', 'workqueue_execute_end', 30),
+  event('timer', 'timer_start', 100),
+  event('timer', 'timer_expire_entry', 80),
+  event('printk', 'console', 5),
+  event('lock', 'lock_acquire', 90_000, LOCKDEP),
+  event('lock', 'lock_release', 90_000, LOCKDEP),
+  event('lock', 'lock_acquired', 40_000, LOCK_STAT),
+  event('lock', 'lock_contended', 50, LOCK_STAT),
+  event('lock', 'contention_begin', 1000),
+  event('lock', 'contention_end', 1000),
+  probe('synchronize_rcu', 20, { returns: true }),
+  probe('synchronize_rcu_expedited', 5, { returns: true }),
+  probe('rcu_barrier', 5, { returns: true }),
+  probe('synchronize_srcu', 10, { arg: SSP, returns: true }),
+  probe('__synchronize_srcu', 10, { arg: SSP, returns: true }),
+  probe('process_srcu', 15, { arg: 'work=$arg1', returns: true }),
+  probe('try_check_zero', 30, { arg: SSP }),
+  probe('__srcu_read_lock', 100, { arg: SSP }),
+  probe('__srcu_read_unlock', 100, { arg: SSP }),
+  probe('call_srcu', 40, { arg: SSP }),
+  probe('__call_srcu', 40, { arg: SSP }),
+  probe('srcu_gp_start_if_needed', 50, { arg: SSP }),
+];
+
+const CONSOLE = ['console', 'sched_process_fork', 'sched_process_exit'];
+const INTERRUPTS = [
+  'irq_handler_entry',
+  'irq_handler_exit',
+  'softirq_entry',
+  'softirq_exit',
+  ...RECORDABLES.filter(({ id }) => id.startsWith('irq_vectors:')).flatMap(({ shows }) => shows),
+];
+const SRCU = [
+  'synchronize_srcu',
+  '__synchronize_srcu',
+  'process_srcu',
+  'try_check_zero',
+  '__srcu_read_lock',
+  '__srcu_read_unlock',
+];
+const WORKQUEUES = [
+  'workqueue_queue_work',
+  'workqueue_activate_work',
+  'workqueue_execute_start',
+  'workqueue_execute_end',
+];
+const GRACE_PERIODS = [
+  'rcu_grace_period',
+  'rcu_grace_period_init',
+  'rcu_quiescent_state_report',
+  'rcu_fqs',
+  'rcu_exp_grace_period',
+];
+const LOCKS = ['lock_acquire', 'lock_release'];
+const LOCK_WAITS = ['lock_contended', 'lock_acquired', 'contention_begin', 'contention_end'];
+
+/** Beyond what a verdict needs: what makes it more precise. */
+export const HELPFUL: Readonly<Record<FindingKind, readonly string[]>> = {
+  'lock-inversion': ['lock_release', 'sched_switch'],
+  'lock-recursion': ['lock_release', 'sched_switch'],
+  'irq-lock-state': ['lock_release', 'sched_switch', ...INTERRUPTS],
+  'irq-lock-order': ['lock_release', 'sched_switch', ...INTERRUPTS],
+  'wait-context': ['lock_release', 'sched_switch', ...INTERRUPTS],
+  'sleep-in-atomic': ['lock_release', '<stacks>'],
+  deadlock: [...CONSOLE, ...SRCU, 'sched_waking', 'contention_begin', 'contention_end'],
+  'deferral-hazard': ['lock_release', 'sched_switch', 'timer_expire_entry', ...WORKQUEUES],
+  'rcu-stall': [
+    ...CONSOLE,
+    ...GRACE_PERIODS,
+    ...INTERRUPTS,
+    'rcu_stall_warning',
+    'rcu_preempt_task',
+    'rcu_unlock_preempted_task',
+    'sched_switch',
+    'sched_waking',
+    'sched_wakeup',
+    '<stacks>',
+    'synchronize_rcu',
+    'rcu_barrier',
+  ],
+  'blocked-sync': [
+    ...CONSOLE,
+    ...GRACE_PERIODS,
+    ...INTERRUPTS,
+    ...SRCU,
+    ...WORKQUEUES,
+    'nmi_handler',
+    'rcu_preempt_task',
+    'rcu_unlock_preempted_task',
+    'rcu_barrier',
+    'synchronize_rcu_expedited',
+    '<stacks>',
+  ],
+  'hung-task': [...CONSOLE, ...SRCU, ...WORKQUEUES, 'contention_begin', 'contention_end', 'synchronize_rcu'],
+  'nmi-storm': ['console', 'sched_switch'],
+  'irq-storm': ['irq_handler_exit', ...INTERRUPTS],
+  'softirq-storm': ['softirq_exit', 'sched_switch'],
+  'gp-kthread-starved': ['sched_waking', 'sched_wakeup', ...INTERRUPTS],
+  'workqueue-stall': [...WORKQUEUES, 'sched_switch', 'sched_waking', '<stacks>'],
+  'soft-lockup': [],
+};
+
+/** What the latencies of `hist` and `compare` are measured from. */
+export const METRIC_EVENTS: Readonly<Record<string, readonly string[]>> = {
+  'rcu-gp': GRACE_PERIODS,
+  'rcu-gp-expedited': ['rcu_exp_grace_period'],
+  'synchronize-rcu': ['synchronize_rcu', 'rcu_sr_normal', 'sched_switch'],
+  'srcu-gp': [...SRCU, ...WORKQUEUES],
+  'synchronize-srcu': ['synchronize_srcu', '__synchronize_srcu', 'sched_switch'],
+  'call-rcu': ['rcu_callback', 'rcu_invoke_callback'],
+  'rcu-stall': GRACE_PERIODS,
+  'rcu-barrier': ['rcu_barrier'],
+  nmi: ['nmi_handler'],
+  hardirq: INTERRUPTS.filter((name) => !name.startsWith('softirq')),
+  softirq: ['softirq_entry', 'softirq_exit'],
+  'lock-wait': LOCK_WAITS,
+  'lock-hold': LOCKS,
+  'runqueue-wait': ['sched_switch', 'sched_waking', 'sched_wakeup'],
+  blocked: ['sched_switch'],
+  'workqueue-queue': WORKQUEUES,
+  'workqueue-run': WORKQUEUES,
+};
