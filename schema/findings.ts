@@ -42,9 +42,23 @@ export const ROOT_KINDS = [
 ] as const;
 export type RootKind = (typeof ROOT_KINDS)[number];
 
-/** An event of the run, or a line of a kernel log, and what it proves. */
+/**
+ * Stands for many events: those named `events` (all, when it is missing) from the evidence's own event to `to`, recorded on that CPU, or
+ * recorded by that task or naming it in a field.
+ */
+export interface EvidenceRange {
+  readonly to: number;
+  readonly events?: readonly string[];
+  readonly cpu?: number;
+  readonly tid?: number;
+}
+
+/**
+ * An event of the run, or a line of a kernel log, and what it proves. Replaying the evidence of a finding alone, ranges unfolded, gives
+ * the finding again (MODEL O26).
+ */
 export type Evidence =
-  | { readonly event: number; readonly role: string }
+  | { readonly event: number; readonly role: string; readonly range?: EvidenceRange }
   | { readonly line: number; readonly role: string };
 
 export type ChainLinkKind =

@@ -390,13 +390,17 @@ CREATE TABLE finding (
 
 -- Events and log lines that prove a finding.
 CREATE TABLE finding_evidence (
-  run_id     INTEGER NOT NULL REFERENCES run,
-  finding_id TEXT NOT NULL,
-  finding    INTEGER NOT NULL, -- finding.position
-  position   INTEGER NOT NULL, -- order, from 1
-  event_id   INTEGER,          -- event.id, or
-  line       INTEGER,          -- line of the kernel log
-  role       TEXT NOT NULL,    -- what it proves
+  run_id      INTEGER NOT NULL REFERENCES run,
+  finding_id  TEXT NOT NULL,
+  finding     INTEGER NOT NULL, -- finding.position
+  position    INTEGER NOT NULL, -- order, from 1
+  event_id    INTEGER,          -- event.id, or
+  line        INTEGER,          -- line of the kernel log
+  role        TEXT NOT NULL,    -- what it proves
+  to_event_id INTEGER,          -- last event.id when it stands for many events: those between the two ids
+  events      TEXT,             -- of these names, JSON array; NULL: of any name
+  cpu         INTEGER,          -- on this CPU; NULL: on any
+  tid         INTEGER,          -- of this task, or naming it; NULL: of any
   PRIMARY KEY (run_id, finding, position)
 ) WITHOUT ROWID;
 

@@ -3,8 +3,19 @@
  * holdout that cleared last (W4.40).
  */
 import type { Root } from '../../schema/index.ts';
-import { addContexts, type BlameWalk, sharesDuring, splitByShares, stormRoot } from './blame-walk.ts';
+import {
+  addContexts,
+  type BlameWalk,
+  citeOccupancy,
+  sharesDuring,
+  spanOf,
+  splitByShares,
+  stormRoot,
+} from './blame-walk.ts';
+import type { EvidenceList } from './evidence-list.ts';
 import type { HoldoutVerdict } from './holdout-verdict.ts';
+import { OCCUPANCY_EVENTS, TICK_EVENTS } from './model/cpu.ts';
+import type { KthreadStarvation } from './model/gp-kthread.ts';
 import {
   type GracePeriod,
   gracePeriodName,
@@ -13,14 +24,33 @@ import {
   lastHoldouts,
   onlyToBeNoticed,
 } from './model/grace-period.ts';
+import type { SyncWait } from './model/sync-wait.ts';
+import { SCHEDULING_EVENTS } from './model/task.ts';
+import type { Timeline } from './timeline.ts';
 
 /** Shorter delays of callbacks are their everyday batching. */
 const LATE_CALLBACK_NS = 1e7;
 
-/** @param callbackCpu CPU whose callbacks complete the caller, where that is how it is done (R2.21). */
+/** Events from which grace periods, their masks and their readers follow. */
+export const GRACE_PERIOD_EVENTS: readonly string[] = [
+  'rcu_grace_period',
+  'rcu_grace_period_init',
+  'rcu_quiescent_state_report',
+  'rcu_exp_grace_period',
+  'rcu_preempt_task',
+  'rcu_unlock_preempted_task',
+  'rcu_stall_warning',
+  'rcu_watching',
+  'rcu_dyntick',
+];
+
+/**
+ * @param wait the wait that is being cut
+ * @param callbackCpu CPU whose callbacks complete the caller, where that is how it is done (R2.21)
+ */
 export function blameRcu(
   walk: BlameWalk,
-  expedited: boolean,
+  wait: SyncWait,
   fromNs: number,
   toNs: number,
   depth: number,
@@ -28,15 +58,28 @@ export function blameRcu(
 ): void {
   const { timeline, draft } = walk;
   const flavor = timeline.data.flavor;
+  const expedited = wait.resource === 'rcu-expedited';
   const all = timeline.data.periods.filter((gp) => gp.flavor === flavor && gp.expedited === expedited);
-  const periods = all.filter((gp) => gp.startNs < toNs && (gp.endNs ?? toNs) > fromNs);
+  const periods = servingPeriods(all, wait, fromNs, toNs);
+  const span = spanOf(timeline, wait);
+  draft.evidence.range(
+    Math.min(span.from, periods[0]?.startEvent ?? span.from),
+    Math.max(span.to, ...periods.map((gp) => gp.endEvent || timeline.data.lastEvent)),
+    { events: GRACE_PERIOD_EVENTS },
+    `${flavor} grace periods, their masks and readers`,
+  );
   if (periods.length === 0) {
     const next = all.find((gp) => gp.startNs >= toNs);
-    const name = next ? gracePeriodName(next) : `${flavor} grace period (not recorded)`;
+    const none = timeline.data.visible.gracePeriodEvent > 0 ? 'none had begun' : 'not recorded';
+    const name = next ? gracePeriodName(next) : `${flavor} grace period (${none})`;
+    const before = all.findLast((gp) => gp.endNs !== null && gp.endNs <= fromNs);
+    const shown = before?.endEvent || timeline.data.visible.gracePeriodEvent;
+    draft.evidence.cite(shown, 'grace periods are among the recorded events');
     const unexplainedNs = blameKthread(walk, flavor, name, fromNs, toNs, depth);
     draft.root({ kind: 'unknown' }, unexplainedNs);
     return;
   }
+  if (periods.length > 0) citeQuiescent(draft.evidence, periods[0]);
   let cursor = fromNs;
   for (const gp of periods) {
     const name = gracePeriodName(gp);
@@ -48,7 +91,22 @@ export function blameRcu(
       cursor = endNs;
     }
   }
-  if (cursor < toNs) blameCallbacks(walk, periods[periods.length - 1], cursor, toNs, depth, callbackCpu);
+  if (cursor < toNs) {
+    if (callbackCpu !== undefined && toNs - cursor >= LATE_CALLBACK_NS) citeOccupancy(walk, callbackCpu, span);
+    blameCallbacks(walk, periods[periods.length - 1], cursor, toNs, depth, callbackCpu);
+  }
+}
+
+/**
+ * Grace periods on the way: those that overlap the piece. Once the waiter was woken, one that had not ended by then cannot be what it waited
+ * for, unless there is no other.
+ */
+function servingPeriods(all: readonly GracePeriod[], wait: SyncWait, fromNs: number, toNs: number): GracePeriod[] {
+  const periods = all.filter((gp) => gp.startNs < toNs && (gp.endNs ?? toNs) > fromNs);
+  const doneNs = wait.wokenNs ?? wait.endNs;
+  if (doneNs === null || toNs < doneNs) return periods;
+  const ended = periods.filter((gp) => gp.endNs !== null && gp.endNs <= doneNs);
+  return ended.some((gp) => gp.startNs >= wait.startNs) ? ended : periods;
 }
 
 /** Past the end: callbacks have to be invoked, in a softirq or by rcuc/rcuo on the caller's CPU (W21). */
@@ -84,9 +142,11 @@ function blameGracePeriod(
 ): void {
   const { draft } = walk;
   draft.add('rcu-gp', name, 0, depth, {}, toNs - fromNs);
-  draft.cite(gp.startEvent, `${name} starts`);
-  if (gp.endEvent) draft.cite(gp.endEvent, `${name} ends`);
-  if (gp.warnedEvent) draft.cite(gp.warnedEvent, 'the kernel warns of the stall');
+  if (toNs - fromNs >= walk.worthNs) {
+    draft.evidence.cite(gp.startEvent, `${name} starts`);
+    draft.evidence.cite(gp.endEvent, `${name} ends`);
+    draft.evidence.cite(gp.warnedEvent ?? 0, 'the kernel warns of the stall');
+  }
   const holdouts = gp.holdouts.filter((holdout) => !onlyToBeNoticed(holdout));
   const open = holdouts.filter((holdout) => heldUntilNs(holdout) === null && holdout.fromNs < toNs);
   let cursor = toNs;
@@ -94,9 +154,8 @@ function blameGracePeriod(
     // Still pending at the end of the capture: shared equally (W4.42).
     const owedFromNs = Math.max(fromNs, Math.min(...open.map((holdout) => holdout.fromNs)));
     const shareNs = Math.floor((toNs - owedFromNs) / open.length);
-    open.forEach((holdout, i) => {
-      blameHoldout(walk, holdout, i === 0 ? toNs - owedFromNs - shareNs * (open.length - 1) : shareNs, depth + 1);
-    });
+    for (const holdout of open) blameHoldout(walk, holdout, shareNs, depth + 1);
+    draft.add('rcu-gp', name, toNs - owedFromNs - shareNs * open.length, depth);
     cursor = owedFromNs;
   }
   while (cursor > fromNs) {
@@ -135,8 +194,7 @@ function blameKthread(
     if (ns <= 0) continue;
     const { tid, cpu, instead } = starvation;
     const label = `${flavor}:${tid}`;
-    draft.cite(starvation.event, `${label} becomes runnable`);
-    if (starvation.endEvent) draft.cite(starvation.endEvent, `${label} gets a CPU`);
+    citeStarvation(draft.evidence, starvation, timeline.data.lastEvent);
     const storm = stormRoot(starvation.shares, cpu);
     const pieces = splitByShares(starvation.shares, ns);
     const note = `runnable without CPU ${cpu}${instead ? `, which ${instead} had` : ''}`;
@@ -155,8 +213,7 @@ function blameKthread(
 function blameHoldout(walk: BlameWalk, holdout: Holdout, ns: number, depth: number): void {
   if (ns <= 0) return;
   const { draft, timeline } = walk;
-  draft.cite(holdout.fromEvent, `${holdout.name} owes a quiescent state`);
-  if (holdout.toEvent) draft.cite(holdout.toEvent, `${holdout.name} reports`);
+  citeHoldout(walk, holdout, ns);
   const verdict = timeline.judge(holdout);
   const pieces = splitByShares(verdict.shares, ns);
   const cpu = holdout.cpu;
@@ -171,8 +228,57 @@ function blameHoldout(walk: BlameWalk, holdout: Holdout, ns: number, depth: numb
   draft.root(holdoutRoot(holdout, verdict), ns);
   if (verdict.cause === 'nmi-storm') {
     const storm = timeline.stormDuring('nmi', cpu, holdout.fromNs, holdout.toNs ?? timeline.data.endNs);
-    if (storm) draft.cite(storm.firstEvent, `NMI storm on CPU ${cpu} begins`);
+    if (storm) draft.evidence.cite(storm.firstEvent, `NMI storm on CPU ${cpu} begins`);
   }
+}
+
+function citeHoldout(walk: BlameWalk, holdout: Holdout, ns: number): void {
+  const { evidence } = walk.draft;
+  if (ns >= walk.worthNs) {
+    evidence.cite(holdout.fromEvent, `${holdout.name} owes a quiescent state`);
+    evidence.cite(holdout.toEvent, `${holdout.name} reports`);
+  }
+  citeHoldoutTimes(evidence, holdout, walk.timeline);
+}
+
+/** CPUs that owed nothing but to be noticed: since when. */
+export function citeQuiescent(evidence: EvidenceList, gp: GracePeriod): void {
+  for (const holdout of gp.holdouts)
+    if (holdout.passedBy === 'eqs') evidence.cite(holdout.passedEvent, `${holdout.name} is quiescent`);
+}
+
+/** The kthread waits for a CPU, and who has it. */
+export function citeStarvation(evidence: EvidenceList, starvation: KthreadStarvation, lastEvent: number): void {
+  const { flavor, tid, cpu, event, endEvent, cpuEvent } = starvation;
+  const label = `${flavor}:${tid}`;
+  const to = endEvent || lastEvent;
+  evidence.cite(event, `${label} becomes runnable`);
+  evidence.cite(endEvent, `${label} gets a CPU`);
+  evidence.range(event, to, { events: SCHEDULING_EVENTS, tid }, `scheduling of ${label}`);
+  evidence.range(cpuEvent || event, to, { events: OCCUPANCY_EVENTS, cpu }, `what CPU ${cpu} did`);
+}
+
+/** What is needed to take the accounts of a holdout again. */
+export function citeHoldoutTimes(evidence: EvidenceList, holdout: Holdout, timeline: Timeline): void {
+  const { cpu, tid, name } = holdout;
+  const { lastEvent, visible } = timeline.data;
+  const to = holdout.toEvent || lastEvent;
+  evidence.cite(visible.nmiEvent, 'NMIs are among the recorded events');
+  evidence.range(
+    visible.firstTickEvent,
+    visible.lastTickEvent,
+    { events: TICK_EVENTS },
+    'ticks are, and how often they come',
+  );
+  evidence.range(holdout.cpuEvent || holdout.fromEvent, to, { events: OCCUPANCY_EVENTS, cpu }, `what CPU ${cpu} did`);
+  if (holdout.kind === 'cpu') return;
+  evidence.cite(holdout.queuedEvent, `${name} is preempted inside rcu_read_lock`);
+  evidence.range(
+    holdout.taskEvent || holdout.queuedEvent || holdout.fromEvent,
+    to,
+    { events: SCHEDULING_EVENTS, tid },
+    `scheduling of ${name}`,
+  );
 }
 
 function holdoutRoot(holdout: Holdout, verdict: HoldoutVerdict): Root {

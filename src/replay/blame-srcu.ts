@@ -8,6 +8,9 @@ import { baseDomain, type SrcuReader, type SyncWait } from './model/sync-wait.ts
 import type { Task } from './model/task.ts';
 import type { WorkExecution } from './model/workqueue.ts';
 
+/** Probes on read sections. */
+const SRCU_READER_EVENTS = ['__srcu_read_lock', '__srcu_read_unlock'];
+
 /** One SRCU wait being cut. */
 interface SrcuCut {
   readonly wait: SyncWait;
@@ -23,7 +26,7 @@ export function blameSrcu(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs:
   const name = `SRCU grace period of ${wait.domain || 'unknown srcu_struct'}`;
   draft.add('srcu-gp', name, 0, depth);
   const passes = passesFor(walk, wait, fromNs, toNs);
-  if (passes.length === 0 && throughStall(walk, fromNs, toNs, depth)) return;
+  if (passes.length === 0 && throughStall(walk, wait, fromNs, toNs, depth)) return;
   const cut: SrcuCut = { wait, name, readers: timeline.readersHolding(wait.domain, toNs, fromNs), depth };
   let cursor = fromNs;
   for (const pass of passes) {
@@ -41,7 +44,7 @@ export function blameSrcu(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs:
  * No worker recorded: an SRCU grace period that lasts as long as a slow RCU grace period waits for it, as SRCU-fast does
  * (S3.14, S3.60 i without its proof). False when no grace period covers most of the wait.
  */
-function throughStall(walk: BlameWalk, fromNs: number, toNs: number, depth: number): boolean {
+function throughStall(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number, depth: number): boolean {
   const covered = walk.timeline
     .periodsLongerThan(1e9)
     .some((gp) => Math.min(toNs, gp.endNs ?? toNs) - Math.max(fromNs, gp.startNs) >= 0.5 * (toNs - fromNs));
@@ -49,7 +52,7 @@ function throughStall(walk: BlameWalk, fromNs: number, toNs: number, depth: numb
   walk.draft.add('worker', 'worker in process_srcu', 0, depth + 1, {
     note: 'not recorded; inferred from the RCU grace period that lasts as long (S3.60)',
   });
-  blameRcu(walk, false, fromNs, toNs, depth + 2);
+  blameRcu(walk, wait, fromNs, toNs, depth + 2);
   return true;
 }
 
@@ -84,8 +87,7 @@ function blameReader(walk: BlameWalk, reader: SrcuReader, fromNs: number, toNs: 
   const task = reader.task;
   const label = timeline.label(task);
   const who = { task: timeline.name(task), tid: task.tid };
-  draft.cite(reader.event, `${label} enters srcu_read_lock`);
-  if (reader.endNs !== null) draft.cite(reader.endEvent, `${label} leaves srcu_read_lock`);
+  citeReader(walk, reader, label, toNs - fromNs);
   draft.add('reader', label, 0, depth, { tid: task.tid, note: `reader of ${reader.domain}` });
   if (path.has(task.key)) {
     draft.add('reader', label, toNs - fromNs, depth, { tid: task.tid });
@@ -100,12 +102,23 @@ function blameReader(walk: BlameWalk, reader: SrcuReader, fromNs: number, toNs: 
     const endNs = Math.min(toNs, wait.endNs ?? toNs);
     if (endNs <= startNs) continue;
     leafReader(walk, label, who, startNs - cursor, depth);
-    draft.cite(wait.startEvent, `${label} enters ${wait.api} inside its read section`);
+    draft.evidence.cite(wait.startEvent, `${label} enters ${wait.api} inside its read section`);
+    draft.evidence.cite(wait.endEvent, `${label} leaves ${wait.api}`);
     walk.wait(wait, startNs, endNs, depth + 1);
     cursor = endNs;
   }
   leafReader(walk, label, who, toNs - cursor, depth);
   path.delete(task.key);
+}
+
+/** Short sections are evidence as a range: there may be thousands. */
+function citeReader(walk: BlameWalk, reader: SrcuReader, label: string, ns: number): void {
+  const { evidence } = walk.draft;
+  const { event, endEvent, domain } = reader;
+  if (ns >= walk.worthNs || reader.endNs === null) {
+    evidence.cite(event, `${label} enters srcu_read_lock(${domain})`);
+    evidence.cite(endEvent, `${label} leaves srcu_read_lock(${domain})`);
+  } else evidence.range(event, endEvent, { events: SRCU_READER_EVENTS }, 'SRCU read sections');
 }
 
 function leafReader(
@@ -126,10 +139,12 @@ function blamePass(walk: BlameWalk, cut: SrcuCut, pass: WorkExecution, fromNs: n
   const { depth } = cut;
   const label = timeline.workerLabel(pass.workerTid);
   const link = { tid: pass.workerTid, note: 'runs process_srcu' };
-  draft.cite(pass.startEvent, `${label} starts process_srcu`);
+  citePass(walk, pass, label, toNs - fromNs);
   const waits = timeline.waitsOf(pass.workerTid, fromNs, toNs).filter((wait) => wait.resource !== 'srcu');
-  if (waits.length === 0 && cut.readers.length > 0) {
-    // A short scan that found readers: part of waiting for them.
+  const reader = waits.length === 0 ? lastReader(cut.readers, fromNs, cut.wait.task) : undefined;
+  if (reader) {
+    // A short scan that found a reader: part of waiting for it.
+    citeReader(walk, reader, timeline.label(reader.task), toNs - fromNs);
     draft.add('srcu-gp', cut.name, toNs - fromNs, depth);
     return;
   }
@@ -140,11 +155,24 @@ function blamePass(walk: BlameWalk, cut: SrcuCut, pass: WorkExecution, fromNs: n
     const endNs = Math.min(toNs, wait.endNs ?? toNs);
     if (endNs <= startNs) continue;
     draft.add('worker', label, startNs - cursor, depth + 1, link);
-    draft.cite(wait.startEvent, `${label} enters ${wait.api}`);
+    draft.evidence.cite(wait.startEvent, `${label} enters ${wait.api}`);
     walk.wait(wait, startNs, endNs, depth + 2);
     cursor = endNs;
   }
   draft.add('worker', label, toNs - cursor, depth + 1, link);
+}
+
+/** The pass, everything that its worker recorded meanwhile, and how its srcu_struct is known. */
+function citePass(walk: BlameWalk, pass: WorkExecution, label: string, ns: number): void {
+  const { evidence } = walk.draft;
+  const { startEvent, endEvent, workerTid } = pass;
+  if (ns >= walk.worthNs) evidence.cite(startEvent, `${label} starts ${pass.fn}`);
+  evidence.range(startEvent, endEvent || walk.timeline.data.lastEvent, { tid: workerTid }, `what ${label} did`);
+  const source = pass.domainSource;
+  if (!source || source.startEvent === startEvent) return;
+  evidence.cite(source.startEvent, 'an earlier execution of this work item');
+  evidence.cite(source.event, `names its srcu_struct ${pass.domain}`);
+  evidence.cite(source.endEvent, 'the earlier execution ends');
 }
 
 /** The reader open at `atNs` that leaves last; the waiter's own section counts (self-wait, S3.23). */

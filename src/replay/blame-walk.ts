@@ -2,18 +2,45 @@
 import type { Root } from '../../schema/index.ts';
 import type { ChainDraft } from './chain-draft.ts';
 import { type HoldoutVerdict, IRQ_SHARE, NMI_SHARE } from './holdout-verdict.ts';
-import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './model/cpu.ts';
+import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ, OCCUPANCY_EVENTS } from './model/cpu.ts';
 import type { SyncWait } from './model/sync-wait.ts';
+import { SCHEDULING_EVENTS } from './model/task.ts';
 import type { Timeline } from './timeline.ts';
+
+/** First and last event of what is being cut. */
+export interface EventSpan {
+  readonly from: number;
+  readonly to: number;
+}
 
 /** Depth counts links from the blocked task; times are absolute. */
 export interface BlameWalk {
   readonly timeline: Timeline;
   readonly draft: ChainDraft;
+  /** Pieces shorter than this are no evidence of their own, only part of a range. */
+  readonly worthNs: number;
   /** Tasks on the path, by key: meeting one again is a cycle (W4.41). */
   readonly path: Set<number>;
   /** Cuts a wait, or a part of it, along what it waited for. */
   wait(wait: SyncWait, fromNs: number, toNs: number, depth: number): void;
+}
+
+/** First and last event of a wait; to the end of the capture while it is open. */
+export function spanOf(
+  timeline: Timeline,
+  wait: { startEvent: number; endEvent: number; endNs: number | null },
+): EventSpan {
+  return { from: wait.startEvent, to: (wait.endNs === null ? 0 : wait.endEvent) || timeline.data.lastEvent };
+}
+
+/** The scheduling of a task, as evidence: its switches, wakeups and stacks. */
+export function citeScheduling(walk: BlameWalk, tid: number, label: string, span: EventSpan): void {
+  walk.draft.evidence.range(span.from, span.to, { events: SCHEDULING_EVENTS, tid }, `scheduling of ${label}`);
+}
+
+/** What took the time of a CPU, as evidence. */
+export function citeOccupancy(walk: BlameWalk, cpu: number, span: EventSpan): void {
+  walk.draft.evidence.range(span.from, span.to, { events: OCCUPANCY_EVENTS, cpu }, `what CPU ${cpu} did`);
 }
 
 type Shares = HoldoutVerdict['shares'];

@@ -8,12 +8,12 @@
 import type { ChainLink, Evidence, Root } from '../../schema/index.ts';
 import { blameRcu } from './blame-rcu.ts';
 import { blameSrcu } from './blame-srcu.ts';
-import type { BlameWalk } from './blame-walk.ts';
+import { type BlameWalk, citeOccupancy, citeScheduling, sharesDuring, spanOf, stormRoot } from './blame-walk.ts';
 import { ChainDraft } from './chain-draft.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import type { Timeline } from './timeline.ts';
 
-export { decisiveHoldout, decisiveOf } from './blame-rcu.ts';
+export { decisiveHoldout } from './blame-rcu.ts';
 
 export interface Chain {
   readonly links: readonly ChainLink[];
@@ -21,30 +21,57 @@ export interface Chain {
   readonly evidence: readonly Evidence[];
 }
 
+/** Shorter delays of a wakeup are everyday scheduling. */
+const LATE_NS = 1e7;
+
+/** Pieces of less than this share of the wait are not cited one by one. */
+const WORTH_CITING = 0.01;
+
 export class Blame implements BlameWalk {
   readonly timeline: Timeline;
   readonly draft = new ChainDraft();
   readonly path = new Set<number>();
+  readonly worthNs: number;
 
-  private constructor(timeline: Timeline) {
+  private constructor(timeline: Timeline, worthNs: number) {
     this.timeline = timeline;
+    this.worthNs = worthNs;
   }
 
   /** The chain of one wait, from its start to its end (or to the end of the capture). */
   static ofWait(timeline: Timeline, wait: SyncWait): Chain {
-    const blame = new Blame(timeline);
+    const blame = new Blame(timeline, timeline.length(wait) * WORTH_CITING);
     const { draft } = blame;
     const label = `${wait.comm}:${wait.tid}`;
-    draft.cite(wait.startEvent, `${label} enters ${wait.api}`);
-    if (wait.endEvent) draft.cite(wait.endEvent, `${label} leaves ${wait.api}`);
+    draft.evidence.cite(wait.startEvent, `${label} enters ${wait.api}`);
+    if (wait.endEvent) draft.evidence.cite(wait.endEvent, `${label} leaves ${wait.api}`);
+    else draft.evidence.cite(timeline.data.lastEvent, `the recording ends, ${label} still waits`);
+    draft.evidence.cite(wait.stackEvent, `${label} sleeps with this stack`);
     draft.add('task', label, 0, 0, { tid: wait.tid, note: wait.site ?? `in ${wait.api}` });
     blame.path.add(wait.task.key);
     blame.wait(wait, wait.startNs, timeline.end(wait), 1);
-    return { links: draft.links(), root: draft.bestRoot(), evidence: draft.evidence() };
+    return { links: draft.links(), root: draft.bestRoot(), evidence: draft.evidence.list() };
   }
 
   wait(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
-    if (wait.resource === 'srcu') blameSrcu(this, wait, fromNs, toNs, depth);
-    else blameRcu(this, wait.resource === 'rcu-expedited', fromNs, toNs, depth);
+    const span = spanOf(this.timeline, wait);
+    citeScheduling(this, wait.tid, `${wait.comm}:${wait.tid}`, span);
+    // From its wakeup on the waiter needs nothing but a CPU (SCHED_LATENCY, W9).
+    const neededNs = Math.min(toNs, Math.max(fromNs, wait.wokenNs ?? toNs));
+    if (wait.resource === 'srcu') blameSrcu(this, wait, fromNs, neededNs, depth);
+    else blameRcu(this, wait, fromNs, neededNs, depth);
+    if (neededNs < toNs) this.#withoutCpu(wait, neededNs, toNs, Math.max(0, depth - 1));
+  }
+
+  #withoutCpu(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
+    const { draft, timeline } = this;
+    const ns = toNs - fromNs;
+    const late = ns >= LATE_NS && wait.cpu >= 0;
+    if (late) citeOccupancy(this, wait.cpu, spanOf(timeline, wait));
+    const storm = late ? stormRoot(sharesDuring(timeline, wait.cpu, fromNs, toNs), wait.cpu) : undefined;
+    const kind = depth > 0 && wait.insideSrcuPass ? 'worker' : 'task';
+    const note = ns >= this.worthNs ? 'woken, without a CPU for a while' : undefined;
+    draft.add(kind, `${wait.comm}:${wait.tid}`, ns, depth, { tid: wait.tid, ...(note && { note }) });
+    draft.root(storm ?? { kind: 'unknown' }, ns);
   }
 }

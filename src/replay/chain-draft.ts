@@ -1,5 +1,6 @@
 /** A chain under construction: links with exclusive time, candidate roots, evidence. */
-import type { ChainLink, ChainLinkKind, Evidence, Root } from '../../schema/index.ts';
+import { type ChainLink, type ChainLinkKind, ROOT_KINDS, type Root } from '../../schema/index.ts';
+import { EvidenceList } from './evidence-list.ts';
 
 interface LinkDraft {
   readonly kind: ChainLinkKind;
@@ -23,7 +24,7 @@ export interface LinkDetails {
 export class ChainDraft {
   readonly #links = new Map<string, LinkDraft>();
   readonly #roots = new Map<string, { root: Root; ns: number }>();
-  readonly #evidence = new Map<number, string>();
+  readonly evidence = new EvidenceList();
 
   /**
    * Adds exclusive time to a link, making it at first.
@@ -59,10 +60,6 @@ export class ChainDraft {
     else this.#roots.set(key, { root, ns });
   }
 
-  cite(event: number, role: string): void {
-    if (event > 0 && !this.#evidence.has(event)) this.#evidence.set(event, role);
-  }
-
   /** Links from the blocked task to the root; grace periods of one wait beyond the longest are one link. */
   links(): ChainLink[] {
     const ordered = this.#collapseGracePeriods([...this.#links.values()]);
@@ -89,14 +86,22 @@ export class ChainDraft {
     return [...links.filter((link) => link.kind !== 'rcu-gp'), merged];
   }
 
-  /** The root that answers for most of the time. */
+  /** The root that answers for most of the time. Of several that answer for the same, none is picked (W4.42): what they share is named. */
   bestRoot(): Root {
-    let best: { root: Root; ns: number } = { root: { kind: 'unknown' }, ns: -1 };
-    for (const candidate of this.#roots.values()) if (candidate.ns > best.ns) best = candidate;
-    return best.root;
-  }
-
-  evidence(): Evidence[] {
-    return [...this.#evidence].sort((a, b) => a[0] - b[0]).map(([event, role]) => ({ event, role }));
+    const mostNs = Math.max(...[...this.#roots.values()].map((candidate) => candidate.ns));
+    const best = [...this.#roots.values()].filter((candidate) => candidate.ns === mostNs).map(({ root }) => root);
+    const kind = ROOT_KINDS.find((name) => best.some((root) => root.kind === name));
+    const same = best.filter((root) => root.kind === kind);
+    if (kind === undefined) return { kind: 'unknown' };
+    const shared = <T>(values: readonly T[]): T | undefined => (new Set(values).size === 1 ? values[0] : undefined);
+    const cpu = shared(same.map((root) => root.cpu));
+    const tid = shared(same.map((root) => root.tid));
+    const task = tid === undefined ? undefined : same[0].task;
+    return {
+      kind,
+      ...(cpu !== undefined && { cpu }),
+      ...(task !== undefined && { task }),
+      ...(tid !== undefined && { tid }),
+    };
   }
 }

@@ -59,6 +59,7 @@ export class ReplayEngine {
     const world = this.world;
     world.dictionary.apply(batch.delta);
     for (const type of batch.delta.types) this.#bind(type);
+    world.lastEvent = Math.max(world.lastEvent, batch.firstEventId + batch.length - 1);
     const cursor = new EventCursor(batch, world.dictionary.strings);
     const { tsNs, cpu, tid, type, flags, comm } = batch;
     const cpus = this.models.cpu;
@@ -76,7 +77,7 @@ export class ReplayEngine {
       world.nowNs = now;
       const typeId = type[i];
       // Markers are ours: they say nothing of what ran.
-      if (!markers[typeId]) cpus.observe(cpu[i], tid[i], comm[i], now, flags[i]);
+      if (!markers[typeId]) cpus.observe(cpu[i], tid[i], comm[i], now, flags[i], batch.firstEventId + i);
       counts[typeId]++;
       const handlers = this.#handlers[typeId];
       if (handlers.length === 0) continue;

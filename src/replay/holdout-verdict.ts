@@ -2,6 +2,7 @@
 import type { RootKind } from '../../schema/index.ts';
 import { OCC_HARDIRQ, OCC_IDLE, OCC_NMI, OCC_SOFTIRQ, OCC_TASK, OCC_UNKNOWN, type Occupancy } from './model/cpu.ts';
 import type { Holdout } from './model/grace-period.ts';
+import type { Visibility } from './visibility.ts';
 
 /** NMI_LOAD of MODEL 2.7. NMIs are the one load that nothing on the CPU can escape, hence the lower bar. */
 export const NMI_SHARE = 0.3;
@@ -26,14 +27,6 @@ function share(from: Occupancy, to: Occupancy, kind: number): number {
 }
 
 const percent = (part: number): string => `${(part * 100).toFixed(part > 0.995 || part < 0.1 ? 1 : 0)} %`;
-
-/** What the verdict needs to know about the capture as a whole. */
-export interface Visibility {
-  /** nmi:nmi_handler is among the recorded events. */
-  readonly nmi: boolean;
-  /** Scheduler ticks are among them, and how far apart they come on a CPU that takes them, ns. */
-  readonly tickNs: number | undefined;
-}
 
 /** A CPU that takes less than this share of its ticks has interrupts off, or is inside NMIs, or does not run at all. */
 const TICK_SHARE = 0.1;

@@ -2,7 +2,7 @@
  * What the models concluded, as plain data: grace periods, waits, work, readers, storms. Detectors and blame read this and
  * nothing else, so that a what-if variant can hand them a rewritten copy (MODEL 6.3).
  */
-import type { HoldoutVerdict, Visibility } from './holdout-verdict.ts';
+import type { HoldoutVerdict } from './holdout-verdict.ts';
 import { judgeHoldout } from './holdout-verdict.ts';
 import type { KthreadStarvation } from './model/gp-kthread.ts';
 import type { GracePeriod, Holdout } from './model/grace-period.ts';
@@ -14,11 +14,14 @@ import { TASK_BLOCKED, type Task } from './model/task.ts';
 import type { LateWork, WorkExecution } from './model/workqueue.ts';
 import type { Models } from './models.ts';
 import type { StackVerdict } from './stack-verdict.ts';
+import type { Visibility } from './visibility.ts';
 import type { World } from './world.ts';
 
 export interface TimelineData {
   /** Last instant of the capture. Open intervals have `endNs` null and reach to here. */
   readonly endNs: number;
+  /** Its last event. */
+  readonly lastEvent: number;
   /** Flavour that synchronize_rcu() waits for. */
   readonly flavor: string;
   /** By start. */
@@ -34,7 +37,10 @@ export interface TimelineData {
   readonly sleeps: readonly HungSleep[];
   readonly lateWork: readonly LateWork[];
   readonly starvations: readonly KthreadStarvation[];
-  readonly visible: Visibility;
+  readonly visible: Visibility & {
+    /** First rcu_grace_period event, 0 without. */
+    readonly gracePeriodEvent: number;
+  };
   /** What each CPU did over time. */
   readonly history: OccupancyHistory;
   readonly cpus: readonly number[];
@@ -84,6 +90,7 @@ export class Timeline {
     }
     const data: TimelineData = {
       endNs: world.nowNs,
+      lastEvent: world.lastEvent,
       flavor: rcu.mainFlavor,
       periods: [...new Set([...rcu.slow, ...rcu.periods])].sort(byStart),
       waits: [...new Set([...sync.long, ...sync.waits])].sort(byStart),
@@ -93,7 +100,7 @@ export class Timeline {
       sleeps: [...hung.sleeps, ...openSleeps],
       lateWork: work.late,
       starvations: gpKthread.starvations,
-      visible: models.cpu.visibility(),
+      visible: { ...models.cpu.visibility(), gracePeriodEvent: rcu.firstEvent },
       history: models.cpu.history,
       cpus: models.cpu.all().map((cpu) => cpu.cpu),
     };

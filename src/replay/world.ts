@@ -36,6 +36,8 @@ export class World {
   firstNs = 0;
   /** Time of the event being consumed. */
   nowNs = 0;
+  /** Id of the last event of the batch being consumed. */
+  lastEvent = 0;
   /** Events seen by event name, for assessments. */
   readonly seen = new Map<string, number>();
   /** Whether any event carries a stack. */

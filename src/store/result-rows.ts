@@ -45,14 +45,34 @@ export class ResultRows {
 
   #writeFindings(findings: readonly Finding[]): void {
     const rows = this.#inserter('finding', 'position finding_id kind severity confidence title start_ns end_ns body');
-    const evidence = this.#inserter('finding_evidence', 'finding_id finding position event_id line role');
+    const evidence = this.#inserter(
+      'finding_evidence',
+      'finding_id finding position event_id line role to_event_id events cpu tid',
+    );
     const links = this.#inserter('chain_link', 'finding_id finding position kind name tid cpu blame_ns note');
     findings.forEach((f, index) => {
       const position = index + 1;
       rows.row(position, f.id, f.kind, f.severity, f.confidence, f.title, f.start_ns, f.end_ns, JSON.stringify(f));
       f.evidence.forEach((e, i) => {
-        const eventId = 'event' in e ? this.#eventBase + e.event : null;
-        evidence.row(f.id, position, i + 1, eventId, 'line' in e ? e.line : null, e.role);
+        if ('line' in e) {
+          evidence.row(f.id, position, i + 1, null, e.line, e.role, null, null, null, null);
+          return;
+        }
+        const { range } = e;
+        const to = range ? this.#eventBase + range.to : null;
+        const names = range?.events ? JSON.stringify(range.events) : null;
+        evidence.row(
+          f.id,
+          position,
+          i + 1,
+          this.#eventBase + e.event,
+          null,
+          e.role,
+          to,
+          names,
+          range?.cpu ?? null,
+          range?.tid ?? null,
+        );
       });
       if ('chain' in f)
         f.chain.forEach((link, i) => {

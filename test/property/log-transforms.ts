@@ -4,7 +4,7 @@ import type { Cell, EventLog, LoggedEvent } from '../event-log.ts';
 import { tracepoint } from '../event-log.ts';
 
 /** Fields that hold a task number, or a CPU number. */
-const TID_FIELDS = /^(pid|prev_pid|next_pid|child_pid|parent_pid|old_pid|gp_tasks_pid)$/;
+export const TID_FIELDS = /^(pid|prev_pid|next_pid|child_pid|parent_pid|old_pid|gp_tasks_pid)$/;
 const CPU_FIELDS = /^(cpu|target_cpu|orig_cpu|dest_cpu|lost_cpu|req_cpu)$/;
 /** Masks of rcu_node leaves. */
 const MASK_FIELDS = /^(qsmask|mask)$/;
@@ -76,7 +76,10 @@ export function mergeStreams(log: EventLog, cpuOrder: readonly number[]): EventL
   return cpuOrder.flatMap((cpu) => log.filter((event) => event.cpu === cpu)).sort((a, b) => a.tsNs - b.tsNs);
 }
 
-/** Adds a busy CPU of its own that has nothing to do with anybody: switches, ticks and interrupts of tasks nobody knows. */
+/**
+ * Adds a busy CPU of its own that has nothing to do with anybody: switches and interrupts of tasks nobody knows. No ticks: whether a
+ * recording has any is evidence about all its CPUs.
+ */
 export function addNoise(log: EventLog, cpu: number): EventLog {
   const noise: LoggedEvent[] = [];
   const firstNs = log[0].tsNs;
@@ -87,7 +90,6 @@ export function addNoise(log: EventLog, cpu: number): EventLog {
     const where = { tsNs, cpu, tid: running, comm: running ? `noise-${running}` : '<idle>' };
     const next = running === 0 ? 90001 : running === 90001 ? 90002 : 0;
     const name = (tid: number): string => (tid ? `noise-${tid}` : `swapper/${cpu}`);
-    noise.push(tracepoint('rcu_utilization', where, 'Start scheduler-tick'));
     noise.push(tracepoint('irq_handler_entry', { ...where, tsNs: tsNs + 5 }, 99, 'noise'));
     noise.push(tracepoint('irq_handler_exit', { ...where, tsNs: tsNs + 10 }, 99, 1));
     const at = { ...where, tsNs: tsNs + 15 };
@@ -132,7 +134,8 @@ function saying(finding: Finding, names: Renaming, shiftNs: number): object {
         task: finding.task,
         tid: who(finding.tid),
         root: finding.root && { ...finding.root, cpu: where(finding.root.cpu), tid: who(finding.root.tid) },
-        chain: finding.chain.map((link) => [link.kind, who(link.tid), where(link.cpu), link.blame_ns]),
+        // Links of the same depth and weight are in the order of their numbers.
+        chain: finding.chain.map((link) => `${link.kind} ${who(link.tid)} ${where(link.cpu)} ${link.blame_ns}`).sort(),
       };
     case 'nmi-storm':
     case 'irq-storm':

@@ -117,7 +117,10 @@ function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {
         : `${waits.map((wait) => `${wait.task}:${wait.tid}`).join(' → ')} → ${waits[0].task}:${waits[0].tid} wait for each other`,
     start_ns: sinceNs,
     end_ns: timeline.data.endNs,
-    evidence: cycle.flatMap((edge) => edge.evidence),
+    evidence: [
+      ...cycle.flatMap((edge) => edge.evidence),
+      { event: timeline.data.lastEvent, role: 'the recording ends, nobody has moved' },
+    ],
     notes: [
       `closed for ${seconds(timeline.data.endNs - sinceNs)}, to the end of the capture; no edge has an alternative (W4.31)`,
     ],

@@ -1,5 +1,7 @@
 /** The grace-period kthread was runnable and got no CPU (R2.45). Often a victim of the same load as the stall (T33): the note names who ran. */
 import type { Finding } from '../../../schema/index.ts';
+import { citeStarvation } from '../blame-rcu.ts';
+import { EvidenceList } from '../evidence-list.ts';
 import { findingId } from '../finding-id.ts';
 import type { KthreadStarvation } from '../model/gp-kthread.ts';
 import type { Timeline } from '../timeline.ts';
@@ -9,13 +11,15 @@ import type { World } from '../world.ts';
 export function detectGpKthreadStarvation(world: World, timeline: Timeline): Finding[] {
   return timeline.data.starvations
     .filter((starvation) => timeline.length(starvation) >= STARVED_NS)
-    .map((starvation) => finding(world, starvation));
+    .map((starvation) => finding(world, timeline, starvation));
 }
 
 /** The kernel calls it starved after 2 s (`2 * HZ` in rcu_check_gp_kthread_starvation). */
 const STARVED_NS = 2e9;
 
-function finding(world: World, starvation: KthreadStarvation): Finding {
+function finding(world: World, timeline: Timeline, starvation: KthreadStarvation): Finding {
+  const evidence = new EvidenceList();
+  citeStarvation(evidence, starvation, timeline.data.lastEvent);
   const { nmi, hardirq, softirq } = starvation.shares;
   const interrupts = nmi + hardirq + softirq;
   const endNs = starvation.endNs ?? world.nowNs;
@@ -28,10 +32,7 @@ function finding(world: World, starvation: KthreadStarvation): Finding {
     title: `${starvation.flavor} kthread runnable for ${seconds(blockedNs)} without a CPU (CPU ${starvation.cpu})`,
     start_ns: starvation.startNs,
     end_ns: endNs,
-    evidence: [
-      { event: starvation.event, role: `${starvation.flavor}:${starvation.tid} becomes runnable` },
-      ...(starvation.endEvent ? [{ event: starvation.endEvent, role: 'it gets a CPU' }] : []),
-    ],
+    evidence: evidence.list(),
     notes: [
       'threshold 2 s (rcu_check_gp_kthread_starvation)',
       ...(starvation.instead ? [`${starvation.instead} had CPU ${starvation.cpu}`] : []),

@@ -2,8 +2,9 @@
  * Tasks in uninterruptible sleep for longer than the hung-task threshold (kernel/hung_task.c check_hung_task): D without
  * TASK_WAKEKILL or TASK_NOLOAD (G4.1). Sleeps of the callers of blocked-sync carry that finding's chain.
  */
-import { type ChainLink, DEFAULT_THRESHOLDS, type Finding, type Root } from '../../../schema/index.ts';
+import { type ChainLink, DEFAULT_THRESHOLDS, type Evidence, type Finding, type Root } from '../../../schema/index.ts';
 import { Blame } from '../blame.ts';
+import { EvidenceList, mergeEvidence } from '../evidence-list.ts';
 import { findingId } from '../finding-id.ts';
 import type { HungSleep } from '../model/hung-task.ts';
 import type { Timeline } from '../timeline.ts';
@@ -27,7 +28,7 @@ export function detectHungTasks(world: World, timeline: Timeline): Finding[] {
 
 function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
   const endNs = timeline.end(sleep);
-  const { chain, root } = chainOf(timeline, sleep);
+  const { chain, root, evidence } = chainOf(timeline, sleep);
   const verdict = sleep.stack ? timeline.stackVerdict(sleep.stack) : undefined;
   const what = verdict?.api ? ` in ${verdict.api}` : '';
   return {
@@ -38,10 +39,7 @@ function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
     title: `${sleep.comm}:${sleep.task.tid} slept uninterruptibly for ${seconds(endNs - sleep.startNs)}${what}${sleep.endNs === null ? ', and still does' : ''}`,
     start_ns: sleep.startNs,
     end_ns: endNs,
-    evidence: [
-      { event: sleep.offEvent, role: `${sleep.comm}:${sleep.task.tid} goes to sleep in D` },
-      ...(sleep.wakeEvent ? [{ event: sleep.wakeEvent, role: 'woken' }] : []),
-    ],
+    evidence,
     notes: [
       `threshold ${seconds(hungTaskThresholdNs(world))} (hung_task_timeout_secs)`,
       ...(sleep.censored ? [CENSORED] : []),
@@ -55,15 +53,27 @@ function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
 }
 
 /** The chain of the sync wait that the sleep belongs to, else the task alone. */
-function chainOf(timeline: Timeline, sleep: HungSleep): { chain: readonly ChainLink[]; root?: Root } {
+function chainOf(
+  timeline: Timeline,
+  sleep: HungSleep,
+): { chain: readonly ChainLink[]; root?: Root; evidence: readonly Evidence[] } {
   const endNs = timeline.end(sleep);
+  const name = `${sleep.comm}:${sleep.task.tid}`;
+  const own = new EvidenceList();
+  own.cite(sleep.offEvent, `${name} goes to sleep in D`);
+  own.cite(sleep.stackEvent, `${name} sleeps with this stack`);
+  own.cite(sleep.wakeEvent, 'woken');
+  if (sleep.endNs === null) own.cite(timeline.data.lastEvent, `the recording ends, ${name} still sleeps`);
+  else own.cite(sleep.endEvent, 'it can run again');
   const wait = timeline
     .waitsOf(sleep.task.tid, sleep.startNs, endNs)
     .find((candidate) => candidate.startNs <= sleep.startNs && timeline.end(candidate) >= endNs);
   if (wait) {
-    const { links, root } = Blame.ofWait(timeline, wait);
-    return { chain: links, root };
+    const { links, root, evidence } = Blame.ofWait(timeline, wait);
+    return { chain: links, root, evidence: mergeEvidence(own.list(), evidence) };
   }
-  const name = `${sleep.comm}:${sleep.task.tid}`;
-  return { chain: [{ kind: 'task', name, tid: sleep.task.tid, blame_ns: endNs - sleep.startNs }] };
+  return {
+    chain: [{ kind: 'task', name, tid: sleep.task.tid, blame_ns: endNs - sleep.startNs }],
+    evidence: own.list(),
+  };
 }

@@ -1,6 +1,9 @@
 /** NMI, hardirq and softirq storms (MODEL 1.5, 2.7): a CPU that spends most of a second or more in interrupts. */
 import type { Finding } from '../../../schema/index.ts';
+import { EvidenceList } from '../evidence-list.ts';
 import { findingId } from '../finding-id.ts';
+import { OCCUPANCY_EVENTS } from '../model/cpu.ts';
+import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/grace-period.ts';
 import type { Storm } from '../model/interrupt-load.ts';
 import type { Timeline } from '../timeline.ts';
 import { percent, seconds } from '../wording.ts';
@@ -17,37 +20,51 @@ function finding(world: World, timeline: Timeline, storm: Storm): Finding {
   const kind = KINDS[storm.kind];
   const lengthNs = storm.endNs - storm.startNs;
   const share = Math.min(1, storm.busyNs / lengthNs);
-  // Alone, a busy CPU is a fact; with a grace period that waits for it, it is the fault.
-  const stalls = timeline
-    .periodsLongerThan(1e9)
-    .some((gp) =>
-      gp.holdouts.some(
-        (h) =>
-          h.cpu === storm.cpu &&
-          h.fromNs < storm.endNs &&
-          (h.toNs ?? timeline.data.endNs) > storm.startNs &&
-          (h.toNs ?? timeline.data.endNs) - h.fromNs > 1e9,
-      ),
-    );
+  const [gp, holdout] = stalledBy(timeline, storm) ?? [];
+  const evidence = new EvidenceList();
+  evidence.cite(storm.firstEvent, 'first handler of the storm');
+  evidence.cite(storm.lastEvent, 'last handler of the storm');
+  evidence.range(
+    storm.firstEvent,
+    storm.lastEvent,
+    { events: OCCUPANCY_EVENTS, cpu: storm.cpu },
+    `what CPU ${storm.cpu} did`,
+  );
+  if (gp && holdout) {
+    evidence.cite(gp.startEvent, `${gracePeriodName(gp)} starts`);
+    evidence.cite(holdout.fromEvent, `it waits for ${holdout.name}`);
+    evidence.cite(holdout.queuedEvent, `${holdout.name} is preempted inside rcu_read_lock`);
+    evidence.cite(holdout.toEvent || timeline.data.lastEvent, 'and has waited for it until here');
+  }
   return {
     kind,
     id: findingId(kind, storm.cpu),
-    severity: storm.kind === 'nmi' && stalls ? 'error' : 'warning',
+    severity: storm.kind === 'nmi' && gp ? 'error' : 'warning',
     confidence: 'observed',
     title: `${NAMES[storm.kind]} took ${percent(share)} of CPU ${storm.cpu} for ${seconds(lengthNs)}: ${storm.count} handlers, the longest ${seconds(storm.maxNs)}`,
     start_ns: storm.startNs,
     end_ns: storm.endNs,
-    evidence: [
-      { event: storm.firstEvent, role: 'first handler of the storm' },
-      { event: storm.lastEvent, role: 'last handler of the storm' },
-    ],
+    evidence: evidence.list(),
     notes: [
       `threshold ${percent(world.thresholds.nmiStormShare)} of a CPU over ${seconds(world.thresholds.nmiStormWindowNs)}`,
-      ...(stalls ? ['a grace period waited for this CPU meanwhile'] : []),
+      ...(gp ? [`${gracePeriodName(gp)} waited for this CPU meanwhile`] : []),
     ],
     cpu: storm.cpu,
     share,
     count: storm.count,
     max_ns: storm.maxNs,
   };
+}
+
+/** A grace period that the storm held up: alone, a busy CPU is a fact; with somebody who waits for it, it is the fault. */
+function stalledBy(timeline: Timeline, storm: Storm): [GracePeriod, Holdout] | undefined {
+  const { endNs } = timeline.data;
+  for (const gp of timeline.periodsLongerThan(1e9)) {
+    for (const holdout of gp.holdouts) {
+      const toNs = heldUntilNs(holdout) ?? endNs;
+      const meets = holdout.fromNs < storm.endNs && toNs > storm.startNs;
+      if (holdout.cpu === storm.cpu && meets && toNs - holdout.fromNs > 1e9) return [gp, holdout];
+    }
+  }
+  return undefined;
 }

@@ -1,9 +1,17 @@
 /**
  * RCU stalls: grace periods that the kernel warned about, or would have by its own rule (MODEL 2.5, R2.60).
  */
-import type { Evidence, Finding, KernelProfile } from '../../../schema/index.ts';
-import { decisiveHoldout, decisiveOf } from '../blame.ts';
+import type { Finding, KernelProfile } from '../../../schema/index.ts';
+import {
+  citeHoldoutTimes,
+  citeQuiescent,
+  citeStarvation,
+  decisiveHoldout,
+  decisiveOf,
+  GRACE_PERIOD_EVENTS,
+} from '../blame-rcu.ts';
 import { cpuStrips, STRIP_LEGEND } from '../cpu-strip.ts';
+import { EvidenceList } from '../evidence-list.ts';
 import { findingId } from '../finding-id.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/grace-period.ts';
 import { describePrediction, predictStall } from '../stall-prediction.ts';
@@ -17,16 +25,25 @@ export function stallThresholdNs(profile: KernelProfile): number {
   return (timeoutS + (profile.proveRcu === false ? 0 : 5)) * 1e9;
 }
 
+interface Threshold {
+  readonly ns: number;
+  readonly why: string;
+  /** The grace period whose warning showed it. */
+  readonly shownBy?: GracePeriod;
+}
+
 /** The threshold in force: the user's, else what the kernel's own first warning shows, else the profile's rule. */
-function effectiveThreshold(world: World, periods: readonly GracePeriod[]): { ns: number; why: string } {
+function effectiveThreshold(world: World, periods: readonly GracePeriod[]): Threshold {
   if (world.thresholds.rcuStallNs !== undefined) return { ns: world.thresholds.rcuStallNs, why: 'as given' };
-  const warned = periods.filter((gp) => gp.warnedNs !== undefined).map((gp) => (gp.warnedNs as number) - gp.startNs);
   const ruleNs = stallThresholdNs(world.profile);
-  if (warned.length > 0) {
-    const observed = Math.min(...warned);
+  let shown: Threshold | undefined;
+  for (const gp of periods) {
+    if (gp.warnedNs === undefined || gp.expedited) continue;
+    const ns = gp.warnedNs - gp.startNs;
     // The first report comes at the threshold or later (other tasks report, slow consoles), never earlier.
-    if (observed < ruleNs) return { ns: observed, why: `the kernel warned after ${seconds(observed)}` };
+    if (ns < (shown?.ns ?? ruleNs)) shown = { ns, why: `the kernel warned after ${seconds(ns)}`, shownBy: gp };
   }
+  if (shown) return shown;
   return { ns: ruleNs, why: 'rcu_cpu_stall_timeout rule, R2.40' };
 }
 
@@ -38,7 +55,7 @@ export function detectRcuStalls(world: World, timeline: Timeline): Finding[] {
     .map((gp) => stall(world, timeline, gp, threshold));
 }
 
-function stall(world: World, timeline: Timeline, gp: GracePeriod, threshold: { ns: number; why: string }): Finding {
+function stall(world: World, timeline: Timeline, gp: GracePeriod, threshold: Threshold): Finding {
   const endNs = timeline.end(gp);
   const atNs = gp.warnedNs ?? Math.min(endNs, gp.startNs + threshold.ns);
   const pending = pendingAt(gp, atNs);
@@ -54,10 +71,14 @@ function stall(world: World, timeline: Timeline, gp: GracePeriod, threshold: { n
   const cause = starved ? 'gp-kthread-starved' : (judged?.cause ?? 'unknown');
   const who =
     [...cpus.map((cpu) => `CPU ${cpu}`), ...tasks.map((task) => `reader ${task}`)].join(', ') || 'nobody recorded';
-  const evidence: Evidence[] = [{ event: gp.startEvent, role: `${gracePeriodName(gp)} starts` }];
-  for (const holdout of pending) evidence.push(...holdoutEvidence(holdout));
-  if (gp.warnedEvent) evidence.push({ event: gp.warnedEvent, role: 'the kernel warns of the stall' });
-  if (gp.endEvent) evidence.push({ event: gp.endEvent, role: `${gracePeriodName(gp)} ends` });
+  const prediction = predictStall(gp, endNs, threshold.ns, world.profile.hz);
+  const evidence = stallEvidence(timeline, gp, decisive ? [...pending, decisive] : pending);
+  evidence.cite(prediction.event ?? 0, 'the tick that brings the warning, by the replayed decision');
+  if (threshold.shownBy && threshold.shownBy !== gp) {
+    evidence.cite(threshold.shownBy.startEvent, `${gracePeriodName(threshold.shownBy)} starts`);
+    evidence.cite(threshold.shownBy.warnedEvent ?? 0, 'the warning that shows the threshold');
+  }
+  if (starved) citeStarvation(evidence, starved, timeline.data.lastEvent);
   const notes = [
     `threshold ${seconds(threshold.ns)} (${threshold.why})`,
     ...(gp.censored ? [CENSORED] : []),
@@ -69,7 +90,7 @@ function stall(world: World, timeline: Timeline, gp: GracePeriod, threshold: { n
     ...(judged
       ? [`${decisive?.name}: ${judged.note}`]
       : ['no CPU or reader was recorded as holding it up: rcu_grace_period_init and rcu_quiescent_state_report tell']),
-    describePrediction(gp, predictStall(gp, endNs, threshold.ns, world.profile.hz)),
+    describePrediction(gp, prediction),
     ...(gp.warnedNs === undefined ? ['no warning of the kernel in this capture'] : []),
   ];
   return {
@@ -80,7 +101,7 @@ function stall(world: World, timeline: Timeline, gp: GracePeriod, threshold: { n
     title: `${gracePeriodName(gp)} stalled for ${seconds(endNs - gp.startNs)}${gp.endNs === null ? ' and had not ended' : ''}: waits for ${who}, cause ${cause}`,
     start_ns: gp.startNs,
     end_ns: endNs,
-    evidence,
+    evidence: evidence.list(),
     notes,
     flavor: gp.flavor,
     gp_seq: gp.seq === null ? null : String(gp.seq),
@@ -104,8 +125,25 @@ function pendingAt(gp: GracePeriod, atNs: number): Holdout[] {
   return holding.length > 0 ? holding : owing;
 }
 
-function holdoutEvidence(holdout: Holdout): Evidence[] {
-  const evidence: Evidence[] = [{ event: holdout.fromEvent, role: `${holdout.name} owes a quiescent state` }];
-  if (holdout.toEvent) evidence.push({ event: holdout.toEvent, role: `${holdout.name} reports` });
+function stallEvidence(timeline: Timeline, gp: GracePeriod, holdouts: readonly Holdout[]): EvidenceList {
+  const evidence = new EvidenceList();
+  const { lastEvent } = timeline.data;
+  const name = gracePeriodName(gp);
+  evidence.cite(gp.startEvent, `${name} starts`);
+  for (const holdout of holdouts) {
+    evidence.cite(holdout.fromEvent, `${holdout.name} owes a quiescent state`);
+    evidence.cite(holdout.toEvent, `${holdout.name} reports`);
+    citeHoldoutTimes(evidence, holdout, timeline);
+  }
+  citeQuiescent(evidence, gp);
+  evidence.cite(gp.warnedEvent ?? 0, 'the kernel warns of the stall');
+  if (gp.endEvent) evidence.cite(gp.endEvent, `${name} ends`);
+  else evidence.cite(lastEvent, `the recording ends, ${name} does not`);
+  evidence.range(
+    gp.startEvent,
+    gp.endEvent || lastEvent,
+    { events: GRACE_PERIOD_EVENTS },
+    `${gp.flavor} grace periods, their masks and readers`,
+  );
   return evidence;
 }

@@ -14,7 +14,7 @@ import {
   type EventType,
   NO_CPU,
 } from '../../../schema/index.ts';
-import type { Visibility } from '../holdout-verdict.ts';
+import type { Visibility } from '../visibility.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 import { OccupancyHistory } from './occupancy-history.ts';
 import { TextCodes } from './text-codes.ts';
@@ -34,6 +34,9 @@ export type Occupancy = Float64Array;
 
 const HARDIRQ_VECTOR =
   /^(local_timer|reschedule|call_function|call_function_single|irq_work|x86_platform_ipi|error_apic|spurious_apic|thermal_apic|threshold_apic|deferred_error_apic)_(entry|exit)$/;
+
+/** Events that show a scheduler tick. */
+export const TICK_EVENTS: readonly string[] = ['local_timer_entry', 'rcu_utilization'];
 
 /** Events from which the time of a CPU is accounted. */
 export const OCCUPANCY_EVENTS: readonly string[] = [
@@ -73,6 +76,8 @@ export const SOFTIRQ_NAMES = [
   'HRTIMER',
   'RCU',
 ];
+
+const ENOUGH_TICKS = 16;
 
 /** No record of the CPU has told its task, or events were lost since. */
 const TID_UNKNOWN = -1;
@@ -123,18 +128,22 @@ export class CpuState {
   }
 }
 
+/** What is known of ticks and NMIs besides the CPUs' own states. */
 export interface ClockEvidence {
-  readonly nmiSeen: boolean;
-  /** Infinity while unknown. */
+  /** First nmi_handler event, 0 without. */
+  readonly nmiEvent: number;
+  /** Time between ticks, infinite while unknown. */
   readonly tickNs: number;
+  /** Ticks that came as close as ticks can, and the events of the first and of the one that settled it. */
   readonly closeTicks: number;
+  readonly firstTickEvent: number;
+  readonly lastTickEvent: number;
 }
 
 export class CpuModel implements Model {
   readonly #world: World;
   readonly #cpus: CpuState[] = [];
   readonly history = new OccupancyHistory(OCC_KINDS);
-  #nmiSeen = false;
   /** Called for each finished interrupt span, after accounting, with the events that begin and end it. */
   onInterrupt:
     | ((
@@ -179,7 +188,7 @@ export class CpuModel implements Model {
   }
 
   /** Every record passes here first. Hot: no allocation. */
-  observe(cpu: number, tid: number, comm: number, nowNs: number, flags: number): void {
+  observe(cpu: number, tid: number, comm: number, nowNs: number, flags: number, eventId: number): void {
     if (cpu === NO_CPU) return;
     const state = this.#cpus[cpu] ?? this.get(cpu);
     if (state.accountedNs < 0) state.accountedNs = nowNs;
@@ -193,6 +202,8 @@ export class CpuModel implements Model {
       this.account(state, nowNs);
       state.tid = tid;
       state.inGap = false;
+      state.switchEvent = eventId;
+      if (tid === 0) state.quiescentEvent = eventId;
     }
     state.comm = comm;
   }
@@ -223,34 +234,46 @@ export class CpuModel implements Model {
 
   /** What is known of ticks and NMIs so far, besides the CPUs' own states: live state of a snapshot. */
   get clockEvidence(): ClockEvidence {
-    return { nmiSeen: this.#nmiSeen, tickNs: this.#tickNs, closeTicks: this.#closeTicks };
+    return { ...this.#clock };
   }
 
-  set clockEvidence({ nmiSeen, tickNs, closeTicks }: ClockEvidence) {
-    this.#nmiSeen = nmiSeen;
-    this.#tickNs = tickNs;
-    this.#closeTicks = closeTicks;
+  set clockEvidence(evidence: ClockEvidence) {
+    this.#clock = { ...evidence };
   }
 
   /** What of interrupt load the capture shows so far. */
   visibility(): Visibility {
-    return { nmi: this.#nmiSeen, tickNs: this.#tickNs === Number.POSITIVE_INFINITY ? undefined : this.#tickNs };
+    const { nmiEvent, tickNs, firstTickEvent, lastTickEvent } = this.#clock;
+    const ticks = tickNs === Number.POSITIVE_INFINITY ? undefined : tickNs;
+    return { nmi: nmiEvent > 0, nmiEvent, tickNs: ticks, firstTickEvent, lastTickEvent };
   }
 
-  #tickNs = Number.POSITIVE_INFINITY;
-  #closeTicks = 0;
+  #clock: { -readonly [K in keyof ClockEvidence]: ClockEvidence[K] } = {
+    nmiEvent: 0,
+    tickNs: Number.POSITIVE_INFINITY,
+    closeTicks: 0,
+    firstTickEvent: 0,
+    lastTickEvent: 0,
+  };
 
   #tick(cpu: number, nowNs: number, eventId: number): void {
     const state = this.get(cpu);
     const gapNs = nowNs - state.lastTickNs;
-    // CONFIG_HZ lies between 100 and 1000; a first guess is confirmed by repetition, not by one late tick after another.
-    if (state.lastTickNs >= 0 && gapNs >= 9e5 && gapNs <= 1.1e7 && ++this.#closeTicks > 16)
-      this.#tickNs = Math.min(this.#tickNs, gapNs);
+    if (state.lastTickNs >= 0 && gapNs >= 9e5 && gapNs <= 1.1e7) this.#closeTick(gapNs, eventId);
     // One tick shows up twice when both its vector and rcu_utilization are recorded.
     if (gapNs < 5e5 && state.lastTickNs >= 0) return;
     state.ticks++;
     state.lastTickNs = nowNs;
     this.onTick?.(cpu, nowNs, eventId);
+  }
+
+  /** CONFIG_HZ lies between 100 and 1000; a first guess is confirmed by repetition, not by one late tick after another. */
+  #closeTick(gapNs: number, eventId: number): void {
+    const clock = this.#clock;
+    if (clock.closeTicks === 0) clock.firstTickEvent = eventId;
+    if (++clock.closeTicks <= ENOUGH_TICKS) return;
+    if (clock.closeTicks === ENOUGH_TICKS + 1) clock.lastTickEvent = eventId;
+    clock.tickNs = Math.min(clock.tickNs, gapNs);
   }
 
   /** Interrupt context of the event at the cursor: innermost of NMI, hardirq, softirq, task. */
@@ -395,7 +418,7 @@ export class CpuModel implements Model {
   /** The record comes after the handler: it occupied [ts − delta, ts] (E1.5, T39). */
   #nmi(event: EventCursor): void {
     const state = this.get(event.cpu);
-    this.#nmiSeen = true;
+    this.#clock.nmiEvent ||= event.eventId;
     const endNs = event.tsNs;
     const startNs = endNs - event.int(1);
     const nmiNs = endNs - Math.max(startNs, state.accountedNs);

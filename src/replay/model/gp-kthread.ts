@@ -15,6 +15,8 @@ export interface KthreadStarvation {
   /** It becomes runnable; it gets a CPU (0 when it does not). */
   readonly event: number;
   readonly endEvent: number;
+  /** Last context switch of the CPU before. */
+  readonly cpuEvent: number;
   /** `comm:tid` that had its CPU for most of the time, when known. */
   readonly instead: string | undefined;
   /** Shares of the CPU's time meanwhile. */
@@ -29,6 +31,7 @@ const SHORTEST_NS = 1e8;
 interface Waiting {
   readonly task: Task;
   readonly sinceNs: number;
+  readonly cpuEvent: number;
   readonly occupancy: Occupancy;
   /** Time on its CPU by tid. */
   readonly ran: Map<number, { ns: number; readonly comm: number }>;
@@ -68,7 +71,8 @@ export class GpKthreadModel implements Model {
   #waits(task: Task, nowNs: number): void {
     this.#waiting = this.#waiting.filter((waiting) => waiting.task !== task);
     const cpu = Math.max(0, task.cpu);
-    this.#waiting.push({ task, sinceNs: nowNs, occupancy: this.#cpus.snapshot(cpu, nowNs), ran: new Map() });
+    const occupancy = this.#cpus.snapshot(cpu, nowNs);
+    this.#waiting.push({ task, sinceNs: nowNs, cpuEvent: this.#cpus.get(cpu).switchEvent, occupancy, ran: new Map() });
   }
 
   #leftCpu(task: Task, nowNs: number): void {
@@ -104,6 +108,7 @@ export class GpKthreadModel implements Model {
       endNs: endEvent ? nowNs : null,
       event: task.wakeEvent || task.offEvent,
       endEvent,
+      cpuEvent: waiting.cpuEvent,
       instead: most && this.#tasks.labelOf(most[0], most[1].comm),
       shares: {
         nmi: spent[OCC_NMI] / total,

@@ -1,5 +1,6 @@
 /** Facts and samples of a grace period that is over, or open at the end of the capture. */
-import { judgeHoldout, type Visibility } from '../holdout-verdict.ts';
+import { judgeHoldout } from '../holdout-verdict.ts';
+import type { Visibility } from '../visibility.ts';
 import type { World } from '../world.ts';
 import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './cpu.ts';
 import { type GracePeriod, type Holdout, lastHoldouts } from './grace-period.ts';

@@ -12,7 +12,10 @@ export interface Holdout {
   readonly fromEvent: number;
   toNs: number | null;
   toEvent: number;
-  /** Reader only: the event that put it on the blocked list (rcu_preempt_task), 0 when that was before the capture. */
+  /** Last context switch of `cpu` before it began, 0 when none was recorded: with it the CPU's account can be taken again. */
+  readonly cpuEvent: number;
+  /** Reader only: the event that brought it into the state in which it was then; the one that put it on the blocked list. 0 when not recorded. */
+  readonly taskEvent: number;
   readonly queuedEvent: number;
   /**
    * CPU only: when it passed a quiescent state that remained to be reported (E1.6), by itself, or by being idle or in user mode so that the

@@ -86,6 +86,8 @@ function holdout(stretch: QuietStretch, fromNs: number, toNs: number, open: bool
     fromEvent: stretch.fromEvent,
     toNs: open && stretch.toNs >= toNs ? null : lasts,
     toEvent: stretch.toEvent,
+    cpuEvent: stretch.fromEvent,
+    taskEvent: 0,
     queuedEvent: 0,
     passedNs: null,
     passedBy: undefined,

@@ -49,6 +49,8 @@ export class RcuModel implements Model {
   /** The first ones. */
   readonly contradictions: Contradiction[] = [];
   contradictionCount = 0;
+  /** First rcu_grace_period event. */
+  firstEvent = 0;
   #slowNs = 1e9;
 
   constructor(world: World, cpus: CpuModel, tasks: TaskModel) {
@@ -149,6 +151,7 @@ export class RcuModel implements Model {
   }
 
   #gracePeriod(event: EventCursor): void {
+    this.firstEvent ||= event.eventId;
     switch (this.#gpEvents.of(event, 2)) {
       case GP_EVENTS.start:
         this.#start(this.#flavor(event), event);

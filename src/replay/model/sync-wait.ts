@@ -26,12 +26,15 @@ export interface SyncWait {
   readonly startEvent: number;
   endNs: number | null;
   endEvent: number;
+  /** CPU on which it began. */
+  readonly cpu: number;
   /** When the waiter was woken for the last time within it; null when that was not recorded, or it still sleeps. */
   wokenNs: number | null;
   /** How the wait is known. */
   readonly source: 'probe' | 'event' | 'stack';
-  /** Stack id of its first recorded sleep. */
+  /** Stack id of its first recorded sleep, and the event that brought it. */
   stack: number;
+  stackEvent: number;
   /** What the caller was doing (`closing a perf event`), from its stack. */
   site: string | undefined;
   /** The execution of process_srcu on whose behalf a worker waits (W18). */
@@ -161,7 +164,7 @@ export class SyncWaitModel implements Model {
       case 'srcu-worker':
         if (role.pass && !returns) this.#work.implyPass(event.tid, event.cpu, event.tsNs, event.eventId);
         if (role.pass && returns) this.#work.endImpliedPass(event.tid, event.tsNs, event.eventId);
-        if (!returns && domain) this.#work.nameDomain(event.tid, domain);
+        if (!returns && domain) this.#work.nameDomain(event.tid, domain, event.eventId);
         break;
       case 'srcu-call':
         break;
@@ -258,9 +261,11 @@ export class SyncWaitModel implements Model {
       startEvent: eventId,
       endNs: null,
       endEvent: 0,
+      cpu: task.cpu,
       wokenNs: null,
       source,
       stack: 0,
+      stackEvent: 0,
       site: undefined,
       insideSrcuPass: this.#work.executing(task.tid)?.fn === 'process_srcu',
       sleptNs: 0,
@@ -325,16 +330,17 @@ export class SyncWaitModel implements Model {
       if (innermost?.source === 'stack') this.#closeFromStack(task);
       if (verdict.insideSrcuPass) this.#work.implyPass(task.tid, task.cpu, task.sinceNs, task.offEvent);
       const wait = this.#enter(task, resource, verdict.api, '', 'stack', task.sinceNs, task.offEvent);
-      this.#describe(wait, task.stack, verdict);
+      this.#describe(wait, task, verdict);
       return;
     }
     if (!resource && innermost?.source === 'stack') this.#closeFromStack(task);
-    if (open) for (const wait of open) this.#describe(wait, task.stack, verdict);
+    if (open) for (const wait of open) this.#describe(wait, task, verdict);
   }
 
-  #describe(wait: SyncWait, stack: number, verdict: StackVerdict): void {
+  #describe(wait: SyncWait, { stack, stackEvent }: Task, verdict: StackVerdict): void {
     if (wait.stack) return;
     wait.stack = stack;
+    wait.stackEvent = stackEvent;
     wait.site = verdict.site;
     if (wait.resource === 'srcu' && verdict.srcuDomain && (!wait.domain || wait.domain.startsWith('srcu_struct '))) {
       wait.domain = wait.domain

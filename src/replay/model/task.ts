@@ -18,7 +18,17 @@ export const TASK_UNKNOWN = 4;
 export const TASK_DEAD = 5;
 export type TaskRunState = 0 | 1 | 2 | 3 | 4 | 5;
 
-const STATE_NAMES = ['running', 'runnable', 'blocked', 'sleeping', 'unknown', 'dead'];
+export const STATE_NAMES = ['running', 'runnable', 'blocked', 'sleeping', 'unknown', 'dead'] as const;
+
+/** Events from which the states of tasks follow, stacks of their sleeps included. */
+export const SCHEDULING_EVENTS: readonly string[] = [
+  'sched_switch',
+  'sched_waking',
+  'sched_wakeup',
+  'sched_wakeup_new',
+  'sched_migrate_task',
+  'kernel_stack',
+];
 
 /** tid, or −1 − cpu for the idle task of a CPU: pid 0 is one task per CPU (T25). */
 export type TaskKey = number;
@@ -33,6 +43,8 @@ export class Task {
   /** String id of the newest name. */
   comm = 0;
   state: TaskRunState = TASK_UNKNOWN;
+  /** The event that brought it into this state. */
+  stateEvent = 0;
   /** prev_state letters of the last switch-out. */
   letters = '';
   sinceNs = 0;
@@ -187,13 +199,14 @@ export class TaskModel implements Model {
     }
   }
 
-  #enter(task: Task, state: TaskRunState, nowNs: number): void {
+  #enter(task: Task, state: TaskRunState, nowNs: number, eventId: number): void {
     const spent = nowNs - task.sinceNs;
     if (task.state < 4 && spent >= 0) {
       task.times[task.state] += spent;
       if (task.tid > 0) this.#fact(task, nowNs);
     }
     task.state = state;
+    task.stateEvent = eventId;
     task.sinceNs = nowNs;
     task.gapsAtSince = this.#world.lostMarkers;
   }
@@ -223,7 +236,7 @@ export class TaskModel implements Model {
     prev.stack = event.stack;
     prev.stackEvent = event.stack ? event.eventId : 0;
     prev.wokenNs = -1;
-    this.#enter(prev, stateOf(letters), nowNs);
+    this.#enter(prev, stateOf(letters), nowNs, event.eventId);
     if (prev.state !== TASK_RUNNABLE) {
       prev.wakingNs = -1;
       prev.wakerTid = -1;
@@ -256,7 +269,7 @@ export class TaskModel implements Model {
       for (const listener of this.listeners) listener.onLeavesRunnable?.(task, nowNs, event.eventId);
     if (task.wokenNs >= 0) this.#world.facts.sample('runqueue-wait', this.name(task), nowNs - task.wokenNs);
     task.wokenNs = -1;
-    this.#enter(task, TASK_RUNNING, nowNs);
+    this.#enter(task, TASK_RUNNING, nowNs, event.eventId);
     task.onCpuSinceNs = nowNs;
     task.cpu = cpu;
     for (const listener of this.listeners) listener.onSwitchIn?.(task, nowNs);
@@ -300,7 +313,7 @@ export class TaskModel implements Model {
     if (task.state === TASK_RUNNING) return;
     if (task.state === TASK_BLOCKED) this.#unblocked(task, event);
     if (task.state !== TASK_RUNNABLE) {
-      this.#enter(task, TASK_RUNNABLE, nowNs);
+      this.#enter(task, TASK_RUNNABLE, nowNs, event.eventId);
       task.wokenNs = nowNs;
       this.#runnable(task, nowNs);
     }
@@ -335,7 +348,7 @@ export class TaskModel implements Model {
     const cpu = event.int(0);
     const { tidAtGap } = this.#cpus.get(cpu);
     const task = tidAtGap < 0 ? undefined : this.#tasks.get(taskKey(tidAtGap, cpu));
-    if (task?.state === TASK_RUNNING) this.#enter(task, TASK_UNKNOWN, event.tsNs);
+    if (task?.state === TASK_RUNNING) this.#enter(task, TASK_UNKNOWN, event.tsNs, event.eventId);
     this.#awaitingStack[cpu] = undefined;
   }
 

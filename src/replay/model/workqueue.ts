@@ -7,6 +7,14 @@ import type { EventHandler, Model, World } from '../world.ts';
 
 export type WorkKey = number | bigint;
 
+/** The probe that named the srcu_struct of a work item, and the execution in which it did. */
+export interface DomainSource {
+  readonly event: number;
+  readonly startEvent: number;
+  /** 0 while it goes on. */
+  endEvent: number;
+}
+
 /** One execution of a work item. */
 export interface WorkExecution {
   readonly work: WorkKey;
@@ -22,6 +30,10 @@ export interface WorkExecution {
   endEvent: number;
   /** srcu_struct that a process_srcu or srcu_invoke_callbacks pass belongs to, when a probe or an earlier pass told. */
   domain: string | undefined;
+  /** How that is known; undefined when nothing has named it. */
+  domainSource: DomainSource | undefined;
+  /** When it was queued, as an event. */
+  readonly queueEvent: number;
   /** Not from workqueue events. */
   readonly implied?: boolean;
 }
@@ -55,6 +67,7 @@ export class WorkqueueModel implements Model {
   readonly #queued = new Map<WorkKey, QueuedWork>();
   readonly #running = new Map<number, WorkExecution>();
   readonly #domainOfWork = new Map<WorkKey, string>();
+  readonly #domainSources = new Map<WorkKey, DomainSource>();
   /** Executions of process_srcu and srcu_invoke_callbacks in order of start. */
   readonly srcuPasses: WorkExecution[] = [];
   /** Work that started late; what still waits at the end is added by {@link finish}. */
@@ -84,11 +97,13 @@ export class WorkqueueModel implements Model {
   }
 
   /** A probe inside the worker named the srcu_struct. */
-  nameDomain(workerTid: number, domain: string): void {
+  nameDomain(workerTid: number, domain: string, event: number): void {
     const execution = this.#running.get(workerTid);
     if (!execution || execution.domain === domain) return;
     execution.domain = domain;
+    execution.domainSource = { event, startEvent: execution.startEvent, endEvent: 0 };
     this.#domainOfWork.set(execution.work, domain);
+    this.#domainSources.set(execution.work, execution.domainSource);
   }
 
   /**
@@ -110,6 +125,8 @@ export class WorkqueueModel implements Model {
       endNs: null,
       endEvent: 0,
       domain: undefined,
+      domainSource: undefined,
+      queueEvent: 0,
       implied: true,
     };
     this.#running.set(workerTid, pass);
@@ -182,6 +199,8 @@ export class WorkqueueModel implements Model {
       endNs: null,
       endEvent: 0,
       domain: this.#domainOfWork.get(work),
+      domainSource: this.#domainSources.get(work),
+      queueEvent: queued?.queueEvent ?? 0,
     };
     if (queued) {
       this.#world.facts.sample('workqueue-queue', fn, event.tsNs - queued.queuedNs);
@@ -189,6 +208,9 @@ export class WorkqueueModel implements Model {
         this.late.push({ ...queued, startNs: event.tsNs, startEvent: event.eventId, workerTid: event.tid });
       }
     }
+    const before = this.#running.get(event.tid);
+    // A worker runs one item at a time: the end of the one before was not recorded.
+    if (before) this.#finish(before, event.tsNs, 0);
     this.#running.set(event.tid, execution);
     if (fn === 'process_srcu' || fn === 'srcu_invoke_callbacks') {
       this.#keepPass(execution);
@@ -199,9 +221,16 @@ export class WorkqueueModel implements Model {
     const execution = this.#running.get(event.tid);
     if (!execution) return;
     this.#running.delete(event.tid);
-    execution.endNs = event.tsNs;
-    execution.endEvent = event.eventId;
-    this.#world.facts.sample('workqueue-run', execution.fn, event.tsNs - execution.startNs);
+    this.#finish(execution, event.tsNs, event.eventId);
+  }
+
+  #finish(execution: WorkExecution, endNs: number, endEvent: number): void {
+    execution.endNs = endNs;
+    execution.endEvent = endEvent;
+    const source = execution.domainSource;
+    if (source?.startEvent === execution.startEvent) source.endEvent = endEvent;
+    if (execution.implied) return;
+    this.#world.facts.sample('workqueue-run', execution.fn, endNs - execution.startNs);
     this.#fact(execution);
   }
 
