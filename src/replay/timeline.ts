@@ -2,12 +2,15 @@
  * What the models concluded, as plain data: grace periods, waits, work, readers, storms. Detectors and blame read this and
  * nothing else, so that a what-if variant can hand them a rewritten copy (MODEL 6.3).
  */
+
+import type { Evidence } from '../../schema/index.ts';
 import type { HoldoutVerdict } from './holdout-verdict.ts';
 import { judgeHoldout } from './holdout-verdict.ts';
 import type { KthreadStarvation } from './model/gp-kthread.ts';
 import type { GracePeriod, Holdout } from './model/grace-period.ts';
 import type { HungSleep } from './model/hung-task.ts';
 import type { Storm } from './model/interrupt-load.ts';
+import { lockWaitEdges } from './model/lock-owner.ts';
 import type { OccupancyHistory } from './model/occupancy-history.ts';
 import { baseDomain, type SrcuReader, type SyncWait } from './model/sync-wait.ts';
 import { TASK_BLOCKED, type Task } from './model/task.ts';
@@ -16,6 +19,18 @@ import type { Models } from './models.ts';
 import type { StackVerdict } from './stack-verdict.ts';
 import type { Visibility } from './visibility.ts';
 import type { World } from './world.ts';
+
+/** `from` waits for a lock that `to` owns. */
+export interface LockWait {
+  readonly from: Task;
+  readonly to: Task;
+  readonly lock: string;
+  readonly sinceNs: number;
+  readonly evidence: readonly Evidence[];
+  /** Whether events show the owner, or stacks and reports suggest it. */
+  readonly certainty: 'observed' | 'inferred';
+  readonly basis: string;
+}
 
 export interface TimelineData {
   /** Last instant of the capture. Open intervals have `endNs` null and reach to here. */
@@ -36,6 +51,8 @@ export interface TimelineData {
   /** Long sleeps in D, open ones included. */
   readonly sleeps: readonly HungSleep[];
   readonly lateWork: readonly LateWork[];
+  /** Who waits for whose lock at the end. */
+  readonly lockWaits: readonly LockWait[];
   readonly starvations: readonly KthreadStarvation[];
   readonly visible: Visibility & {
     /** First rcu_grace_period event, 0 without. */
@@ -44,6 +61,13 @@ export interface TimelineData {
   /** What each CPU did over time. */
   readonly history: OccupancyHistory;
   readonly cpus: readonly number[];
+}
+
+/** The task of a lock event; its name too where the scheduler's events never showed it. */
+function lockTask({ tasks }: Models, key: number, comm: number): Task {
+  const task = tasks.get(Math.max(key, 0), -1 - key);
+  if (task.comm === 0) task.comm = comm;
+  return task;
 }
 
 export class Timeline {
@@ -99,6 +123,11 @@ export class Timeline {
       storms: load.storms,
       sleeps: [...hung.sleeps, ...openSleeps],
       lateWork: work.late,
+      lockWaits: lockWaitEdges(models.locks, world.dictionary).map((edge) => ({
+        ...edge,
+        from: lockTask(models, edge.fromKey, edge.fromComm),
+        to: lockTask(models, edge.toKey, edge.toComm),
+      })),
       starvations: gpKthread.starvations,
       visible: { ...models.cpu.visibility(), gracePeriodEvent: rcu.firstEvent },
       history: models.cpu.history,

@@ -17,6 +17,8 @@ export interface WaitEdge {
   readonly on: string;
   readonly sinceNs: number;
   readonly evidence: readonly Evidence[];
+  /** Set where the edge is not what events show, but what stacks and reports suggest: how. */
+  readonly inferredBy?: string;
 }
 
 /** A cycle that is younger than this at the end of the capture may be one that a lost event would have opened. */
@@ -44,8 +46,20 @@ export function srcuReaderEdges(timeline: Timeline): WaitEdge[] {
     });
 }
 
+/** Waits for locks, from held stacks and contention (W22, W23). */
+export function lockEdges(timeline: Timeline): WaitEdge[] {
+  return timeline.data.lockWaits.map((wait) => ({
+    from: wait.from,
+    to: wait.to,
+    on: `${wait.lock} held by ${timeline.label(wait.to)}`,
+    sinceNs: wait.sinceNs,
+    evidence: wait.evidence,
+    ...(wait.certainty === 'inferred' && { inferredBy: `${wait.lock}: ${wait.basis}` }),
+  }));
+}
+
 export function detectDeadlocks(_world: World, timeline: Timeline): Finding[] {
-  const edges = srcuReaderEdges(timeline);
+  const edges = [...srcuReaderEdges(timeline), ...lockEdges(timeline)];
   return cyclesOf(edges)
     .filter((cycle) => timeline.data.endNs - Math.max(...cycle.map((edge) => edge.sinceNs)) >= PERSISTS_NS)
     .map((cycle) => finding(timeline, cycle));
@@ -110,7 +124,7 @@ function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {
     kind: 'deadlock',
     id: findingId('deadlock', ...[...names].sort(), ...cycle.map((edge) => edge.on.replace(/:\d+/g, '')).sort()),
     severity: 'error',
-    confidence: 'observed',
+    confidence: cycle.some((edge) => edge.inferredBy) ? 'inferred' : 'observed',
     title:
       cycle.length === 1
         ? `${waits[0].task}:${waits[0].tid} waits for itself: ${waits[0].on}`
@@ -123,6 +137,7 @@ function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {
     ],
     notes: [
       `closed for ${seconds(timeline.data.endNs - sinceNs)}, to the end of the capture; no edge has an alternative (W4.31)`,
+      ...cycle.flatMap((edge) => edge.inferredBy ?? []),
     ],
     waits,
   };

@@ -12,6 +12,9 @@ import type { LockWaitState } from './lock-wait.ts';
 export interface LockWaitEdge {
   readonly fromKey: number;
   readonly toKey: number;
+  /** Names as lock events show them (string ids, 0 unknown). */
+  readonly fromComm: number;
+  readonly toComm: number;
   readonly lock: string;
   readonly sinceNs: number;
   readonly evidence: readonly Evidence[];
@@ -26,21 +29,26 @@ const MAX_MAP_OFFSET = 4096n;
 
 export function lockWaitEdges(locks: LockModel, dictionary: Dictionary): LockWaitEdge[] {
   const naming = new ContentionNaming(locks, dictionary);
-  return locks.waits().flatMap((wait) => (wait.source === 'lockdep' ? fromStacks(locks, wait) : naming.edges(wait)));
+  return locks
+    .waits()
+    .flatMap((wait) => (wait.source === 'lockdep' ? fromStacks(locks, wait, dictionary) : naming.edges(wait)));
 }
 
-function fromStacks(locks: LockModel, wait: LockWaitState): LockWaitEdge[] {
-  return locks
-    .holders(wait.instance)
+function fromStacks(locks: LockModel, wait: LockWaitState, dictionary: Dictionary): LockWaitEdge[] {
+  // What the task holds itself is doubtful by the very second acquisition, and proves the wait for itself when that never ends.
+  const own = locks.heldBy(wait.taskKey).filter((holder) => holder.owned && holder.instance === wait.instance);
+  return [...own, ...locks.holders(wait.instance).filter((holder) => holder.taskKey !== wait.taskKey)]
     .filter((holder) => !(holder.read && wait.read))
     .map((holder) => ({
       fromKey: wait.taskKey,
       toKey: holder.taskKey,
+      fromComm: wait.comm,
+      toComm: holder.comm,
       lock: wait.className,
       sinceNs: wait.sinceNs,
       evidence: [
-        { event: holder.eventId, role: `${holder.className} acquired by ${holder.taskKey}` },
-        { event: wait.eventId, role: `${wait.taskKey} waits for ${wait.className}` },
+        { event: holder.eventId, role: `${label(dictionary, holder)} acquires ${holder.className}` },
+        { event: wait.eventId, role: `${label(dictionary, wait)} waits for ${wait.className}` },
       ],
       certainty: 'observed',
       basis: 'the owner acquired it and has not released it',
@@ -68,10 +76,14 @@ class ContentionNaming {
   edges(wait: LockWaitState): LockWaitEdge[] {
     const lock = this.#nameOf(wait);
     if (lock === undefined) return [];
-    const evidence: Evidence[] = [{ event: wait.eventId, role: `${wait.tid} waits for ${lock.name} (${lock.basis})` }];
+    const evidence: Evidence[] = [
+      { event: wait.eventId, role: `${label(this.#dictionary, wait)} waits for ${lock.name} (${lock.basis})` },
+    ];
     const make = (tid: number, basis: string, line: number): LockWaitEdge => ({
       fromKey: wait.taskKey,
       toKey: tid,
+      fromComm: wait.comm,
+      toComm: 0,
       lock: lock.name,
       sinceNs: wait.sinceNs,
       evidence: line > 0 ? [...evidence, { line, role: `${tid} holds ${lock.name}: ${basis}` }] : evidence,
@@ -119,6 +131,11 @@ class ContentionNaming {
     ];
     return reports.orders.findLast((order) => stacks.some((stack) => endsWith(stack, order.stack)));
   }
+}
+
+function label(dictionary: Dictionary, who: { readonly taskKey: number; readonly comm: number }): string {
+  if (who.taskKey < 0) return `<idle>/${-1 - who.taskKey}`;
+  return `${dictionary.string(who.comm) || '<...>'}:${who.taskKey}`;
 }
 
 const REPORT = 'the kernel reported it';
