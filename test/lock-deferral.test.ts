@@ -153,3 +153,31 @@ describe('the tables', () => {
     expect(SRCU_USAGE_LOCK.test('&ACCESS_PRIVATE(sdp, lock)')).toBe(false);
   });
 });
+
+describe('without lock events (D6.8)', () => {
+  const call = (frames: string) => trace`
+    lab-1 [001] d..2. 1.000001: call_srcu: (call_srcu+0x4/0x40) ssp=0xffffffffa0005500
+    lab-1 [001] d..2. 1.000002: <stack trace>
+    ${frames}
+    <idle>-0 [001] d..2. 1.000003: sched_switch: prev_comm=lab prev_pid=1 prev_prio=120 prev_state=S ==> next_comm=swapper/1 next_pid=0 next_prio=120`;
+
+  it('a call from a tracepoint’s probe runs under the locks that are held there', async () => {
+    const replay = await replayText(
+      call('=> call_srcu\n=> chain_probe\n=> __traceiter_sched_switch\n=> __schedule\n=> schedule'),
+    );
+    const [hazard] = ofKind(replay, 'deferral-hazard');
+    expect(hazard).toMatchObject({
+      api: 'call_srcu',
+      held: ['&rq->__lock'],
+      confidence: 'inferred',
+      severity: 'warning',
+    });
+    expect(hazard.conflict).toMatch(/^srcu_usage\.lock → &pool->lock → &p->pi_lock → &rq->__lock/);
+    expect(hazard.notes.join('\n')).toMatch(/no lock events: what is held is what sched_switch is recorded under/);
+  });
+
+  it('a call from elsewhere says nothing', async () => {
+    const replay = await replayText(call('=> call_srcu\n=> lab_thread\n=> kthread'));
+    expect(ofKind(replay, 'deferral-hazard')).toEqual([]);
+  });
+});

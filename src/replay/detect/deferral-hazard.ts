@@ -8,7 +8,6 @@ import {
   API_PROFILES,
   type ApiLock,
   type ApiProfile,
-  apiProfile,
   STATIC_EDGES,
   STATIC_SRCU_EDGES,
   srcuLocksRaw,
@@ -43,7 +42,7 @@ export function judgeDeferrals(evidence: LockEvidence): Finding[] {
   const order = orderOf(evidence);
   const findings = new Map<string, Finding>();
   for (const site of evidence.deferrals) {
-    const profile = apiProfile(site.api, evidence.profile.release);
+    const profile = evidence.apiProfile(site);
     if (profile === undefined || (!profile.sleeps && withinAnotherApi(evidence, site))) continue;
     const conflicts = conflictsOf(evidence, site, profile, order);
     if (conflicts.length === 0) continue;
@@ -66,6 +65,9 @@ function withinAnotherApi(evidence: LockEvidence, site: DeferralSite): boolean {
   );
 }
 
+/** Stands for the usage lock of a struct that the capture does not name (ApiLock.name of the family). */
+const SRCU_USAGE_FAMILY = 'srcu_usage.lock';
+
 const isWakeLock = (name: string): boolean => name === '&p->pi_lock' || name === RUNQUEUE_LOCK;
 
 function orderOf(evidence: LockEvidence): Order {
@@ -84,8 +86,8 @@ function orderOf(evidence: LockEvidence): Order {
   }
   for (const edge of STATIC_EDGES) add(edge.from, edge.to, 0, edge.why);
   if (srcuLocksRaw(evidence.profile.release) !== true)
-    for (const cls of evidence.classes)
-      if (SRCU_USAGE_LOCK.test(cls.name)) for (const edge of STATIC_SRCU_EDGES) add(cls.name, edge.to, 0, edge.why);
+    for (const name of [SRCU_USAGE_FAMILY, ...evidence.classes.map((cls) => cls.name)])
+      if (SRCU_USAGE_LOCK.test(name)) for (const edge of STATIC_SRCU_EDGES) add(name, edge.to, 0, edge.why);
   return { next };
 }
 
@@ -135,7 +137,8 @@ function membersOf(evidence: LockEvidence, site: DeferralSite, lock: ApiLock): s
     .map((classId) => evidence.classes[classId].name)
     .filter((name) => lock.family?.test(name));
   if (took.length > 0) return took;
-  return evidence.classes.filter((cls) => lock.family?.test(cls.name)).map((cls) => cls.name);
+  const members = evidence.classes.filter((cls) => lock.family?.test(cls.name)).map((cls) => cls.name);
+  return members.length > 0 ? members : [lock.name];
 }
 
 /** H1: the API's lock leads to one that the caller holds. */
@@ -266,6 +269,9 @@ function finding(
     notes: [
       ...conflicts.map((conflict) => `${conflict.rule} ${conflict.hazard}: ${conflict.text}`),
       `the call is known by ${{ probe: 'a probe on it', event: 'an event inside it', stack: 'the call stack of an acquisition', lock: 'a lock that only it takes' }[site.seenBy]}; what it may take is from MODEL 6.1${profile.note ? `: ${profile.note}` : ''}`,
+      ...(site.tracepoint
+        ? [`no lock events: what is held is what ${site.tracepoint} is recorded under (D6.8), certainty 0.7`]
+        : []),
       ...(site.bpf ? ['called from a BPF program: it runs under rcu_read_lock wherever it is attached (D6.9)'] : []),
       ...(site.count > 1 ? [`${site.count} such calls`] : []),
     ],

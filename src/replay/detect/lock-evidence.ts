@@ -3,6 +3,7 @@
  * recomputed by the same rules (MODEL 6.3).
  */
 import type { Dictionary, Evidence, KernelProfile } from '../../../schema/index.ts';
+import { type ApiProfile, apiProfile } from '../knowledge/lock-api-profiles.ts';
 import type { DeferralSite } from '../model/deferral-site.ts';
 import type { LockClass } from '../model/lock-class.ts';
 import type { LockEdge } from '../model/lock-graph.ts';
@@ -29,6 +30,8 @@ export interface LockEvidence {
   readonly stacks: StackTraitsCache;
   readonly dictionary: Dictionary;
   readonly endNs: number;
+  /** What the function of a call may take in its caller's context (MODEL 6.1); a variant may answer differently. */
+  readonly apiProfile: (site: DeferralSite) => ApiProfile | undefined;
   /** Wait type of a class; a variant may answer differently (SetWaitType). */
   readonly waitType: (cls: LockClass) => WaitVerdict | undefined;
   /** Orders (class names) that a variant takes out, observed or static; undefined in the recording itself. */
@@ -50,6 +53,7 @@ export function lockEvidence(world: World, models: Models): LockEvidence {
     stacks: locks.stacks,
     dictionary: world.dictionary,
     endNs: world.nowNs,
+    apiProfile: (site) => apiProfile(site.api, world.profile.release),
     waitType: (cls) => waitTypeOf(cls, world.profile),
   };
 }

@@ -4,7 +4,7 @@
  * lock that only that API takes.
  */
 import type { EventCursor, EventType } from '../../../schema/index.ts';
-import { API_EVENTS, API_SIGNATURES } from '../knowledge/lock-api-profiles.ts';
+import { API_EVENTS, API_SIGNATURES, TRACEPOINT_LOCKS } from '../knowledge/lock-api-profiles.ts';
 import { API_FRAMES } from '../knowledge/lock-functions.ts';
 import type { EventHandler } from '../world.ts';
 import type { LockClass } from './lock-class.ts';
@@ -34,7 +34,22 @@ export interface DeferralSite {
   readonly took: Set<number>;
   stack: number;
   bpf: boolean;
+  /** Where the held locks are known from, instead of lock events: the tracepoint that called (D6.8). */
+  readonly tracepoint?: string;
   count: number;
+}
+
+/** A call seen in a capture without lock events. */
+interface UnlockedCall {
+  readonly api: string;
+  readonly taskKey: number;
+  readonly comm: number;
+  readonly context: number;
+  readonly flags: number;
+  readonly eventId: number;
+  readonly tsNs: number;
+  /** CpuState.records at the call. */
+  readonly record: number;
 }
 
 const MAX_SITES = 4096;
@@ -45,11 +60,15 @@ export class DeferralSites {
   readonly #stacks: StackTraitsCache;
   readonly #byKey = new Map<number, DeferralSite>();
   readonly #apiIds = new Map<string, number>();
+  readonly #awaitsStack: (UnlockedCall | undefined)[] = [];
+  readonly #recordOf: (cpu: number) => number;
   /** API that a lock of this class gives away, by class number; '' for none. */
   readonly #signatures: (string | undefined)[] = [];
 
-  constructor(events: LockEvents, stacks: StackTraitsCache) {
+  /** @param recordOf number of the newest record of a CPU. */
+  constructor(events: LockEvents, stacks: StackTraitsCache, recordOf: (cpu: number) => number) {
     this.#events = events;
+    this.#recordOf = recordOf;
     this.#stacks = stacks;
   }
 
@@ -67,8 +86,59 @@ export class DeferralSites {
     const task = this.#events.tasks.at(event);
     if (task === undefined) return;
     const context = this.#events.contextOf(event);
+    if (this.#events.acquisitions === 0) {
+      const call: UnlockedCall = {
+        api,
+        taskKey: task.key,
+        comm: task.comm,
+        context,
+        flags: event.flags,
+        eventId: event.eventId,
+        tsNs: event.tsNs,
+        record: this.#recordOf(event.cpu),
+      };
+      if (event.stack !== 0) this.#atTracepoint(call, event.stack);
+      else this.#awaitsStack[event.cpu] = call;
+      return;
+    }
     if (task.depth === 0 && context === CONTEXT_TASK) return;
     this.#add(api, task, task.depth, context, event.flags, event.eventId, event.tsNs, 'probe', event.stack);
+  }
+
+  /** A stack record: it may belong to a call that was seen without lock events. */
+  stackRecord(cpu: number, record: number, stack: number): void {
+    const call = this.#awaitsStack[cpu];
+    if (call?.record === record) this.#atTracepoint(call, stack);
+  }
+
+  /** Without lock events: a call from a tracepoint's probe runs under the locks that are held where the tracepoint sits (D6.8). */
+  #atTracepoint(call: UnlockedCall, stack: number): void {
+    const { tracepoint, bpf } = this.#stacks.of(stack);
+    const names = TRACEPOINT_LOCKS[tracepoint];
+    if (names === undefined || this.all.length >= MAX_SITES) return;
+    const held = names.map((name) => ({ classId: this.#events.table.named(name).classId, eventId: 0 }));
+    const known = this.all.find((site) => site.api === call.api && site.tracepoint === tracepoint);
+    if (known) {
+      known.count++;
+      return;
+    }
+    const { api, taskKey, comm, context, flags, eventId, tsNs } = call;
+    this.all.push({
+      api,
+      held,
+      context,
+      flags,
+      eventId,
+      tsNs,
+      taskKey,
+      comm,
+      seenBy: 'probe',
+      tracepoint,
+      took: new Set(),
+      stack,
+      bpf,
+      count: 1,
+    });
   }
 
   /** The event is recorded under the API's own locks: they are not the caller's. */

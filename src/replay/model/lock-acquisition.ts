@@ -1,6 +1,5 @@
 /** What one lock_acquire event says, and what it touched. */
 import {
-  CTX_BH_OFF,
   CTX_HARDIRQ,
   CTX_IRQS_KNOWN,
   CTX_IRQS_OFF,
@@ -17,8 +16,6 @@ import {
   CONTEXT_NMI,
   CONTEXT_SOFTIRQ,
   CONTEXT_TASK,
-  HELD_BH_OFF,
-  HELD_FLAGS_KNOWN,
   HELD_IRQS_OFF,
   HELD_OWNED,
   HELD_READ,
@@ -32,6 +29,8 @@ import type { Nesting } from './lock-nesting.ts';
 /** flags of lock_acquire (include/trace/events/lock.h). */
 const FLAG_TRY = 1;
 const FLAG_READ = 2;
+/** The record's flags, all of which are needed to say that hardirqs were off. */
+const IRQS_OFF_SHOWN = CTX_KNOWN | CTX_IRQS_KNOWN | CTX_IRQS_OFF;
 
 /** What the newest acquisition on a CPU touched: its stack may come in the next record (E0.8). */
 export class LatestAcquisition {
@@ -69,11 +68,7 @@ export function howAcquired(eventFlags: number, flags: number, context: number, 
     // L5.28: rwlock readers are recursive in interrupts; RCU, SRCU, seqcount and map readers always.
     if (cls.rule.recursiveRead || (context !== CONTEXT_TASK && !(cls.evidence & WAIT_FAIR_READ))) how |= HELD_RECURSIVE;
   }
-  if (flags & CTX_KNOWN) {
-    how |= HELD_FLAGS_KNOWN;
-    if (flags & CTX_IRQS_KNOWN && flags & CTX_IRQS_OFF) how |= HELD_IRQS_OFF;
-    if (flags & CTX_BH_OFF) how |= HELD_BH_OFF;
-  }
+  if ((flags & IRQS_OFF_SHOWN) === IRQS_OFF_SHOWN) how |= HELD_IRQS_OFF;
   return how;
 }
 

@@ -18,14 +18,12 @@ export const HELD_TRY = 2;
 export const HELD_RECURSIVE = 4;
 /** The wait is over, as far as events tell (L5.3). */
 export const HELD_OWNED = 8;
+/** Flags show hardirqs off at the acquisition. */
 export const HELD_IRQS_OFF = 16;
-export const HELD_BH_OFF = 32;
-/** Context and irq state come from flags; without it HELD_IRQS_OFF and HELD_BH_OFF say nothing. */
-export const HELD_FLAGS_KNOWN = 64;
 /** Its class may have been used with interrupts enabled while held: checked once. */
-export const HELD_MARKED_ON = 128;
+export const HELD_MARKED_ON = 32;
 /** Whether it is still held is in doubt: its release may not have been recorded. No edge starts from it or crosses it. */
-export const HELD_DUBIOUS = 256;
+export const HELD_DUBIOUS = 64;
 
 /** lockdep gives up at this depth (MAX_LOCK_DEPTH); deeper stacks come from releases that a capture lost. */
 export const MAX_DEPTH = 48;

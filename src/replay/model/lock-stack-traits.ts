@@ -13,9 +13,11 @@ export interface StackTraits {
   /** Function that called the locking function, or '' (the `at:` of a splat). */
   readonly site: string;
   readonly bpf: boolean;
+  /** Tracepoint whose probes run here (`__traceiter_sched_switch`), or ''. */
+  readonly tracepoint: string;
 }
 
-const NOTHING: StackTraits = { evidence: 0, rt: false, api: undefined, site: '', bpf: false };
+const NOTHING: StackTraits = { evidence: 0, rt: false, api: undefined, site: '', bpf: false, tracepoint: '' };
 
 export class StackTraitsCache {
   readonly #dictionary: Dictionary;
@@ -33,6 +35,16 @@ export class StackTraitsCache {
     this.#byStack[stack] = made;
     return made;
   }
+}
+
+/** The innermost tracepoint that calls its probes in this stack; the tracer's own at the very end do not count. */
+function attachedTo(symbols: readonly string[]): string {
+  const machinery = symbols.findIndex((symbol) => !ACQUIRE_MACHINERY.test(symbol));
+  for (const symbol of symbols.slice(Math.max(machinery, 0))) {
+    const match = /^__(?:traceiter|bpf_trace)_(\w+)$/.exec(symbol);
+    if (match) return match[1];
+  }
+  return '';
 }
 
 /** @param symbols function names, innermost first. */
@@ -58,5 +70,6 @@ export function traitsOf(symbols: readonly string[]): StackTraits {
     api,
     site: symbols[site] ?? '',
     bpf: symbols.some((symbol) => BPF_FRAME.test(symbol)),
+    tracepoint: attachedTo(symbols),
   };
 }

@@ -3,7 +3,6 @@
  * questions; the replica itself is lock-events.ts, one file per mechanism beside it.
  */
 import type { EventCursor, EventType, LogReport } from '../../../schema/index.ts';
-import { RUNQUEUE_LOCK } from '../knowledge/lock-names.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 import type { CpuModel } from './cpu.ts';
 import { DeferralSites } from './deferral-site.ts';
@@ -55,7 +54,7 @@ export class LockModel implements Model {
     this.events = new LockEvents(world, cpus);
     this.stacks = new StackTraitsCache(world.dictionary);
     this.reports = new LockReports(this.events.table, this.events.graph, (field, value) => world.learn(field, value));
-    this.deferrals = new DeferralSites(this.events, this.stacks);
+    this.deferrals = new DeferralSites(this.events, this.stacks, (cpu) => cpus.get(cpu).records);
     this.events.onRtProof = () => world.learn('rt', true);
     this.events.table.onNew = (cls) => {
       // kernel/softirq.c has these only with PREEMPT_RT.
@@ -121,6 +120,7 @@ export class LockModel implements Model {
     if (event.stack === 0) return;
     const record = this.#cpus.get(event.cpu).records - 1;
     if (this.events.latest[event.cpu]?.record === record) this.#stackOfAcquisition(event.cpu, event.stack);
+    this.deferrals.stackRecord(event.cpu, record, event.stack);
     const owner = this.stackOwner[event.cpu];
     if (owner?.record === record) owner.target.stack = event.stack;
   }
@@ -401,11 +401,6 @@ export class LockModel implements Model {
           tid: edge.count > 0 ? Math.max(edge.firstTask, 0) : null,
           context: edge.count > 0 ? contextText(edge.firstContext) : 'reported',
         });
-  }
-
-  /** Whether the class is the run queue's, which changes hands at each switch (L5.17). */
-  isRunqueue(cls: LockClass): boolean {
-    return cls.name === RUNQUEUE_LOCK;
   }
 }
 
