@@ -8,7 +8,7 @@ import { type ReadOptions, type RunRecord, readStoreRuns, splitRunSpec } from '.
 import { replayCaptures } from '../ingest/replay-captures.ts';
 import { isStoreFile } from './commands/replay-options.ts';
 import { UsageError } from './exit-status.ts';
-import { interruptSignal } from './interrupt.ts';
+import type { Streams } from './output.ts';
 
 /** Bytes that tell a baseline file. */
 const HEAD_BYTES = 256;
@@ -17,13 +17,13 @@ const HEAD_BYTES = 256;
  * @param specs `file`, `file#run`, where the file is a store, a baseline or a capture; each capture is a run of its own
  * @throws CaptureError, StoreError, UsageError
  */
-export async function readSide(specs: readonly string[], options: ReadOptions): Promise<RunRecord[]> {
+export async function readSide(specs: readonly string[], options: ReadOptions, streams: Streams): Promise<RunRecord[]> {
   const runs: RunRecord[] = [];
-  for (const spec of specs) runs.push(...(await readOne(spec, options)));
+  for (const spec of specs) runs.push(...(await readOne(spec, options, streams)));
   return runs;
 }
 
-async function readOne(spec: string, options: ReadOptions): Promise<RunRecord[]> {
+async function readOne(spec: string, options: ReadOptions, streams: Streams): Promise<RunRecord[]> {
   // A file may have a # in its name.
   const whole = fileHead(spec);
   const { path, run } = whole === undefined ? splitRunSpec(spec) : { path: spec, run: undefined };
@@ -38,7 +38,7 @@ async function readOne(spec: string, options: ReadOptions): Promise<RunRecord[]>
     return wanted.map((record) => withMetrics(record, options, path));
   }
   if (run !== undefined) throw new UsageError(`${spec}: a capture is one run; leave out #${run}`);
-  return readCapture(path, options);
+  return readCapture(path, options, streams);
 }
 
 /** The metrics asked for. @throws UsageError when the baseline was saved without labels and labels are wanted, or the reverse */
@@ -55,11 +55,12 @@ function withMetrics(record: RunRecord, options: ReadOptions, path: string): Run
 }
 
 /** Replays a capture into a store that goes at once. */
-async function readCapture(path: string, options: ReadOptions): Promise<RunRecord[]> {
+async function readCapture(path: string, options: ReadOptions, streams: Streams): Promise<RunRecord[]> {
   const folder = mkdtempSync(join(tmpdir(), 'quiesce-compare-'));
   try {
     const db = join(folder, 'run.db');
-    await replayCaptures([path], { db, signal: interruptSignal() });
+    const signal = streams.interruptSignal?.();
+    await replayCaptures([path], { db, ...(signal && { signal }) });
     const runs = readStoreRuns(db, undefined, options);
     return runs.map((record, i) => ({ ...record, source: runs.length > 1 ? `${path}#${i + 1}` : path }));
   } finally {

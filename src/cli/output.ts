@@ -2,6 +2,7 @@
 import pc from 'picocolors';
 import { PLAIN, type Style } from '../report/style.ts';
 import { interruptSignal } from './interrupt.ts';
+import type { ShellStreams } from './query-shell.ts';
 
 export interface Streams {
   out(text: string): void;
@@ -12,6 +13,8 @@ export interface Streams {
   readonly terminal: boolean;
   /** Aborted when the user wants the command to stop. */
   interruptSignal?(): AbortSignal;
+  /** Standard input for the query shell, and where it writes. */
+  readonly shell?: ShellStreams;
 }
 
 /** One run of the command line. */
@@ -52,6 +55,12 @@ export function processStreams(): Streams {
     // https://no-color.org: set and not empty.
     colour: process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
     terminal: process.stderr.isTTY === true,
+    shell: {
+      input: process.stdin,
+      output: process.stdout,
+      errors: process.stderr,
+      interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+    },
     interruptSignal,
   };
 }

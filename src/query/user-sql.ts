@@ -68,10 +68,15 @@ export class QueryConnection {
 
   *#rows(start: () => IterableIterator<SqlValue[]>): Generator<SqlValue[]> {
     const rows = this.#guarded(start);
-    for (;;) {
-      const next = this.#guarded(() => rows.next());
-      if (next.done) return;
-      yield next.value;
+    try {
+      for (;;) {
+        const next = this.#guarded(() => rows.next());
+        if (next.done) return;
+        yield next.value;
+      }
+    } finally {
+      // Whoever stops early must not leave the connection busy.
+      rows.return?.();
     }
   }
 

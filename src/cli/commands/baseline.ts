@@ -37,7 +37,7 @@ export function registerBaseline(program: Command, session: Session): void {
   addMetricOptions(save)
     .addHelpText('after', SAVE_EXAMPLES)
     .action(async (specs: string[], options: ComparisonOptions & { output: string }) => {
-      const runs = await readSide(specs, readOptionsOf(options));
+      const runs = await readSide(specs, readOptionsOf(options), session.streams);
       const text = baselineText(baselineOf(runs));
       writeOutput(options.output, text);
       session.streams.err(`${options.output}: ${plural(runs.length, 'run')}, ${plural(text.length, 'byte')}\n`);
@@ -51,6 +51,11 @@ export function registerBaseline(program: Command, session: Session): void {
     .addHelpText('after', CHECK_EXAMPLES)
     .action(async (base: string, head: string[], options: ComparisonOptions) => {
       const read = readOptionsOf(options);
-      finishComparison(await readSide([base], read), await readSide(head, read), options, session);
+      finishComparison(
+        await readSide([base], read, session.streams),
+        await readSide(head, read, session.streams),
+        options,
+        session,
+      );
     });
 }

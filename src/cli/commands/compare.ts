@@ -30,6 +30,11 @@ export function registerCompare(program: Command, session: Session): void {
     .addHelpText('after', HELP)
     .action(async (base: string[], options: ComparisonOptions & { with: string[] }) => {
       const read = readOptionsOf(options);
-      finishComparison(await readSide(base, read), await readSide(options.with, read), options, session);
+      finishComparison(
+        await readSide(base, read, session.streams),
+        await readSide(options.with, read, session.streams),
+        options,
+        session,
+      );
     });
 }

@@ -4,7 +4,7 @@ import { namedQueries, namedQuery, runNamedQuery } from '../../query/named-catal
 import { QueryConnection, SqlError } from '../../query/user-sql.ts';
 import { queryDescription, queryListJson, queryListText } from '../../report/query-help.ts';
 import { ROW_FORMATS, type RowFormat, rowsText } from '../../report/rows-text.ts';
-import { EXIT_OK, UsageError } from '../exit-status.ts';
+import { EXIT_USAGE, UsageError } from '../exit-status.ts';
 import { type Session, styleOf } from '../output.ts';
 
 const EXAMPLES = `
@@ -78,14 +78,21 @@ function run(
   if (db === undefined) throw new UsageError('name a store; --list shows the query library');
   if (sql !== undefined && named !== undefined) throw new UsageError('either a statement or --named, not both');
   if (param !== undefined && named === undefined) throw new UsageError('--param: only with --named');
+  if (named === undefined && sql === undefined) return openShell(db, format, session);
   const connection = new QueryConnection(db);
   try {
-    if (named === undefined && sql === undefined) throw new UsageError('a statement or --named expected');
     const { columns, rows } =
       named === undefined ? connection.query(sql as string) : runNamedQuery(connection, named, param);
     for (const text of rowsText(columns, rows, format)) streams.out(text);
-    session.status = EXIT_OK;
   } finally {
     connection.close();
   }
+}
+
+async function openShell(db: string, format: RowFormat, session: Session): Promise<void> {
+  const { shell } = session.streams;
+  if (shell === undefined) throw new UsageError('a statement or --named expected');
+  const { defaultHistoryFile, runQueryShell } = await import('../query-shell.ts');
+  const streams = { historyFile: defaultHistoryFile(process.env), ...shell };
+  if (!(await runQueryShell(db, format, streams)) && !shell.interactive) session.status = EXIT_USAGE;
 }
