@@ -63,7 +63,7 @@ function variantLines(variant: WhatIfVariant, rows: readonly Finding[], style: S
     const finding = rows.find((row) => row.id === change.id);
     if (!finding) continue;
     const [min, max] = change.blocked_ns.map(formatDuration);
-    const text = `${finding.kind} ${subject(finding)}: would take ${min === max ? max : `${min} to ${max}`}`;
+    const text = `${finding.kind} ${subject(finding)}: would take ${min === max ? `up to ${max}` : `${min} to ${max}`}`;
     lines.push(...wrap(printable(text), WIDTH - 4).map((line, i) => `  ${i === 0 ? '~ ' : '  '}${line}`));
   }
   return lines;
@@ -95,7 +95,7 @@ function subject(finding: Finding): string {
     case 'soft-lockup':
       return finding.cpu === null ? '' : `CPU ${finding.cpu}`;
     case 'sleep-in-atomic':
-      return finding.task;
+      return `${finding.task} under ${finding.held.join(', ')}`;
     case 'gp-kthread-starved':
       return finding.flavor;
     case 'workqueue-stall':

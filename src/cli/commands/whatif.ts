@@ -4,10 +4,13 @@ import type { Command } from 'commander';
 import type { WhatIfResult } from '../../../schema/index.ts';
 import { replayCaptures } from '../../ingest/replay-captures.ts';
 import { replayStore } from '../../ingest/replay-store.ts';
-import { judgeVariant, type ReplayedRun, resolveVariant } from '../../replay/what-if/judge.ts';
-import { parseVariant, type Variant, VariantError } from '../../replay/what-if/operator.ts';
-import { VARIANTS } from '../../replay/what-if/variants.ts';
+import { type ReplayedRun, WhatIf } from '../../replay/what-if/judge.ts';
+import { combineVariants, type Variant } from '../../replay/what-if/operator.ts';
+import { parseVariant } from '../../replay/what-if/variant-file.ts';
+import { resolveVariant, VARIANTS } from '../../replay/what-if/variants.ts';
 import { whatIfText } from '../../report/what-if-text.ts';
+import { StoreError } from '../../store/store-error.ts';
+import { storeVariantResults } from '../../store/variant-rows.ts';
 import { UsageError } from '../exit-status.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { type Session, styleOf } from '../output.ts';
@@ -57,13 +60,19 @@ export function registerWhatIf(program: Command, session: Session): void {
         return;
       }
       if (captures.length === 0) throw new UsageError('a capture or a store is needed; quiesce whatif --help');
-      const variants = selectVariants(options.variant ?? VARIANTS.map((variant) => variant.name));
-      const run = await replayed(captures, options, streams.terminal && !options.quiet);
+      const variants = (options.variant ?? VARIANTS.map(({ name }) => name)).map(selectVariant);
+      const { run, runId, boots } = await replayed(captures, options, streams.terminal && !options.quiet);
+      const whatIf = new WhatIf(run);
       const result: WhatIfResult = {
         schema: 'quiesce.whatif/1',
         baseline: run.baseline,
-        variants: variants.map((variant) => judgeVariant(run, variant)),
+        variants: variants.map((variant) => whatIf.judge(variant)),
       };
+      const say = (message: string): void => {
+        if (!options.quiet) streams.err(`quiesce: ${message}\n`);
+      };
+      if (boots > 1) say(`${boots} boots; the first one with findings is judged`);
+      if (runId !== undefined && keepsResults(options)) keepResults(captures[0], runId, result, say);
       if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
       else streams.out(whatIfText(result, styleOf(streams)));
     });
@@ -73,44 +82,66 @@ function collect(name: string, names: string[] = []): string[] {
   return [...names, name];
 }
 
-/** @throws UsageError for unknown names and unreadable files. */
-function selectVariants(names: readonly string[]): Variant[] {
-  return names.map((name) => {
-    try {
-      if (name.endsWith('.json')) return parseVariant(readFileSync(name, 'utf8'), name);
-      return resolveVariant(name, VARIANTS);
-    } catch (error) {
-      if (error instanceof VariantError || error instanceof Error) throw new UsageError(error.message);
-      throw error;
-    }
-  });
+/**
+ * A name, several joined with `+`, or files that end in .json in their place.
+ * @throws UsageError for unknown names, and files that cannot be read or do not say what they should
+ */
+function selectVariant(text: string): Variant {
+  try {
+    const parts = text
+      .split(/\+(?=[^+])/)
+      .map((part) => (part.endsWith('.json') ? parseVariant(readFileSync(part, 'utf8'), part) : resolveVariant(part)));
+    return combineVariants(parts.map((part) => part.name).join('+'), parts);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }
 
-async function replayed(
-  captures: readonly string[],
-  options: WhatIfOptions,
-  showProgress: boolean,
-): Promise<ReplayedRun> {
+/** Results belong to the run as it is stored: with its own settings. */
+function keepsResults(options: WhatIfOptions): boolean {
+  return options.profile === undefined && Object.keys(thresholdsOf(options)).length === 0;
+}
+
+/** A store that cannot be written is no reason to withhold the answer. */
+function keepResults(path: string, runId: number, result: WhatIfResult, say: (message: string) => void): void {
+  try {
+    storeVariantResults(path, runId, result.variants);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    say(`the results are not kept: ${error.message}`);
+  }
+}
+
+interface Replayed {
+  readonly run: ReplayedRun;
+  /** Of the store; undefined for captures. */
+  readonly runId: number | undefined;
+  readonly boots: number;
+}
+
+async function replayed(captures: readonly string[], options: WhatIfOptions, showProgress: boolean): Promise<Replayed> {
   const stores = captures.filter(isStoreFile);
   if (stores.length > 0 && captures.length > 1)
     throw new UsageError(`${stores[0]}: a store is replayed alone, without further captures`);
-  let run: ReplayedRun | undefined;
+  const runs: ReplayedRun[] = [];
+  let runId: number | undefined;
   const settings = {
     ...(options.profile && { profile: options.profile }),
     thresholds: thresholdsOf(options),
     signal: interruptSignal(),
     onReplayed: (replayedRun: ReplayedRun) => {
-      run ??= replayedRun;
+      runs.push(replayedRun);
     },
   };
   const bar = progressBar(showProgress, stores.length > 0 ? 'events' : 'bytes');
   try {
     if (stores.length > 0) {
-      await replayStore(stores[0], {
+      const result = await replayStore(stores[0], {
         ...settings,
         ...(options.run !== undefined && { runId: options.run }),
         onProgress: (progress) => bar.update(progress),
       });
+      runId = result.run.run_id;
     } else {
       // What-if judges and keeps nothing.
       await replayCaptures(captures, {
@@ -122,6 +153,7 @@ async function replayed(
   } finally {
     bar.stop();
   }
+  const run = runs.find((candidate) => candidate.baseline.length > 0) ?? runs[0];
   if (run === undefined) throw new UsageError(`${captures[0]}: holds no run to judge`);
-  return run;
+  return { run, runId, boots: runs.length };
 }

@@ -38,6 +38,11 @@ export function detectAll(world: World, models: Models, timeline: Timeline): Fin
     ...DETECTORS.flatMap((detect) => detect(world, models)),
     ...TIMELINE_DETECTORS.flatMap((detect) => detect(world, timeline)),
   ];
+  return combineFindings(findings);
+}
+
+/** What the kernel reported and what the events show, joined and in the order of the report. */
+export function combineFindings(findings: readonly Finding[]): Finding[] {
   return mergeReported(findings).sort(
     (a, b) => a.start_ns - b.start_ns || a.kind.localeCompare(b.kind, 'en') || a.id.localeCompare(b.id, 'en'),
   );

@@ -21,10 +21,13 @@ export function callers(stack: readonly string[], depth = 3): string {
 const STOPPED =
   'lockdep switched itself off with this report: lock orders and wait contexts of the rest of this boot were not checked (L5.1, G2.6, T22)';
 
-/** One finding per thing; the same report twice (a replayed log, two captures) is one. */
-export function detectLogLocks(log: LogModel): Finding[] {
+/**
+ * One finding per thing; the same report twice (a replayed log, two captures) is one.
+ * @param reports those of the log, or as a what-if variant rewrites them
+ */
+export function detectLogLocks(log: LogModel, reports: readonly LockdepReport[] = log.lockdep): Finding[] {
   const findings = new Map<string, Finding>();
-  for (const report of log.lockdep) {
+  for (const report of reports) {
     const finding = judge(log, report);
     const known = findings.get(finding.id);
     if (!known) findings.set(finding.id, finding);

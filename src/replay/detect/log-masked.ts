@@ -14,6 +14,8 @@ interface Edge {
   readonly from: string;
   readonly to: string;
   readonly why: string;
+  /** Of the acquisition, innermost first. */
+  readonly stack: readonly string[];
   /** The report that shows it; undefined for a static order. */
   readonly report?: LockdepReport;
 }
@@ -21,10 +23,18 @@ interface Edge {
 /** Longer circles of static orders are guesses. */
 const MAX_LOCKS = 6;
 
-export function detectMasked(log: LogModel, release: string | undefined): Finding[] {
-  const reported = log.lockdep.flatMap(reportedEdges);
+/** @param isDropped orders of class names, acquired with such a stack, that a what-if variant takes out */
+export function detectMasked(
+  log: LogModel,
+  release: string | undefined,
+  isDropped: (from: string, to: string, stack: readonly string[]) => boolean = () => false,
+): Finding[] {
+  const reported = log.lockdep.flatMap(reportedEdges).filter(({ from, to, stack }) => !isDropped(from, to, stack));
   if (reported.length === 0) return [];
-  const edges = [...reported, ...staticEdges(reported, release)];
+  const edges = [
+    ...reported,
+    ...staticEdges(reported, release).filter(({ from, to, stack }) => !isDropped(from, to, stack)),
+  ];
   const known = new Set(
     log.lockdep.flatMap((report) => (report.kind === 'lockdep-circular' ? [classSet(reportedCycle(report))] : [])),
   );
@@ -54,6 +64,7 @@ function reportedEdges(report: LockdepReport): Edge[] {
       from: plainLock(held.name),
       to: plainLock(acquired.name),
       why: `${report.task.comm}:${report.task.tid} acquires ${acquired.name} while it holds ${held.name}`,
+      stack: report.stack,
       report,
     }));
   if (report.kind === 'lockdep-circular')
@@ -62,6 +73,7 @@ function reportedEdges(report: LockdepReport): Edge[] {
         from: plainLock(report.chain[k - 1].lock.name),
         to: plainLock(report.chain[k].lock.name),
         why: `entry #${k} of lockdep's chain`,
+        stack: report.chain[k].stack,
         report,
       });
   return edges.filter((edge) => ordering(edge.to));
@@ -74,11 +86,16 @@ function ordering(name: string): boolean {
 }
 
 function staticEdges(reported: readonly Edge[], release: string | undefined): Edge[] {
-  const edges: Edge[] = STATIC_EDGES.map(({ from, to, why }) => ({ from, to, why: `on every kernel: ${why}` }));
+  const edges: Edge[] = STATIC_EDGES.map(({ from, to, why }) => ({
+    from,
+    to,
+    why: `on every kernel: ${why}`,
+    stack: [],
+  }));
   // From 7.0 on SRCU starts its grace periods from irq_work, outside of the usage lock.
   if (srcuLocksRaw(release) === true) return edges;
   const usage = new Set(reported.flatMap(({ from, to }) => [from, to]).filter((name) => SRCU_USAGE_LOCK.test(name)));
-  for (const from of usage) for (const { to, why } of STATIC_SRCU_EDGES) edges.push({ from, to, why });
+  for (const from of usage) for (const { to, why } of STATIC_SRCU_EDGES) edges.push({ from, to, why, stack: [] });
   return edges;
 }
 

@@ -2,6 +2,7 @@
 import type { Finding } from '../../../schema/index.ts';
 import { LogChains } from '../log-chain.ts';
 import { LogWaits } from '../log-waits.ts';
+import type { LockdepReport } from '../model/log.ts';
 import type { Models } from '../models.ts';
 import type { World } from '../world.ts';
 import { detectLogDeadlocks } from './log-deadlock.ts';
@@ -12,7 +13,15 @@ import { detectLogLockups } from './log-lockups.ts';
 import { detectMasked } from './log-masked.ts';
 import { detectLogStalls, judgeStalls } from './log-stalls.ts';
 
-export function detectLog(world: World, { log }: Models): Finding[] {
+/** What a what-if variant makes of lockdep's reports. */
+export interface LockReportChange {
+  readonly reports: readonly LockdepReport[];
+  /** Orders of class names, acquired with such a stack, that it takes out. */
+  readonly isDropped: (from: string, to: string, stack: readonly string[]) => boolean;
+}
+
+/** @param change undefined: the reports as the kernel printed them */
+export function detectLog(world: World, { log }: Models, change?: LockReportChange): Finding[] {
   const stalls = judgeStalls(log, world.profile.hz);
   const waits = new LogWaits(log);
   const deadlocks = detectLogDeadlocks(log, waits);
@@ -20,9 +29,9 @@ export function detectLog(world: World, { log }: Models): Finding[] {
     deadlocks.flatMap((finding) => (finding.kind === 'deadlock' ? finding.waits.map((wait) => wait.tid) : [])),
   );
   return withDistinctIds([
-    ...detectLogLocks(log),
+    ...detectLogLocks(log, change?.reports),
     // Lock events show what the tables can only guess.
-    ...(world.count('lock_acquire') > 0 ? [] : detectMasked(log, world.profile.release)),
+    ...(world.count('lock_acquire') > 0 ? [] : detectMasked(log, world.profile.release, change?.isDropped)),
     ...detectLogStalls(log, stalls),
     ...detectLogHung(log, new LogChains(log, waits, stalls, deadlocked)),
     ...deadlocks,

@@ -72,6 +72,11 @@ function same(reported: Finding, observed: Finding): boolean {
   return reported.start_ns <= observed.end_ns + SLACK_NS && reported.end_ns >= observed.start_ns - SLACK_NS;
 }
 
+/** Whether the kernel reported what the events show, so that the two become one finding. */
+export function isSameThing(reported: Finding, observed: Finding): boolean {
+  return reported.confidence === 'reported' && observed.confidence !== 'reported' && same(reported, observed);
+}
+
 /** Joins each reported finding with the observed one of the same thing. The observed one's keys stay: events are exact. */
 export function mergeReported(findings: readonly Finding[]): Finding[] {
   const reported = findings.filter((finding) => finding.confidence === 'reported');

@@ -1,16 +1,21 @@
 /**
- * Judges a recording under a variant: operators rewrite copies of the timeline, the lock graph and the profile, the ordinary
- * detectors judge the copies, and what they find is compared with the baseline by finding id (X-R4). No verdict is stored
- * in a variant.
+ * Judges a recording under a variant: operators rewrite copies of the timeline, the lock graph, the kernel's reports and the profile,
+ * the ordinary detectors judge the copies, and what they find is compared with the baseline (X-R4). No verdict is stored in a variant.
  */
 import type { Finding, KernelProfile, WhatIfVariant } from '../../../schema/index.ts';
-import { TIMELINE_DETECTORS } from '../detect/index.ts';
+import { combineFindings, TIMELINE_DETECTORS } from '../detect/index.ts';
+import { noteMasking } from '../detect/lock-masking.ts';
+import { detectRecursions } from '../detect/lock-recursion.ts';
+import { judgeLocks } from '../detect/locks.ts';
+import { detectLog } from '../detect/log.ts';
+import { isSameThing } from '../detect/merge.ts';
 import type { SyncWait } from '../model/sync-wait.ts';
 import type { Models } from '../models.ts';
 import type { Timeline } from '../timeline.ts';
 import type { World } from '../world.ts';
-import { judgeLocksUnder, type LockRewrite } from './lock-operators.ts';
+import { isDroppedAt, lockRewrite, rewriteLocks, rewritesLocks } from './lock-operators.ts';
 import type { Operator, Variant } from './operator.ts';
+import { rewriteReports } from './report-operators.ts';
 import { rewriteTimeline, type TimelineOperator } from './timeline-operators.ts';
 
 /** A finished replay, as what-if needs it. */
@@ -22,120 +27,170 @@ export interface ReplayedRun {
   readonly baseline: readonly Finding[];
 }
 
-/** Judges one variant (or a combination: operators in order). */
-export function judgeVariant(run: ReplayedRun, variant: Variant): WhatIfVariant {
-  const { world, models } = run;
-  let timeline = run.timeline;
-  let selected = 0;
-  const because: string[] = [];
-  const lengths = new Map<SyncWait, readonly [number, number]>();
-  const locks: LockRewrite = { drops: [], additions: [], waitTypes: [] };
-  const profile: KernelProfile = { ...world.profile };
+/** Findings by what they rest on. */
+interface Judged {
+  readonly locks: readonly Finding[];
+  readonly timeline: readonly Finding[];
+  /** From the kernel log. */
+  readonly log: readonly Finding[];
+}
 
-  for (const operator of variant.operators) {
-    if (isTimelineOperator(operator)) {
-      const rewrite = rewriteTimeline(timeline, operator);
-      timeline = rewrite.timeline;
-      selected += rewrite.selected;
-      because.push(...rewrite.because);
-      for (const [wait, range] of rewrite.lengths) lengths.set(wait, range);
-    } else if (operator.op === 'set-profile') {
-      // Unknown counts as no: a kernel that shows no sign of PREEMPT_RT is judged as one without.
-      if ((profile[operator.field] ?? false) !== operator.value) {
+/** Everything that the operators of a variant did, and what is found then. */
+interface Rejudged extends Judged {
+  readonly selected: number;
+  readonly because: readonly string[];
+  readonly lengths: WaitLengths;
+}
+
+/** New lengths of waits as intervals, ns (X-R1), by task and start. */
+type WaitLengths = Map<string, readonly [min: number, max: number]>;
+
+export class WhatIf {
+  readonly #run: ReplayedRun;
+  #before: Judged | undefined;
+
+  constructor(run: ReplayedRun) {
+    this.#run = run;
+  }
+
+  /** The verdicts under a variant (or a combination: operators in order), against the recording's own. */
+  judge(variant: Variant): WhatIfVariant {
+    const rejudged = this.#rejudge(variant.operators);
+    return this.#compare(variant, rejudged, this.#findings(rejudged));
+  }
+
+  /** All findings under a variant, in the order of a replay; those of `identity` are the baseline (O40). */
+  findings(variant: Variant): readonly Finding[] {
+    return this.#findings(this.#rejudge(variant.operators));
+  }
+
+  /** The recording's own findings, as the detectors give them. */
+  get #baseline(): Judged {
+    this.#before ??= this.#judgeAsRecorded();
+    return this.#before;
+  }
+
+  #judgeAsRecorded(): Judged {
+    const { world, models, timeline } = this.#run;
+    const { evidence } = rewriteLocks(world, models, lockRewrite([]), world.profile);
+    return {
+      locks: noteMasking([...judgeLocks(evidence), ...detectRecursions(world, models)]),
+      timeline: TIMELINE_DETECTORS.flatMap((detect) => detect(world, timeline)),
+      log: detectLog(world, models),
+    };
+  }
+
+  #rejudge(operators: readonly Operator[]): Rejudged {
+    const { world, models } = this.#run;
+    const before = this.#baseline;
+    const rewrite = lockRewrite(operators);
+    const profile: KernelProfile = { ...world.profile };
+    const because: string[] = [];
+    const lengths: WaitLengths = new Map();
+    let { timeline } = this.#run;
+    let selected = 0;
+    for (const operator of operators) {
+      if (isTimelineOperator(operator)) {
+        const rewritten = rewriteTimeline(timeline, operator);
+        timeline = rewritten.timeline;
+        selected += rewritten.selected;
+        because.push(...rewritten.because);
+        for (const [wait, range] of rewritten.lengths) narrow(lengths, wait, range);
+      } else if (operator.op === 'set-profile') {
+        // Unknown counts as no: a kernel that shows no sign of PREEMPT_RT is judged as one without.
+        if ((profile[operator.field] ?? false) === operator.value) continue;
         selected++;
         because.push(`rules are those of a kernel with ${operator.field} = ${operator.value}`);
-        Object.assign(profile, { [operator.field]: operator.value });
+        profile[operator.field] = operator.value;
       }
-    } else if (operator.op === 'drop-edge') locks.drops.push(operator);
-    else if (operator.op === 'add-edge') locks.additions.push(operator);
-    else locks.waitTypes.push(operator);
+    }
+    const newRules = JSON.stringify(profile) !== JSON.stringify(world.profile);
+    const rewritten: World = Object.create(world, { profile: { value: profile } }) as World;
+    let { locks, log } = before;
+    if (newRules || rewritesLocks(rewrite)) {
+      const changed = rewriteLocks(world, models, rewrite, profile);
+      const reports = rewriteReports(models.log.lockdep, rewrite, profile, world.profile);
+      selected += changed.selected + reports.selected;
+      because.push(...changed.because, ...reports.because);
+      locks = noteMasking([...judgeLocks(changed.evidence), ...detectRecursions(rewritten, models)]);
+      log = detectLog(world, models, {
+        reports: reports.reports,
+        isDropped: (from, to, stack) => isDroppedAt(rewrite, from, to, stack),
+      });
+    }
+    const after =
+      newRules || timeline !== this.#run.timeline
+        ? TIMELINE_DETECTORS.flatMap((detect) => detect(rewritten, timeline))
+        : before.timeline;
+    return { locks, timeline: after, log, selected, because, lengths };
   }
-  const judged = judgeLocksUnder(world, models, locks, profile);
-  selected += judged.selected;
-  because.push(...judged.because);
 
-  const rewritten: World = Object.create(world, { profile: { value: profile } }) as World;
-  const after = [...judged.findings, ...TIMELINE_DETECTORS.flatMap((detect) => detect(rewritten, timeline))];
-  return compare(run, variant, { after, selected, because, lengths });
+  /** What the kernel reported of a thing goes with the thing itself. */
+  #findings({ locks, timeline, log }: Judged): Finding[] {
+    const before = [...this.#baseline.locks, ...this.#baseline.timeline];
+    const after = [...locks, ...timeline];
+    const stands = log.filter((reported) => {
+      const partner = before.find((finding) => isSameThing(reported, finding));
+      return partner === undefined || after.some((finding) => identityOf(finding) === identityOf(partner));
+    });
+    return combineFindings([...locks, ...stands, ...timeline]);
+  }
+
+  #compare(variant: Variant, { selected, because, lengths }: Rejudged, after: readonly Finding[]): WhatIfVariant {
+    const { baseline } = this.#run;
+    const noOp = selected === 0;
+    const found = new Map((noOp ? baseline : after).map((finding) => [identityOf(finding), finding]));
+    const known = new Set(baseline.map(identityOf));
+    const cleared = baseline.filter((finding) => !found.has(identityOf(finding)));
+    const remains = baseline.filter((finding) => found.has(identityOf(finding)));
+    return {
+      name: variant.name,
+      title: variant.title,
+      no_op: noOp,
+      cleared: cleared.map(({ id }) => id),
+      remains: remains.map(({ id }) => id),
+      new: [...found].filter(([identity]) => !known.has(identity)).map(([, finding]) => finding),
+      changed: remains.flatMap((finding) => changedLength(finding, lengths)),
+      because: [...because, ...remains.flatMap((finding) => otherReason(finding, found.get(identityOf(finding))))],
+    };
+  }
 }
 
 function isTimelineOperator(operator: Operator): operator is TimelineOperator {
-  return !['set-profile', 'drop-edge', 'add-edge', 'set-wait-type'].includes(operator.op);
+  return !['set-profile', 'drop-edge', 'add-edge', 'set-wait-type', 'set-api-locks'].includes(operator.op);
 }
 
-interface Rejudged {
-  readonly after: readonly Finding[];
-  readonly selected: number;
-  readonly because: readonly string[];
-  readonly lengths: ReadonlyMap<SyncWait, readonly [number, number]>;
+/** What a finding is (X-R4): a call under some locks stays the same hazard when one of its reasons goes. */
+function identityOf(finding: Finding): string {
+  if (finding.kind !== 'deferral-hazard') return finding.id;
+  return `${finding.kind} ${finding.api} ${[...finding.held].sort().join(' ')}`;
 }
 
-function compare(run: ReplayedRun, variant: Variant, rejudged: Rejudged): WhatIfVariant {
-  const noOp = rejudged.selected === 0;
-  const afterIds = new Set(rejudged.after.map((finding) => finding.id));
-  const baselineIds = new Set(run.baseline.map((finding) => finding.id));
-  const judgeable = new Set(rejudgedBaseline(run).map((finding) => finding.id));
-  const cleared: string[] = [];
-  const remains: string[] = [];
-  for (const finding of run.baseline) {
-    // What only the kernel reported has no events to rewrite: it stands as it is.
-    const stays = noOp || afterIds.has(finding.id) || !judgeable.has(finding.id);
-    (stays ? remains : cleared).push(finding.id);
-  }
-  const added = noOp ? [] : rejudged.after.filter((finding) => !baselineIds.has(finding.id));
-  return {
-    name: variant.name,
-    title: variant.title,
-    no_op: noOp,
-    cleared,
-    remains,
-    new: added.filter((finding, i) => added.findIndex((other) => other.id === finding.id) === i),
-    changed: changedWaits(run, remains, rejudged.lengths),
-    because: rejudged.because,
-  };
+/** A hazard that remains for another reason. */
+function otherReason(before: Finding, after: Finding | undefined): string[] {
+  if (before.kind !== 'deferral-hazard' || after?.kind !== 'deferral-hazard' || before.conflict === after.conflict)
+    return [];
+  return [`${after.api}() under ${after.held.join(', ')} remains a hazard: ${after.conflict}`];
 }
 
-/** The baseline as the same detectors give it without any rewrite: X0. */
-function rejudgedBaseline(run: ReplayedRun): readonly Finding[] {
-  const locks = judgeLocksUnder(run.world, run.models, { drops: [], additions: [], waitTypes: [] }, run.world.profile);
-  return [...locks.findings, ...TIMELINE_DETECTORS.flatMap((detect) => detect(run.world, run.timeline))];
+function waitKey(tid: number, startNs: number): string {
+  return `${tid} ${startNs}`;
 }
 
-function changedWaits(
-  run: ReplayedRun,
-  remains: readonly string[],
-  lengths: ReadonlyMap<SyncWait, readonly [number, number]>,
-): WhatIfVariant['changed'] {
-  const changed: { id: string; blocked_ns: readonly [number, number] }[] = [];
-  for (const [wait, range] of lengths) {
-    const finding = run.baseline.find(
-      (candidate) =>
-        candidate.kind === 'blocked-sync' && candidate.tid === wait.tid && candidate.start_ns === wait.startNs,
-    );
-    if (finding?.kind !== 'blocked-sync' || !remains.includes(finding.id)) continue;
-    const [min, max] = [Math.round(range[0]), Math.round(range[1])];
-    if (min !== finding.blocked_ns || max !== finding.blocked_ns)
-      changed.push({ id: finding.id, blocked_ns: [min, max] });
-  }
-  return changed;
+/** An operator sees the longest outcome of those before it: what they left open stays open below. */
+function narrow(lengths: WaitLengths, { tid, startNs }: SyncWait, [min, max]: readonly [number, number]): void {
+  const key = waitKey(tid, startNs);
+  const before = lengths.get(key);
+  const open = before ? before[1] - before[0] : 0;
+  lengths.set(key, [Math.max(0, min - open), max]);
 }
 
-/**
- * Variants by name, combined with `+`; a name that ends in `.json` is looked up among the files the caller has read.
- * @throws Error naming the unknown variant and the nearest known one.
- */
-export function resolveVariant(name: string, known: readonly Variant[]): Variant {
-  const parts = name.split('+').map((part) => {
-    const found = known.find((variant) => variant.name === part);
-    if (found) return found;
-    const names = known.map((variant) => variant.name);
-    const near = names.find((candidate) => candidate.includes(part) || part.includes(candidate));
-    throw new Error(`unknown variant "${part}"${near ? `; did you mean "${near}"?` : ''} (known: ${names.join(', ')})`);
-  });
-  if (parts.length === 1) return parts[0];
-  return {
-    name,
-    title: parts.map((part) => part.title).join('; '),
-    operators: parts.flatMap((part) => part.operators),
-  };
+/** The wait of a finding with its new length, as an interval (X-R1). */
+function changedLength(finding: Finding, lengths: WaitLengths): WhatIfVariant['changed'] {
+  if (finding.kind !== 'blocked-sync') return [];
+  const range = lengths.get(waitKey(finding.tid, finding.start_ns));
+  if (!range) return [];
+  const [min, max] = [Math.round(range[0]), Math.round(range[1])];
+  const same = min === finding.blocked_ns && max === finding.blocked_ns;
+  return same ? [] : [{ id: finding.id, blocked_ns: [min, max] }];
 }

@@ -2,144 +2,274 @@
  * Operators on locks: a changed copy of the evidence, judged by the ordinary lock detectors. An edge disappears with its last
  * witness (MODEL 6.3).
  */
-import type { Finding, KernelProfile } from '../../../schema/index.ts';
+import type { KernelProfile } from '../../../schema/index.ts';
 import { type LockEvidence, lockEvidence } from '../detect/lock-evidence.ts';
-import { noteMasking } from '../detect/lock-masking.ts';
-import { detectRecursions } from '../detect/lock-recursion.ts';
-import { judgeLocks } from '../detect/locks.ts';
+import { plainLock } from '../detect/log-evidence.ts';
+import type { ApiLock, ApiProfile } from '../knowledge/lock-api-profiles.ts';
 import type { WaitType } from '../knowledge/lock-names.ts';
+import type { DeferralSite } from '../model/deferral-site.ts';
 import type { LockClass } from '../model/lock-class.ts';
 import { DEP_EN, LockEdge } from '../model/lock-graph.ts';
+import type { Nesting } from '../model/lock-nesting.ts';
 import { type WaitVerdict, waitTypeOf } from '../model/lock-wait-type.ts';
 import type { Models } from '../models.ts';
 import type { World } from '../world.ts';
-import type { Operator, WaitTypeName } from './operator.ts';
+import type { Operator, OperatorOf, WaitTypeName } from './operator.ts';
 
+/** What the operators of a variant do to locks, their patterns compiled. */
 export interface LockRewrite {
-  readonly drops: Extract<Operator, { op: 'drop-edge' }>[];
-  readonly additions: Extract<Operator, { op: 'add-edge' }>[];
-  readonly waitTypes: Extract<Operator, { op: 'set-wait-type' }>[];
+  readonly drops: readonly EdgeDrop[];
+  readonly additions: readonly OperatorOf<'add-edge'>[];
+  readonly waitTypes: readonly { readonly classes: RegExp; readonly type: WaitTypeName }[];
+  readonly apis: readonly ApiChange[];
 }
 
-export interface RejudgedLocks {
-  readonly findings: readonly Finding[];
-  /** Edges, nestings and classes that the rewrite touched. */
+export interface EdgeDrop {
+  readonly from: RegExp;
+  readonly to: RegExp;
+  /** Only where the stack of the acquisition shows such a function. */
+  readonly frames: RegExp | undefined;
+}
+
+interface ApiChange {
+  readonly api: RegExp;
+  readonly drop: RegExp | undefined;
+  readonly add: string | undefined;
+  readonly frames: RegExp | undefined;
+  readonly held: RegExp | undefined;
+  readonly because: string;
+}
+
+export interface RewrittenLocks {
+  readonly evidence: LockEvidence;
+  /** Edges, nestings, classes and calls that the rewrite touched. */
   readonly selected: number;
   readonly because: readonly string[];
 }
 
 const WAIT_TYPES: Readonly<Record<WaitTypeName, WaitType>> = { spin: 'raw', config: 'config', sleep: 'sleep' };
+const WAIT_WORDS: Readonly<Record<WaitTypeName, string>> = {
+  spin: 'a raw spinlock',
+  config: 'a spinlock_t',
+  sleep: 'a sleeping lock',
+};
 
-/** Judges the locks of the recording under a rewrite and a profile. An empty rewrite gives the recording's own verdicts. */
-export function judgeLocksUnder(
+const pattern = (text: string | undefined): RegExp | undefined => (text === undefined ? undefined : new RegExp(text));
+
+export function lockRewrite(operators: readonly Operator[]): LockRewrite {
+  const of = <K extends Operator['op']>(op: K): OperatorOf<K>[] =>
+    operators.filter((operator): operator is OperatorOf<K> => operator.op === op);
+  return {
+    drops: of('drop-edge').map(({ from, to, frames }) => ({
+      from: new RegExp(from),
+      to: new RegExp(to),
+      frames: pattern(frames),
+    })),
+    additions: of('add-edge'),
+    waitTypes: of('set-wait-type').map(({ classes, type }) => ({ classes: new RegExp(classes), type })),
+    apis: of('set-api-locks').map(({ api, drop, add, frames, held, because }) => ({
+      api: new RegExp(api),
+      drop: pattern(drop),
+      add,
+      frames: pattern(frames),
+      held: pattern(held),
+      because,
+    })),
+  };
+}
+
+export function rewritesLocks({ drops, additions, waitTypes, apis }: LockRewrite): boolean {
+  return drops.length + additions.length + waitTypes.length + apis.length > 0;
+}
+
+/** Whether an order of two classes is taken out wherever it occurs. Names may carry lockdep's `#2` and `/1`. */
+export function isDropped({ drops }: LockRewrite, from: string, to: string): boolean {
+  return drops.some(
+    (drop) => drop.frames === undefined && drop.from.test(plainLock(from)) && drop.to.test(plainLock(to)),
+  );
+}
+
+/** Whether an acquisition with this stack (innermost first) is taken out. */
+export function isDroppedAt({ drops }: LockRewrite, from: string, to: string, stack: readonly string[]): boolean {
+  return drops.some(
+    ({ frames, ...drop }) =>
+      drop.from.test(plainLock(from)) &&
+      drop.to.test(plainLock(to)) &&
+      (frames === undefined || stack.some((symbol) => frames.test(symbol))),
+  );
+}
+
+/** The type that a class gets, undefined when it keeps its own. */
+export function newWaitType({ waitTypes }: LockRewrite, name: string): WaitTypeName | undefined {
+  return waitTypes.findLast(({ classes }) => classes.test(plainLock(name)))?.type;
+}
+
+/** The evidence as it would be. An empty rewrite with the world's own profile gives the recording's own. */
+export function rewriteLocks(
   world: World,
   models: Models,
   rewrite: LockRewrite,
   profile: KernelProfile,
-): RejudgedLocks {
-  const original = lockEvidence(world, models);
-  const because: string[] = [];
-  const drops = rewrite.drops.map((drop) => ({
-    from: new RegExp(drop.from),
-    to: new RegExp(drop.to),
-    frames: drop.frames === undefined ? undefined : new RegExp(drop.frames),
-  }));
-  const nameOf = (classId: number): string => original.classes[classId].name;
-  const dropped = (from: string, to: string): boolean =>
-    drops.some((drop) => drop.frames === undefined && drop.from.test(from) && drop.to.test(to));
-  let selected = 0;
+): RewrittenLocks {
+  return new LockRewriter(lockEvidence(world, models), rewrite).rewrite(profile, world.profile);
+}
 
-  const edges: LockEdge[] = [];
-  for (const edge of original.edges) {
-    const kept = withoutWitnesses(original, edge, drops);
-    if (kept !== edge) {
-      selected++;
-      because.push(describeDrop(original, edge, kept));
+class LockRewriter {
+  readonly #original: LockEvidence;
+  readonly #rewrite: LockRewrite;
+  readonly #because: string[] = [];
+  #selected = 0;
+
+  constructor(original: LockEvidence, rewrite: LockRewrite) {
+    this.#original = original;
+    this.#rewrite = rewrite;
+  }
+
+  rewrite(profile: KernelProfile, recorded: KernelProfile): RewrittenLocks {
+    const original = this.#original;
+    const edges = this.#edges();
+    const nestings = original.nestings.filter((nesting) => !this.#dropsNesting(nesting));
+    this.#selected += original.nestings.length - nestings.length;
+    const overrides = this.#waitTypes();
+    const apis = this.#apis();
+    const evidence: LockEvidence = {
+      ...original,
+      edges,
+      nestings,
+      profile,
+      // What a lock is was seen on the kernel that was recorded; the variant's profile decides what that is allowed to do.
+      waitType: (cls) => overrides.get(cls) ?? waitTypeOf(cls, recorded),
+      ...(this.#rewrite.drops.length > 0 && { without: (from, to) => isDropped(this.#rewrite, from, to) }),
+      apiProfile: (site) => apis.get(site) ?? original.apiProfile(site),
+    };
+    return { evidence, selected: this.#selected, because: this.#because };
+  }
+
+  #name(classId: number): string {
+    return this.#original.classes[classId].name;
+  }
+
+  #symbols(stack: number): readonly string[] {
+    return this.#original.dictionary.stackSymbols(stack);
+  }
+
+  #edges(): LockEdge[] {
+    const edges: LockEdge[] = [];
+    for (const edge of this.#original.edges) {
+      const kept = this.#withoutWitnesses(edge);
+      if (kept !== edge) {
+        this.#selected++;
+        this.#because.push(this.#describeDrop(edge, kept));
+      }
+      if (kept) edges.push(kept);
     }
-    if (kept) edges.push(kept);
+    for (const addition of this.#rewrite.additions) {
+      for (const added of this.#additions(addition, edges)) {
+        this.#selected++;
+        this.#because.push(`${this.#name(added.from)} → ${this.#name(added.to)} is added: ${addition.because}`);
+        edges.push(added);
+      }
+    }
+    return edges;
   }
-  for (const addition of rewrite.additions) {
-    const added = addedEdge(original, addition, edges.length);
-    if (!added || edges.some((edge) => edge.from === added.from && edge.to === added.to)) continue;
-    selected++;
-    because.push(`${addition.from} → ${nameOf(added.to)} is added: ${addition.because}`);
-    edges.push(added);
-  }
-  const nestings = original.nestings.filter(
-    (nesting) => nesting.held < 0 || !dropped(nameOf(nesting.held), nameOf(nesting.acquired)),
-  );
-  selected += original.nestings.length - nestings.length;
 
-  const overrides = new Map<LockClass, WaitVerdict>();
-  for (const { classes, type } of rewrite.waitTypes) {
-    const pattern = new RegExp(classes);
-    const waitType = WAIT_TYPES[type];
-    for (const cls of original.classes) {
-      if (!cls.isLock || !pattern.test(cls.name) || cls.acquisitions === 0) continue;
+  /** The edge itself, a copy with fewer witnesses, or undefined when none is left. */
+  #withoutWitnesses(edge: LockEdge): LockEdge | undefined {
+    const from = this.#name(edge.from);
+    const to = this.#name(edge.to);
+    const matching = this.#rewrite.drops.filter((drop) => drop.from.test(from) && drop.to.test(to));
+    if (matching.length === 0) return edge;
+    if (matching.some((drop) => drop.frames === undefined)) return undefined;
+    const kept = edge.witnesses.filter(
+      (witness) => !isDroppedAt(this.#rewrite, from, to, this.#symbols(witness.stack)),
+    );
+    if (kept.length === edge.witnesses.length) return edge;
+    if (kept.length === 0 && !edge.truncated) return undefined;
+    const copy = new LockEdge(edge.edgeId, edge.from, edge.to);
+    Object.assign(copy, edge, { witnesses: kept, count: kept.reduce((sum, witness) => sum + witness.count, 0) });
+    return copy;
+  }
+
+  #describeDrop(edge: LockEdge, kept: LockEdge | undefined): string {
+    const pair = `${this.#name(edge.from)} → ${this.#name(edge.to)}`;
+    if (kept !== undefined)
+      return `${pair} loses ${edge.witnesses.length - kept.witnesses.length} of its ${edge.witnesses.length} situations`;
+    if (edge.count === 0) return `${pair} is removed, which lockdep reported (line ${edge.reportedLine})`;
+    const times = `${edge.count} acquisition${edge.count === 1 ? '' : 's'}`;
+    const events = [...new Set(edge.witnesses.map((witness) => witness.acquireEvent))];
+    if (events.length === 0) return `${pair} is removed with its ${times}, first at event ${edge.acquireEvent}`;
+    const some = events.slice(0, 3).join(', ');
+    return `${pair} is removed with its ${times}, seen at event${events.length === 1 ? '' : 's'} ${some}${events.length > 3 ? ', …' : ''}`;
+  }
+
+  /** One edge per class that `from` selects, where the recording has none. */
+  #additions({ from, to, because }: OperatorOf<'add-edge'>, edges: readonly LockEdge[]): LockEdge[] {
+    const selects = new RegExp(from);
+    const target = this.#original.classes.find((cls) => cls.name === to);
+    if (!target) return [];
+    const sources = this.#original.classes.filter(
+      (cls) => cls !== target && selects.test(cls.name) && cls.acquisitions > 0,
+    );
+    return sources
+      .filter((cls) => !edges.some((edge) => edge.from === cls.classId && edge.to === target.classId))
+      .map((cls, i) => {
+        const edge = new LockEdge(edges.length + i, cls.classId, target.classId);
+        edge.dep = DEP_EN;
+        edge.depRecursive = DEP_EN;
+        edge.added = because;
+        return edge;
+      });
+  }
+
+  /** A nesting goes when all that is known of it goes. */
+  #dropsNesting({ held, acquired, first, atomic }: Nesting): boolean {
+    if (held < 0) return false;
+    const from = this.#name(held);
+    const to = this.#name(acquired);
+    return [first, ...(atomic ? [atomic] : [])].every((instance) =>
+      isDroppedAt(this.#rewrite, from, to, this.#symbols(instance.stack)),
+    );
+  }
+
+  #waitTypes(): Map<LockClass, WaitVerdict> {
+    const overrides = new Map<LockClass, WaitVerdict>();
+    for (const cls of this.#original.classes) {
+      const type = newWaitType(this.#rewrite, cls.name);
+      if (type === undefined || !cls.isLock || cls.acquisitions === 0) continue;
+      const waitType = WAIT_TYPES[type];
       overrides.set(cls, { outer: waitType, inner: waitType, basis: 'proved', why: 'set by the variant' });
-      because.push(
-        `${cls.name} is a ${type === 'spin' ? 'raw spinlock' : type === 'config' ? 'spinlock_t' : 'sleeping lock'} (${cls.acquisitions} acquisitions)`,
-      );
-      selected++;
+      this.#because.push(`${cls.name} is ${WAIT_WORDS[type]} (${cls.acquisitions} acquisitions)`);
+      this.#selected++;
     }
+    return overrides;
   }
 
-  const evidence: LockEvidence = {
-    ...original,
-    edges,
-    nestings,
-    profile,
-    waitType: (cls) => overrides.get(cls) ?? waitTypeOf(cls, profile),
-    ...(drops.length > 0 && { without: dropped }),
-  };
-  return { findings: noteMasking([...judgeLocks(evidence), ...detectRecursions(world, models)]), selected, because };
-}
+  /** Calls whose locks change, with what they take then. */
+  #apis(): Map<DeferralSite, ApiProfile> {
+    const changed = new Map<DeferralSite, ApiProfile>();
+    if (this.#rewrite.apis.length === 0) return changed;
+    for (const site of this.#original.deferrals) {
+      const profile = this.#original.apiProfile(site);
+      if (!profile) continue;
+      let takes = profile.takes;
+      for (const change of this.#rewrite.apis) takes = this.#takesAfter(change, site, takes);
+      if (takes === profile.takes) continue;
+      changed.set(site, { ...profile, takes });
+      this.#selected++;
+    }
+    const reasons = this.#rewrite.apis.filter(({ api }) => [...changed.keys()].some((site) => api.test(site.api)));
+    for (const { because } of reasons) this.#because.push(because);
+    return changed;
+  }
 
-/** The edge itself, a copy with fewer witnesses, or undefined when none is left. */
-function withoutWitnesses(
-  evidence: LockEvidence,
-  edge: LockEdge,
-  drops: readonly { readonly from: RegExp; readonly to: RegExp; readonly frames: RegExp | undefined }[],
-): LockEdge | undefined {
-  const from = evidence.classes[edge.from].name;
-  const to = evidence.classes[edge.to].name;
-  const matching = drops.filter((drop) => drop.from.test(from) && drop.to.test(to));
-  if (matching.length === 0) return edge;
-  if (matching.some((drop) => drop.frames === undefined)) return undefined;
-  const kept = edge.witnesses.filter(
-    (witness) =>
-      !matching.some((drop) =>
-        evidence.dictionary.stackSymbols(witness.stack).some((symbol) => drop.frames?.test(symbol)),
-      ),
-  );
-  if (kept.length === edge.witnesses.length) return edge;
-  if (kept.length === 0 && !edge.truncated) return undefined;
-  const copy = new LockEdge(edge.edgeId, edge.from, edge.to);
-  Object.assign(copy, edge, { witnesses: kept, count: kept.reduce((sum, witness) => sum + witness.count, 0) });
-  return copy;
-}
-
-function describeDrop(evidence: LockEvidence, edge: LockEdge, kept: LockEdge | undefined): string {
-  const pair = `${evidence.classes[edge.from].name} → ${evidence.classes[edge.to].name}`;
-  const first = edge.count > 0 ? `, first at event ${edge.acquireEvent}` : ', from a lockdep report';
-  return kept === undefined
-    ? `${pair} is removed with its ${edge.count} acquisition${edge.count === 1 ? '' : 's'}${first}`
-    : `${pair} loses ${edge.witnesses.length - kept.witnesses.length} of its ${edge.witnesses.length} situations`;
-}
-
-/** `from` is a regular expression over observed classes, `to` a name; undefined when the recording has neither. */
-function addedEdge(
-  evidence: LockEvidence,
-  addition: LockRewrite['additions'][number],
-  edgeId: number,
-): LockEdge | undefined {
-  const pattern = new RegExp(addition.from);
-  const from = evidence.classes.find((cls) => pattern.test(cls.name) && cls.acquisitions > 0);
-  const to = evidence.classes.find((cls) => cls.name === addition.to);
-  if (!from || !to) return undefined;
-  const edge = new LockEdge(edgeId, from.classId, to.classId);
-  edge.dep = DEP_EN;
-  edge.depRecursive = DEP_EN;
-  edge.added = addition.because;
-  return edge;
+  #takesAfter(change: ApiChange, site: DeferralSite, takes: readonly ApiLock[]): readonly ApiLock[] {
+    const { api, drop, add, frames, held } = change;
+    if (!api.test(site.api)) return takes;
+    if (frames && !this.#symbols(site.stack).some((symbol) => frames.test(symbol))) return takes;
+    if (held && !site.held.some((hold) => held.test(this.#name(hold.classId)))) return takes;
+    const kept = drop ? takes.filter((lock) => !drop.test(lock.name)) : takes;
+    const after = add === undefined || kept.some((lock) => lock.name === add) ? kept : [...kept, { name: add }];
+    const same = after.length === takes.length && after.every((lock, i) => lock.name === takes[i].name);
+    return same ? takes : after;
+  }
 }

@@ -9,7 +9,7 @@ import type { HungSleep } from '../model/hung-task.ts';
 import type { SyncWait } from '../model/sync-wait.ts';
 import type { Timeline } from '../timeline.ts';
 import { seconds } from '../wording.ts';
-import type { Operator } from './operator.ts';
+import type { InterruptContext, Operator, OperatorOf } from './operator.ts';
 
 /** What an operator did: the rewritten timeline, how many facts it touched, and why, in sentences. */
 export interface Rewrite {
@@ -25,6 +25,7 @@ export type TimelineOperator = Extract<
   {
     op:
       | 'scale-context'
+      | 'insert-wait'
       | 'replace-srcu-wait'
       | 'set-srcu-flavor'
       | 'srcu-to-rcu'
@@ -38,6 +39,8 @@ export function rewriteTimeline(timeline: Timeline, operator: TimelineOperator):
   switch (operator.op) {
     case 'scale-context':
       return scaleContext(timeline, operator);
+    case 'insert-wait':
+      return insertWait(timeline, operator);
     case 'replace-srcu-wait':
       return replaceSrcuWait(timeline, operator.how);
     case 'set-srcu-flavor':
@@ -74,8 +77,14 @@ function contains(timeline: Timeline, wait: SyncWait, sleep: HungSleep): boolean
   return wait.tid === sleep.task.tid && wait.startNs <= sleep.startNs && timeline.end(wait) >= timeline.end(sleep);
 }
 
+const CONTEXT_WORDS: Readonly<Record<InterruptContext, string>> = {
+  nmi: 'NMIs',
+  hardirq: 'interrupts',
+  softirq: 'softirqs',
+};
+
 /** X15: time spent in a context shrinks; grace periods and waits end earlier by what it cost them. */
-function scaleContext(timeline: Timeline, operator: Extract<Operator, { op: 'scale-context' }>): Rewrite {
+function scaleContext(timeline: Timeline, operator: OperatorOf<'scale-context'>): Rewrite {
   const { context, factor } = operator;
   const affects = (cpu: number | undefined): boolean => operator.cpu === undefined || operator.cpu === cpu;
   const because: string[] = [];
@@ -88,7 +97,7 @@ function scaleContext(timeline: Timeline, operator: Extract<Operator, { op: 'sca
     const endNs = Math.round(timeline.end(gp) - freedNs);
     if (freedNs > 1e9)
       because.push(
-        `${gp.flavor} grace period ${gp.seq}: ${seconds(freedNs)} of its ${seconds(timeline.length(gp))} went to ${context}s on CPU ${holdout.cpu}`,
+        `${gp.flavor} grace period ${gp.seq}: ${seconds(freedNs)} of its ${seconds(timeline.length(gp))} went to ${CONTEXT_WORDS[context]} on CPU ${holdout.cpu}`,
       );
     const { warnedNs, ...rest } = gp;
     const holdouts = gp.holdouts.map((h) => ({ ...h, toNs: Math.min(h.toNs ?? endNs, endNs) }));
@@ -118,6 +127,18 @@ function scaleContext(timeline: Timeline, operator: Extract<Operator, { op: 'sca
     periods.filter((gp, i) => gp !== timeline.data.periods[i]).length +
     (timeline.data.storms.length - storms.length);
   return { timeline: withWaits(timeline, ends, { periods, storms }), selected, because, lengths };
+}
+
+/** A hop more on the way of every such wait. */
+function insertWait(timeline: Timeline, { domains, minMs, maxMs, because }: OperatorOf<'insert-wait'>): Rewrite {
+  const selects = new RegExp(domains);
+  const lengths = new Map<SyncWait, readonly [number, number]>();
+  for (const wait of timeline.data.waits) {
+    if (wait.resource !== 'srcu' || !selects.test(wait.domain || 'unknown')) continue;
+    const ns = timeline.length(wait);
+    lengths.set(wait, [ns + minMs * 1e6, ns + maxMs * 1e6]);
+  }
+  return { timeline, selected: lengths.size, because: lengths.size > 0 ? [because] : [], lengths };
 }
 
 /** X9, X9b: the workers are free; the callers wait for the same grace periods. */
