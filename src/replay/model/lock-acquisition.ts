@@ -79,3 +79,19 @@ export function linkPath(entry: HeldLock, below: HeldLock | undefined): void {
   entry.classPath = Math.imul((same ? below.classPath : 17) ^ kind, 0x9e3779b1) ^ (kind << 7);
   entry.instancePath = Math.imul((same ? below.instancePath : 23) ^ hashInstance(entry.instance), 0x85ebca6b) ^ kind;
 }
+
+/**
+ * Whether the task is still inside lock_acquire() of a lock, printk's own left out: then printk goes on because lockdep prints a
+ * report, and what it takes is no dependency of the kernel's code.
+ */
+export function insideAcquire(task: TaskLocks, context: number, classes: readonly LockClass[]): boolean {
+  for (let i = task.depth - 1; i >= 0; i--) {
+    const entry = task.entries[i];
+    const cls = classes[entry.classId];
+    if (entry.context !== context) return false;
+    // A class that never says lock_acquired is a map, as far as its first few acquisitions can tell.
+    if (!cls.isLock || cls.printk || (cls.acquiredEvents === 0 && cls.acquisitions > 4)) continue;
+    return !(entry.how & HELD_OWNED) && entry.contendedNs < 0;
+  }
+  return false;
+}

@@ -7,7 +7,7 @@ import { SectionHistory } from '../predict/critical-section.ts';
 import { WakeOrder } from '../predict/wake-order.ts';
 import type { World } from '../world.ts';
 import type { CpuModel } from './cpu.ts';
-import { howAcquired, LatestAcquisition, linkPath, lockContext } from './lock-acquisition.ts';
+import { howAcquired, insideAcquire, LatestAcquisition, linkPath, lockContext } from './lock-acquisition.ts';
 import {
   hashInstance,
   type LockClass,
@@ -252,21 +252,9 @@ export class LockEvents {
     return newest;
   }
 
-  /**
-   * Whether lockdep's own report is being printed: the task is still inside lock_acquire() of a lock, and printk goes on. What it
-   * takes there is no dependency of the kernel's code. Known only with LOCK_STAT.
-   */
+  /** Whether lockdep's own report is being printed; known only with LOCK_STAT. */
   printsReport(task: TaskLocks, context: number): boolean {
-    if (!this.lockStat) return false;
-    for (let i = task.depth - 1; i >= 0; i--) {
-      const { how, classId, context: at, contendedNs } = task.entries[i];
-      const cls = this.table.classes[classId];
-      if (at !== context) return false;
-      // A class that never says lock_acquired is a map, as far as its first few acquisitions can tell.
-      if (!cls.isLock || cls.printk || (cls.acquiredEvents === 0 && cls.acquisitions > 4)) continue;
-      return !(how & HELD_OWNED) && contendedNs < 0;
-    }
-    return false;
+    return this.lockStat && insideAcquire(task, context, this.table.classes);
   }
 
   #note(task: TaskLocks, held: HeldLock, acquisition: Acquisition): LockEdge {
