@@ -96,6 +96,16 @@ export interface WorkItemFact {
   cpu: number | null;
 }
 
+/** An RCU callback from call_rcu() to its invocation. */
+export interface CallbackFact {
+  flavor: string;
+  function: string;
+  queuedNs: number;
+  invokedNs: number | null;
+  /** CPU that invoked it. */
+  cpu: number | null;
+}
+
 export interface LockClassFact {
   classId: number;
   name: string;
@@ -162,6 +172,7 @@ export interface FactSink {
   contextSpan(fact: ContextSpanFact): void;
   taskState(fact: TaskStateFact): void;
   workItem(fact: WorkItemFact): void;
+  callback(fact: CallbackFact): void;
   lockClass(fact: LockClassFact): void;
   lockHold(fact: LockHoldFact): void;
   lockWait(fact: LockWaitFact): void;

@@ -21,6 +21,7 @@ export class CollectedFacts implements FactSink {
   readonly contextSpans: Parameters<FactSink['contextSpan']>[0][] = [];
   readonly taskStates: Parameters<FactSink['taskState']>[0][] = [];
   readonly workItems: Parameters<FactSink['workItem']>[0][] = [];
+  readonly callbacks: Parameters<FactSink['callback']>[0][] = [];
   readonly lockClasses: Parameters<FactSink['lockClass']>[0][] = [];
   readonly lockHolds: Parameters<FactSink['lockHold']>[0][] = [];
   readonly lockWaits: Parameters<FactSink['lockWait']>[0][] = [];
@@ -37,6 +38,7 @@ export class CollectedFacts implements FactSink {
   contextSpan = (fact: Parameters<FactSink['contextSpan']>[0]): void => void this.contextSpans.push({ ...fact });
   taskState = (fact: Parameters<FactSink['taskState']>[0]): void => void this.taskStates.push({ ...fact });
   workItem = (fact: Parameters<FactSink['workItem']>[0]): void => void this.workItems.push({ ...fact });
+  callback = (fact: Parameters<FactSink['callback']>[0]): void => void this.callbacks.push({ ...fact });
   lockClass = (fact: Parameters<FactSink['lockClass']>[0]): void => void this.lockClasses.push({ ...fact });
   lockHold = (fact: Parameters<FactSink['lockHold']>[0]): void => void this.lockHolds.push({ ...fact });
   lockWait = (fact: Parameters<FactSink['lockWait']>[0]): void => void this.lockWaits.push({ ...fact });

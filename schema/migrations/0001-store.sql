@@ -315,6 +315,16 @@ CREATE TABLE work_item (
   cpu          INTEGER
 );
 
+-- RCU callbacks from call_rcu to their invocation.
+CREATE TABLE callback (
+  run_id     INTEGER NOT NULL REFERENCES run,
+  flavor     TEXT NOT NULL,    -- rcu_preempt or rcu_sched
+  function   TEXT NOT NULL,    -- callback function, kvfree_rcu for memory
+  queued_ns  INTEGER NOT NULL, -- call_rcu
+  invoked_ns INTEGER,
+  cpu        INTEGER           -- CPU that invoked it
+);
+
 -- Lock classes as far as the recording tells them apart.
 CREATE TABLE lock_class (
   run_id    INTEGER NOT NULL REFERENCES run,

@@ -38,6 +38,7 @@ const NO_FACTS: FactSink = {
   contextSpan: nothing,
   taskState: nothing,
   workItem: nothing,
+  callback: nothing,
   lockClass: nothing,
   lockHold: nothing,
   lockWait: nothing,

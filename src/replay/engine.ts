@@ -16,6 +16,7 @@ import {
 } from '../../schema/index.ts';
 import { assessAll } from './assess.ts';
 import { detectAll } from './detect/index.ts';
+import { createMeasures } from './measures.ts';
 import { createModels, type Models } from './models.ts';
 import { Timeline } from './timeline.ts';
 import { emitWaitEdges } from './wait-edges.ts';
@@ -51,7 +52,7 @@ export class ReplayEngine {
   constructor(options: ReplayOptions) {
     this.world = new World(options);
     this.models = createModels(this.world);
-    this.#order = this.models.order;
+    this.#order = [...this.models.order, ...createMeasures(this.world, this.models)];
   }
 
   /** Consumes one batch. Batches of a run come in time order, each after its dictionary delta's predecessors. */
@@ -131,6 +132,9 @@ export class ReplayEngine {
     this.#timeline = timeline;
     emitWaitEdges(world, timeline);
     const findings = detectAll(world, this.models, timeline);
+    for (const finding of findings)
+      if (finding.kind === 'rcu-stall')
+        world.facts.sample('rcu-stall', finding.cause, finding.end_ns - finding.start_ns);
     return {
       findings,
       assessments: assessAll(world, timeline),

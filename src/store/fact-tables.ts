@@ -3,6 +3,7 @@
  * which may cross a thread; the writer on the store's side binds them.
  */
 import type {
+  CallbackFact,
   ContextSpanFact,
   FactSink,
   GracePeriodFact,
@@ -34,6 +35,7 @@ export const FACT_TABLES = {
   context_span: 'cpu:n kind:t name:t start_ns:n end_ns:n',
   task_state: 'tid:n comm:t state:t cpu:n start_ns:n end_ns:n',
   work_item: 'work:t function:t workqueue:t queued_ns:n activated_ns:n start_ns:n end_ns:n tid:n cpu:n',
+  callback: 'flavor:t function:t queued_ns:n invoked_ns:n cpu:n',
   lock_class: 'class_id:n name:t instances:n wait_type:t usage:t',
   lock_hold: 'class_id:n tid:n cpu:n read:n trylock:n start_ns:n end_ns:n',
   lock_wait: 'class_id:n tid:n start_ns:n end_ns:n owner_tid:n',
@@ -197,6 +199,10 @@ export class FactRecorder implements FactSink {
     const row = this.#buffer('work_item').text(f.work).text(f.function).text(f.workqueue);
     row.num(f.queuedNs).num(f.activatedNs).num(f.startNs).num(f.endNs);
     this.#done(row.num(f.tid).num(f.cpu));
+  }
+
+  callback(f: CallbackFact): void {
+    this.#done(this.#buffer('callback').text(f.flavor).text(f.function).num(f.queuedNs).num(f.invokedNs).num(f.cpu));
   }
 
   lockClass(f: LockClassFact): void {

@@ -43,6 +43,12 @@ function metric(
 const LOCK_HOLD = '(SELECT h.*, c.name AS lock FROM lock_hold AS h JOIN lock_class AS c USING (run_id, class_id))';
 const LOCK_WAIT = '(SELECT w.*, c.name AS lock FROM lock_wait AS w JOIN lock_class AS c USING (run_id, class_id))';
 
+/** Waits after a wakeup; a task that was preempted is runnable too, but nobody woke it. */
+const RUNQUEUE_WAIT =
+  '(SELECT s.*, lag(state) OVER (PARTITION BY run_id, tid ORDER BY rowid) AS before FROM task_state AS s)';
+const RCU_STALL =
+  "(SELECT run_id, start_ns, end_ns, json_extract(body, '$.cause') AS cause, json_extract(body, '$.flavor') AS flavor FROM finding WHERE kind = 'rcu-stall')";
+
 export const METRIC_TABLES: readonly MetricTable[] = [
   metric(
     'rcu-gp',
@@ -92,12 +98,24 @@ export const METRIC_TABLES: readonly MetricTable[] = [
     'domain',
     'api comm tid run_id',
   ),
+  metric('call-rcu', 'callbacks, queued to invoked', 'callback', '1', 'function', 'flavor cpu run_id', [
+    'queued_ns',
+    'invoked_ns',
+  ]),
+  metric('rcu-stall', 'stalled grace periods', RCU_STALL, '1', 'cause', 'flavor run_id'),
   metric('nmi', 'NMI handlers', 'context_span', "f.kind = 'nmi'", 'name', 'cpu run_id'),
   metric('hardirq', 'hard interrupts', 'context_span', "f.kind = 'hardirq'", 'name', 'cpu run_id'),
   metric('softirq', 'softirqs', 'context_span', "f.kind = 'softirq'", 'name', 'cpu run_id'),
   metric('lock-wait', 'waiting for locks', LOCK_WAIT, '1', 'lock', 'tid owner_tid run_id'),
   metric('lock-hold', 'holding locks', LOCK_HOLD, '1', 'lock', 'tid cpu read trylock run_id'),
-  metric('runqueue-wait', 'runnable, not running', 'task_state', "f.state = 'runnable'", 'comm', 'tid cpu run_id'),
+  metric(
+    'runqueue-wait',
+    'woken, not yet running',
+    RUNQUEUE_WAIT,
+    "f.state = 'runnable' AND f.before IS NOT 'running'",
+    'comm',
+    'tid cpu run_id',
+  ),
   metric('blocked', 'uninterruptible sleep', 'task_state', "f.state = 'blocked'", 'comm', 'tid cpu run_id'),
   metric(
     'workqueue-queue',
