@@ -57,6 +57,7 @@ function withinAnotherApi(evidence: LockEvidence, site: DeferralSite): boolean {
   const newest = site.held.findLast((hold) => evidence.classes[hold.classId].isLock);
   if (newest === undefined) return false;
   const { name } = evidence.classes[newest.classId];
+  if (CALLS_NOTHING.test(name)) return false;
   return API_PROFILES.some(
     (profile) =>
       profile.api !== site.api &&
@@ -67,6 +68,9 @@ function withinAnotherApi(evidence: LockEvidence, site: DeferralSite): boolean {
 
 /** Stands for the usage lock of a struct that the capture does not name (ApiLock.name of the family). */
 const SRCU_USAGE_FAMILY = 'srcu_usage.lock';
+
+/** Timer code calls no other API under its base locks (kernel/time/{timer,hrtimer}.c): whoever does was attached there (case A). */
+const CALLS_NOTHING = /^(&base->lock|hrtimer_bases\.lock)$/;
 
 const isWakeLock = (name: string): boolean => name === '&p->pi_lock' || name === RUNQUEUE_LOCK;
 

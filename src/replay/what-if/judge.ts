@@ -109,7 +109,7 @@ export class WhatIf {
     let { locks, log } = before;
     if (newRules || rewritesLocks(rewrite)) {
       const changed = rewriteLocks(world, models, rewrite, profile);
-      const reports = rewriteReports(models.log.lockdep, rewrite, profile, world.profile);
+      const reports = rewriteReports(models.log.lockdep, rewrite, profile);
       selected += changed.selected + reports.selected;
       because.push(...changed.because, ...reports.because);
       locks = noteMasking([...judgeLocks(changed.evidence), ...detectRecursions(rewritten, models)]);
@@ -117,6 +117,12 @@ export class WhatIf {
         reports: reports.reports,
         isDropped: (from, to, stack) => isDroppedAt(rewrite, from, to, stack),
       });
+      // Cycles that lockdep's reports only suggest: their static orders are in no graph and in no report.
+      const gone = before.log.filter(
+        ({ id, confidence }) => confidence === 'inferred' && !log.some((finding) => finding.id === id),
+      );
+      selected += gone.length;
+      because.push(...gone.map(({ title }) => `an order of the inferred cycle is taken out: ${title}`));
     }
     const after =
       newRules || timeline !== this.#run.timeline

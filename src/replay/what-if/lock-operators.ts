@@ -35,6 +35,7 @@ interface ApiChange {
   readonly api: RegExp;
   readonly drop: RegExp | undefined;
   readonly add: string | undefined;
+  readonly takes: RegExp | undefined;
   readonly frames: RegExp | undefined;
   readonly held: RegExp | undefined;
   readonly because: string;
@@ -67,10 +68,11 @@ export function lockRewrite(operators: readonly Operator[]): LockRewrite {
     })),
     additions: of('add-edge'),
     waitTypes: of('set-wait-type').map(({ classes, type }) => ({ classes: new RegExp(classes), type })),
-    apis: of('set-api-locks').map(({ api, drop, add, frames, held, because }) => ({
+    apis: of('set-api-locks').map(({ api, drop, add, takes, frames, held, because }) => ({
       api: new RegExp(api),
       drop: pattern(drop),
       add,
+      takes: pattern(takes),
       frames: pattern(frames),
       held: pattern(held),
       because,
@@ -128,8 +130,12 @@ class LockRewriter {
   rewrite(profile: KernelProfile, recorded: KernelProfile): RewrittenLocks {
     const original = this.#original;
     const edges = this.#edges();
-    const nestings = original.nestings.filter((nesting) => !this.#dropsNesting(nesting));
-    this.#selected += original.nestings.length - nestings.length;
+    // On PREEMPT_RT most interrupts of a recording without it would run in threads (W13): their own limit falls away.
+    const threaded = profile.rt === true && recorded.rt !== true;
+    const nestings = original.nestings.filter(
+      (nesting) => !this.#dropsNesting(nesting) && !(threaded && nesting.held < 0),
+    );
+    this.#selected += original.nestings.filter((nesting) => this.#dropsNesting(nesting)).length;
     const overrides = this.#waitTypes();
     const apis = this.#apis();
     const evidence: LockEvidence = {
@@ -264,7 +270,7 @@ class LockRewriter {
 
   #takesAfter(change: ApiChange, site: DeferralSite, takes: readonly ApiLock[]): readonly ApiLock[] {
     const { api, drop, add, frames, held } = change;
-    if (!api.test(site.api)) return takes;
+    if (!api.test(site.api) || (change.takes && !takes.some((lock) => change.takes?.test(lock.name)))) return takes;
     if (frames && !this.#symbols(site.stack).some((symbol) => frames.test(symbol))) return takes;
     if (held && !site.held.some((hold) => held.test(this.#name(hold.classId)))) return takes;
     const kept = drop ? takes.filter((lock) => !drop.test(lock.name)) : takes;

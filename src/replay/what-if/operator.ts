@@ -16,14 +16,15 @@ export type Operator =
   /** Adds an acquisition of `to` (a name) under `from` that the recording does not show. */
   | { readonly op: 'add-edge'; readonly from: string; readonly to: string; readonly because: string }
   /**
-   * What deferring functions take in their caller's context (MODEL 6.1): leaves `drop` out, adds the lock `add`. With `frames`, only calls
-   * whose stack shows one of them; with `held`, only calls under such a lock.
+   * What deferring functions take in their caller's context (MODEL 6.1): leaves `drop` out, adds the lock `add`. With `takes`, only
+   * functions that take such a lock; with `frames`, only calls whose stack shows one of them; with `held`, only calls under such a lock.
    */
   | {
       readonly op: 'set-api-locks';
       readonly api: string;
       readonly drop?: string;
       readonly add?: string;
+      readonly takes?: string;
       readonly frames?: string;
       readonly held?: string;
       readonly because: string;

@@ -21,22 +21,18 @@ const NUMBERS: Readonly<Record<'raw' | 'plain', Readonly<Record<WaitTypeName, nu
   plain: { spin: 2, config: 2, sleep: 3 },
 };
 
-/**
- * @param profile of the variant
- * @param recorded of the kernel that printed the reports
- */
+/** @param profile of the variant */
 export function rewriteReports(
   reports: readonly LockdepReport[],
   rewrite: LockRewrite,
   profile: KernelProfile,
-  recorded: KernelProfile,
 ): RewrittenReports {
   const because: string[] = [];
   let selected = 0;
   const kept = reports.flatMap((report) => {
     const { after, why } =
       report.kind === 'lockdep-wait-context'
-        ? waitContext(report, rewrite, profile, recorded)
+        ? waitContext(report, rewrite, profile)
         : { after: report, why: brokenOrder(report, rewrite) };
     if (why === undefined) return [report];
     selected++;
@@ -94,12 +90,10 @@ function waitContext(
   report: Extract<LockdepReport, { kind: 'lockdep-wait-context' }>,
   rewrite: LockRewrite,
   profile: KernelProfile,
-  recorded: KernelProfile,
 ): { readonly after: typeof report | undefined; readonly why: string | undefined } {
   const numbersRaw = rawNumbering(report) !== false;
   // Without PREEMPT_RT and without the proof of raw nesting a spinlock is a spinlock.
-  const checksRaw =
-    numbersRaw && (profile.rt === recorded.rt || profile.rt === true || profile.rawLockNesting !== false);
+  const checksRaw = numbersRaw && (profile.rt === true || profile.rawLockNesting !== false);
   const number = (lock: LogLock, value: number | undefined): number | undefined => {
     const type = newWaitType(rewrite, lock.name);
     if (type !== undefined) return NUMBERS[checksRaw ? 'raw' : 'plain'][type];

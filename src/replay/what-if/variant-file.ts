@@ -12,6 +12,7 @@ const FIELDS: Readonly<Record<Operator['op'], Readonly<Record<string, FieldKind>
     api: 'regex',
     'drop?': 'regex',
     'add?': 'name',
+    'takes?': 'regex',
     'frames?': 'regex',
     'held?': 'regex',
     because: 'text',

@@ -11,8 +11,9 @@ const TIMER_BASE = '^&base->lock$';
 const QUEUEING = '^(&pool->lock|&p->pi_lock|&rq->__lock)$';
 const RAW_LOCKS = '^(&rq->__lock|&p->pi_lock|&pool->lock|&base->lock|hrtimer_bases\\.lock)$';
 const TASKS_TRACE_LOCKS = '^rcu_tasks_trace_srcu_struct_srcu_usage\\.lock$';
-/** Functions that end in call_srcu() on Linux 7.0. */
+/** call_srcu(), and what ends in it on Linux 7.0: known by the lock that it takes. */
 const CALL_SRCU = '^call_(srcu|rcu_tasks_trace)$';
+const USAGE = 'srcu_usage';
 const BPF_FRAMES = '^_?_?bpf_';
 
 const irqWork: readonly Operator[] = [
@@ -21,6 +22,7 @@ const irqWork: readonly Operator[] = [
   {
     op: 'set-api-locks',
     api: CALL_SRCU,
+    takes: USAGE,
     drop: '^(&pool->lock|&p->pi_lock|&rq->__lock|&base->lock)$',
     because:
       'the grace period starts from irq_work; a struct that has grown to per-node form may still queue work for callbacks of a later grace period in the caller (S3.11), whether one has is not recorded',
@@ -56,6 +58,7 @@ export const VARIANTS: readonly Variant[] = [
     {
       op: 'set-api-locks',
       api: CALL_SRCU,
+      takes: USAGE,
       drop: `${QUEUEING}|${TIMER_BASE}`,
       add: '&base->lock',
       because: 'queue_delayed_work() with a delay takes the timer base lock instead of the pool lock (T35)',
@@ -92,6 +95,7 @@ export const VARIANTS: readonly Variant[] = [
     {
       op: 'set-api-locks',
       api: CALL_SRCU,
+      takes: USAGE,
       drop: '.',
       held: RAW_LOCKS,
       because: 'under a raw lock call_srcu() only puts the callback on a list and raises an irq_work',
