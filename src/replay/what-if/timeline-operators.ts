@@ -148,20 +148,25 @@ function replaceSrcuWait(timeline: Timeline, how: 'async' | 'polled'): Rewrite {
     (sleep) =>
       !inside.some((wait) => contains(timeline, wait, sleep)) && !timeline.stackVerdict(sleep.stack).insideSrcuPass,
   );
+  const selected = inside.length + timeline.data.sleeps.length - sleeps.length;
   const lengths = new Map<SyncWait, readonly [number, number]>();
-  if (how === 'polled') {
+  if (how === 'polled' && selected > 0) {
     for (const wait of timeline.data.waits) {
       if (wait.resource !== 'srcu') continue;
       // At most ten jiffies of ten milliseconds per scan, two scans (S3.15).
       lengths.set(wait, [timeline.length(wait), timeline.length(wait) + 2 * 10 * 1e7]);
     }
   }
-  const freed = new Set(inside.map((wait) => `${wait.comm}:${wait.tid}`));
+  const asleep = timeline.data.sleeps.filter((sleep) => !sleeps.includes(sleep));
+  const freed = new Set([
+    ...inside.map((wait) => `${wait.comm}:${wait.tid}`),
+    ...asleep.map((sleep) => `${sleep.comm}:${sleep.task.tid}`),
+  ]);
   return {
     timeline: timeline.with({ sleeps }),
-    selected: inside.length,
+    selected,
     because:
-      inside.length > 0
+      selected > 0
         ? [
             `${[...freed].join(', ')} no longer sleep${freed.size === 1 ? 's' : ''} in synchronize_rcu() inside process_srcu; its callers wait for the same RCU grace periods`,
           ]
