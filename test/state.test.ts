@@ -6,7 +6,7 @@ import type { StateLink, StateResult } from '../schema/index.ts';
 import { runCommandLine } from '../src/cli/program.ts';
 import { StateError, StoredStates } from '../src/ingest/state.ts';
 import { ReplayEngine } from '../src/replay/engine.ts';
-import { saveLiveState } from '../src/replay/snapshot/live-state.ts';
+import { LIVE_STATE_VERSION, saveLiveState } from '../src/replay/snapshot/live-state.ts';
 import { stateText } from '../src/report/state-text.ts';
 import { PLAIN } from '../src/report/style.ts';
 import { StoreReader } from '../src/store/run-reader.ts';
@@ -245,8 +245,8 @@ describe('snapshots in the store', () => {
         Uint8Array.from(good, (byte, i) => (i === 0 ? 9 : byte)),
         'is of format 9, this is format 1; an earlier one is used',
       ],
-      [encodeSnapshot({ version: 999 }), 'is of version 999, this is version 1; an earlier one is used'],
-      [encodeSnapshot({ version: 1, cpus: { cpus: { keys: ['cpu'], rows: [[0]] } } }), 'properties differ'],
+      [encodeSnapshot({ version: 999 }), `is of version 999, this is version ${LIVE_STATE_VERSION}; an earlier one is used`],
+      [encodeSnapshot({ version: LIVE_STATE_VERSION, cpus: { cpus: { keys: ['cpu'], rows: [[0]] } } }), 'properties differ'],
       [encodeSnapshot([1, 2, 3]), 'is of version undefined'],
       [encodeSnapshot(null), ''],
     ];

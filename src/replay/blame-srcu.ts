@@ -4,7 +4,8 @@
  */
 import { blameRcu } from './blame-rcu.ts';
 import type { BlameWalk } from './blame-walk.ts';
-import { baseDomain, type SrcuReader, type SyncWait } from './model/sync-wait.ts';
+import type { SrcuReader } from './model/srcu-reader.ts';
+import type { SyncWait } from './model/sync-wait.ts';
 import type { Task } from './model/task.ts';
 import type { WorkExecution } from './model/workqueue.ts';
 
@@ -59,7 +60,7 @@ function throughStall(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: num
 /** Passes of the wait's own srcu_struct; when no probe names it, of every struct that nobody claims (edge 1/k, W4.20). */
 function passesFor(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number): WorkExecution[] {
   const overlapping = walk.timeline.data.passes.filter((pass) => pass.startNs < toNs && (pass.endNs ?? toNs) > fromNs);
-  const own = overlapping.filter((pass) => pass.domain !== undefined && pass.domain === baseDomain(wait.domain));
+  const own = overlapping.filter((pass) => pass.domain !== undefined && pass.domain === wait.domain);
   if (own.length > 0) return own;
   const unclaimed = overlapping.filter((pass) => pass.domain === undefined);
   return unclaimed.length > 0 ? unclaimed : wait.domain ? [] : overlapping;
@@ -137,7 +138,7 @@ function leafReader(
 function blamePass(walk: BlameWalk, cut: SrcuCut, pass: WorkExecution, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const { depth } = cut;
-  const label = timeline.workerLabel(pass.workerTid);
+  const label = timeline.workerLabel(pass);
   const link = { tid: pass.workerTid, note: 'runs process_srcu' };
   citePass(walk, pass, label, toNs - fromNs);
   const waits = timeline.waitsOf(pass.workerTid, fromNs, toNs).filter((wait) => wait.resource !== 'srcu');

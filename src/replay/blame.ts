@@ -58,9 +58,34 @@ export class Blame implements BlameWalk {
     citeScheduling(this, wait.tid, `${wait.comm}:${wait.tid}`, span);
     // From its wakeup on the waiter needs nothing but a CPU (SCHED_LATENCY, W9).
     const neededNs = Math.min(toNs, Math.max(fromNs, wait.wokenNs ?? toNs));
-    if (wait.resource === 'srcu') blameSrcu(this, wait, fromNs, neededNs, depth);
-    else blameRcu(this, wait, fromNs, neededNs, depth);
+    let cursor = fromNs;
+    for (const inner of this.#innerWaits(wait, fromNs, neededNs)) {
+      const startNs = Math.max(cursor, inner.startNs);
+      const endNs = Math.min(neededNs, this.timeline.end(inner));
+      if (endNs <= startNs) continue;
+      this.#resource(wait, cursor, startNs, depth);
+      this.draft.evidence.cite(inner.startEvent, `inside it, ${wait.comm}:${wait.tid} enters ${inner.api}`);
+      this.wait(inner, startNs, endNs, depth);
+      cursor = endNs;
+    }
+    this.#resource(wait, cursor, neededNs, depth);
     if (neededNs < toNs) this.#withoutCpu(wait, neededNs, toNs, Math.max(0, depth - 1));
+  }
+
+  /** What it called in turn: the innermost call tells what the task waits for (W4.12). */
+  #innerWaits(wait: SyncWait, fromNs: number, toNs: number): SyncWait[] {
+    if (wait.nested) return [];
+    return this.timeline
+      .waitsOf(wait.tid, fromNs, toNs)
+      .filter(
+        (inner) => inner.nested && inner.startNs >= wait.startNs && this.timeline.end(inner) <= this.timeline.end(wait),
+      );
+  }
+
+  #resource(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
+    if (toNs <= fromNs) return;
+    if (wait.resource === 'srcu') blameSrcu(this, wait, fromNs, toNs, depth);
+    else blameRcu(this, wait, fromNs, toNs, depth);
   }
 
   #withoutCpu(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {

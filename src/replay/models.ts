@@ -1,5 +1,6 @@
 /** The models of a replay and the order in which they see each event: context before tasks, tasks before what they wait for. */
 import { CpuModel } from './model/cpu.ts';
+import { FunctionCallModel } from './model/function-calls.ts';
 import { GpKthreadModel } from './model/gp-kthread.ts';
 import { HungTaskModel } from './model/hung-task.ts';
 import { InferredGpModel } from './model/inferred-gp.ts';
@@ -8,6 +9,8 @@ import { LockModel } from './model/lock.ts';
 import { LogModel } from './model/log.ts';
 import { QuietStretchModel } from './model/quiet-stretch.ts';
 import { RcuModel } from './model/rcu.ts';
+import { SrcuIdentity } from './model/srcu-identity.ts';
+import { SrcuReaderModel } from './model/srcu-reader.ts';
 import { SyncWaitModel } from './model/sync-wait.ts';
 import { TaskModel } from './model/task.ts';
 import { WaitPhaseModel } from './model/wait-phase.ts';
@@ -22,6 +25,7 @@ export interface Models {
   readonly rcu: RcuModel;
   readonly gpKthread: GpKthreadModel;
   readonly work: WorkqueueModel;
+  readonly readers: SrcuReaderModel;
   readonly sync: SyncWaitModel;
   readonly locks: LockModel;
   readonly log: LogModel;
@@ -37,7 +41,11 @@ export function createModels(world: World): Models {
   const rcu = new RcuModel(world, cpu, tasks);
   const gpKthread = new GpKthreadModel(world, cpu, tasks);
   const work = new WorkqueueModel(world);
-  const sync = new SyncWaitModel(world, tasks, work);
+  const calls = new FunctionCallModel(world);
+  const identity = new SrcuIdentity();
+  identity.listeners.push((from, to) => work.renameDomain(from, to));
+  const readers = new SrcuReaderModel(world, tasks, calls, identity);
+  const sync = new SyncWaitModel(world, tasks, work, calls, identity, readers);
   const locks = new LockModel(world, cpu);
   const log = new LogModel(world);
   const phases = new WaitPhaseModel(world, rcu, sync);
@@ -50,9 +58,10 @@ export function createModels(world: World): Models {
     rcu,
     gpKthread,
     work,
+    readers,
     sync,
     locks,
     log,
-    order: [cpu, load, tasks, hung, quiet, rcu, gpKthread, work, sync, phases, locks, log, inferredGp],
+    order: [cpu, load, tasks, hung, quiet, rcu, gpKthread, work, readers, sync, calls, phases, locks, log, inferredGp],
   };
 }

@@ -4,6 +4,7 @@ import {
   SITE_FRAMES,
   SRCU_DOMAIN_FRAMES,
   SRCU_WORKER_FRAME,
+  TEARDOWN_FRAME,
   WAIT_FRAMES,
   type WaitResource,
 } from './knowledge/wait-frames.ts';
@@ -15,6 +16,8 @@ export interface StackVerdict {
   /** A worker inside process_srcu: its wait belongs to an SRCU grace period (W18). */
   readonly insideSrcuPass: boolean;
   readonly srcuDomain: string | undefined;
+  /** The call is part of a tracepoint teardown, which may wait for two structs with the same stack (T12). */
+  readonly teardown: boolean;
   readonly site: string | undefined;
 }
 
@@ -38,6 +41,7 @@ export function classifyStack(symbols: readonly string[]): StackVerdict {
     api,
     insideSrcuPass: symbols.some((symbol) => SRCU_WORKER_FRAME.test(symbol)),
     srcuDomain: firstMatch(symbols, SRCU_DOMAIN_FRAMES),
+    teardown: symbols.some((symbol) => TEARDOWN_FRAME.test(symbol)),
     site: firstMatch(symbols, SITE_FRAMES),
   };
 }

@@ -12,7 +12,8 @@ import type { HungSleep } from './model/hung-task.ts';
 import type { Storm } from './model/interrupt-load.ts';
 import { lockWaitEdges } from './model/lock-owner.ts';
 import type { OccupancyHistory } from './model/occupancy-history.ts';
-import { baseDomain, type SrcuReader, type SyncWait } from './model/sync-wait.ts';
+import type { SrcuReader } from './model/srcu-reader.ts';
+import type { SyncWait } from './model/sync-wait.ts';
 import { TASK_BLOCKED, type Task } from './model/task.ts';
 import type { LateWork, WorkExecution } from './model/workqueue.ts';
 import type { Models } from './models.ts';
@@ -73,14 +74,14 @@ function lockTask({ tasks }: Models, key: number, comm: number): Task {
 export class Timeline {
   readonly data: TimelineData;
   readonly #label: (task: Task) => string;
-  readonly #workerLabel: (tid: number) => string;
+  readonly #workerLabel: (tid: number, comm: number) => string;
   readonly #stackVerdict: (stack: number) => StackVerdict;
   readonly #stackSymbols: (stack: number) => string[];
 
   private constructor(
     data: TimelineData,
     label: (task: Task) => string,
-    workerLabel: (tid: number) => string,
+    workerLabel: (tid: number, comm: number) => string,
     stackVerdict: (stack: number) => StackVerdict,
     stackSymbols: (stack: number) => string[],
   ) {
@@ -119,7 +120,7 @@ export class Timeline {
       periods: [...new Set([...rcu.slow, ...rcu.periods])].sort(byStart),
       waits: [...new Set([...sync.long, ...sync.waits])].sort(byStart),
       passes: work.srcuPasses.filter((pass) => pass.fn === 'process_srcu'),
-      readers: [...sync.pastReaders, ...openReaders],
+      readers: [...models.readers.pastReaders, ...openReaders],
       storms: load.storms,
       sleeps: [...hung.sleeps, ...openSleeps],
       lateWork: work.late,
@@ -136,9 +137,10 @@ export class Timeline {
     return new Timeline(
       data,
       (task) => tasks.label(task),
-      (tid) => {
+      (tid, comm) => {
         const task = tasks.find(tid);
-        return task ? tasks.label(task) : `kworker:${tid}`;
+        if (task && task.comm !== 0) return tasks.label(task);
+        return comm === 0 ? `kworker:${tid}` : tasks.labelOf(tid, comm);
       },
       (stack) => sync.verdict(stack),
       (stack) => world.dictionary.stackSymbols(stack),
@@ -166,8 +168,9 @@ export class Timeline {
     return label.slice(0, label.lastIndexOf(':'));
   }
 
-  workerLabel(tid: number): string {
-    return this.#workerLabel(tid);
+  /** `comm:tid` of the worker of an execution. */
+  workerLabel(work: Pick<WorkExecution, 'workerTid' | 'workerComm'>): string {
+    return this.#workerLabel(work.workerTid, work.workerComm);
   }
 
   stackVerdict(stack: number): StackVerdict {
@@ -200,10 +203,9 @@ export class Timeline {
 
   /** Readers of a domain whose section began before `beforeNs` and was open at or after `afterNs`. */
   readersHolding(domain: string, beforeNs: number, afterNs: number): SrcuReader[] {
-    const key = baseDomain(domain);
     return this.data.readers.filter(
       (reader) =>
-        reader.domain === key && reader.sinceNs < beforeNs && (reader.endNs ?? Number.POSITIVE_INFINITY) > afterNs,
+        reader.domain === domain && reader.sinceNs < beforeNs && (reader.endNs ?? Number.POSITIVE_INFINITY) > afterNs,
     );
   }
 

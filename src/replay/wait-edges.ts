@@ -23,7 +23,7 @@ export function emitWaitEdges(world: World, timeline: Timeline): void {
   }
   for (const pass of timeline.data.passes) {
     emit('W10', `srcu-gp ${pass.domain ?? '?'}`, `work ${pass.fn}`, pass.startNs, pass.endNs);
-    emit('W17', `work ${pass.fn}`, `task ${timeline.workerLabel(pass.workerTid)}`, pass.startNs, pass.endNs);
+    emit('W17', `work ${pass.fn}`, `task ${timeline.workerLabel(pass)}`, pass.startNs, pass.endNs);
   }
   for (const reader of timeline.data.readers) {
     emit('W19', `srcu-gp ${reader.domain}`, `reader ${timeline.label(reader.task)}`, reader.sinceNs, reader.endNs);

@@ -2,6 +2,7 @@
 import type { Finding } from '../../../schema/index.ts';
 import { Blame } from '../blame.ts';
 import { findingId } from '../finding-id.ts';
+import { type TeardownStep, tracepointTeardown } from '../knowledge/tracepoint-teardown.ts';
 import type { SyncWait } from '../model/sync-wait.ts';
 import type { Timeline } from '../timeline.ts';
 import { phasesOfRcuWait } from '../wait-phases.ts';
@@ -13,7 +14,7 @@ import { rootPhrase } from './root-phrase.ts';
 
 export function detectBlockedSync(world: World, timeline: Timeline): Finding[] {
   return timeline.data.waits
-    .filter((wait) => !wait.insideSrcuPass && timeline.length(wait) >= world.thresholds.blockedSyncNs)
+    .filter((wait) => !wait.insideSrcuPass && !wait.nested && timeline.length(wait) >= world.thresholds.blockedSyncNs)
     .map((wait) => finding(world, timeline, wait));
 }
 
@@ -24,13 +25,14 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
   const limitNs = Math.min(hungTaskThresholdNs(world), stallThresholdNs(world.profile));
   const domain =
     wait.domain || (wait.resource === 'rcu' || wait.resource === 'rcu-expedited' ? timeline.data.flavor : 'unknown');
+  const endInferred = wait.endNs !== null && !wait.returned;
   const rooted = chain.root.kind !== 'unknown' && chain.root.kind !== 'srcu-reader';
   return {
     kind: 'blocked-sync',
     id: findingId('blocked-sync', wait.api, domain, wait.comm),
     // A caller that waits behind a stall is a victim of a fault; one that waits for a long reader is only slow.
     severity: !wait.censored && (blockedNs >= limitNs || (rooted && blockedNs >= 5e9)) ? 'error' : 'warning',
-    confidence: wait.source === 'stack' || wait.censored ? 'inferred' : 'observed',
+    confidence: wait.source === 'stack' || wait.censored || endInferred ? 'inferred' : 'observed',
     title: `${wait.comm}:${wait.tid} blocked ${seconds(blockedNs)} in ${wait.api}${wait.site ? `, ${wait.site}` : ''}${wait.endNs === null ? ', and still is' : ''}: ${rootPhrase(chain.root)}`,
     start_ns: wait.startNs,
     end_ns: endNs,
@@ -40,7 +42,10 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
       ...(wait.censored ? [CENSORED] : []),
       ...(wait.source === 'stack'
         ? ['the wait is known from stacks at context switches (W4.12): record a kprobe on the function for exact times']
-        : []),
+        : endInferred
+          ? ['its return was not recorded: the end is that of its last sleep (W4.13)']
+          : []),
+      ...teardownNote(world, timeline, wait),
     ],
     api: wait.api,
     domain,
@@ -52,6 +57,23 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
     ...phasesOf(timeline, wait),
   };
 }
+
+/** What else the caller had waited for, or would have to (S3.50). */
+function teardownNote(world: World, timeline: Timeline, wait: SyncWait): string[] {
+  if (!wait.stack || !timeline.stackVerdict(wait.stack).teardown) return [];
+  const { release } = world.profile;
+  const steps = tracepointTeardown(release)?.map((step) => TEARDOWN_WORDS[step]);
+  return steps
+    ? [`a tracepoint teardown on ${release} waits for ${steps.join(', then for ')} (S3.50)`]
+    : ['the kernel release is not known: on v7.0 and later this stack may wait for rcu_tasks_trace_srcu_struct (T12)'];
+}
+
+const TEARDOWN_WORDS: Readonly<Record<TeardownStep, string>> = {
+  'srcu:tracepoint_srcu': 'tracepoint_srcu',
+  'srcu:rcu_tasks_trace_srcu_struct': 'rcu_tasks_trace_srcu_struct',
+  'tasks-trace': 'RCU Tasks Trace',
+  rcu: 'RCU',
+};
 
 /** Waits for RCU itself; SRCU grace periods are cut by the chain. */
 function phasesOf(timeline: Timeline, wait: SyncWait): { phases?: { phase: string; ns: number }[] } {

@@ -9,7 +9,7 @@ import { type CpuState, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from '../model/cpu.t
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/grace-period.ts';
 import { type LockWaitEdge, lockWaitEdges } from '../model/lock-owner.ts';
 import type { LockWaitState } from '../model/lock-wait.ts';
-import { baseDomain, type SrcuReader, type SyncWait } from '../model/sync-wait.ts';
+import type { SrcuReader, SyncWait } from '../model/sync-wait.ts';
 import {
   TASK_BLOCKED,
   TASK_RUNNABLE,
@@ -348,20 +348,20 @@ class Walk {
 
   /** Those that were inside when the wait began: later ones are on the other index (S3.12). */
   #readersOf(wait: SyncWait): SrcuReader[] {
-    const readers = this.#engine.models.sync.readers.get(baseDomain(wait.domain));
+    const readers = this.#engine.models.sync.readers.get(wait.domain);
     return [...(readers?.values() ?? [])].filter((reader) => reader.sinceNs <= wait.startNs);
   }
 
   /** Executions of process_srcu for the struct. Unclaimed ones may be anybody's (W4.20). */
   #passesOf(wait: SyncWait): WorkExecution[] {
     const passes = [...this.#engine.models.work.live.running.values()].filter((work) => work.fn === 'process_srcu');
-    const own = passes.filter((pass) => pass.domain !== undefined && pass.domain === baseDomain(wait.domain));
+    const own = passes.filter((pass) => pass.domain !== undefined && pass.domain === wait.domain);
     return own.length > 0 ? own : passes.filter((pass) => pass.domain === undefined || !wait.domain);
   }
 
   #queuedFor(wait: SyncWait): QueuedWork[] {
     const { queued, domains } = this.#engine.models.work.live;
-    const domain = baseDomain(wait.domain);
+    const domain = wait.domain;
     return [...queued.values()].filter((work) => work.fn === 'process_srcu' && domains.get(work.work) === domain);
   }
 
@@ -379,7 +379,7 @@ class Walk {
   #pass(pass: WorkExecution, wait: SyncWait): StateLink {
     const worker = this.#engine.models.tasks.find(pass.workerTid);
     const whose =
-      pass.domain !== undefined && pass.domain === baseDomain(wait.domain)
+      pass.domain !== undefined && pass.domain === wait.domain
         ? ''
         : ', for which srcu_struct is not recorded';
     const note = `runs process_srcu for ${seconds(this.#atNs - pass.startNs)}${whose}`;

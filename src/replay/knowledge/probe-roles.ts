@@ -3,47 +3,68 @@
  * function_graph tracer (MODEL E1.9). Symbols may carry compiler suffixes (`.isra.0`, `.constprop.0`), which do not count.
  */
 
+export type WaitedResource = 'rcu' | 'rcu-expedited' | 'srcu' | 'rcu-tasks' | 'barrier';
+
 export type ProbeRole =
   /** The task waits until it returns. */
   | {
       readonly role: 'wait';
-      readonly resource: 'rcu' | 'rcu-expedited' | 'srcu' | 'rcu-tasks' | 'barrier';
+      readonly resource: WaitedResource;
+      readonly fn: string;
+      /** What callers call. */
       readonly api: string;
+      readonly ssp: boolean;
     }
-  /** Runs in a worker on behalf of one srcu_struct. */
-  | { readonly role: 'srcu-worker' /** The function is the pass itself, not a part of it. */; readonly pass: boolean }
-  /** Names the srcu_struct of the call that it is in. */
-  | { readonly role: 'srcu-call' }
-  | { readonly role: 'srcu-read-lock' }
-  | { readonly role: 'srcu-read-unlock' };
+  /** Runs in a worker on behalf of one srcu_struct. `pass`: the function is the work item itself, not a part of it. */
+  | {
+      readonly role: 'srcu-worker';
+      readonly work: 'process_srcu' | 'srcu_invoke_callbacks';
+      readonly pass: boolean;
+      readonly ssp: boolean;
+    }
+  /** Ends the grace period of the struct (S3.16). */
+  | { readonly role: 'srcu-gp-end'; readonly ssp: boolean }
+  /** Asks for a grace period without waiting. */
+  | { readonly role: 'srcu-call'; readonly ssp: boolean }
+  /** The hop between the request and the work item of v7.0 (S3.12). */
+  | { readonly role: 'srcu-irq-work'; readonly ssp: boolean }
+  | { readonly role: 'srcu-read-lock'; readonly ssp: boolean }
+  | { readonly role: 'srcu-read-unlock'; readonly ssp: boolean };
 
-const wait = (resource: 'rcu' | 'rcu-expedited' | 'srcu' | 'rcu-tasks' | 'barrier', api: string): ProbeRole => ({
-  role: 'wait',
-  resource,
-  api,
-});
+const wait = (resource: WaitedResource, fn: string, api = fn): [string, ProbeRole] => [
+  fn,
+  { role: 'wait', resource, fn, api, ssp: resource === 'srcu' || api === 'srcu_barrier' },
+];
+const part: ProbeRole = { role: 'srcu-worker', work: 'process_srcu', pass: false, ssp: true };
 
+/** `ssp`: the first argument is the srcu_struct. */
 export const PROBE_ROLES: ReadonlyMap<string, ProbeRole> = new Map<string, ProbeRole>([
-  ['synchronize_rcu', wait('rcu', 'synchronize_rcu')],
-  ['synchronize_rcu_normal', wait('rcu', 'synchronize_rcu')],
-  ['synchronize_rcu_expedited', wait('rcu-expedited', 'synchronize_rcu_expedited')],
-  ['synchronize_srcu', wait('srcu', 'synchronize_srcu')],
-  ['__synchronize_srcu', wait('srcu', 'synchronize_srcu')],
-  ['synchronize_srcu_expedited', wait('srcu', 'synchronize_srcu_expedited')],
-  ['synchronize_rcu_tasks', wait('rcu-tasks', 'synchronize_rcu_tasks')],
-  ['synchronize_rcu_tasks_rude', wait('rcu-tasks', 'synchronize_rcu_tasks_rude')],
-  ['synchronize_rcu_tasks_trace', wait('rcu-tasks', 'synchronize_rcu_tasks_trace')],
-  ['rcu_barrier', wait('barrier', 'rcu_barrier')],
-  ['srcu_barrier', wait('barrier', 'srcu_barrier')],
-  ['process_srcu', { role: 'srcu-worker', pass: true }],
-  ['srcu_advance_state', { role: 'srcu-worker', pass: false }],
-  ['try_check_zero', { role: 'srcu-worker', pass: false }],
-  ['call_srcu', { role: 'srcu-call' }],
-  ['__call_srcu', { role: 'srcu-call' }],
-  ['srcu_gp_start_if_needed', { role: 'srcu-call' }],
-  ['srcu_funnel_gp_start', { role: 'srcu-call' }],
-  ['__srcu_read_lock', { role: 'srcu-read-lock' }],
-  ['__srcu_read_unlock', { role: 'srcu-read-unlock' }],
+  wait('rcu', 'synchronize_rcu'),
+  wait('rcu', 'synchronize_rcu_normal', 'synchronize_rcu'),
+  wait('rcu-expedited', 'synchronize_rcu_expedited'),
+  wait('srcu', 'synchronize_srcu'),
+  wait('srcu', '__synchronize_srcu', 'synchronize_srcu'),
+  wait('srcu', 'synchronize_srcu_expedited'),
+  wait('rcu-tasks', 'synchronize_rcu_tasks'),
+  wait('rcu-tasks', 'synchronize_rcu_tasks_rude'),
+  wait('rcu-tasks', 'synchronize_rcu_tasks_trace'),
+  wait('barrier', 'rcu_barrier'),
+  wait('barrier', 'srcu_barrier'),
+  ['process_srcu', { role: 'srcu-worker', work: 'process_srcu', pass: true, ssp: false }],
+  ['srcu_invoke_callbacks', { role: 'srcu-worker', work: 'srcu_invoke_callbacks', pass: true, ssp: false }],
+  ['srcu_advance_state', part],
+  ['try_check_zero', part],
+  ['srcu_readers_active_idx_check', part],
+  ['srcu_gp_end', { role: 'srcu-gp-end', ssp: true }],
+  ['call_srcu', { role: 'srcu-call', ssp: true }],
+  ['__call_srcu', { role: 'srcu-call', ssp: true }],
+  ['srcu_gp_start_if_needed', { role: 'srcu-call', ssp: true }],
+  ['srcu_funnel_gp_start', { role: 'srcu-call', ssp: true }],
+  ['srcu_irq_work', { role: 'srcu-irq-work', ssp: false }],
+  ['__srcu_read_lock', { role: 'srcu-read-lock', ssp: true }],
+  ['__srcu_read_lock_nmisafe', { role: 'srcu-read-lock', ssp: true }],
+  ['__srcu_read_unlock', { role: 'srcu-read-unlock', ssp: true }],
+  ['__srcu_read_unlock_nmisafe', { role: 'srcu-read-unlock', ssp: true }],
 ]);
 
 /** Names of the argument that holds the srcu_struct. */

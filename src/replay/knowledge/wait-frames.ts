@@ -74,15 +74,16 @@ export const WAIT_FRAMES: readonly (readonly [RegExp, WaitResource])[] = [
 /** Frames of a worker that drives an SRCU grace period (S3.13). */
 export const SRCU_WORKER_FRAME = /^(process_srcu|srcu_advance_state|try_check_zero|srcu_readers_active_idx_check)$/;
 
+/** Frames below which the structs of a tracepoint teardown are waited for (S3.50). */
+export const TEARDOWN_FRAME =
+  /^(tracepoint_synchronize_unregister|perf_trace_event_unreg|perf_trace_destroy|perf_kprobe_destroy|perf_uprobe_destroy)/;
+
 /**
  * Caller frames that name the srcu_struct (MODEL 3.1 "identity sources"), with the flavour of the kernel in mind:
  * tracepoint_synchronize_unregister is ambiguous on 7.0 (T12).
  */
 export const SRCU_DOMAIN_FRAMES: readonly (readonly [RegExp, string])[] = [
-  [
-    /^(tracepoint_synchronize_unregister|perf_trace_event_unreg|perf_trace_destroy|perf_kprobe_destroy|perf_uprobe_destroy)/,
-    'tracepoint_srcu',
-  ],
+  [TEARDOWN_FRAME, 'tracepoint_srcu'],
   [/^(synchronize_rcu_tasks_trace|call_rcu_tasks_trace)$/, 'rcu_tasks_trace_srcu_struct'],
   [/^(kvm_.*|__kvm_.*)$/, 'kvm->srcu'],
   [/^fsnotify_/, 'fsnotify_mark_srcu'],

@@ -1,17 +1,24 @@
 /**
  * Tasks that wait for a grace period: synchronize_rcu*, synchronize_srcu*, RCU Tasks and the barriers (W1, W2, W18).
  *
- * Sources, strongest first (W4.12): entry and return of a probe on the function; rcu_sr_normal request/complete; the stack
- * of the switch-out. Successive sleeps in the same call are one wait (W4.13).
+ * Sources, strongest first (W4.12): entry and return of the function, as probes or tracers show them; rcu_sr_normal request/complete; the
+ * stack of the switch-out. Successive sleeps in the same call are one wait (W4.13). Where no return is recorded, a call is over when
+ * its task sleeps in another way, or leaves the kernel: grace-period waits sleep in D.
  */
 import type { EventCursor, EventType } from '../../../schema/index.ts';
-import { type ProbeRole, roleOfFunction, SSP_ARGUMENT } from '../knowledge/probe-roles.ts';
+import type { WaitedResource } from '../knowledge/probe-roles.ts';
 import { classifyStack, type StackVerdict } from '../stack-verdict.ts';
 import type { EventHandler, Model, World } from '../world.ts';
+import type { FunctionCall, FunctionCallModel } from './function-calls.ts';
+import { isUnnamed, type SrcuIdentity } from './srcu-identity.ts';
+import type { SrcuReader, SrcuReaderModel } from './srcu-reader.ts';
 import { type BlockedInterval, TASK_BLOCKED, TASK_SLEEPING, type Task, type TaskKey, type TaskModel } from './task.ts';
+import { TeardownOrder } from './teardown-order.ts';
 import type { WorkqueueModel } from './workqueue.ts';
 
-export type SyncResource = 'rcu' | 'rcu-expedited' | 'srcu' | 'rcu-tasks' | 'barrier';
+export type { SrcuReader } from './srcu-reader.ts';
+
+export type SyncResource = WaitedResource;
 
 export interface SyncWait {
   readonly task: Task;
@@ -32,6 +39,10 @@ export interface SyncWait {
   wokenNs: number | null;
   /** How the wait is known. */
   readonly source: 'probe' | 'event' | 'stack';
+  /** Its end was recorded, not concluded from what the task did next. */
+  returned: boolean;
+  /** Part of another wait of the task: synchronize_rcu() may call synchronize_rcu_expedited() (R2.20). */
+  readonly nested: boolean;
   /** Stack id of its first recorded sleep, and the event that brought it. */
   stack: number;
   stackEvent: number;
@@ -44,68 +55,76 @@ export interface SyncWait {
   /** Lost-event markers seen when it began, and whether its end may be among what was lost (E0.4). */
   readonly gapsAtStart: number;
   censored: boolean;
-  /** Nesting of probed calls of the same resource (synchronize_srcu → __synchronize_srcu). */
-  depth: number;
+  /** Functions that it consists of, outermost first (`synchronize_srcu __synchronize_srcu`). */
+  calls: string;
 }
-
-/** A task inside srcu_read_lock() of one srcu_struct. */
-export interface SrcuReader {
-  readonly domain: string;
-  readonly task: Task;
-  readonly sinceNs: number;
-  readonly event: number;
-  endNs: number | null;
-  endEvent: number;
-  /** Nesting of sections. */
-  depth: number;
-}
-
-/** Shorter sections cannot explain a wait that anybody asks about. */
-const LONG_READER_NS = 1e6;
 
 /** Metric of each kind of wait. */
 const METRICS: Readonly<Record<SyncResource, string>> = {
   rcu: 'synchronize-rcu',
   'rcu-expedited': 'synchronize-rcu',
   srcu: 'synchronize-srcu',
-  'rcu-tasks': 'synchronize-rcu',
+  'rcu-tasks': 'synchronize-rcu-tasks',
   barrier: 'rcu-barrier',
 };
 
 /** Finished waits kept for blame of waits that contain them. */
 const KEPT = 8192;
 
+/** Stands for a function in {@link SyncWait.calls} where only the stack of a sleep shows the wait. */
+const BY_STACK = '?';
+
 export class SyncWaitModel implements Model {
   readonly #world: World;
   readonly #tasks: TaskModel;
   readonly #work: WorkqueueModel;
+  readonly #identity: SrcuIdentity;
+  readonly #readers: SrcuReaderModel;
+  readonly #teardowns: TeardownOrder;
   /** Innermost last. */
   readonly #open = new Map<TaskKey, SyncWait[]>();
+  /** Functions whose return has been seen. */
+  readonly #returning = new Set(['rcu_sr_normal']);
   /** Every wait in order of start, finished or not. */
   readonly waits: SyncWait[] = [];
   /** Waits above the threshold for a verdict; kept for good. */
   readonly long: SyncWait[] = [];
   readonly #verdicts = new Map<number, StackVerdict>();
+  /** End of the last D sleep of a task that waits. */
+  readonly #wokenNs = new Map<TaskKey, number>();
   /** Called when a wait is over, and at the end of the capture for those that are not. */
   onSettled: ((wait: SyncWait) => void) | undefined;
-  /** Readers inside srcu_read_lock by domain: task → since, from probes on __srcu_read_lock. */
-  readonly readers = new Map<string, Map<TaskKey, SrcuReader>>();
-  /** Sections that are over and were long enough to hold up a grace period, in order of their end. */
-  readonly pastReaders: SrcuReader[] = [];
 
-  constructor(world: World, tasks: TaskModel, work: WorkqueueModel) {
+  constructor(
+    world: World,
+    tasks: TaskModel,
+    work: WorkqueueModel,
+    calls: FunctionCallModel,
+    identity: SrcuIdentity,
+    readers: SrcuReaderModel,
+  ) {
     this.#world = world;
     this.#tasks = tasks;
     this.#work = work;
+    this.#identity = identity;
+    this.#readers = readers;
+    this.#teardowns = new TeardownOrder(world.profile);
+    calls.listeners.push((call, event) => this.#called(call, event));
+    readers.onUpdateLock = (task, domain, event) => this.#tookUpdateLock(task, domain, event);
+    identity.listeners.push((from, to) => this.#renamed(from, to));
     tasks.listeners.push({
       onSwitchOutStack: (task) => this.#sleptWithStack(task),
       onSwitchOut: (task) => {
-        // Grace-period waits sleep in D: a sleep of another kind is another wait (W4.13).
-        if (task.state === TASK_SLEEPING) this.#closeFromStack(task);
+        if (task.state === TASK_SLEEPING) this.#sleptElsewhere(task);
       },
       onUnblocked: (interval) => this.#unblocked(interval),
       onExit: (task, nowNs) => this.#exited(task, nowNs),
     });
+  }
+
+  /** Tasks inside SRCU read sections now, by domain. */
+  get readers(): Map<string, Map<TaskKey, SrcuReader>> {
+    return this.#readers.readers;
   }
 
   /** Waits of a task that are open now, outermost first. */
@@ -117,9 +136,13 @@ export class SyncWaitModel implements Model {
     return [...this.#open.values()].flat();
   }
 
-  /** Open waits by task, innermost last, and the end of their last sleep: live state of a snapshot. */
-  get live(): { readonly open: Map<TaskKey, SyncWait[]>; readonly wokenNs: Map<TaskKey, number> } {
-    return { open: this.#open, wokenNs: this.#wokenNs };
+  /** Open waits by task, innermost last, the end of their last sleep, and functions that return: live state of a snapshot. */
+  get live(): {
+    readonly open: Map<TaskKey, SyncWait[]>;
+    readonly wokenNs: Map<TaskKey, number>;
+    readonly returning: Set<string>;
+  } {
+    return { open: this.#open, wokenNs: this.#wokenNs, returning: this.#returning };
   }
 
   verdict(stack: number): StackVerdict {
@@ -132,123 +155,88 @@ export class SyncWaitModel implements Model {
   }
 
   subscribe(type: EventType): EventHandler | undefined {
-    if (type.shape === 'kprobe' || type.shape === 'kretprobe') return this.#subscribeProbe(type);
     if (type.name === 'rcu_sr_normal' && type.shape === 'tracepoint') return (event) => this.#srNormal(event);
-    return undefined;
-  }
-
-  /** Which function is probed is in the event when the capture has symbols, else in the probe's name. */
-  #subscribeProbe(type: EventType): EventHandler {
-    let resolved = false;
-    let role: ProbeRole | undefined;
-    const returns = type.shape === 'kretprobe';
-    const sspField = type.fields.findIndex((field) => SSP_ARGUMENT.test(field.name));
+    const leavesKernel = type.shape === 'syscall' ? /^sys_exit_/.test(type.name) : type.name === 'sys_exit';
+    if (!leavesKernel) return undefined;
     return (event) => {
-      if (!resolved) {
-        role = roleOfFunction(event.text(0)) ?? roleOfFunction(type.name);
-        resolved = true;
-      }
-      if (role) this.#probe(role, returns, sspField, event);
+      if (this.#open.has(event.tid)) this.#left(this.#tasks.get(event.tid, event.cpu));
     };
   }
 
-  #probe(role: ProbeRole, returns: boolean, sspField: number, event: EventCursor): void {
-    const domain = sspField >= 0 ? this.#domainName(event, sspField) : '';
-    const task = this.#tasks.get(event.tid, event.cpu);
-    if (task.comm === 0) task.comm = event.comm;
+  #called({ role, returns, ssp }: FunctionCall, event: EventCursor): void {
     switch (role.role) {
-      case 'wait':
-        if (returns) this.#closeInnermost(task, role.resource, event.tsNs, event.eventId);
-        else this.#enter(task, role.resource, role.api, domain, 'probe', event.tsNs, event.eventId);
+      case 'wait': {
+        const task = this.#tasks.get(event.tid, event.cpu);
+        task.comm ||= event.comm;
+        if (returns) this.#returned(task, role.fn, role.resource, event);
+        else this.#enter(task, role.resource, role.api, ssp, 'probe', role.fn, event.tsNs, event.eventId);
         break;
+      }
       case 'srcu-worker':
-        if (role.pass && !returns) this.#work.implyPass(event.tid, event.cpu, event.tsNs, event.eventId);
         if (role.pass && returns) this.#work.endImpliedPass(event.tid, event.tsNs, event.eventId);
-        if (!returns && domain) this.#work.nameDomain(event.tid, domain, event.eventId);
+        if (role.pass && !returns) this.#work.implyPass(event.tid, event.cpu, event.tsNs, event.eventId, role.work);
+        if (!returns && ssp) this.#nameWork(event.tid, ssp, event.eventId);
         break;
-      case 'srcu-call':
-        break;
-      case 'srcu-read-lock':
-      case 'srcu-read-unlock':
-        if (!returns && domain) this.#reader(role.role === 'srcu-read-lock', domain, task, event);
+      case 'srcu-gp-end':
+        if (!returns && ssp) this.#nameWork(event.tid, ssp, event.eventId);
         break;
       default:
-        role satisfies never;
     }
   }
 
-  /** `tracepoint_srcu` when the probe printed a symbol, else `srcu_struct 0xffff…`. */
-  #domainName(event: EventCursor, field: number): string {
-    const id = event.str(field);
-    if (id) return this.#world.dictionary.string(id).replace(/\+0x0\b.*$/, '');
-    const address = BigInt.asUintN(64, event.bigint(field));
-    return address === 0n ? '' : `srcu_struct 0x${address.toString(16)}`;
+  #nameWork(workerTid: number, ssp: string, event: number): void {
+    this.#work.nameDomain(workerTid, this.#identity.resolve(ssp), event);
   }
 
-  #reader(enters: boolean, domain: string, task: Task, event: EventCursor): void {
-    let readers = this.readers.get(domain);
-    if (!readers) {
-      readers = new Map();
-      this.readers.set(domain, readers);
+  /** A task takes `<name>_srcu_usage.lock`: inside a pass or a synchronize_srcu() it is the one of that struct (S3.2). */
+  #tookUpdateLock(task: Task, domain: string, event: number): void {
+    const work = this.#work.executing(task.tid);
+    if (work?.fn === 'process_srcu' || work?.fn === 'srcu_invoke_callbacks') {
+      if (work.domain === undefined) this.#work.nameDomain(task.tid, domain, event);
+      else if (isUnnamed(work.domain)) this.#identity.link(work.domain, domain);
     }
-    const reader = readers.get(task.key);
-    if (enters) {
-      if (reader) reader.depth++;
-      else
-        readers.set(task.key, {
-          domain,
-          task,
-          sinceNs: event.tsNs,
-          event: event.eventId,
-          endNs: null,
-          endEvent: 0,
-          depth: 1,
-        });
-    } else if (reader && --reader.depth === 0) {
-      readers.delete(task.key);
-      reader.endNs = event.tsNs;
-      reader.endEvent = event.eventId;
-      if (event.tsNs - reader.sinceNs >= LONG_READER_NS) {
-        this.pastReaders.push(reader);
-        if (this.pastReaders.length > KEPT * 2) this.pastReaders.splice(0, KEPT);
-      }
-      this.#world.facts.srcuReader({
-        domain,
-        comm: this.#tasks.name(task),
-        tid: task.tid,
-        startNs: reader.sinceNs,
-        endNs: event.tsNs,
-      });
-    }
+    const wait = this.#open.get(task.key)?.at(-1);
+    if (wait?.resource === 'srcu') this.#nameWait(wait, domain);
+  }
+
+  #nameWait(wait: SyncWait, name: string): void {
+    if (!wait.domain) wait.domain = this.#identity.resolve(name);
+    else if (isUnnamed(wait.domain)) this.#identity.link(wait.domain, name);
   }
 
   /** request/complete pair on one on-stack head per call (MODEL 1.1). */
   #srNormal(event: EventCursor): void {
     const task = this.#tasks.get(event.tid, event.cpu);
     if (event.text(2) === 'request')
-      this.#enter(task, 'rcu', 'synchronize_rcu', event.text(0), 'event', event.tsNs, event.eventId);
-    else this.#closeInnermost(task, 'rcu', event.tsNs, event.eventId);
+      this.#enter(task, 'rcu', 'synchronize_rcu', event.text(0), 'event', 'rcu_sr_normal', event.tsNs, event.eventId);
+    else this.#returned(task, 'rcu_sr_normal', 'rcu', event);
   }
 
   #enter(
     task: Task,
     resource: SyncResource,
     api: string,
-    domain: string,
+    observedDomain: string,
     source: SyncWait['source'],
+    fn: string,
     nowNs: number,
     eventId: number,
   ): SyncWait {
+    const domain = this.#identity.resolve(observedDomain);
+    const innermost = this.#open.get(task.key)?.at(-1);
+    if (innermost?.resource === resource) {
+      // The same function again, though its call was not over: its return was not recorded.
+      if (innermost.calls.split(' ').includes(fn)) this.#left(task);
+      else {
+        innermost.calls += ` ${fn}`;
+        if (domain && !innermost.domain) innermost.domain = domain;
+        return innermost;
+      }
+    }
     let stack = this.#open.get(task.key);
     if (!stack) {
       stack = [];
       this.#open.set(task.key, stack);
-    }
-    const innermost = stack.at(-1);
-    if (innermost && innermost.resource === resource) {
-      innermost.depth++;
-      if (domain && !innermost.domain) innermost.domain = domain;
-      return innermost;
     }
     const wait: SyncWait = {
       task,
@@ -264,6 +252,8 @@ export class SyncWaitModel implements Model {
       cpu: task.cpu,
       wokenNs: null,
       source,
+      returned: false,
+      nested: stack.length > 0,
       stack: 0,
       stackEvent: 0,
       site: undefined,
@@ -271,7 +261,7 @@ export class SyncWaitModel implements Model {
       sleptNs: 0,
       gapsAtStart: this.#world.lostMarkers,
       censored: false,
-      depth: 1,
+      calls: fn,
     };
     stack.push(wait);
     this.waits.push(wait);
@@ -279,31 +269,40 @@ export class SyncWaitModel implements Model {
     return wait;
   }
 
-  #closeInnermost(task: Task, resource: SyncResource, nowNs: number, eventId: number): void {
+  #returned(task: Task, fn: string, resource: SyncResource, event: EventCursor): void {
+    this.#returning.add(fn);
     const stack = this.#open.get(task.key);
     const index = stack?.findLastIndex((wait) => wait.resource === resource) ?? -1;
     if (!stack || index < 0) return;
     const wait = stack[index];
-    if (--wait.depth > 0) return;
-    while (stack.length > index) this.#close(stack.pop() as SyncWait, nowNs, eventId);
+    const calls = wait.calls.split(' ');
+    const outer = calls.slice(0, Math.max(0, calls.lastIndexOf(fn)));
+    wait.calls = outer.join(' ');
+    // An outer function whose return is recorded too ends the wait; one whose is not returns right now.
+    if (outer.some((caller) => this.#returning.has(caller))) return;
+    while (stack.length > index) this.#close(stack.pop() as SyncWait, event.tsNs, event.eventId, true);
     if (stack.length === 0) this.#open.delete(task.key);
   }
 
-  #close(wait: SyncWait, nowNs: number, eventId: number): void {
+  #close(wait: SyncWait, nowNs: number, eventId: number, returned: boolean): void {
     wait.endNs = nowNs;
     wait.endEvent = eventId;
+    wait.returned = returned;
     wait.comm = this.#tasks.name(wait.task);
     if (wait.task.wakingNs >= wait.startNs && wait.task.wakingNs <= nowNs) wait.wokenNs = wait.task.wakingNs;
+    if (wait.resource === 'srcu') this.#teardowns.ended(wait);
     this.#settle(wait);
   }
 
   #settle(wait: SyncWait): void {
     // A return probe closes its own call whatever was lost in between; an open end or a stack does not.
-    if (wait.endNs === null || wait.source === 'stack') wait.censored = wait.gapsAtStart !== this.#world.lostMarkers;
+    if (!wait.returned) wait.censored = wait.gapsAtStart !== this.#world.lostMarkers;
     const metric = METRICS[wait.resource];
     const by = wait.domain || wait.api;
-    if (wait.endNs === null) this.#world.facts.openSample(metric, by);
-    else this.#world.facts.sample(metric, by, wait.endNs - wait.startNs);
+    if (!wait.nested) {
+      if (wait.endNs === null) this.#world.facts.openSample(metric, by);
+      else this.#world.facts.sample(metric, by, wait.endNs - wait.startNs);
+    }
     const endNs = wait.endNs ?? this.#world.nowNs;
     if (endNs - wait.startNs >= this.#world.thresholds.blockedSyncNs) this.long.push(wait);
     this.#world.facts.syncWait({
@@ -327,14 +326,14 @@ export class SyncWaitModel implements Model {
     const innermost = open?.at(-1);
     const resource = syncResource(verdict);
     if (resource && innermost?.resource !== resource) {
-      if (innermost?.source === 'stack') this.#closeFromStack(task);
-      if (verdict.insideSrcuPass) this.#work.implyPass(task.tid, task.cpu, task.sinceNs, task.offEvent);
-      const wait = this.#enter(task, resource, verdict.api, '', 'stack', task.sinceNs, task.offEvent);
+      if (innermost?.source === 'stack') this.#left(task);
+      if (verdict.insideSrcuPass) this.#work.implyPass(task.tid, task.cpu, task.sinceNs, task.offEvent, 'process_srcu');
+      const wait = this.#enter(task, resource, verdict.api, '', 'stack', BY_STACK, task.sinceNs, task.offEvent);
       this.#describe(wait, task, verdict);
       return;
     }
-    if (!resource && innermost?.source === 'stack') this.#closeFromStack(task);
-    if (open) for (const wait of open) this.#describe(wait, task, verdict);
+    if (!resource && innermost?.source === 'stack') this.#left(task);
+    for (const wait of this.#open.get(task.key) ?? []) this.#describe(wait, task, verdict);
   }
 
   #describe(wait: SyncWait, { stack, stackEvent }: Task, verdict: StackVerdict): void {
@@ -342,41 +341,51 @@ export class SyncWaitModel implements Model {
     wait.stack = stack;
     wait.stackEvent = stackEvent;
     wait.site = verdict.site;
-    if (wait.resource === 'srcu' && verdict.srcuDomain && (!wait.domain || wait.domain.startsWith('srcu_struct '))) {
-      wait.domain = wait.domain
-        ? `${verdict.srcuDomain} (${wait.domain.slice('srcu_struct '.length)})`
-        : verdict.srcuDomain;
+    if (wait.resource !== 'srcu' || !verdict.srcuDomain) return;
+    const { name, certain } = this.#teardowns.nameOf(wait, verdict);
+    if (certain) this.#nameWait(wait, name);
+    else if (!wait.domain) wait.domain = name;
+  }
+
+  /** Grace-period waits sleep in D, those of some kthreads in TASK_IDLE: a sleep of another kind is another wait (W4.13). */
+  #sleptElsewhere(task: Task): void {
+    const innermost = this.#open.get(task.key)?.at(-1);
+    if (!innermost) return;
+    const slept = (this.#wokenNs.get(task.key) ?? -1) >= innermost.startNs;
+    if (slept || task.letters.includes('S')) this.#left(task);
+  }
+
+  /** The task does something else: calls without a recorded return are over since their last sleep. */
+  #left(task: Task): void {
+    const stack = this.#open.get(task.key);
+    if (!stack) return;
+    this.#open.delete(task.key);
+    const wokenNs = this.#wokenNs.get(task.key);
+    this.#wokenNs.delete(task.key);
+    for (const wait of stack.reverse()) {
+      const endNs = wokenNs !== undefined && wokenNs >= wait.startNs ? wokenNs : wait.startNs;
+      this.#close(wait, endNs, task.wakeEvent, false);
+      this.#work.endImpliedPass(task.tid, endNs, task.wakeEvent);
     }
   }
-
-  /** A wait known by its stack ends when the task runs on without sleeping there again: at its next different sleep. */
-  #closeFromStack(task: Task): void {
-    const stack = this.#open.get(task.key);
-    const wait = stack?.at(-1);
-    if (!stack || !wait || wait.source !== 'stack') return;
-    stack.pop();
-    if (stack.length === 0) this.#open.delete(task.key);
-    const endNs = this.#wokenNs.get(task.key) ?? task.sinceNs;
-    this.#close(wait, endNs, task.wakeEvent);
-    this.#work.endImpliedPass(task.tid, endNs, task.wakeEvent);
-  }
-
-  /** End of the last D sleep of a task whose wait is known from stacks only. */
-  readonly #wokenNs = new Map<TaskKey, number>();
 
   #unblocked(interval: BlockedInterval): void {
     const open = this.#open.get(interval.task.key);
     if (!open) return;
     for (const wait of open) wait.sleptNs += interval.endNs - interval.startNs;
-    if (open.at(-1)?.source === 'stack') this.#wokenNs.set(interval.task.key, interval.endNs);
+    this.#wokenNs.set(interval.task.key, interval.endNs);
   }
 
   #exited(task: Task, nowNs: number): void {
     const open = this.#open.get(task.key);
     if (!open) return;
-    for (const wait of open) this.#close(wait, nowNs, 0);
+    for (const wait of open) this.#close(wait, nowNs, 0, false);
     this.#open.delete(task.key);
     this.#wokenNs.delete(task.key);
+  }
+
+  #renamed(from: string, to: string): void {
+    for (const list of [this.waits, this.long]) for (const wait of list) if (wait.domain === from) wait.domain = to;
   }
 
   finish(): void {
@@ -385,28 +394,11 @@ export class SyncWaitModel implements Model {
         const wokenNs = this.#wokenNs.get(key);
         // Known from stacks only, and running since: it was over by then.
         if (wait.source === 'stack' && wokenNs !== undefined && wait.task.state !== TASK_BLOCKED)
-          this.#close(wait, wokenNs, wait.task.wakeEvent);
+          this.#close(wait, wokenNs, wait.task.wakeEvent, false);
         else this.#settle(wait);
       }
     }
-    for (const [domain, readers] of this.readers) {
-      for (const reader of readers.values()) {
-        this.#world.facts.srcuReader({
-          domain,
-          comm: this.#tasks.name(reader.task),
-          tid: reader.task.tid,
-          startNs: reader.sinceNs,
-          endNs: null,
-        });
-      }
-    }
   }
-}
-
-/** `tracepoint_srcu (0xffff…)` → `srcu_struct 0xffff…`: the key under which probes know the domain. */
-export function baseDomain(domain: string): string {
-  const address = /\((0x[0-9a-f]+)\)$/.exec(domain);
-  return address ? `srcu_struct ${address[1]}` : domain;
 }
 
 function syncResource(verdict: StackVerdict): SyncResource | undefined {

@@ -21,6 +21,8 @@ export interface WorkExecution {
   readonly fn: string;
   readonly workqueue: string;
   readonly workerTid: number;
+  /** Worker's name, a string id. */
+  readonly workerComm: number;
   readonly cpu: number;
   readonly queuedNs: number | null;
   readonly activatedNs: number | null;
@@ -110,13 +112,14 @@ export class WorkqueueModel implements Model {
    * A pass of process_srcu that no workqueue event shows: from a probe on the function or from the worker's stack (S3.60).
    * Does nothing when the worker's execution is known already.
    */
-  implyPass(workerTid: number, cpu: number, startNs: number, startEvent: number): void {
+  implyPass(workerTid: number, cpu: number, startNs: number, startEvent: number, fn: string): void {
     if (this.#running.has(workerTid)) return;
     const pass: WorkExecution = {
       work: -workerTid,
-      fn: 'process_srcu',
+      fn,
       workqueue: 'rcu_gp',
       workerTid,
+      workerComm: 0,
       cpu,
       queuedNs: null,
       activatedNs: null,
@@ -140,6 +143,12 @@ export class WorkqueueModel implements Model {
     this.#running.delete(workerTid);
     pass.endNs = endNs;
     pass.endEvent = endEvent;
+  }
+
+  /** The domain of a struct has got another name. */
+  renameDomain(from: string, to: string): void {
+    for (const pass of this.srcuPasses) if (pass.domain === from) pass.domain = to;
+    for (const [work, domain] of this.#domainOfWork) if (domain === from) this.#domainOfWork.set(work, to);
   }
 
   #keepPass(pass: WorkExecution): void {
@@ -191,6 +200,7 @@ export class WorkqueueModel implements Model {
       fn,
       workqueue: queued?.workqueue ?? '',
       workerTid: event.tid,
+      workerComm: event.comm,
       cpu: event.cpu,
       queuedNs: queued?.queuedNs ?? null,
       activatedNs: queued?.activatedNs ?? null,

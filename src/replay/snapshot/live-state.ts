@@ -12,7 +12,7 @@ import { loadTasks, TaskNumbers, type TaskSnapshot } from './task-state.ts';
 import { loadSync, loadWork, type SyncSnapshot, saveSync, saveWork, type WorkSnapshot } from './wait-state.ts';
 
 /** Changes whenever a snapshot of before would no longer be understood. */
-export const LIVE_STATE_VERSION = 1;
+export const LIVE_STATE_VERSION = 2;
 
 export interface LiveState {
   readonly version: number;
@@ -34,7 +34,7 @@ export interface LiveState {
 /** To be called between batches. */
 export function saveLiveState({ world, models }: ReplayEngine): LiveState {
   const tasks = new TaskNumbers(models.tasks);
-  const sync = saveSync(models.sync, tasks);
+  const sync = saveSync(models.sync, models.readers, tasks);
   return {
     version: LIVE_STATE_VERSION,
     firstNs: world.firstNs,
@@ -69,7 +69,7 @@ export function loadLiveState(engine: ReplayEngine, saved: LiveState, reports: I
     const task = loadTasks(models.tasks, saved.tasks);
     loadRcu(models.rcu, saved.rcu);
     loadWork(models.work, saved.work);
-    loadSync(models.sync, saved.sync, task);
+    loadSync(models.sync, models.readers, saved.sync, task);
     loadLocks(models.locks, saved.locks);
   } catch (error) {
     if (error instanceof SnapshotError) throw error;

@@ -1,5 +1,6 @@
 /** Open synchronize_*() calls, SRCU readers, and work, as a snapshot keeps them. */
-import type { SrcuReader, SyncWait, SyncWaitModel } from '../model/sync-wait.ts';
+import type { SrcuReader, SrcuReaderModel } from '../model/srcu-reader.ts';
+import type { SyncWait, SyncWaitModel } from '../model/sync-wait.ts';
 import type { Task } from '../model/task.ts';
 import type { QueuedWork, WorkExecution, WorkKey, WorkqueueModel } from '../model/workqueue.ts';
 import { loadRecords, type Rows, saveRows } from './plain.ts';
@@ -11,25 +12,44 @@ export interface SyncSnapshot {
   readonly waiters: readonly number[];
   /** End of the last sleep, by task key. */
   readonly wokenNs: readonly (readonly [key: number, ns: number])[];
+  /** Functions whose return has been seen. */
+  readonly returning: readonly string[];
   readonly readers: Rows;
   readonly readerTasks: readonly number[];
+  /** Read sections that their lock event may still name, by task key. */
+  readonly unnamed: readonly (readonly [key: number, domain: string, event: number])[];
+  /** Domain in use for an observed identity of a srcu_struct. */
+  readonly names: readonly (readonly [observed: string, domain: string])[];
 }
 
-export function saveSync(model: SyncWaitModel, tasks: TaskNumbers): SyncSnapshot {
-  const { open, wokenNs } = model.live;
+export function saveSync(model: SyncWaitModel, readerModel: SrcuReaderModel, tasks: TaskNumbers): SyncSnapshot {
+  const { open, wokenNs, returning } = model.live;
+  const { unnamed, names } = readerModel.live;
   const waits = [...open.values()].flat();
   const readers = [...model.readers.values()].flatMap((ofDomain) => [...ofDomain.values()]);
   return {
     waits: saveRows(waits, ['task']),
     waiters: waits.map((wait) => tasks.of(wait.task)),
     wokenNs: [...wokenNs],
+    returning: [...returning],
+    unnamed: [...unnamed].map(([key, { domain, event }]) => [key, domain, event] as const),
+    names: [...names],
     readers: saveRows(readers, ['task']),
     readerTasks: readers.map((reader) => tasks.of(reader.task)),
   };
 }
 
-export function loadSync(model: SyncWaitModel, saved: SyncSnapshot, task: (number: number) => Task): void {
-  const { open, wokenNs } = model.live;
+export function loadSync(
+  model: SyncWaitModel,
+  readerModel: SrcuReaderModel,
+  saved: SyncSnapshot,
+  task: (number: number) => Task,
+): void {
+  const { open, wokenNs, returning } = model.live;
+  const { unnamed, names } = readerModel.live;
+  for (const fn of saved.returning) returning.add(fn);
+  for (const [key, domain, event] of saved.unnamed) unnamed.set(key, { domain, event });
+  for (const [observed, domain] of saved.names) names.set(observed, domain);
   loadRecords(saved.waits).forEach((record, i) => {
     const wait = { ...record, task: task(saved.waiters[i]) } as unknown as SyncWait;
     const ofTask = open.get(wait.task.key);

@@ -1,0 +1,51 @@
+/**
+ * Which srcu_struct is meant (MODEL 3.1): probes know its address, stacks, symbols and lock names its name. The two become one when
+ * something links them; whoever keeps a domain is told, so that equal structs have equal domains at any time.
+ */
+
+const ADDRESS = /^srcu_struct (0x[0-9a-f]+)$/;
+
+export type RenameListener = (from: string, to: string) => void;
+
+export class SrcuIdentity {
+  /** Observed identity → the one in use. */
+  readonly #domains = new Map<string, string>();
+  readonly listeners: RenameListener[] = [];
+
+  /** Live state of a snapshot. */
+  get live(): Map<string, string> {
+    return this.#domains;
+  }
+
+  /** The domain in use for an observed one: `name (0x…)`, `name`, or `srcu_struct 0x…`. */
+  resolve(observed: string): string {
+    return this.#domains.get(observed) ?? observed;
+  }
+
+  /**
+   * The struct at an address has that name. Names of dynamic structs (`kvm->srcu`) may belong to several addresses: each keeps its own
+   * domain, and what is known by name only counts to the first.
+   */
+  link(observed: string, name: string): string {
+    const address = ADDRESS.exec(observed)?.[1];
+    const known = this.#domains.get(observed);
+    if (known !== undefined || address === undefined || name === '') return known ?? observed;
+    const domain = `${name} (${address})`;
+    this.#domains.set(observed, domain);
+    this.#rename(observed, domain);
+    if (!this.#domains.has(name)) {
+      this.#domains.set(name, domain);
+      this.#rename(name, domain);
+    }
+    return domain;
+  }
+
+  #rename(from: string, to: string): void {
+    for (const listener of this.listeners) listener(from, to);
+  }
+}
+
+/** Whether the domain is an address that nothing has named yet. */
+export function isUnnamed(domain: string): boolean {
+  return ADDRESS.test(domain);
+}
