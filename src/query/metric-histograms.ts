@@ -32,18 +32,45 @@ export class MetricError extends Error {
   override readonly name = 'MetricError';
 }
 
+/** Groupings as people name them, and the columns that they may mean. */
+const GROUPINGS: Readonly<Record<string, readonly string[]>> = {
+  task: ['comm', 'tid'],
+  class: ['lock'],
+  handler: ['name'],
+  domain: ['domain', 'flavor'],
+  run: ['run_id'],
+};
+
+/** @throws MetricError */
+export function metricTable(metric: string): MetricTable {
+  const table = METRIC_TABLES.find((candidate) => candidate.metric === metric);
+  if (table) return table;
+  throw new MetricError(
+    `unknown metric '${metric}'; metrics: ${METRIC_TABLES.map((known) => known.metric).join(', ')}`,
+  );
+}
+
+/** Groupings that a metric has: its columns, and the names of {@link GROUPINGS} that stand for one of them. */
+export function groupingsOf(table: MetricTable): string[] {
+  const columns = [table.label, ...table.columns];
+  const named = Object.keys(GROUPINGS).filter(
+    (name) => !columns.includes(name) && GROUPINGS[name].some((column) => columns.includes(column)),
+  );
+  return [...columns, ...named];
+}
+
+/** Column that a grouping means. @throws MetricError */
+export function groupingColumn(table: MetricTable, by: string): string {
+  const columns = [table.label, ...table.columns];
+  const column = [by, ...(GROUPINGS[by] ?? [])].find((candidate) => columns.includes(candidate));
+  if (column !== undefined) return column;
+  throw new MetricError(`${table.metric} cannot be grouped by '${by}'; columns: ${groupingsOf(table).join(', ')}`);
+}
+
 /** @throws MetricError, StoreError */
 export function metricHistograms(path: string, request: HistogramRequest): MetricHistograms {
-  const table = METRIC_TABLES.find((candidate) => candidate.metric === request.metric);
-  if (table === undefined)
-    throw new MetricError(
-      `unknown metric '${request.metric}'; metrics: ${METRIC_TABLES.map((candidate) => candidate.metric).join(', ')}`,
-    );
-  const { by } = request;
-  if (by !== undefined && by !== table.label && !table.columns.includes(by))
-    throw new MetricError(
-      `${table.metric} cannot be grouped by '${by}'; columns: ${[table.label, ...table.columns].join(', ')}`,
-    );
+  const table = metricTable(request.metric);
+  const by = request.by === undefined ? undefined : groupingColumn(table, request.by);
   const db = openForReading(path);
   try {
     const runs = selectedRuns(db, path, by === 'run_id' ? 'all' : request.run);
@@ -60,7 +87,8 @@ export function metricHistograms(path: string, request: HistogramRequest): Metri
   }
 }
 
-function selectedRuns(db: Connection, path: string, run: number | 'all' | undefined): number[] {
+/** @throws MetricError */
+export function selectedRuns(db: Connection, path: string, run: number | 'all' | undefined): number[] {
   const all = db.prepare('SELECT run_id FROM run ORDER BY run_id').pluck().all() as number[];
   if (all.length === 0) throw new MetricError(`${path}: holds no run`);
   if (run === 'all') return all;

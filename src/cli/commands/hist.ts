@@ -1,35 +1,58 @@
-/** `quiesce hist`: latencies and lengths as histograms. */
-import { type Command, Option } from 'commander';
-import { MetricError, metricHistograms } from '../../query/metric-histograms.ts';
+/** `quiesce hist`: latencies and lengths as histograms, whole or over time. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type HdrLogEntry, hdrLog } from '../../histogram/hdr-log.ts';
+import { metricHeatMaps } from '../../query/metric-heat-map.ts';
+import {
+  groupingsOf,
+  type HistogramRequest,
+  MetricError,
+  type MetricHistograms,
+  metricHistograms,
+} from '../../query/metric-histograms.ts';
+import { HEAT_MAP_COLUMNS, heatMapJson, heatMapRows, heatMapText } from '../../report/heat-map.ts';
 import { HISTOGRAM_COLUMNS, histogramJson, histogramRows, histogramText } from '../../report/histogram-text.ts';
 import { rowsText } from '../../report/rows-text.ts';
 import { METRIC_TABLES } from '../../store/metric-tables.ts';
+import { StoreReader } from '../../store/run-reader.ts';
 import { UsageError } from '../exit-status.ts';
 import type { Session } from '../output.ts';
+import { packageVersion } from '../package-version.ts';
 import { parseRunId } from './replay-options.ts';
+
+const FORMATS = ['text', 'json', 'csv', 'ndjson', 'hdr'] as const;
 
 interface HistOptions {
   readonly by?: string;
+  readonly over?: 'time';
+  readonly slices: number;
   readonly run?: number | 'all';
-  readonly format: 'text' | 'json' | 'csv' | 'ndjson';
+  readonly json?: boolean;
+  readonly format: (typeof FORMATS)[number];
 }
 
 function help(): string {
-  const metrics = METRIC_TABLES.map(
-    (m) => `  ${m.metric.padEnd(18)}${m.title} (--by ${[m.label, ...m.columns].join(', ')})`,
-  );
+  const metrics = METRIC_TABLES.map((m) => `  ${m.metric.padEnd(18)}${m.title} (--by ${groupingsOf(m).join(', ')})`);
   return `
 Metrics:
 ${metrics.join('\n')}
 
 Examples:
   quiesce hist quiesce.db nmi
-  quiesce hist quiesce.db lock-hold --by lock
-  quiesce hist quiesce.db rcu-gp --by run_id --format json`;
+  quiesce hist quiesce.db lock-hold --by class
+  quiesce hist quiesce.db synchronize-srcu --by task
+  quiesce hist quiesce.db runqueue-wait --over time
+  quiesce hist quiesce.db rcu-gp --run all --format hdr > rcu-gp.hlog
+  quiesce hist quiesce.db rcu-gp --by run --format json`;
 }
 
 function parseRun(text: string): number | 'all' {
   return text === 'all' ? 'all' : parseRunId(text);
+}
+
+function parseSlices(text: string): number {
+  const slices = Number(text);
+  if (Number.isSafeInteger(slices) && slices >= 1 && slices <= 1000) return slices;
+  throw new InvalidArgumentError('a number from 1 to 1000 expected.');
 }
 
 export function registerHist(program: Command, { streams }: Session): void {
@@ -38,25 +61,88 @@ export function registerHist(program: Command, { streams }: Session): void {
     .description('draw the histogram of a latency or length')
     .argument('<db>', 'store')
     .argument('<metric>', 'what to draw, see below')
-    .option('--by <column>', 'one histogram per value of a column')
+    .option('--by <column>', 'one histogram per cpu, task, class, domain, function, …, see below')
+    .addOption(new Option('--over <axis>', 'a heat map over time').choices(['time']))
+    .addOption(new Option('--slices <n>', 'columns of the heat map').argParser(parseSlices).default(72))
     .option('--run <id>', 'run of the store, or all (default: the latest)', parseRun)
     .addOption(
-      new Option('--format <format>', 'form of the result').choices(['text', 'json', 'csv', 'ndjson']).default('text'),
+      new Option('--format <format>', 'form of the result; hdr is an HdrHistogram log')
+        .choices(FORMATS)
+        .default('text'),
     )
+    .option('--json', 'the same as --format json')
     .addHelpText('after', help())
     .action((db: string, metric: string, options: HistOptions) => {
+      const format = options.json ? 'json' : options.format;
       try {
-        const result = metricHistograms(db, {
-          metric,
-          ...(options.by !== undefined && { by: options.by }),
-          ...(options.run !== undefined && { run: options.run }),
-        });
-        if (options.format === 'text') streams.out(histogramText(result));
-        else if (options.format === 'json') streams.out(`${JSON.stringify(histogramJson(result), null, 1)}\n`);
-        else for (const text of rowsText(HISTOGRAM_COLUMNS, histogramRows(result), options.format)) streams.out(text);
+        const pieces =
+          options.over === 'time' ? heatMaps(db, metric, options, format) : histograms(db, metric, options, format);
+        for (const text of pieces) streams.out(text);
       } catch (error) {
         if (error instanceof MetricError) throw new UsageError(error.message);
         throw error;
       }
     });
+}
+
+function histograms(
+  db: string,
+  metric: string,
+  { by, run }: HistOptions,
+  format: HistOptions['format'],
+): Iterable<string> {
+  const request: HistogramRequest = { metric, ...(by !== undefined && { by }), ...(run !== undefined && { run }) };
+  const result = metricHistograms(db, request);
+  switch (format) {
+    case 'text':
+      return [histogramText(result)];
+    case 'json':
+      return [`${JSON.stringify(histogramJson(result), null, 1)}\n`];
+    case 'hdr':
+      return [
+        hdrLog(logEntries(db, result, run), `${result.metric}: ${result.title}, ns, quiesce ${packageVersion()}`),
+      ];
+    default:
+      return rowsText(HISTOGRAM_COLUMNS, histogramRows(result), format);
+  }
+}
+
+/** One line per histogram, each over the whole of its runs. */
+function logEntries(db: string, result: MetricHistograms, run: number | 'all' | undefined): HdrLogEntry[] {
+  const reader = new StoreReader(db);
+  try {
+    const ids = reader.runIds();
+    const infos = (run === 'all' ? ids : [run ?? ids[ids.length - 1]]).map((id) => reader.runInfo(id));
+    const startNs = Math.min(...infos.map((info) => info.first_ns));
+    const lengthNs = infos.reduce((sum, info) => sum + info.last_ns - info.first_ns, 0);
+    return result.histograms.map(({ label, histogram }) => ({
+      tag: label,
+      startS: startNs / 1e9,
+      lengthS: lengthNs / 1e9,
+      histogram,
+    }));
+  } finally {
+    reader.close();
+  }
+}
+
+function heatMaps(db: string, metric: string, options: HistOptions, format: HistOptions['format']): Iterable<string> {
+  const { by, run, slices } = options;
+  if (run === 'all') throw new UsageError('--over time: one run expected; runs have times of their own');
+  const maps = metricHeatMaps(db, {
+    metric,
+    slices,
+    ...(by !== undefined && { by }),
+    ...(run !== undefined && { run }),
+  });
+  switch (format) {
+    case 'text':
+      return [heatMapText(maps, by)];
+    case 'json':
+      return [`${JSON.stringify(heatMapJson(maps, by), null, 1)}\n`];
+    case 'hdr':
+      throw new UsageError('--format hdr: without --over time');
+    default:
+      return rowsText(HEAT_MAP_COLUMNS, heatMapRows(maps), format);
+  }
 }
