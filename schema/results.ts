@@ -1,6 +1,6 @@
 /** Shapes of `--json` answers. Changing one is a new schema number. */
 import type { ImportIssue } from './diagnostics.ts';
-import type { Assessment, Finding } from './findings.ts';
+import type { Assessment, Finding, FindingKind } from './findings.ts';
 import type { KernelProfile, Thresholds } from './profile.ts';
 
 export interface CaptureInfo {
@@ -37,6 +37,15 @@ export interface ImportSummary {
   issues: ImportIssue[];
 }
 
+/** A finding that a file of known issues names. */
+export interface SuppressedFinding {
+  readonly id: string;
+  readonly kind: FindingKind;
+  readonly title: string;
+  /** As the file gives it. */
+  readonly reason: string;
+}
+
 /** `quiesce replay --json`, schema `quiesce.replay/1`. */
 export interface ReplayResult {
   readonly schema: 'quiesce.replay/1';
@@ -46,6 +55,8 @@ export interface ReplayResult {
   readonly import: ImportSummary;
   readonly assessments: readonly Assessment[];
   readonly findings: readonly Finding[];
+  /** With --suppress: findings that are known. Not among `findings`, unless --show-suppressed asks for them. */
+  readonly suppressed?: readonly SuppressedFinding[];
   /** Where the run was stored; null for `--db :memory:`. */
   readonly db: string | null;
 }
@@ -70,6 +81,8 @@ export interface WhatIfVariant {
 export interface WhatIfResult {
   readonly schema: 'quiesce.whatif/1';
   readonly baseline: readonly Finding[];
+  /** With --suppress: findings that are known; they are in no list of the variants. */
+  readonly suppressed?: readonly SuppressedFinding[];
   readonly variants: readonly WhatIfVariant[];
 }
 

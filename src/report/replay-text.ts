@@ -1,10 +1,18 @@
 /** The result of a replay as people read it and paste it into a mail: plain text, at most 100 columns. */
-import { DIAGNOSTICS, type Finding, type ImportIssue, type ReplayResult, type RunInfo } from '../../schema/index.ts';
+import {
+  DIAGNOSTICS,
+  type Finding,
+  type ImportIssue,
+  type ReplayResult,
+  type RunInfo,
+  type SuppressedFinding,
+} from '../../schema/index.ts';
 import { findingLines } from './finding-text.ts';
 import type { Style } from './style.ts';
 import { formatCount, formatDuration, formatTime, plural, printable, wrap } from './text-format.ts';
 
 const WIDTH = 100;
+const SUPPRESSED_SHOWN = 12;
 
 export interface ReplayTextOptions {
   readonly style: Style;
@@ -21,6 +29,7 @@ export function replayText(result: ReplayResult, options: ReplayTextOptions): st
   lines.push('');
   if (result.findings.length === 0 && !options.ingestOnly) lines.push(style.bold('No findings.'), '');
   lines.push(...findingsLines(result.findings, style));
+  lines.push(...suppressedLines(result.suppressed ?? []));
   lines.push(...assessmentLines(result, style));
   lines.push(...importLines(result, style));
   if (result.db !== null) {
@@ -29,6 +38,23 @@ export function replayText(result: ReplayResult, options: ReplayTextOptions): st
     if (options.hint) lines.push(`  ${options.hint(result.db)}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** What is known and therefore not shown: counted, and named in a line each. */
+export function suppressedLines(suppressed: readonly SuppressedFinding[]): string[] {
+  if (suppressed.length === 0) return [];
+  const lines = suppressed
+    .slice(0, SUPPRESSED_SHOWN)
+    .flatMap(({ id, reason }) =>
+      wrap(printable(`${id}: ${reason}`), WIDTH - 4).map((line, i) => `${i === 0 ? '  - ' : '    '}${line}`),
+    );
+  const rest = suppressed.length - SUPPRESSED_SHOWN;
+  return [
+    `${plural(suppressed.length, 'finding')} suppressed:`,
+    ...lines,
+    ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : []),
+    '',
+  ];
 }
 
 export function runLines(run: RunInfo, style: Style): string[] {

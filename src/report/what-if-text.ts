@@ -1,5 +1,6 @@
 /** The verdict matrix: findings down, variants across, and under it why each change changes what it does. */
 import type { Finding, WhatIfResult, WhatIfVariant } from '../../schema/index.ts';
+import { suppressedLines } from './replay-text.ts';
 import type { Style } from './style.ts';
 import { clip, formatDuration, printable, wrap } from './text-format.ts';
 
@@ -31,6 +32,8 @@ export function whatIfText(result: WhatIfResult, style: Style): string {
     const text = `no-op, nothing in this recording that the change would touch: ${idle.map((variant) => variant.name).join(', ')}`;
     lines.push(...wrap(text, WIDTH));
   }
+  const suppressed = suppressedLines(result.suppressed ?? []);
+  if (suppressed.length > 0) lines.push('', ...suppressed);
   return `${lines.join('\n').trimEnd()}\n`;
 }
 

@@ -4,6 +4,7 @@ import type { ReplayResult, Severity } from '../../../schema/index.ts';
 import { replayCaptures } from '../../ingest/replay-captures.ts';
 import { replayStore } from '../../ingest/replay-store.ts';
 import { replayText } from '../../report/replay-text.ts';
+import { suppressFindings, suppressionOf } from '../../report/suppressions.ts';
 import { EXIT_FINDINGS, UsageError } from '../exit-status.ts';
 import { type Session, type Streams, styleOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
@@ -17,8 +18,9 @@ import {
   reaches,
   thresholdsOf,
 } from './replay-options.ts';
+import { addSuppressOptions, type SuppressOptions, suppressionsOf } from './suppress-options.ts';
 
-interface ReplayCommandOptions extends CaptureOptions {
+interface ReplayCommandOptions extends CaptureOptions, SuppressOptions {
   readonly failOn?: Severity;
   readonly run?: number;
 }
@@ -29,6 +31,7 @@ Examples:
   trace-cmd report | quiesce replay -                 from a pipe
   perf script | quiesce replay - --db :memory:        keep nothing
   quiesce replay --json --fail-on warning trace.txt   for scripts: exit status 1 when there are findings
+  quiesce replay --suppress known.json trace.dat      without what is known (docs/SUPPRESS.md)
   quiesce replay quiesce.db --run 3                   once more from the store`;
 
 export function registerReplay(program: Command, session: Session): void {
@@ -36,7 +39,7 @@ export function registerReplay(program: Command, session: Session): void {
     .command('replay')
     .description('read captures, replay them through the models, print the findings')
     .argument('<capture...>', 'captures of one boot, or one store; - is standard input');
-  addThresholdOptions(addCaptureOptions(command))
+  addSuppressOptions(addThresholdOptions(addCaptureOptions(command)))
     .option(
       '--fail-on <severity>',
       'exit with status 1 when a finding is at least: info, warning, error',
@@ -46,11 +49,14 @@ export function registerReplay(program: Command, session: Session): void {
     .addHelpText('after', EXAMPLES)
     .action(async (captures: string[], options: ReplayCommandOptions) => {
       const { streams } = session;
-      const result = await run(captures, options, streams);
+      const known = suppressionsOf(options);
+      const everything = await run(captures, options, streams);
+      const result = known ? suppressFindings(everything, known, options.showSuppressed === true) : everything;
       if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
       else streams.out(replayText(result, { style: styleOf(streams), hint: queryHint }));
       const { failOn } = options;
-      const failed = failOn !== undefined && result.findings.some((f) => reaches(f.severity, failOn));
+      const failing = known ? everything.findings.filter((f) => !suppressionOf(f, known)) : everything.findings;
+      const failed = failOn !== undefined && failing.some((f) => reaches(f.severity, failOn));
       if (failed) session.status = EXIT_FINDINGS;
     });
 }

@@ -8,6 +8,7 @@ import { type ReplayedRun, WhatIf } from '../../replay/what-if/judge.ts';
 import { combineVariants, type Variant } from '../../replay/what-if/operator.ts';
 import { parseVariant } from '../../replay/what-if/variant-file.ts';
 import { resolveVariant, VARIANTS } from '../../replay/what-if/variants.ts';
+import { suppressVerdicts } from '../../report/suppressions.ts';
 import { whatIfText } from '../../report/what-if-text.ts';
 import { StoreError } from '../../store/store-error.ts';
 import { storeVariantResults } from '../../store/variant-rows.ts';
@@ -23,8 +24,9 @@ import {
   parseRunId,
   thresholdsOf,
 } from './replay-options.ts';
+import { addSuppressOptions, type SuppressOptions, suppressionsOf } from './suppress-options.ts';
 
-interface WhatIfOptions extends CaptureOptions {
+interface WhatIfOptions extends CaptureOptions, SuppressOptions {
   readonly variant?: string[];
   readonly list?: boolean;
   readonly run?: number;
@@ -43,7 +45,7 @@ export function registerWhatIf(program: Command, session: Session): void {
     .command('whatif')
     .description('replay under variants of the kernel: which findings are cleared, remain, or appear')
     .argument('[capture...]', 'captures of one boot, or one store; - is standard input');
-  addThresholdOptions(addCaptureOptions(command))
+  addSuppressOptions(addThresholdOptions(addCaptureOptions(command)))
     .option(
       '--variant <name>',
       'a variant by name, several joined by +, or a .json file; may be repeated (default: all)',
@@ -60,6 +62,7 @@ export function registerWhatIf(program: Command, session: Session): void {
         return;
       }
       if (captures.length === 0) throw new UsageError('a capture or a store is needed; quiesce whatif --help');
+      const known = suppressionsOf(options);
       const variants = (options.variant ?? VARIANTS.map(({ name }) => name)).map(selectVariant);
       const { run, runId, boots } = await replayed(captures, options, streams.terminal && !options.quiet);
       const whatIf = new WhatIf(run);
@@ -73,8 +76,9 @@ export function registerWhatIf(program: Command, session: Session): void {
       };
       if (boots > 1) say(`${boots} boots; the first one with findings is judged`);
       if (runId !== undefined && keepsResults(options)) keepResults(captures[0], runId, result, say);
-      if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
-      else streams.out(whatIfText(result, styleOf(streams)));
+      const shown = known ? suppressVerdicts(result, known, options.showSuppressed === true) : result;
+      if (options.json) streams.out(`${JSON.stringify(shown, null, 1)}\n`);
+      else streams.out(whatIfText(shown, styleOf(streams)));
     });
 }
 

@@ -1,0 +1,181 @@
+/**
+ * Known issues: a file that names findings nobody needs to be told of again, each with a reason. Suppressed findings are counted and
+ * listed apart; nothing is forgotten in the store.
+ *
+ *     { "suppressions": [
+ *       { "reason": "fixed by 1a2b3c in 6.14", "kind": "lock-inversion", "locks": ["*_srcu_usage.lock", "&pool->lock"] }
+ *     ] }
+ */
+import {
+  FINDING_KINDS,
+  type Finding,
+  type FindingKind,
+  type ReplayResult,
+  type SuppressedFinding,
+  type WhatIfResult,
+} from '../../schema/index.ts';
+
+/** All fields that are given must match. Texts may hold `*` for any characters. */
+export interface Suppression {
+  readonly reason: string;
+  /** Id of a finding. */
+  readonly id?: readonly string[];
+  readonly kind?: readonly FindingKind[];
+  /** Lock classes that all occur in the finding, taken or held. */
+  readonly locks?: readonly string[];
+  /** Functions: one of them is the call, the work, or named in the evidence. */
+  readonly functions?: readonly string[];
+  /** RCU flavours or srcu_structs, one of them. */
+  readonly domains?: readonly string[];
+  /** Names of tasks, one of them. */
+  readonly tasks?: readonly string[];
+}
+
+/** A file that does not say what it should; the message names the place and what is expected. */
+export class SuppressionError extends Error {
+  override readonly name = 'SuppressionError';
+}
+
+const SELECTORS = ['id', 'kind', 'locks', 'functions', 'domains', 'tasks'] as const;
+
+/** @throws SuppressionError naming the entry, the field and what was expected */
+export function parseSuppressions(text: string, fileName: string): Suppression[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new SuppressionError(`${fileName}: not JSON: ${(error as Error).message}`);
+  }
+  if (!isRecord(value) || !Array.isArray(value.suppressions))
+    throw new SuppressionError(`${fileName}: an object with a list "suppressions" expected`);
+  const unknown = Object.keys(value).find((key) => key !== 'suppressions');
+  if (unknown !== undefined) throw new SuppressionError(`${fileName}: unknown key "${unknown}"; known is suppressions`);
+  return value.suppressions.map((entry, i) => parseEntry(entry, `${fileName}: suppressions[${i}]`));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parseEntry(value: unknown, place: string): Suppression {
+  if (!isRecord(value)) throw new SuppressionError(`${place}: an object expected`);
+  const { reason, ...selectors } = value;
+  if (typeof reason !== 'string' || reason.trim() === '')
+    throw new SuppressionError(`${place}: "reason" must say why, in words`);
+  const stray = Object.keys(selectors).find((key) => !(SELECTORS as readonly string[]).includes(key));
+  if (stray !== undefined)
+    throw new SuppressionError(`${place}: unknown field "${stray}"; known are reason, ${SELECTORS.join(', ')}`);
+  if (Object.keys(selectors).length === 0)
+    throw new SuppressionError(`${place}: would suppress everything; give one of ${SELECTORS.join(', ')}`);
+  const entry: Record<string, readonly string[]> = {};
+  for (const [key, content] of Object.entries(selectors)) entry[key] = parseTexts(content, `${place}: "${key}"`);
+  const odd = entry.kind?.find((kind) => !(FINDING_KINDS as readonly string[]).includes(kind));
+  if (odd !== undefined)
+    throw new SuppressionError(`${place}: "${odd}" is no kind of finding; known are ${FINDING_KINDS.join(', ')}`);
+  return { reason: reason.trim(), ...entry };
+}
+
+/** A text, or a list of texts. */
+function parseTexts(content: unknown, place: string): string[] {
+  const list = Array.isArray(content) ? content : [content];
+  if (list.length === 0 || !list.every((text) => typeof text === 'string' && text !== ''))
+    throw new SuppressionError(`${place} must be a text, or a list of texts`);
+  return list as string[];
+}
+
+/** The first entry that fits a finding. */
+export function suppressionOf(finding: Finding, entries: readonly Suppression[]): Suppression | undefined {
+  return entries.find(
+    ({ id, kind, locks, functions, domains, tasks }) =>
+      (id === undefined || oneFits(id, [finding.id])) &&
+      (kind === undefined || kind.includes(finding.kind)) &&
+      (locks === undefined || locks.every((lock) => oneFits([lock], locksOf(finding)))) &&
+      (functions === undefined || oneFits(functions, functionsOf(finding))) &&
+      (domains === undefined || oneFits(domains, domainsOf(finding))) &&
+      (tasks === undefined || oneFits(tasks, tasksOf(finding))),
+  );
+}
+
+function oneFits(patterns: readonly string[], texts: readonly string[]): boolean {
+  return patterns.some((pattern) => texts.some((text) => fits(pattern, text)));
+}
+
+/** `*` stands for any characters; everything else for itself. Linear: no pattern makes it slow. */
+function fits(pattern: string, text: string): boolean {
+  const [first, ...rest] = pattern.split('*');
+  if (rest.length === 0) return pattern === text;
+  if (!text.startsWith(first)) return false;
+  const last = rest.pop() as string;
+  let at = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return text.length - last.length >= at && text.endsWith(last);
+}
+
+function locksOf(finding: Finding): readonly string[] {
+  const locks = 'locks' in finding ? finding.locks : [];
+  return 'held' in finding ? [...locks, ...finding.held] : locks;
+}
+
+function functionsOf(finding: Finding): readonly string[] {
+  const named = [finding.title, ...finding.notes, ...finding.evidence.map(({ role }) => role)].flatMap((text) =>
+    [...text.matchAll(/([A-Za-z_][\w.]*)\(\)/g)].map((match) => match[1]),
+  );
+  return [...named, ...('api' in finding ? [finding.api] : []), ...('work' in finding ? [finding.work] : [])];
+}
+
+function domainsOf(finding: Finding): readonly string[] {
+  return [...('domain' in finding ? [finding.domain] : []), ...('flavor' in finding ? [finding.flavor] : [])];
+}
+
+function tasksOf(finding: Finding): readonly string[] {
+  if (finding.kind === 'deadlock') return finding.waits.map(({ task }) => task);
+  if (finding.kind === 'rcu-stall') return finding.tasks.map((task) => task.slice(0, task.lastIndexOf(':')));
+  return 'task' in finding ? [finding.task] : [];
+}
+
+interface Split {
+  /** Findings to show. */
+  readonly findings: readonly Finding[];
+  readonly suppressed: readonly SuppressedFinding[];
+}
+
+/** @param show keep the suppressed ones among the findings, with a note */
+function split(findings: readonly Finding[], entries: readonly Suppression[], show: boolean): Split {
+  const suppressed: SuppressedFinding[] = [];
+  const shown = findings.flatMap((finding) => {
+    const entry = suppressionOf(finding, entries);
+    if (entry === undefined) return [finding];
+    const { id, kind, title } = finding;
+    suppressed.push({ id, kind, title, reason: entry.reason });
+    return show ? [{ ...finding, notes: [...finding.notes, `suppressed: ${entry.reason}`] }] : [];
+  });
+  return { findings: shown, suppressed };
+}
+
+/** The result with what is suppressed apart. @param show keep it among the findings as well, with a note */
+export function suppressFindings(result: ReplayResult, entries: readonly Suppression[], show: boolean): ReplayResult {
+  return { ...result, ...split(result.findings, entries, show) };
+}
+
+/** The same for a verdict matrix: suppressed findings have no row. */
+export function suppressVerdicts(result: WhatIfResult, entries: readonly Suppression[], show: boolean): WhatIfResult {
+  const { findings: baseline, suppressed } = split(result.baseline, entries, show);
+  if (show) return { ...result, baseline, suppressed };
+  const hidden = new Set(suppressed.map(({ id }) => id));
+  return {
+    ...result,
+    baseline,
+    suppressed,
+    variants: result.variants.map((variant) => ({
+      ...variant,
+      cleared: variant.cleared.filter((id) => !hidden.has(id)),
+      remains: variant.remains.filter((id) => !hidden.has(id)),
+      changed: variant.changed.filter(({ id }) => !hidden.has(id)),
+      new: split(variant.new, entries, false).findings,
+    })),
+  };
+}
