@@ -87,7 +87,7 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
   },
   holdouts: { args: { run: NMI_STORM }, first: { cpu: 1, cause: 'nmi-storm', times: 1, max_ns: 13697283000 } },
   'longest-grace-periods': {
-    args: { run: NMI_STORM, limit: 3 },
+    args: { run: NMI_STORM, limit: 3, flavor: 'rcu_preempt' },
     rows: 3,
     first: { gp_seq: '521', start_s: 28.710218, duration_ns: 13697591000, open: 0, holdouts: 'cpu 1' },
   },
@@ -108,6 +108,14 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
   'synchronize-by-caller': {
     args: { run: NMI_STORM },
     some: { api: 'synchronize_rcu', comm: 'kworker/0:1', count: 6, open: 0, max_ns: 13690249000 },
+  },
+  'callback-latency': {
+    args: { run: NMI_STORM },
+    some: { function: 'wakeme_after_rcu', count: 14, open: 0, longest_s: 28.750547, max_ns: 13689077000 },
+  },
+  'synchronize-phases': {
+    args: { run: NMI_STORM },
+    first: { api: 'synchronize_rcu', phase: 'WAIT_CURRENT_GP', waits: 7, max_ns: 13657276000, worst_tid: 9 },
   },
   'interrupt-share': {
     args: { run: NMI_STORM },
