@@ -39,7 +39,12 @@ export function whatIfText(result: WhatIfResult, style: Style): string {
 
 function matrix(rows: readonly Finding[], variants: readonly WhatIfVariant[], style: Style): string[] {
   const heads = variants.map((_, i) => String.fromCharCode(65 + i));
-  const lines = variants.map((variant, i) => `${heads[i]}  ${style.bold(variant.name)}  ${style.dim(variant.title)}`);
+  const lines = variants.flatMap(({ name, title }, i) => {
+    const room = WIDTH - 5 - name.length;
+    // The title of a combination is long: it gets lines of its own.
+    if (title.length <= room) return [`${heads[i]}  ${style.bold(name)}  ${style.dim(title)}`];
+    return [`${heads[i]}  ${style.bold(name)}`, ...wrap(title, WIDTH - 3).map((line) => `   ${style.dim(line)}`)];
+  });
   lines.push('', `${' '.repeat(LABEL_WIDTH + 2)}${heads.join('  ')}`);
   for (const finding of rows) {
     const label = clip(printable(`${finding.kind} ${subject(finding)}`), LABEL_WIDTH).padEnd(LABEL_WIDTH);
