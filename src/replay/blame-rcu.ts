@@ -14,7 +14,7 @@ import {
 } from './blame-walk.ts';
 import type { EvidenceList } from './evidence-list.ts';
 import type { HoldoutVerdict } from './holdout-verdict.ts';
-import { OCCUPANCY_EVENTS, TICK_EVENTS } from './model/cpu.ts';
+import { OCCUPANCY_EVENTS, TICK_EVENTS } from './knowledge/interrupt-events.ts';
 import type { KthreadStarvation } from './model/gp-kthread.ts';
 import {
   type GracePeriod,

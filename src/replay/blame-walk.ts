@@ -2,7 +2,8 @@
 import type { Root } from '../../schema/index.ts';
 import type { ChainDraft } from './chain-draft.ts';
 import { type HoldoutVerdict, IRQ_SHARE, NMI_SHARE } from './holdout-verdict.ts';
-import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ, OCCUPANCY_EVENTS } from './model/cpu.ts';
+import { OCCUPANCY_EVENTS } from './knowledge/interrupt-events.ts';
+import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './model/cpu.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import { SCHEDULING_EVENTS } from './model/task.ts';
 import type { Timeline } from './timeline.ts';

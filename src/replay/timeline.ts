@@ -117,7 +117,7 @@ export class Timeline {
       endNs: world.nowNs,
       lastEvent: world.lastEvent,
       flavor: rcu.mainFlavor,
-      periods: [...new Set([...rcu.slow, ...rcu.periods])].sort(byStart),
+      periods: rcu.history.all(),
       waits: [...new Set([...sync.long, ...sync.waits])].sort(byStart),
       passes: work.srcuPasses.filter((pass) => pass.fn === 'process_srcu'),
       readers: [...models.readers.pastReaders, ...openReaders],

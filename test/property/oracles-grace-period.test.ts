@@ -16,7 +16,7 @@ function run(shape: MachineShape): { machine: KernelMachine; outcome: CaptureRep
 }
 
 const normal = (outcome: CaptureReplay): GracePeriod[] =>
-  outcome.engine.models.rcu.periods.filter((gp) => !gp.expedited && gp.seq !== null);
+  outcome.engine.models.rcu.history.recent.filter((gp) => !gp.expedited && gp.seq !== null);
 
 describe('generated kernels', () => {
   it('O1 O2 every grace period has the sequence, start and end that happened, and the next differs by 4', () => {
@@ -197,7 +197,7 @@ describe('real captures', () => {
   it.each(SAMPLES)('O3 O4 all debts of a complete grace period are settled by their own reports in %s', (name) => {
     const { rcu } = (outcomes.get(name) as CaptureReplay).engine.models;
     expect(rcu.contradictions).toEqual([]);
-    for (const gp of rcu.periods) {
+    for (const gp of rcu.history.recent) {
       if (gp.endNs === null || gp.initDoneNs === null) continue;
       for (const holdout of gp.holdouts) {
         expect(holdout.toNs).toBeLessThanOrEqual(gp.endNs);

@@ -202,7 +202,7 @@ describe('O27 names and dates do not matter', () => {
 describe('O28 O29 the order of what happened at the same time does not matter', () => {
   const periods = (log: EventLog): unknown =>
     replayLog(log)
-      .engine.models.rcu.periods.filter((gp) => gp.seq !== null)
+      .engine.models.rcu.history.recent.filter((gp) => gp.seq !== null)
       .map((gp) => [
         gp.seq,
         gp.startNs,

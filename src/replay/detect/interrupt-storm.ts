@@ -2,7 +2,7 @@
 import type { Finding } from '../../../schema/index.ts';
 import { EvidenceList } from '../evidence-list.ts';
 import { findingId } from '../finding-id.ts';
-import { OCCUPANCY_EVENTS } from '../model/cpu.ts';
+import { OCCUPANCY_EVENTS } from '../knowledge/interrupt-events.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/grace-period.ts';
 import type { Storm } from '../model/interrupt-load.ts';
 import type { Timeline } from '../timeline.ts';

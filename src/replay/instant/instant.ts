@@ -17,7 +17,8 @@ import {
   type StateWork,
 } from '../../../schema/index.ts';
 import type { ReplayEngine } from '../engine.ts';
-import { type CpuState, SOFTIRQ_NAMES } from '../model/cpu.ts';
+import { softirqName } from '../knowledge/interrupt-events.ts';
+import type { CpuState } from '../model/cpu.ts';
 import { type GracePeriod, type Holdout, heldUntilNs } from '../model/grace-period.ts';
 import { addressText } from '../model/lock.ts';
 import type { LockHolder } from '../model/lock-wait.ts';
@@ -318,7 +319,7 @@ function contextsOf(state: CpuState): StateContext[] {
   if (state.softirqDepth > 0)
     contexts.push({
       kind: 'softirq',
-      name: SOFTIRQ_NAMES[state.softirqVec] ?? String(state.softirqVec),
+      name: softirqName(state.softirqVec),
       since_ns: state.softirqSinceNs,
     });
   if (state.hardirqDepth > 0)

@@ -14,6 +14,7 @@ import {
   type EventType,
   NO_CPU,
 } from '../../../schema/index.ts';
+import { hardirqVector, softirqName } from '../knowledge/interrupt-events.ts';
 import type { Visibility } from '../visibility.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 import { OccupancyHistory } from './occupancy-history.ts';
@@ -31,51 +32,6 @@ const OCC_KINDS = 6;
 
 /** Cumulative nanoseconds by kind. */
 export type Occupancy = Float64Array;
-
-const HARDIRQ_VECTOR =
-  /^(local_timer|reschedule|call_function|call_function_single|irq_work|x86_platform_ipi|error_apic|spurious_apic|thermal_apic|threshold_apic|deferred_error_apic)_(entry|exit)$/;
-
-/** Events that show a scheduler tick. */
-export const TICK_EVENTS: readonly string[] = ['local_timer_entry', 'rcu_utilization'];
-
-/** Events from which the time of a CPU is accounted. */
-export const OCCUPANCY_EVENTS: readonly string[] = [
-  'sched_switch',
-  'nmi_handler',
-  'irq_handler_entry',
-  'irq_handler_exit',
-  'softirq_entry',
-  'softirq_exit',
-  'rcu_utilization',
-  'rcu_watching',
-  'rcu_dyntick',
-  ...[
-    'local_timer',
-    'reschedule',
-    'call_function',
-    'call_function_single',
-    'irq_work',
-    'x86_platform_ipi',
-    'error_apic',
-    'spurious_apic',
-    'thermal_apic',
-    'threshold_apic',
-    'deferred_error_apic',
-  ].flatMap((vector) => [`${vector}_entry`, `${vector}_exit`]),
-];
-
-export const SOFTIRQ_NAMES = [
-  'HI',
-  'TIMER',
-  'NET_TX',
-  'NET_RX',
-  'BLOCK',
-  'IRQ_POLL',
-  'TASKLET',
-  'SCHED',
-  'HRTIMER',
-  'RCU',
-];
 
 const ENOUGH_TICKS = 16;
 
@@ -315,10 +271,10 @@ export class CpuModel implements Model {
       case 'rcu_dyntick':
         return (event) => this.#watching(event);
       default: {
-        const vector = HARDIRQ_VECTOR.exec(type.name);
+        const vector = hardirqVector(type.name);
         if (!vector) return undefined;
-        const name = vector[1];
-        if (vector[2] === 'exit') return (event) => this.#exitHardirq(event);
+        const { name, enters } = vector;
+        if (!enters) return (event) => this.#exitHardirq(event);
         const tick = name === 'local_timer';
         return (event) => {
           this.#enterHardirq(event, name);
@@ -398,13 +354,7 @@ export class CpuModel implements Model {
     this.account(state, event.tsNs);
     if (state.softirqDepth === 0) return;
     state.softirqDepth = 0;
-    this.#span(
-      state,
-      'softirq',
-      SOFTIRQ_NAMES[state.softirqVec] ?? String(state.softirqVec),
-      state.softirqSinceNs,
-      event,
-    );
+    this.#span(state, 'softirq', softirqName(state.softirqVec), state.softirqSinceNs, event);
   }
 
   #span(state: CpuState, kind: 'hardirq' | 'softirq', name: string, startNs: number, event: EventCursor): void {

@@ -9,6 +9,7 @@ import type { EventHandler, Model, World } from '../world.ts';
 import type { CpuModel } from './cpu.ts';
 import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from './grace-period.ts';
 import { emitGracePeriod } from './grace-period-facts.ts';
+import { GracePeriodHistory } from './grace-period-history.ts';
 import { HoldoutLedger } from './holdout-ledger.ts';
 import { type BlockedReader, type Contradiction, type EarlyReport, newFlavor, type RcuFlavor } from './rcu-flavor.ts';
 import { maskCpus } from './rcu-node-tree.ts';
@@ -26,9 +27,6 @@ const SHORTEST_STALL_NS = 3e9;
 const TICKS_KEPT = 65536;
 const CONTRADICTIONS_KEPT = 64;
 
-/** Finished grace periods kept for blame; older ones are forgotten (their time becomes `unknown`, W4.43). */
-const KEPT = 4096;
-
 /**
  * Strings of rcu_grace_period that drive the state machine (MODEL 1.2); the others are per-CPU bookkeeping or the kthread's sleep.
  */
@@ -42,16 +40,12 @@ export class RcuModel implements Model {
   readonly #flavors = new Map<string, RcuFlavor>();
   readonly #flavorById: (RcuFlavor | undefined)[] = [];
   readonly #gpEvents = new TextCodes(GP_EVENTS);
-  /** Grace periods in order of their start; the open ones are the last of their flavour. */
-  readonly periods: GracePeriod[] = [];
-  /** Grace periods that lasted long enough to matter for a verdict; never dropped, because they are few by definition. */
-  readonly slow: GracePeriod[] = [];
+  readonly history = new GracePeriodHistory();
   /** The first ones. */
   readonly contradictions: Contradiction[] = [];
   contradictionCount = 0;
   /** First rcu_grace_period event. */
   firstEvent = 0;
-  #slowNs = 1e9;
 
   constructor(world: World, cpus: CpuModel, tasks: TaskModel) {
     this.#world = world;
@@ -88,15 +82,7 @@ export class RcuModel implements Model {
 
   /** Grace periods of the main flavour that ended after `sinceNs` or are open, by start. */
   overlapping(sinceNs: number): GracePeriod[] {
-    const found: GracePeriod[] = [];
-    for (let i = this.periods.length - 1; i >= 0; i--) {
-      const gp = this.periods[i];
-      if (gp.flavor !== this.mainFlavor) continue;
-      if (gp.endNs === null || gp.endNs > sinceNs) found.push(gp);
-      // Starts are in order: one that ended before the wait, and is not expedited beside longer ones, bounds the search.
-      else if (!gp.expedited) break;
-    }
-    return found.reverse();
+    return this.history.overlapping(this.mainFlavor, sinceNs);
   }
 
   /** Live state of a snapshot, by name in the order of first sight. */
@@ -193,12 +179,7 @@ export class RcuModel implements Model {
     flavor.requestNs = null;
     flavor.gp = gp;
     flavor.nodes.forget();
-    this.#keep(gp);
-  }
-
-  #keep(gp: GracePeriod): void {
-    this.periods.push(gp);
-    if (this.periods.length > KEPT * 2) this.periods.splice(0, KEPT);
+    this.history.add(gp);
   }
 
   #end(flavor: RcuFlavor, event: EventCursor): void {
@@ -231,8 +212,7 @@ export class RcuModel implements Model {
   }
 
   #emit(gp: GracePeriod): void {
-    const end = gp.endNs ?? this.#world.nowNs;
-    if (end - gp.startNs >= this.#slowNs) this.slow.push(gp);
+    this.history.ended(gp, gp.endNs ?? this.#world.nowNs);
     emitGracePeriod(this.#world, gp, this.#cpus.visibility());
   }
 
@@ -404,7 +384,7 @@ export class RcuModel implements Model {
         gapsAtStart: this.#world.lostMarkers,
       });
       flavor.expedited = gp;
-      this.#keep(gp);
+      this.history.add(gp);
       for (const reader of flavor.readers.values()) this.#addReader(flavor, gp, reader, event);
     } else if (gpevent === 'end' && flavor.expedited) {
       const gp = flavor.expedited;
@@ -426,20 +406,14 @@ export class RcuModel implements Model {
 
   /** Marks the grace period in flight as warned about by the kernel's log (`g=` and the time decide which). */
   markWarned(flavorName: string, gpSeq: string | undefined, tsNs: number): GracePeriod | undefined {
-    const gp = this.periods.findLast(
-      (period) =>
-        period.flavor === flavorName &&
-        (gpSeq === undefined || String(period.seq) === gpSeq) &&
-        period.startNs <= tsNs &&
-        (period.endNs === null || period.endNs >= tsNs || gpSeq !== undefined),
-    );
+    const gp = this.history.warnedAbout(flavorName, gpSeq, tsNs);
     if (gp) gp.warnedNs ??= tsNs;
     return gp;
   }
 
   /** A grace period that other events imply; the capture has no rcu:* events. */
   addInferred(gp: GracePeriod): void {
-    this.periods.push(gp);
+    this.history.add(gp);
     this.#emit(gp);
   }
 

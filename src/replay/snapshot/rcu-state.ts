@@ -82,7 +82,7 @@ export function loadRcu(model: RcuModel, saved: RcuSnapshot): void {
     if (state.early.rows.length > 0) flavor.early = loadRecords(state.early) as unknown as EarlyReport[];
     model.flavors.set(state.name, flavor);
     const open = [gp, expedited].filter((period) => period !== undefined);
-    model.periods.push(...open.sort((a, b) => a.startNs - b.startNs));
+    for (const period of open.sort((a, b) => a.startNs - b.startNs)) model.history.add(period);
   }
 }
 

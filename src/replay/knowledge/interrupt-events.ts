@@ -1,0 +1,59 @@
+/** Which events show interrupts, softirqs and ticks, and what their numbers mean (MODEL E1.5, E1.6). */
+
+/** Vectors of arch/x86 `irq_vectors:*` events, each with an `_entry` and an `_exit`. */
+const HARDIRQ_VECTORS: readonly string[] = [
+  'local_timer',
+  'reschedule',
+  'call_function',
+  'call_function_single',
+  'irq_work',
+  'x86_platform_ipi',
+  'error_apic',
+  'spurious_apic',
+  'thermal_apic',
+  'threshold_apic',
+  'deferred_error_apic',
+];
+
+/** A vector, and whether its handler begins or ends. */
+interface VectorEvent {
+  readonly name: string;
+  readonly enters: boolean;
+}
+
+const VECTOR_EVENTS: ReadonlyMap<string, VectorEvent> = new Map(
+  HARDIRQ_VECTORS.flatMap((name): [string, VectorEvent][] => [
+    [`${name}_entry`, { name, enters: true }],
+    [`${name}_exit`, { name, enters: false }],
+  ]),
+);
+
+/** The vector that an event enters or leaves; undefined for all other events. */
+export function hardirqVector(event: string): VectorEvent | undefined {
+  return VECTOR_EVENTS.get(event);
+}
+
+/** Events that show a scheduler tick. */
+export const TICK_EVENTS: readonly string[] = ['local_timer_entry', 'rcu_utilization'];
+
+/** Events from which the time of a CPU is accounted. */
+export const OCCUPANCY_EVENTS: readonly string[] = [
+  'sched_switch',
+  'nmi_handler',
+  'irq_handler_entry',
+  'irq_handler_exit',
+  'softirq_entry',
+  'softirq_exit',
+  'rcu_utilization',
+  'rcu_watching',
+  'rcu_dyntick',
+  ...VECTOR_EVENTS.keys(),
+];
+
+/** include/linux/interrupt.h, in the order of its numbers. */
+const SOFTIRQ_NAMES = ['HI', 'TIMER', 'NET_TX', 'NET_RX', 'BLOCK', 'IRQ_POLL', 'TASKLET', 'SCHED', 'HRTIMER', 'RCU'];
+
+/** The name of a softirq vector, its number when there is none. */
+export function softirqName(vec: number): string {
+  return SOFTIRQ_NAMES[vec] ?? String(vec);
+}
