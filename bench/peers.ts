@@ -7,7 +7,7 @@ export interface Measured {
   readonly cpuNs: number;
 }
 
-interface Peer {
+export interface Peer {
   readonly name: string;
   readonly magic: string;
   readonly command: string;

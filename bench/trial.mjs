@@ -1,14 +1,27 @@
 // One trial in a process of its own, run by plain node: no loader takes part in what is measured.
 //   node bench/trial.mjs CASE INPUT DB  →  one line of JSON on standard output
 // Times and memory are those of the work, start-up of node not counted.
-import { rmSync } from 'node:fs';
+import { createReadStream, rmSync } from 'node:fs';
 
 const [name, input, db] = process.argv.slice(2);
 const { replayCaptures, replayStore, openStore, IN_MEMORY } = await import('../dist/src/index.js');
 const { RunStream } = await import('../dist/src/ingest/run-stream.js');
 
-/** What is measured. Each returns the number of records that it went through. */
+/** What is measured. Each returns the number of records (of queries, for `query`) that it went through. */
 const CASES = {
+  // Reads the file four times and looks at every byte: what this machine can do at this moment. Baselines are ratios to it.
+  async yardstick() {
+    let lines = 0;
+    let hash = 0;
+    for (let pass = 0; pass < 4; pass++)
+      for await (const chunk of createReadStream(input, { highWaterMark: 1 << 20 }))
+        for (let i = 0; i < chunk.length; i++) {
+          const byte = chunk[i];
+          if (byte === 10) lines++;
+          hash = Math.imul(hash ^ byte, 0x01000193);
+        }
+    return lines + (hash & 0);
+  },
   // The parser alone, in this thread.
   async parse() {
     const stream = await RunStream.open([input]);
@@ -30,7 +43,44 @@ const CASES = {
   async replay() {
     return (await replayStore(db)).import.events;
   },
+  // Every query of the library that this store can answer, with its defaults; the slowest goes to standard error.
+  async query() {
+    const { namedQueries, runNamedQuery } = await import('../dist/src/query/named-catalog.js');
+    const { QueryConnection } = await import('../dist/src/query/user-sql.js');
+    const connection = new QueryConnection(db);
+    let answered = 0;
+    let slowest = { name: '', ms: 0 };
+    for (const query of namedQueries()) {
+      if (query.needs.some((view) => !connection.hasRelation(view))) continue;
+      const start = performance.now();
+      for (const _ of runNamedQuery(connection, query.name).rows);
+      const ms = performance.now() - start;
+      if (ms > slowest.ms) slowest = { name: query.name, ms };
+      answered++;
+    }
+    connection.close();
+    console.error(`slowest query: ${slowest.name}, ${slowest.ms.toFixed(0)} ms`);
+    return answered;
+  },
+  async whatif() {
+    const { runCommandLine } = await import('../dist/src/cli/program.js');
+    const status = await runCommandLine(['whatif', db, '--quiet', '--json'], {
+      out: () => undefined,
+      err: () => undefined,
+      colour: false,
+      terminal: false,
+    });
+    if (status !== 0) throw new Error(`whatif ended with ${status}`);
+    return eventsOf(db);
+  },
 };
+
+function eventsOf(path) {
+  const store = openStore(path);
+  const { events } = store.runInfo(1);
+  store.close();
+  return events;
+}
 
 const run = CASES[name];
 if (run === undefined) throw new Error(`unknown case ${name}; cases: ${Object.keys(CASES).join(', ')}`);
