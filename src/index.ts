@@ -19,20 +19,29 @@ import { StoreReader } from './store/run-reader.ts';
 
 export type {
   Assessment,
+  BaselineFile,
   CaptureInfo,
   ChainLink,
+  CompareResult,
   Evidence,
   Finding,
   FindingKind,
   ImportIssue,
   ImportSummary,
   KernelProfile,
+  RecordingPlan,
   ReplayResult,
   RunInfo,
   Severity,
   Thresholds,
 } from '../schema/index.ts';
 export { CaptureError, DEFAULT_THRESHOLDS, DIAGNOSTICS, FINDING_KINDS } from '../schema/index.ts';
+export { baselineOf, baselineText, readBaseline } from './compare/baseline-file.ts';
+export { type CompareOptions, compareRuns } from './compare/compare-runs.ts';
+export { type ReadOptions, type RunRecord, readStoreRuns } from './compare/run-record.ts';
+export { junitOfComparison, junitOfRuns, type RunVerdicts } from './export/junit.ts';
+export { type SarifRun, sarifOfComparison, sarifOfRuns } from './export/sarif.ts';
+export { hdrBase64, hdrLog } from './histogram/hdr-log.ts';
 export { bucketHigh, bucketLow, LogLinearHistogram } from './histogram/log-linear.ts';
 export type { CaptureInput } from './ingest/capture.ts';
 export {
@@ -42,6 +51,8 @@ export {
   replayCaptures,
 } from './ingest/replay-captures.ts';
 export { type ReplayStoreOptions, replayStore } from './ingest/replay-store.ts';
+export { type PlanRequest, planRecordings } from './plan/recording-plan.ts';
+export { localTracefs, readTracefs, type TracefsTarget } from './plan/tracefs-target.ts';
 export {
   type HistogramRequest,
   type LabelledHistogram,
@@ -49,7 +60,10 @@ export {
   type MetricHistograms,
   metricHistograms,
 } from './query/metric-histograms.ts';
+export { namedQueries, namedQuery, type QueryArguments, runNamedQuery } from './query/named-catalog.ts';
+export type { NamedQuery, QueryColumn, QueryParameter } from './query/named-query.ts';
 export { QueryConnection, SqlError, type SqlRows, type SqlValue } from './query/user-sql.ts';
+export { compareText } from './report/compare-text.ts';
 export { type ReplayTextOptions, replayText } from './report/replay-text.ts';
 export { PLAIN, type Style } from './report/style.ts';
 export { type RunSettings, StoreReader } from './store/run-reader.ts';
