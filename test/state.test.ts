@@ -245,8 +245,14 @@ describe('snapshots in the store', () => {
         Uint8Array.from(good, (byte, i) => (i === 0 ? 9 : byte)),
         'is of format 9, this is format 1; an earlier one is used',
       ],
-      [encodeSnapshot({ version: 999 }), `is of version 999, this is version ${LIVE_STATE_VERSION}; an earlier one is used`],
-      [encodeSnapshot({ version: LIVE_STATE_VERSION, cpus: { cpus: { keys: ['cpu'], rows: [[0]] } } }), 'properties differ'],
+      [
+        encodeSnapshot({ version: 999 }),
+        `is of version 999, this is version ${LIVE_STATE_VERSION}; an earlier one is used`,
+      ],
+      [
+        encodeSnapshot({ version: LIVE_STATE_VERSION, cpus: { cpus: { keys: ['cpu'], rows: [[0]] } } }),
+        'properties differ',
+      ],
       [encodeSnapshot([1, 2, 3]), 'is of version undefined'],
       [encodeSnapshot(null), ''],
     ];

@@ -1,5 +1,6 @@
 /** The verdict matrix (MODEL §10 A3–A5, 6.3): which findings a change to the kernel clears, leaves and brings. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { CaptureInput } from '../src/ingest/capture.ts';
 import { type ReplayedRun, WhatIf } from '../src/replay/what-if/judge.ts';
 import { resolveVariant, VARIANTS } from '../src/replay/what-if/variants.ts';
 import { textCapture } from './sample-store.ts';
@@ -9,7 +10,7 @@ const CYCLE = ['lab_srcu_srcu_usage.lock', '&pool->lock', '&p->pi_lock', '&rq->_
 const INVERSION = `lock-inversion ${CYCLE.join(' ')}`;
 const WAIT_CONTEXT = 'wait-context lab_srcu_srcu_usage.lock';
 
-function judge(...captures: Parameters<typeof replayedRun>): () => {
+function judge(...captures: CaptureInput[]): () => {
   readonly run: ReplayedRun;
   readonly whatIf: WhatIf;
   readonly under: (name: string) => Verdicts;
