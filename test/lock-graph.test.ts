@@ -161,7 +161,7 @@ describe('cycles (L5.27)', () => {
     );
     expect(finding.locks).toEqual(['a', 'b', 'c']);
     expect(finding).toMatchObject({ severity: 'error', confidence: 'observed' });
-    expect(finding.evidence).toHaveLength(6);
+    expect(finding.evidence.filter((item) => !('range' in item))).toHaveLength(6);
   });
 
   it('over two runs of addresses that never meet are only possible (L5.11)', async () => {

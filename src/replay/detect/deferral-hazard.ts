@@ -16,9 +16,12 @@ import { RUNQUEUE_LOCK, SRCU_USAGE_LOCK } from '../knowledge/lock-names.ts';
 import type { DeferralSite } from '../model/deferral-site.ts';
 import { contextText } from '../model/lock.ts';
 import type { LockClass } from '../model/lock-class.ts';
+import type { LockEdge } from '../model/lock-graph.ts';
 import { CONTEXT_NMI } from '../model/lock-held.ts';
 import { waitRank } from '../model/lock-wait-type.ts';
 import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './lock-evidence.ts';
+import { edgeEvidence } from './lock-inversion.ts';
+import { kindEvidence, stackEvidence } from './lock-proof.ts';
 
 type Hazard = 'CYCLE' | 'CYCLE_RISK' | 'INVALID_WAIT' | 'NMI_UNSAFE' | 'SLEEP_IN_ATOMIC' | 'SELF_DEADLOCK';
 
@@ -31,9 +34,16 @@ interface Conflict {
   readonly evidence: readonly Evidence[];
 }
 
+interface Step {
+  readonly to: string;
+  /** Undefined: no event shows it. */
+  readonly edge: LockEdge | undefined;
+  readonly why: string;
+}
+
 /** Order by class name, observed and static together. */
 interface Order {
-  readonly next: ReadonlyMap<string, readonly { readonly to: string; readonly event: number; readonly why: string }[]>;
+  readonly next: ReadonlyMap<string, readonly Step[]>;
 }
 
 const MAX_FINDINGS = 100;
@@ -75,23 +85,23 @@ const CALLS_NOTHING = /^(&base->lock|hrtimer_bases\.lock)$/;
 const isWakeLock = (name: string): boolean => name === '&p->pi_lock' || name === RUNQUEUE_LOCK;
 
 function orderOf(evidence: LockEvidence): Order {
-  const next = new Map<string, { to: string; event: number; why: string }[]>();
-  const add = (from: string, to: string, event: number, why: string): void => {
+  const next = new Map<string, Step[]>();
+  const add = (from: string, to: string, edge: LockEdge | undefined, why: string): void => {
     if (evidence.without?.(from, to)) return;
     const list = next.get(from);
-    if (list === undefined) next.set(from, [{ to, event, why }]);
-    else if (!list.some((edge) => edge.to === to)) list.push({ to, event, why });
+    if (list === undefined) next.set(from, [{ to, edge, why }]);
+    else if (!list.some((known) => known.to === to)) list.push({ to, edge, why });
   };
   for (const edge of evidence.edges) {
     const from = evidence.classes[edge.from];
     const to = evidence.classes[edge.to];
     if (from.isLock && to.isLock && !from.rule.homonym && !to.rule.homonym)
-      add(from.name, to.name, edge.acquireEvent, '');
+      add(from.name, to.name, edge.count > 0 ? edge : undefined, '');
   }
-  for (const edge of STATIC_EDGES) add(edge.from, edge.to, 0, edge.why);
+  for (const edge of STATIC_EDGES) add(edge.from, edge.to, undefined, edge.why);
   if (srcuLocksRaw(evidence.profile.release) !== true)
     for (const name of [SRCU_USAGE_FAMILY, ...evidence.classes.map((cls) => cls.name)])
-      if (SRCU_USAGE_LOCK.test(name)) for (const edge of STATIC_SRCU_EDGES) add(name, edge.to, 0, edge.why);
+      if (SRCU_USAGE_LOCK.test(name)) for (const edge of STATIC_SRCU_EDGES) add(name, edge.to, undefined, edge.why);
   return { next };
 }
 
@@ -126,7 +136,7 @@ function conflictsOf(evidence: LockEvidence, site: DeferralSite, profile: ApiPro
   for (const lock of profile.takes)
     for (const name of membersOf(evidence, site, lock)) {
       const under = locks.filter((cls) => !evidence.without?.(cls.name, name));
-      const conflict = orderConflict(name, lock, under, order) ?? selfConflict(site, name, lock, under);
+      const conflict = orderConflict(evidence, name, lock, under, order) ?? selfConflict(site, name, lock, under);
       if (conflict) conflicts.push(conflict);
       const wait = waitConflict(evidence, site, name, lock, under);
       if (wait) conflicts.push(wait);
@@ -146,12 +156,18 @@ function membersOf(evidence: LockEvidence, site: DeferralSite, lock: ApiLock): s
 }
 
 /** H1: the API's lock leads to one that the caller holds. */
-function orderConflict(name: string, lock: ApiLock, held: readonly LockClass[], order: Order): Conflict | undefined {
+function orderConflict(
+  evidence: LockEvidence,
+  name: string,
+  lock: ApiLock,
+  held: readonly LockClass[],
+  order: Order,
+): Conflict | undefined {
   const targets = new Set(held.map((cls) => cls.name));
   if (targets.has(name)) return undefined;
   const path = shortestPath(order, name, targets);
   if (path === undefined) return undefined;
-  const risky = path.filter((step) => step.event === 0);
+  const risky = path.filter((step) => step.edge === undefined);
   const text = [name, ...path.map((step) => step.to)].join(' → ');
   return {
     hazard: risky.length === 0 ? 'CYCLE' : 'CYCLE_RISK',
@@ -159,15 +175,12 @@ function orderConflict(name: string, lock: ApiLock, held: readonly LockClass[], 
     text: `${text}, which the caller holds${lock.condition ? ` (${lock.condition})` : ''}${risky.length > 0 ? `; static: ${risky.map((step) => `${step.to} (${step.why})`).join(', ')}` : ''}`,
     identity: [name, path[path.length - 1].to],
     latent: false,
-    evidence: path.flatMap((step) => eventEvidence(step.event, `order ${step.from} → ${step.to} in this capture`)),
+    evidence: path.flatMap((step) => (step.edge ? edgeEvidence(evidence, step.edge) : [])),
   };
 }
 
-interface PathStep {
+interface PathStep extends Step {
   readonly from: string;
-  readonly to: string;
-  readonly event: number;
-  readonly why: string;
 }
 
 function shortestPath(order: Order, start: string, targets: ReadonlySet<string>): PathStep[] | undefined {
@@ -239,7 +252,7 @@ function waitConflict(
     text: `${name} is a spinlock_t and ${culprit.name} a raw one${latent ? ' (latent: matters on PREEMPT_RT)' : ''}${lock.condition ? ` (${lock.condition})` : ''}${site.took.has(cls.classId) ? '' : ' (not seen taken by this call)'}`,
     identity: [name, culprit.name],
     latent,
-    evidence: [],
+    evidence: [cls, culprit].flatMap((proved) => kindEvidence(evidence, proved)),
   };
 }
 
@@ -268,6 +281,7 @@ function finding(
         eventEvidence(hold.eventId, `${task} acquires ${evidence.classes[hold.classId].name}`),
       ),
       ...eventEvidence(site.eventId, `${task} is in ${site.api}()${siteText(evidence, site.stack)}`),
+      ...(site.stack !== 0 ? stackEvidence(evidence, site.eventId) : []),
       ...serious.evidence,
     ],
     notes: [

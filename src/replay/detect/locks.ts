@@ -7,6 +7,7 @@ import { judgeIrqOrder, judgeIrqState } from './irq-lock.ts';
 import { type LockEvidence, lockEvidence } from './lock-evidence.ts';
 import { judgeInversions } from './lock-inversion.ts';
 import { noteMasking } from './lock-masking.ts';
+import { withReleases } from './lock-proof.ts';
 import { detectRecursions } from './lock-recursion.ts';
 import { judgeAtomicSleeps } from './sleep-in-atomic.ts';
 import { judgeWaitContexts } from './wait-context.ts';
@@ -24,5 +25,5 @@ export function judgeLocks(evidence: LockEvidence): Finding[] {
     ...judgeWaitContexts(evidence),
     ...judgeAtomicSleeps(evidence),
     ...judgeDeferrals(evidence),
-  ];
+  ].map(withReleases);
 }

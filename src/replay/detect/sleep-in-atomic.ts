@@ -6,6 +6,7 @@ import type { Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { AtomicSleep } from '../model/lock-sleep.ts';
 import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './lock-evidence.ts';
+import { kindEvidence } from './lock-proof.ts';
 import { type WaitViolation, waitViolations } from './wait-context.ts';
 
 export function judgeAtomicSleeps(evidence: LockEvidence): Finding[] {
@@ -88,6 +89,7 @@ function called(evidence: LockEvidence, violation: WaitViolation): Finding {
         `${label} acquires ${spinning}`,
       ),
       ...eventEvidence(at.eventId, `${label} acquires ${acquired.name}${siteText(evidence, at.stack)}`),
+      ...[acquired, ...(violation.held ? [violation.held] : [])].flatMap((cls) => kindEvidence(evidence, cls)),
     ],
     notes: [
       `D6.5: “BUG: sleeping function called from invalid context”${evidence.profile.rt ? ': on PREEMPT_RT a spinlock_t sleeps' : ''}`,

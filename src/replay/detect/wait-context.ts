@@ -9,6 +9,7 @@ import type { LockClass } from '../model/lock-class.ts';
 import { type Nesting, type NestingInstance, UNDER_HARDIRQ, UNDER_SOFTIRQ } from '../model/lock-nesting.ts';
 import { type WaitVerdict, waitRank } from '../model/lock-wait-type.ts';
 import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './lock-evidence.ts';
+import { kindEvidence } from './lock-proof.ts';
 
 /** One forbidden pair. */
 export interface WaitViolation {
@@ -96,6 +97,9 @@ function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Findi
         culprit ? eventEvidence((nesting.atomic ?? nesting.first).heldEvent, `${task} acquires ${culprit.name}`) : [],
       ),
       ...eventEvidence(at.eventId, `${task} acquires ${acquired.name}${siteText(evidence, at.stack)}`),
+      ...[acquired, ...group.flatMap(({ held: culprit }) => culprit ?? [])].flatMap((cls) =>
+        kindEvidence(evidence, cls),
+      ),
     ],
     notes: [
       why,
