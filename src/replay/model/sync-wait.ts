@@ -6,58 +6,18 @@
  * its task sleeps in another way, or leaves the kernel: grace-period waits sleep in D.
  */
 import type { EventCursor, EventType } from '../../../schema/index.ts';
-import type { WaitedResource } from '../knowledge/probe-roles.ts';
 import { classifyStack, type StackVerdict } from '../stack-verdict.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 import type { FunctionCall, FunctionCallModel } from './function-calls.ts';
 import { isUnnamed, type SrcuIdentity } from './srcu-identity.ts';
 import type { SrcuReader, SrcuReaderModel } from './srcu-reader.ts';
+import type { SyncResource, SyncWait } from './sync-wait-record.ts';
 import { type BlockedInterval, TASK_BLOCKED, TASK_SLEEPING, type Task, type TaskKey, type TaskModel } from './task.ts';
 import { TeardownOrder } from './teardown-order.ts';
 import type { WorkqueueModel } from './workqueue.ts';
 
 export type { SrcuReader } from './srcu-reader.ts';
-
-export type SyncResource = WaitedResource;
-
-export interface SyncWait {
-  readonly task: Task;
-  /** Task name at the time of the wait. */
-  comm: string;
-  readonly tid: number;
-  readonly resource: SyncResource;
-  api: string;
-  /** Identity of the srcu_struct (symbol, name or address), or '' while unknown; RCU flavour for the others. */
-  domain: string;
-  readonly startNs: number;
-  readonly startEvent: number;
-  endNs: number | null;
-  endEvent: number;
-  /** CPU on which it began. */
-  readonly cpu: number;
-  /** When the waiter was woken for the last time within it; null when that was not recorded, or it still sleeps. */
-  wokenNs: number | null;
-  /** How the wait is known. */
-  readonly source: 'probe' | 'event' | 'stack';
-  /** Its end was recorded, not concluded from what the task did next. */
-  returned: boolean;
-  /** Part of another wait of the task: synchronize_rcu() may call synchronize_rcu_expedited() (R2.20). */
-  readonly nested: boolean;
-  /** Stack id of its first recorded sleep, and the event that brought it. */
-  stack: number;
-  stackEvent: number;
-  /** What the caller was doing (`closing a perf event`), from its stack. */
-  site: string | undefined;
-  /** The execution of process_srcu on whose behalf a worker waits (W18). */
-  readonly insideSrcuPass: boolean;
-  /** Sleeping ns of the current wait so far, from finished D intervals. */
-  sleptNs: number;
-  /** Lost-event markers seen when it began, and whether its end may be among what was lost (E0.4). */
-  readonly gapsAtStart: number;
-  censored: boolean;
-  /** Functions that it consists of, outermost first (`synchronize_srcu __synchronize_srcu`). */
-  calls: string;
-}
+export type { SyncResource, SyncWait } from './sync-wait-record.ts';
 
 /** Metric of each kind of wait. */
 const METRICS: Readonly<Record<SyncResource, string>> = {

@@ -6,7 +6,7 @@
 import type { KernelProfile } from '../../../schema/index.ts';
 import { teardownStructs } from '../knowledge/tracepoint-teardown.ts';
 import type { StackVerdict } from '../stack-verdict.ts';
-import type { SyncWait } from './sync-wait.ts';
+import type { SyncWait } from './sync-wait-record.ts';
 import type { TaskKey } from './task.ts';
 
 /** The second call follows the first at once. */
