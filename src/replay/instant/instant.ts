@@ -33,6 +33,7 @@ import {
 } from '../model/task.ts';
 import type { WorkExecution, WorkKey } from '../model/workqueue.ts';
 import { WaitGraph } from './wait-graph.ts';
+import { waitsOf } from './wait-walk.ts';
 
 /** Which part of the state is wanted; all of it by default. */
 export interface InstantFilter {
@@ -231,7 +232,7 @@ class InstantReader {
       ...(woken && { woken_by: tasks.label(woken) }),
       stack: task.state === TASK_RUNNING ? [] : dictionary.stackSymbols(task.stack),
       held: this.#held(task.key),
-      waits_for: this.#graph.of(task),
+      waits_for: waitsOf(task, this.#graph, this.#engine, this.#atNs),
     };
   }
 
