@@ -33,7 +33,10 @@ export type {
   ReplayResult,
   RunInfo,
   Severity,
+  StateResult,
   Thresholds,
+  WhatIfResult,
+  WhatIfVariant,
 } from '../schema/index.ts';
 export { CaptureError, DEFAULT_THRESHOLDS, DIAGNOSTICS, FINDING_KINDS } from '../schema/index.ts';
 export { baselineOf, baselineText, readBaseline } from './compare/baseline-file.ts';
@@ -51,6 +54,7 @@ export {
   replayCaptures,
 } from './ingest/replay-captures.ts';
 export { type ReplayStoreOptions, replayStore } from './ingest/replay-store.ts';
+export { StateError, StoredStates, type Target } from './ingest/state.ts';
 export { type PlanRequest, planRecordings } from './plan/recording-plan.ts';
 export { localTracefs, readTracefs, type TracefsTarget } from './plan/tracefs-target.ts';
 export {
@@ -63,9 +67,15 @@ export {
 export { namedQueries, namedQuery, type QueryArguments, runNamedQuery } from './query/named-catalog.ts';
 export type { NamedQuery, QueryColumn, QueryParameter } from './query/named-query.ts';
 export { QueryConnection, SqlError, type SqlRows, type SqlValue } from './query/user-sql.ts';
+export type { InstantFilter } from './replay/instant/instant.ts';
+export { type ReplayedRun, WhatIf } from './replay/what-if/judge.ts';
+export type { Operator, Variant } from './replay/what-if/operator.ts';
+export { parseVariant, VariantError } from './replay/what-if/variant-file.ts';
+export { resolveVariant, VARIANTS } from './replay/what-if/variants.ts';
 export { compareText } from './report/compare-text.ts';
 export { type ReplayTextOptions, replayText } from './report/replay-text.ts';
 export { PLAIN, type Style } from './report/style.ts';
+export { parseSuppressions, type Suppression, SuppressionError, suppressFindings } from './report/suppressions.ts';
 export { type RunSettings, StoreReader } from './store/run-reader.ts';
 export { StoreError } from './store/store-error.ts';
 
