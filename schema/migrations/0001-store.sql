@@ -249,7 +249,7 @@ CREATE TABLE sync_wait_phase (
   domain   TEXT NOT NULL,
   tid      INTEGER NOT NULL,
   wait_ns  INTEGER NOT NULL, -- sync_wait.start_ns
-  phase    TEXT NOT NULL,    -- WAIT_CURRENT_GP, GP_START_LATENCY, GP_INIT, GP_QS_WAIT, GP_KTHREAD_LATENCY, GP_CLEANUP_WAKE, SCHED_LATENCY; joined by + where no event separates them
+  phase    TEXT NOT NULL,    -- WAIT_CURRENT_GP, GP_START_LATENCY, GP_INIT, GP_QS_WAIT, GP_KTHREAD_LATENCY, GP_CLEANUP_WAKE, SRCU_START_LATENCY, SRCU_SCAN, SRCU_CALLBACK_DELAY, SRCU_CALLBACKS, SCHED_LATENCY; joined by + where no event separates them
   start_ns INTEGER NOT NULL,
   end_ns   INTEGER NOT NULL
 );
@@ -477,7 +477,7 @@ CREATE TABLE variant_result (
 CREATE TABLE snapshot (
   run_id   INTEGER NOT NULL REFERENCES run,
   event_id INTEGER NOT NULL, -- event.id of the last event that it includes
-  ts_ns    INTEGER NOT NULL,
-  body     BLOB NOT NULL,
+  ts_ns    INTEGER NOT NULL, -- time of that event
+  body     BLOB NOT NULL,    -- format byte, CRC-32, MessagePack (src/store/snapshot-codec.ts)
   PRIMARY KEY (run_id, event_id)
 );
