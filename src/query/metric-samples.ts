@@ -21,9 +21,10 @@ export function* metricSamples(
   labelled = false,
 ): Generator<MetricSample> {
   const label = labelled ? `coalesce(CAST(${table.labelSql} AS TEXT), '')` : "''";
+  const from = labelled ? table.from : (table.plainFrom ?? table.from);
   const rows = db
     .prepare(
-      `SELECT ${table.start}, ${table.end} - ${table.start}, ${label} FROM ${table.from} AS f WHERE f.run_id = ? AND ${table.where}`,
+      `SELECT ${table.start}, ${table.end} - ${table.start}, ${label} FROM ${from} AS f WHERE f.run_id = ? AND ${table.where}`,
     )
     .raw();
   for (const row of rows.iterate(runId)) {

@@ -7,6 +7,8 @@ export interface MetricTable {
   readonly title: string;
   /** Table expression of the facts; alias f. */
   readonly from: string;
+  /** The same without what only the label needs, where that is cheaper to read. */
+  readonly plainFrom?: string;
   /** Condition on f. */
   readonly where: string;
   readonly start: string;
@@ -106,8 +108,14 @@ export const METRIC_TABLES: readonly MetricTable[] = [
   metric('nmi', 'NMI handlers', 'context_span', "f.kind = 'nmi'", 'name', 'cpu run_id'),
   metric('hardirq', 'hard interrupts', 'context_span', "f.kind = 'hardirq'", 'name', 'cpu run_id'),
   metric('softirq', 'softirqs', 'context_span', "f.kind = 'softirq'", 'name', 'cpu run_id'),
-  metric('lock-wait', 'waiting for locks', LOCK_WAIT, '1', 'lock', 'tid owner_tid run_id'),
-  metric('lock-hold', 'holding locks', LOCK_HOLD, '1', 'lock', 'tid cpu read trylock run_id'),
+  {
+    ...metric('lock-wait', 'waiting for locks', LOCK_WAIT, '1', 'lock', 'tid owner_tid run_id'),
+    plainFrom: 'lock_wait',
+  },
+  {
+    ...metric('lock-hold', 'holding locks', LOCK_HOLD, '1', 'lock', 'tid cpu read trylock run_id'),
+    plainFrom: 'lock_hold',
+  },
   metric(
     'runqueue-wait',
     'woken, not yet running',
