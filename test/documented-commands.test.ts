@@ -51,7 +51,7 @@ async function checkLine(line: string): Promise<void> {
     '',
     true,
   ]);
-  const output = args[args.findIndex((arg) => arg === '-o') + 1];
+  const output = args[args.indexOf('-o') + 1];
   if (args.includes('-o')) expect(existsSync(output)).toBe(true);
   const answer = args.includes('-o') ? readFileSync(output, 'utf8') : out;
   expect(answer.length).toBeGreaterThan(20);
