@@ -78,9 +78,7 @@ export class PooledBlocks {
       add(head, this.blocks[order[i]]);
       headSamples += this.blocks[order[i]].samples;
     }
-    const base = this.#base;
-    for (let i = 0; i < base.length; i++) base[i] = this.#total[i] - head[i];
-    return this.#statistics(base, this.#samples - headSamples, head, headSamples);
+    return this.#statistics(this.#total, this.#samples - headSamples, head, headSamples, 1);
   }
 
   /** Statistics of a base and a head drawn with replacement; positions in `blocks`. */
@@ -97,10 +95,17 @@ export class PooledBlocks {
       add(this.#head, this.blocks[position]);
       headSamples += this.blocks[position].samples;
     }
-    return this.#statistics(this.#base, baseSamples, this.#head, headSamples);
+    return this.#statistics(this.#base, baseSamples, this.#head, headSamples, 0);
   }
 
-  #statistics(base: Float64Array, baseSamples: number, head: Float64Array, headSamples: number): DivisionStatistics {
+  /** @param headInBase 1: `base` counts the samples of the head too */
+  #statistics(
+    base: Float64Array,
+    baseSamples: number,
+    head: Float64Array,
+    headSamples: number,
+    headInBase: 0 | 1,
+  ): DivisionStatistics {
     const values = this.#values;
     const tail = this.#tailPercent ?? 100;
     const baseHalf = rankOf(50, baseSamples);
@@ -119,8 +124,8 @@ export class PooledBlocks {
     // One pass: the percentile is the value of the bucket in which its rank is reached.
     for (let i = 0; i < values.length; i++) {
       const value = values[i];
-      const inBase = base[i];
       const inHead = head[i];
+      const inBase = base[i] - headInBase * inHead;
       ranks += inHead * (baseSeen + inBase / 2);
       if (baseSeen < baseHalf) baseP50 = value;
       if (headSeen < headHalf) headP50 = value;

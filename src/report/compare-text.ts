@@ -4,6 +4,8 @@ import { PLAIN, type Style } from './style.ts';
 import { formatCount, formatDuration, plural, printable, wrap } from './text-format.ts';
 
 const WIDTH = 110;
+/** Metrics that the last line names; the table has all. */
+const CHANGES_NAMED = 8;
 
 export interface CompareTextOptions {
   readonly style?: Style;
@@ -126,6 +128,11 @@ function findingLines(finding: FindingComparison, result: CompareResult, style: 
   return detailed ? [head, ...wrap(printable(finding.title), WIDTH - 4).map((line) => `    ${line}`)] : [head];
 }
 
+function firstOf(changes: readonly string[]): string {
+  const more = changes.length - CHANGES_NAMED;
+  return `${changes.slice(0, CHANGES_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /** The answer in one line. */
 function summary({ metrics, findings, verdict }: CompareResult): string {
   const changes = (wanted: string) =>
@@ -138,8 +145,8 @@ function summary({ metrics, findings, verdict }: CompareResult): string {
   const parts: string[] = [];
   const slower = changes('regressed');
   const faster = changes('improved');
-  if (slower.length > 0) parts.push(`slower: ${slower.join(', ')}`);
-  if (faster.length > 0) parts.push(`faster: ${faster.join(', ')}`);
+  if (slower.length > 0) parts.push(`slower: ${firstOf(slower)}`);
+  if (faster.length > 0) parts.push(`faster: ${firstOf(faster)}`);
   for (const [key, title] of SECTIONS.slice(0, 3))
     if (findings[key].length > 0) parts.push(`${plural(findings[key].length, 'finding')} ${title}`);
   if (parts.length === 0) parts.push(verdict === 'too-few' ? 'too few samples to say anything' : 'no change');
