@@ -13,13 +13,21 @@
 --   nmi_ns        ns of the wait that the CPU spent in NMIs
 --   hardirq_ns    ns: in hard interrupts
 --   softirq_ns    ns: in softirqs
-WITH target AS (
-  SELECT g.run_id, g.flavor, g.gp_seq, g.start_ns, run.last_ns
+-- The longest first; not all of them have holdouts on record.
+WITH longest AS (
+  SELECT g.run_id, g.flavor, g.gp_seq, g.start_ns, coalesce(g.end_ns, run.last_ns) AS end_ns, run.last_ns
   FROM grace_period AS g JOIN run USING (run_id)
   WHERE g.run_id = coalesce(:run, (SELECT min(run_id) FROM run))
-    AND (:gp_seq IS NULL OR g.gp_seq = CAST(:gp_seq AS TEXT))
-    AND EXISTS (SELECT 1 FROM rcu_blocker AS b WHERE b.run_id = g.run_id AND b.flavor = g.flavor AND b.gp_seq = g.gp_seq)
+    AND g.gp_seq IS NOT NULL AND (:gp_seq IS NULL OR g.gp_seq = CAST(:gp_seq AS TEXT))
   ORDER BY coalesce(g.end_ns, run.last_ns) - g.start_ns DESC
+  LIMIT 50
+),
+target AS (
+  SELECT * FROM longest AS l
+  WHERE EXISTS (
+    SELECT 1 FROM rcu_blocker AS b
+    WHERE b.run_id = l.run_id AND b.flavor = l.flavor AND b.gp_seq = l.gp_seq AND b.start_ns BETWEEN l.start_ns AND l.end_ns)
+  ORDER BY end_ns - start_ns DESC
   LIMIT 1
 )
 SELECT
@@ -33,4 +41,5 @@ SELECT
   b.hardirq_ns,
   b.softirq_ns
 FROM target AS t JOIN rcu_blocker AS b USING (run_id, flavor, gp_seq)
+WHERE b.start_ns BETWEEN t.start_ns AND t.end_ns
 ORDER BY b.end_ns IS NULL, b.end_ns, b.cpu, b.tid;
