@@ -19,6 +19,9 @@ import { RowInserter } from './row-inserter.ts';
 import type { RunResults } from './run-summary.ts';
 import type { Connection } from './store-file.ts';
 
+/** Metrics of which the models do not count what is open at the end. */
+const OPEN_IN_FACTS: ReadonlySet<string> = new Set(['lock-hold', 'lock-wait']);
+
 export class ResultRows {
   readonly #db: Connection;
   readonly #runId: number;
@@ -96,19 +99,20 @@ export class ResultRows {
     buckets.flush();
   }
 
-  /** Intervals without an end are in no bucket. Metrics whose models do not tell them are counted from the facts. */
+  /** Intervals without an end are in no bucket. The models count them, except where only the facts tell. */
   #countOpen(): void {
-    for (const m of METRIC_TABLES)
+    for (const m of METRIC_TABLES) {
+      if (!OPEN_IN_FACTS.has(m.metric)) continue;
       this.#db
         .prepare(
           `INSERT INTO histogram (run_id, metric, label, count, open_count, sum_ns)
            SELECT f.run_id, ?, coalesce(${m.labelSql}, ''), 0, count(*), 0 FROM ${m.from} AS f
            WHERE f.run_id = ? AND ${m.where} AND ${m.end} IS NULL
-             AND NOT EXISTS (SELECT 1 FROM histogram AS h WHERE h.run_id = f.run_id AND h.metric = ? AND h.open_count > 0)
            GROUP BY 3
            ON CONFLICT (run_id, metric, label) DO UPDATE SET open_count = excluded.open_count`,
         )
-        .run(m.metric, this.#runId, m.metric);
+        .run(m.metric, this.#runId);
+    }
   }
 
   static writeIssues(db: Connection, runId: number, issues: readonly ImportIssue[]): void {
