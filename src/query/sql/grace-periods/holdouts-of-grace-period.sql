@@ -13,7 +13,6 @@
 --   nmi_ns        ns of the wait that the CPU spent in NMIs
 --   hardirq_ns    ns: in hard interrupts
 --   softirq_ns    ns: in softirqs
--- The longest first; not all of them have holdouts on record.
 WITH longest AS (
   SELECT g.run_id, g.flavor, g.gp_seq, g.start_ns, coalesce(g.end_ns, run.last_ns) AS end_ns, run.last_ns
   FROM grace_period AS g JOIN run USING (run_id)
@@ -22,6 +21,7 @@ WITH longest AS (
   ORDER BY coalesce(g.end_ns, run.last_ns) - g.start_ns DESC
   LIMIT 50
 ),
+-- Not all of them have holdouts on record.
 target AS (
   SELECT * FROM longest AS l
   WHERE EXISTS (
