@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { amplify } from './amplifier.ts';
 import { baselineOf, changesSince, readBaseline, saveBaseline } from './baseline.ts';
-import { changeTable, scalingTable, summaries, summaryTable } from './tables.ts';
+import { changeTable, partsTable, scalingTable, summaries, summaryTable } from './tables.ts';
 import { CASES, makeTrials } from './trials.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
@@ -55,6 +55,8 @@ try {
   const rows = makeTrials(await inputs(), cases, trials, work, progress);
   const found = summaries(rows);
   console.log(values.json ? JSON.stringify(found, null, 1) : summaryTable(found));
+  const parts = partsTable(rows);
+  if (parts && !values.json) console.log(`\n${parts}`);
   if (sizes.length > 1 && !values.json) console.log(`\n${scalingTable(found)}`);
   if (against) {
     const changes = changesSince(against, baselineOf(rows));

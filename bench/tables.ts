@@ -85,6 +85,26 @@ export function scalingTable(rows: readonly Summary[]): string {
   );
 }
 
+/** Costs of the models, of the trial with the least CPU time. Empty when none was timed. */
+export function partsTable(rows: readonly Row[]): string {
+  const lines = rows.flatMap((row) => {
+    const quietest = row.trials.reduce((least, trial) => (trial.cpuNs < least.cpuNs ? trial : least));
+    const parts = (quietest.parts ?? []).filter(({ ns }) => ns > 0);
+    const total = parts.reduce((sum, { ns }) => sum + ns, 0);
+    return [...parts]
+      .sort((a, b) => b.ns - a.ns)
+      .map(({ name, events, ns }) => [
+        basename(row.input),
+        name,
+        String(events),
+        `${(ns / 1e6).toFixed(0)} ms`,
+        `${((ns / total) * 100).toFixed(0)} %`,
+        `${(ns / events).toFixed(0)} ns`,
+      ]);
+  });
+  return lines.length === 0 ? '' : table(['input', 'model', 'events', 'time', 'share', 'per event'], lines);
+}
+
 export function changeTable(changes: readonly Change[]): string {
   return table(
     ['input', 'case', 'before', 'now', 'change', 'p', 'memory', 'verdict'],

@@ -7,6 +7,11 @@ const [name, input, db] = process.argv.slice(2);
 const { replayCaptures, replayStore, openStore, IN_MEMORY } = await import('../dist/src/index.js');
 const { RunStream } = await import('../dist/src/ingest/run-stream.js');
 
+/** Parts of the work, for cases that tell them apart. */
+const parts = [];
+/** What reading the clock twice takes. */
+const CLOCK_NS = 60;
+
 /** What is measured. Each returns the number of records (of queries, for `query`) that it went through. */
 const CASES = {
   // Reads the file four times and looks at every byte: what this machine can do at this moment. Baselines are ratios to it.
@@ -73,7 +78,44 @@ const CASES = {
     if (status !== 0) throw new Error(`whatif ended with ${status}`);
     return eventsOf(db);
   },
+  // Models without a store, each of them timed: what one mechanism costs. Timing itself costs, so only the shares count.
+  async 'per-model'() {
+    const { ReplayEngine } = await import('../dist/src/replay/engine.js');
+    const nothing = () => undefined;
+    const facts = new Proxy({}, { get: () => nothing });
+    const engine = new ReplayEngine({ facts });
+    for (const model of engine.models.order) timeModel(model);
+    const stream = await RunStream.open([input]);
+    let records = 0;
+    for await (const batch of stream.batches()) {
+      batch.firstEventId = records + 1;
+      records += batch.length;
+      engine.step(batch);
+    }
+    await stream.close();
+    const start = process.hrtime.bigint();
+    engine.finish();
+    parts.push({ name: 'detectors', events: records, ns: Number(process.hrtime.bigint() - start) });
+    return records;
+  },
 };
+
+/** Wraps the handlers of a model with a clock. */
+function timeModel(model) {
+  const part = { name: model.constructor.name.replace(/Model$/, ''), events: 0, ns: 0 };
+  parts.push(part);
+  const subscribe = model.subscribe.bind(model);
+  model.subscribe = (type) => {
+    const handler = subscribe(type);
+    if (handler === undefined) return undefined;
+    return (event) => {
+      const start = process.hrtime.bigint();
+      handler(event);
+      part.events++;
+      part.ns += Math.max(0, Number(process.hrtime.bigint() - start) - CLOCK_NS);
+    };
+  };
+}
 
 function eventsOf(path) {
   const store = openStore(path);
@@ -93,4 +135,4 @@ const events = await run();
 const wallNs = Number(process.hrtime.bigint() - start);
 const after = process.resourceUsage();
 const cpuNs = (after.userCPUTime - before.userCPUTime + after.systemCPUTime - before.systemCPUTime) * 1000;
-console.log(JSON.stringify({ events, wallNs, cpuNs, peakBytes: after.maxRSS * 1024 }));
+console.log(JSON.stringify({ events, wallNs, cpuNs, peakBytes: after.maxRSS * 1024, parts }));

@@ -4,7 +4,18 @@ import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Peer, peerOf, runPeer } from './peers.ts';
 
-export const CASES = ['yardstick', 'parse', 'store', 'models', 'whole', 'replay', 'query', 'whatif', 'peer'] as const;
+export const CASES = [
+  'yardstick',
+  'parse',
+  'store',
+  'models',
+  'per-model',
+  'whole',
+  'replay',
+  'query',
+  'whatif',
+  'peer',
+] as const;
 export type Case = (typeof CASES)[number];
 
 /** Cases that need a store of the input. */
@@ -15,6 +26,15 @@ export interface Trial {
   readonly wallNs: number;
   readonly cpuNs: number;
   readonly peakBytes: number;
+  /** What the work consists of, for `per-model`. */
+  readonly parts?: readonly Part[];
+}
+
+export interface Part {
+  readonly name: string;
+  /** Events that it looked at. */
+  readonly events: number;
+  readonly ns: number;
 }
 
 export interface Row {
