@@ -8,6 +8,7 @@ import type { SrcuReader } from './model/srcu-reader.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import type { Task } from './model/task.ts';
 import type { WorkExecution } from './model/workqueue.ts';
+import { servingPeriod } from './wait-phases.ts';
 
 /** Probes on read sections. */
 const SRCU_READER_EVENTS = ['__srcu_read_lock', '__srcu_read_unlock'];
@@ -26,19 +27,34 @@ export function blameSrcu(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs:
   const { timeline, draft } = walk;
   const name = `SRCU grace period of ${wait.domain || 'unknown srcu_struct'}`;
   draft.add('srcu-gp', name, 0, depth);
-  const passes = passesFor(walk, wait, fromNs, toNs);
-  if (passes.length === 0 && throughStall(walk, wait, fromNs, toNs, depth)) return;
+  const served = servingPeriod(timeline.data.srcuPeriods, wait, toNs);
+  const endedNs = Math.min(toNs, Math.max(fromNs, (served?.endShown && served.endNs) || toNs));
+  const passes = passesFor(walk, wait, fromNs, endedNs);
+  citeWork(walk, wait, fromNs, served?.startNs ?? toNs);
+  const driven = timeline.data.srcuPeriods.some((gp) => gp.domain === wait.domain);
+  if (passes.length === 0 && !driven && throughStall(walk, wait, fromNs, toNs, depth)) return;
   const cut: SrcuCut = { wait, name, readers: timeline.readersHolding(wait.domain, toNs, fromNs), depth };
   let cursor = fromNs;
   for (const pass of passes) {
     const startNs = Math.max(cursor, pass.startNs);
-    const endNs = Math.min(toNs, pass.endNs ?? toNs);
+    const endNs = Math.min(endedNs, pass.endNs ?? endedNs);
     if (endNs <= startNs) continue;
     betweenPasses(walk, cut, cursor, startNs);
     blamePass(walk, cut, pass, startNs, endNs);
     cursor = endNs;
   }
-  betweenPasses(walk, cut, cursor, toNs);
+  betweenPasses(walk, cut, cursor, endedNs);
+  afterEnd(walk, name, endedNs, toNs, depth);
+}
+
+/** The grace period had ended; its callbacks had to run (S3.16). */
+function afterEnd(walk: BlameWalk, name: string, fromNs: number, toNs: number, depth: number): void {
+  const { draft } = walk;
+  const ns = toNs - fromNs;
+  if (ns <= 0) return;
+  if (ns < walk.worthNs) draft.add('srcu-gp', name, ns, depth);
+  else draft.add('work', 'srcu_invoke_callbacks', ns, depth + 1, { note: 'the grace period had ended (S3.16)' });
+  draft.root({ kind: 'unknown' }, ns);
 }
 
 /**
@@ -64,6 +80,26 @@ function passesFor(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number
   if (own.length > 0) return own;
   const unclaimed = overlapping.filter((pass) => pass.domain === undefined);
   return unclaimed.length > 0 ? unclaimed : wait.domain ? [] : overlapping;
+}
+
+/** How the grace periods of the struct began and ended: when process_srcu was queued, and the callbacks that followed. */
+function citeWork(walk: BlameWalk, wait: SyncWait, fromNs: number, lastStartNs: number): void {
+  const { evidence } = walk.draft;
+  const { srcuPeriods, passes } = walk.timeline.data;
+  for (const gp of srcuPeriods) {
+    if (gp.domain !== wait.domain || gp.startNs > lastStartNs) continue;
+    const { callbacks } = gp;
+    if ((callbacks?.startNs ?? gp.endNs ?? Number.POSITIVE_INFINITY) <= fromNs) continue;
+    evidence.cite(gp.startEvent, `process_srcu is queued for ${gp.domain}`);
+    for (const pass of passes) {
+      const before = pass.startNs >= gp.startNs && pass.startNs < fromNs;
+      if (before && pass.domain === gp.domain) citePass(walk, pass, walk.timeline.workerLabel(pass), 0);
+    }
+    if (!callbacks) continue;
+    evidence.cite(callbacks.queueEvent, `callbacks of ${gp.domain} are queued`);
+    evidence.cite(callbacks.startEvent, 'they run');
+    evidence.cite(callbacks.endEvent, 'they are done');
+  }
 }
 
 /** Nothing executes: readers keep the grace period from ending, or it is delayed. */
@@ -149,7 +185,7 @@ function blamePass(walk: BlameWalk, cut: SrcuCut, pass: WorkExecution, fromNs: n
     draft.add('srcu-gp', cut.name, toNs - fromNs, depth);
     return;
   }
-  draft.add('worker', label, 0, depth + 1, link);
+  draft.add('worker', label, 0, depth + 1, link, toNs - fromNs);
   let cursor = fromNs;
   for (const wait of waits) {
     const startNs = Math.max(cursor, wait.startNs);
@@ -167,13 +203,16 @@ function blamePass(walk: BlameWalk, cut: SrcuCut, pass: WorkExecution, fromNs: n
 function citePass(walk: BlameWalk, pass: WorkExecution, label: string, ns: number): void {
   const { evidence } = walk.draft;
   const { startEvent, endEvent, workerTid } = pass;
-  if (ns >= walk.worthNs) evidence.cite(startEvent, `${label} starts ${pass.fn}`);
+  if (ns >= walk.worthNs) {
+    evidence.cite(pass.queueEvent, `${pass.fn} is queued`);
+    evidence.cite(startEvent, `${label} starts ${pass.fn}`);
+  }
   evidence.range(startEvent, endEvent || walk.timeline.data.lastEvent, { tid: workerTid }, `what ${label} did`);
   const source = pass.domainSource;
   if (!source || source.startEvent === startEvent) return;
-  evidence.cite(source.startEvent, 'an earlier execution of this work item');
-  evidence.cite(source.event, `names its srcu_struct ${pass.domain}`);
-  evidence.cite(source.endEvent, 'the earlier execution ends');
+  evidence.cite(source.event, `an earlier execution of this work item names its srcu_struct ${pass.domain}`);
+  const worker = source.workerTid === workerTid ? label : `worker ${source.workerTid}`;
+  evidence.range(source.startEvent, source.endEvent, { tid: source.workerTid }, `what ${worker} did`);
 }
 
 /** The reader open at `atNs` that leaves last; the waiter's own section counts (self-wait, S3.23). */

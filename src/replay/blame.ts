@@ -47,6 +47,8 @@ export class Blame implements BlameWalk {
     if (wait.endEvent) draft.evidence.cite(wait.endEvent, `${label} leaves ${wait.api}`);
     else draft.evidence.cite(timeline.data.lastEvent, `the recording ends, ${label} still waits`);
     draft.evidence.cite(wait.stackEvent, `${label} sleeps with this stack`);
+    const span = spanOf(timeline, wait);
+    draft.evidence.range(span.from, span.to, { tid: wait.tid }, `what ${label} did`);
     draft.add('task', label, 0, 0, { tid: wait.tid, note: wait.site ?? `in ${wait.api}` });
     blame.path.add(wait.task.key);
     blame.wait(wait, wait.startNs, timeline.end(wait), 1);

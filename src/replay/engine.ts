@@ -52,7 +52,7 @@ export class ReplayEngine {
   constructor(options: ReplayOptions) {
     this.world = new World(options);
     this.models = createModels(this.world);
-    this.#order = [...this.models.order, ...createMeasures(this.world, this.models)];
+    this.#order = [...this.models.order, ...createMeasures(this.world)];
   }
 
   /** Consumes one batch. Batches of a run come in time order, each after its dictionary delta's predecessors. */

@@ -9,6 +9,7 @@ import { LockModel } from './model/lock.ts';
 import { LogModel } from './model/log.ts';
 import { QuietStretchModel } from './model/quiet-stretch.ts';
 import { RcuModel } from './model/rcu.ts';
+import { SrcuGpModel } from './model/srcu-gp.ts';
 import { SrcuIdentity } from './model/srcu-identity.ts';
 import { SrcuReaderModel } from './model/srcu-reader.ts';
 import { SyncWaitModel } from './model/sync-wait.ts';
@@ -26,6 +27,7 @@ export interface Models {
   readonly gpKthread: GpKthreadModel;
   readonly work: WorkqueueModel;
   readonly readers: SrcuReaderModel;
+  readonly srcuGp: SrcuGpModel;
   readonly sync: SyncWaitModel;
   readonly locks: LockModel;
   readonly log: LogModel;
@@ -46,9 +48,11 @@ export function createModels(world: World): Models {
   identity.listeners.push((from, to) => work.renameDomain(from, to));
   const readers = new SrcuReaderModel(world, tasks, calls, identity);
   const sync = new SyncWaitModel(world, tasks, work, calls, identity, readers);
+  const srcuGp = new SrcuGpModel(world, work, calls);
+  identity.listeners.push((from, to) => srcuGp.renameDomain(from, to));
   const locks = new LockModel(world, cpu);
   const log = new LogModel(world);
-  const phases = new WaitPhaseModel(world, rcu, sync);
+  const phases = new WaitPhaseModel(world, rcu, sync, srcuGp);
   const inferredGp = new InferredGpModel(world, rcu, sync, quiet);
   return {
     cpu,
@@ -59,9 +63,27 @@ export function createModels(world: World): Models {
     gpKthread,
     work,
     readers,
+    srcuGp,
     sync,
     locks,
     log,
-    order: [cpu, load, tasks, hung, quiet, rcu, gpKthread, work, readers, sync, calls, phases, locks, log, inferredGp],
+    order: [
+      cpu,
+      load,
+      tasks,
+      hung,
+      quiet,
+      rcu,
+      gpKthread,
+      work,
+      readers,
+      sync,
+      calls,
+      srcuGp,
+      phases,
+      locks,
+      log,
+      inferredGp,
+    ],
   };
 }

@@ -12,6 +12,7 @@ import type { HungSleep } from './model/hung-task.ts';
 import type { Storm } from './model/interrupt-load.ts';
 import { lockWaitEdges } from './model/lock-owner.ts';
 import type { OccupancyHistory } from './model/occupancy-history.ts';
+import type { SrcuGracePeriod } from './model/srcu-gp.ts';
 import type { SrcuReader } from './model/srcu-reader.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import { TASK_BLOCKED, type Task } from './model/task.ts';
@@ -46,6 +47,12 @@ export interface TimelineData {
   readonly waits: readonly SyncWait[];
   /** Executions of process_srcu, by start. */
   readonly passes: readonly WorkExecution[];
+  /** Grace periods of srcu_structs, by start. */
+  readonly srcuPeriods: readonly SrcuGracePeriod[];
+  /** Executions of srcu_invoke_callbacks, by start. */
+  readonly callbackRuns: readonly WorkExecution[];
+  /** Executions of any work that lasted. */
+  readonly longRuns: readonly WorkExecution[];
   /** SRCU read sections, open ones included. */
   readonly readers: readonly SrcuReader[];
   readonly storms: readonly Storm[];
@@ -120,6 +127,9 @@ export class Timeline {
       periods: rcu.history.all(),
       waits: [...new Set([...sync.long, ...sync.waits])].sort(byStart),
       passes: work.srcuPasses.filter((pass) => pass.fn === 'process_srcu'),
+      srcuPeriods: models.srcuGp.periods,
+      callbackRuns: work.srcuPasses.filter((pass) => pass.fn === 'srcu_invoke_callbacks'),
+      longRuns: work.longRuns,
       readers: [...models.readers.pastReaders, ...openReaders],
       storms: load.storms,
       sleeps: [...hung.sleeps, ...openSleeps],

@@ -1,8 +1,9 @@
 /**
- * Phases of a wait for an RCU grace period (MODEL 2.4): what the waiter waited for in turn. They partition the wait exactly (O7);
+ * Phases of a wait for an RCU or SRCU grace period (MODEL 2.4, W4.40): what the waiter waited for in turn. They partition the wait exactly (O7);
  * where a boundary was not recorded, its neighbours are one phase with both names.
  */
 import { type GracePeriod, onlyToBeNoticed } from './model/grace-period.ts';
+import type { SrcuGracePeriod } from './model/srcu-gp.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 
 export const WAIT_PHASES = [
@@ -17,6 +18,14 @@ export const WAIT_PHASES = [
   'GP_KTHREAD_LATENCY',
   /** Ended; callbacks or the kthread have to complete the caller. */
   'GP_CLEANUP_WAKE',
+  /** SRCU: requested, process_srcu has yet to be queued, delayed, and to get a worker. */
+  'SRCU_START_LATENCY',
+  /** SRCU: passes of process_srcu, and the delays between them. */
+  'SRCU_SCAN',
+  /** SRCU: ended, srcu_invoke_callbacks has yet to run (S3.16). */
+  'SRCU_CALLBACK_DELAY',
+  /** SRCU: callbacks run; one of them completes the caller. */
+  'SRCU_CALLBACKS',
   /** Woken, without a CPU. */
   'SCHED_LATENCY',
 ] as const;
@@ -32,14 +41,53 @@ export interface WaitPhase {
 type Boundary = readonly [phase: (typeof WAIT_PHASES)[number], endNs: number | null];
 
 /**
- * @param periods grace periods of the flavour in order of their start
+ * Phases of a wait for a grace period; none for barriers and RCU Tasks.
+ * @param periods RCU grace periods of the flavour in order of their start
+ * @param srcuPeriods those of all srcu_structs
  * @param endNs end of the wait, or of the capture while it is open
  */
-export function phasesOfRcuWait(wait: SyncWait, periods: readonly GracePeriod[], endNs: number): WaitPhase[] {
+export function phasesOfWait(
+  wait: SyncWait,
+  periods: readonly GracePeriod[],
+  srcuPeriods: readonly SrcuGracePeriod[],
+  endNs: number,
+): WaitPhase[] {
+  if (wait.resource === 'rcu' || wait.resource === 'rcu-expedited') return phasesOfRcuWait(wait, periods, endNs);
+  return wait.resource === 'srcu' ? phasesOfSrcuWait(wait, srcuPeriods, endNs) : [];
+}
+
+function phasesOfRcuWait(wait: SyncWait, periods: readonly GracePeriod[], endNs: number): WaitPhase[] {
   const own = periods.filter((gp) => gp.expedited === (wait.resource === 'rcu-expedited') && gp.startNs < endNs);
   const current = own.find((gp) => gp.startNs < wait.startNs && (gp.endNs ?? Number.POSITIVE_INFINITY) > wait.startNs);
   const target = own.find((gp) => gp.startNs >= wait.startNs);
   return partition(boundaries(wait, current, target, endNs), wait.startNs, endNs);
+}
+
+/** The SRCU grace period whose callbacks complete the caller: the first whose scans began after the call. */
+export function servingPeriod(
+  periods: readonly SrcuGracePeriod[],
+  wait: SyncWait,
+  endNs: number,
+): SrcuGracePeriod | undefined {
+  if (!wait.domain) return undefined;
+  return periods.find((gp) => gp.domain === wait.domain && gp.startNs < endNs && (gp.scanNs ?? endNs) >= wait.startNs);
+}
+
+function phasesOfSrcuWait(wait: SyncWait, periods: readonly SrcuGracePeriod[], endNs: number): WaitPhase[] {
+  const own = wait.domain ? periods.filter((gp) => gp.domain === wait.domain && gp.startNs < endNs) : [];
+  const current = own.find(
+    (gp) => (gp.scanNs ?? endNs) < wait.startNs && (gp.endNs ?? Number.POSITIVE_INFINITY) > wait.startNs,
+  );
+  const target = servingPeriod(own, wait, endNs);
+  const orOpen = (ns: number | null | undefined): number | null => ns ?? (wait.endNs === null ? endNs : null);
+  const marks: Boundary[] = [];
+  if (current) marks.push(['WAIT_CURRENT_GP', orOpen(current.endNs)]);
+  marks.push(['SRCU_START_LATENCY', orOpen(target?.scanNs)]);
+  marks.push(['SRCU_SCAN', orOpen(target?.endShown ? target.endNs : null)]);
+  marks.push(['SRCU_CALLBACK_DELAY', orOpen(target?.callbacks?.startNs)]);
+  marks.push(['SRCU_CALLBACKS', orOpen(wait.wokenNs)]);
+  marks.push(['SCHED_LATENCY', endNs]);
+  return partition(marks, wait.startNs, endNs);
 }
 
 function boundaries(

@@ -573,8 +573,9 @@ export class KernelMachine {
     if (!srcu || interrupted === worker) return;
     this.#wake(cpu, worker);
     this.#switchTo(cpu, worker, 'runnable');
-    if (srcu.pending) this.#processSrcu(cpu, srcu);
-    else this.#invokeCallbacks(cpu, srcu);
+    // In the order of the pool's list: callbacks of an ended grace period were queued first.
+    if (srcu.callbackPending) this.#invokeCallbacks(cpu, srcu);
+    else this.#processSrcu(cpu, srcu);
     this.#switchTo(cpu, interrupted.tid === 0 ? this.#cpus[cpu].idle : interrupted, 'sleeping');
   }
 

@@ -5,7 +5,7 @@ import { findingId } from '../finding-id.ts';
 import { type TeardownStep, tracepointTeardown } from '../knowledge/tracepoint-teardown.ts';
 import type { SyncWait } from '../model/sync-wait.ts';
 import type { Timeline } from '../timeline.ts';
-import { phasesOfRcuWait } from '../wait-phases.ts';
+import { phasesOfWait } from '../wait-phases.ts';
 import { CENSORED, seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 import { hungTaskThresholdNs } from './hung-task.ts';
@@ -75,10 +75,9 @@ const TEARDOWN_WORDS: Readonly<Record<TeardownStep, string>> = {
   rcu: 'RCU',
 };
 
-/** Waits for RCU itself; SRCU grace periods are cut by the chain. */
 function phasesOf(timeline: Timeline, wait: SyncWait): { phases?: { phase: string; ns: number }[] } {
-  if (wait.resource !== 'rcu' && wait.resource !== 'rcu-expedited') return {};
-  const periods = timeline.data.periods.filter((gp) => gp.flavor === timeline.data.flavor);
-  const phases = phasesOfRcuWait(wait, periods, timeline.end(wait));
-  return { phases: phases.map(({ phase, fromNs, toNs }) => ({ phase, ns: toNs - fromNs })) };
+  const { data } = timeline;
+  const periods = data.periods.filter((gp) => gp.flavor === data.flavor);
+  const phases = phasesOfWait(wait, periods, data.srcuPeriods, timeline.end(wait));
+  return phases.length > 0 ? { phases: phases.map(({ phase, fromNs, toNs }) => ({ phase, ns: toNs - fromNs })) } : {};
 }

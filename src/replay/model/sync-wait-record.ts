@@ -39,6 +39,9 @@ export interface SyncWait {
   /** Lost-event markers seen when it began, and whether its end may be among what was lost (E0.4). */
   readonly gapsAtStart: number;
   censored: boolean;
+  /** Return of the outermost function that has returned so far, −1 before the first: the end of the wait unless an outer return follows. */
+  innerReturnNs: number;
+  innerReturnEvent: number;
   /** Functions that it consists of, outermost first (`synchronize_srcu __synchronize_srcu`). */
   calls: string;
 }

@@ -45,6 +45,8 @@ export class SyncWaitModel implements Model {
   readonly #open = new Map<TaskKey, SyncWait[]>();
   /** Functions whose return has been seen. */
   readonly #returning = new Set(['rcu_sr_normal']);
+  /** Functions that have no probe on their return: what they called has returned, and then the task did something else. */
+  readonly #silent = new Set<string>();
   /** Every wait in order of start, finished or not. */
   readonly waits: SyncWait[] = [];
   /** Waits above the threshold for a verdict; kept for good. */
@@ -101,8 +103,9 @@ export class SyncWaitModel implements Model {
     readonly open: Map<TaskKey, SyncWait[]>;
     readonly wokenNs: Map<TaskKey, number>;
     readonly returning: Set<string>;
+    readonly silent: Set<string>;
   } {
-    return { open: this.#open, wokenNs: this.#wokenNs, returning: this.#returning };
+    return { open: this.#open, wokenNs: this.#wokenNs, returning: this.#returning, silent: this.#silent };
   }
 
   verdict(stack: number): StackVerdict {
@@ -221,6 +224,8 @@ export class SyncWaitModel implements Model {
       sleptNs: 0,
       gapsAtStart: this.#world.lostMarkers,
       censored: false,
+      innerReturnNs: -1,
+      innerReturnEvent: 0,
       calls: fn,
     };
     stack.push(wait);
@@ -238,18 +243,24 @@ export class SyncWaitModel implements Model {
     const calls = wait.calls.split(' ');
     const outer = calls.slice(0, Math.max(0, calls.lastIndexOf(fn)));
     wait.calls = outer.join(' ');
-    // An outer function whose return is recorded too ends the wait; one whose is not returns right now.
-    if (outer.some((caller) => this.#returning.has(caller))) return;
+    // The return of an outer function ends the wait. Whether it is recorded too is known from earlier calls, or turns out.
+    if (outer.some((caller) => !this.#silent.has(caller))) {
+      wait.innerReturnNs = event.tsNs;
+      wait.innerReturnEvent = event.eventId;
+      return;
+    }
     while (stack.length > index) this.#close(stack.pop() as SyncWait, event.tsNs, event.eventId, true);
     if (stack.length === 0) this.#open.delete(task.key);
   }
 
   #close(wait: SyncWait, nowNs: number, eventId: number, returned: boolean): void {
-    wait.endNs = nowNs;
-    wait.endEvent = eventId;
-    wait.returned = returned;
+    const inner = !returned && wait.innerReturnNs >= 0;
+    if (inner) for (const fn of wait.calls.split(' ')) if (!this.#returning.has(fn)) this.#silent.add(fn);
+    wait.endNs = inner ? wait.innerReturnNs : nowNs;
+    wait.endEvent = inner ? wait.innerReturnEvent : eventId;
+    wait.returned = returned || inner;
     wait.comm = this.#tasks.name(wait.task);
-    if (wait.task.wakingNs >= wait.startNs && wait.task.wakingNs <= nowNs) wait.wokenNs = wait.task.wakingNs;
+    if (wait.task.wakingNs >= wait.startNs && wait.task.wakingNs <= wait.endNs) wait.wokenNs = wait.task.wakingNs;
     if (wait.resource === 'srcu') this.#teardowns.ended(wait);
     this.#settle(wait);
   }
@@ -353,7 +364,8 @@ export class SyncWaitModel implements Model {
       for (const wait of stack) {
         const wokenNs = this.#wokenNs.get(key);
         // Known from stacks only, and running since: it was over by then.
-        if (wait.source === 'stack' && wokenNs !== undefined && wait.task.state !== TASK_BLOCKED)
+        if (wait.innerReturnNs >= 0) this.#close(wait, wait.innerReturnNs, wait.innerReturnEvent, false);
+        else if (wait.source === 'stack' && wokenNs !== undefined && wait.task.state !== TASK_BLOCKED)
           this.#close(wait, wokenNs, wait.task.wakeEvent, false);
         else this.#settle(wait);
       }

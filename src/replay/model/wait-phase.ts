@@ -1,16 +1,19 @@
 /** Phases of every wait as facts (MODEL 2.4), taken when the wait is over: the grace periods that it waited for are known then. */
-import { phasesOfRcuWait } from '../wait-phases.ts';
+import { phasesOfWait } from '../wait-phases.ts';
 import type { Model, World } from '../world.ts';
 import type { RcuModel } from './rcu.ts';
+import type { SrcuGpModel } from './srcu-gp.ts';
 import type { SyncWait, SyncWaitModel } from './sync-wait.ts';
 
 export class WaitPhaseModel implements Model {
   readonly #world: World;
   readonly #rcu: RcuModel;
+  readonly #srcu: SrcuGpModel;
 
-  constructor(world: World, rcu: RcuModel, sync: SyncWaitModel) {
+  constructor(world: World, rcu: RcuModel, sync: SyncWaitModel, srcu: SrcuGpModel) {
     this.#world = world;
     this.#rcu = rcu;
+    this.#srcu = srcu;
     sync.onSettled = (wait) => this.#settled(wait);
   }
 
@@ -19,12 +22,14 @@ export class WaitPhaseModel implements Model {
   }
 
   #settled(wait: SyncWait): void {
-    if (wait.resource !== 'rcu' && wait.resource !== 'rcu-expedited') return;
+    if (wait.resource === 'rcu') this.#srcu.waitedForRcu(wait);
     const { api, domain, tid, startNs } = wait;
-    for (const { phase, fromNs, toNs } of phasesOfRcuWait(
+    const endNs = wait.endNs ?? this.#world.nowNs;
+    for (const { phase, fromNs, toNs } of phasesOfWait(
       wait,
       this.#rcu.overlapping(startNs),
-      wait.endNs ?? this.#world.nowNs,
+      this.#srcu.periods,
+      endNs,
     )) {
       this.#world.facts.syncWaitPhase({ api, domain, tid, waitNs: startNs, phase, startNs: fromNs, endNs: toNs });
     }

@@ -4,64 +4,25 @@
  */
 import type { EventCursor, EventType } from '../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../world.ts';
+import { DelayedWorkTimers } from './delayed-work.ts';
+import type { DomainSource, LateWork, QueuedWork, WorkExecution, WorkKey } from './work-item.ts';
 
-export type WorkKey = number | bigint;
+export type { LateWork, QueuedWork, WorkExecution, WorkKey } from './work-item.ts';
 
-/** The probe that named the srcu_struct of a work item, and the execution in which it did. */
-export interface DomainSource {
-  readonly event: number;
-  readonly startEvent: number;
-  /** 0 while it goes on. */
-  endEvent: number;
+export interface WorkListener {
+  /** @param byTid task that queued it */
+  onQueued?(work: QueuedWork, byTid: number): void;
+  onStarted?(execution: WorkExecution): void;
+  onFinished?(execution: WorkExecution): void;
 }
 
-/** One execution of a work item. */
-export interface WorkExecution {
-  readonly work: WorkKey;
-  readonly fn: string;
-  readonly workqueue: string;
-  readonly workerTid: number;
-  /** Worker's name, a string id. */
-  readonly workerComm: number;
-  readonly cpu: number;
-  readonly queuedNs: number | null;
-  readonly activatedNs: number | null;
-  readonly startNs: number;
-  readonly startEvent: number;
-  endNs: number | null;
-  endEvent: number;
-  /** srcu_struct that a process_srcu or srcu_invoke_callbacks pass belongs to, when a probe or an earlier pass told. */
-  domain: string | undefined;
-  /** How that is known; undefined when nothing has named it. */
-  domainSource: DomainSource | undefined;
-  /** When it was queued, as an event. */
-  readonly queueEvent: number;
-  /** Not from workqueue events. */
-  readonly implied?: boolean;
-}
+/** Shorter delays explain no wait that anybody asks about (S3.70). */
+const LATE_NS = 1e7;
 
-export interface QueuedWork {
-  readonly work: WorkKey;
-  readonly fn: string;
-  readonly workqueue: string;
-  readonly queuedNs: number;
-  readonly queueEvent: number;
-  readonly cpu: number;
-  activatedNs: number | null;
-}
+/** Executions of that length can starve their pool (S3.70). */
+const LONG_RUN_NS = 1e8;
 
-/** Work that waited long for a worker. */
-export interface LateWork extends QueuedWork {
-  /** null while it still waits. */
-  readonly startNs: number | null;
-  readonly startEvent: number;
-  readonly workerTid: number | null;
-}
-
-/** Shorter delays are no stall under any threshold (the kernel's own watchdog waits 30 s). */
-const LATE_NS = 1e9;
-
-/** Executions of SRCU work kept for blame. */
+/** Executions kept for blame. */
 const KEPT = 4096;
 
 export class WorkqueueModel implements Model {
@@ -74,6 +35,10 @@ export class WorkqueueModel implements Model {
   readonly srcuPasses: WorkExecution[] = [];
   /** Work that started late; what still waits at the end is added by {@link finish}. */
   readonly late: LateWork[] = [];
+  /** Executions that lasted, in order of their end; {@link finish} adds the open ones. */
+  readonly longRuns: WorkExecution[] = [];
+  readonly listeners: WorkListener[] = [];
+  readonly #timers = new DelayedWorkTimers();
 
   constructor(world: World) {
     this.#world = world;
@@ -101,9 +66,11 @@ export class WorkqueueModel implements Model {
   /** A probe inside the worker named the srcu_struct. */
   nameDomain(workerTid: number, domain: string, event: number): void {
     const execution = this.#running.get(workerTid);
-    if (!execution || execution.domain === domain) return;
+    if (!execution) return;
+    // Known already: the nearest proof is kept.
+    if (execution.domain === domain && execution.domainSource?.startEvent === execution.startEvent) return;
     execution.domain = domain;
-    execution.domainSource = { event, startEvent: execution.startEvent, endEvent: 0 };
+    execution.domainSource = { event, workerTid, startEvent: execution.startEvent, endEvent: 0 };
     this.#domainOfWork.set(execution.work, domain);
     this.#domainSources.set(execution.work, execution.domainSource);
   }
@@ -130,10 +97,13 @@ export class WorkqueueModel implements Model {
       domain: undefined,
       domainSource: undefined,
       queueEvent: 0,
+      delayedFromNs: null,
+      rescued: false,
       implied: true,
     };
     this.#running.set(workerTid, pass);
-    this.#keepPass(pass);
+    this.#keep(this.srcuPasses, pass);
+    for (const listener of this.listeners) listener.onStarted?.(pass);
   }
 
   /** Ends an implied pass; one that workqueue events show ends with them. */
@@ -141,8 +111,7 @@ export class WorkqueueModel implements Model {
     const pass = this.#running.get(workerTid);
     if (!pass?.implied) return;
     this.#running.delete(workerTid);
-    pass.endNs = endNs;
-    pass.endEvent = endEvent;
+    this.#finish(pass, endNs, endEvent);
   }
 
   /** The domain of a struct has got another name. */
@@ -151,9 +120,9 @@ export class WorkqueueModel implements Model {
     for (const [work, domain] of this.#domainOfWork) if (domain === from) this.#domainOfWork.set(work, to);
   }
 
-  #keepPass(pass: WorkExecution): void {
-    this.srcuPasses.push(pass);
-    if (this.srcuPasses.length > KEPT * 2) this.srcuPasses.splice(0, KEPT);
+  #keep<T>(list: T[], item: T): void {
+    list.push(item);
+    if (list.length > KEPT * 2) list.splice(0, KEPT);
   }
 
   subscribe(type: EventType): EventHandler | undefined {
@@ -170,6 +139,14 @@ export class WorkqueueModel implements Model {
         return (event) => this.#start(event);
       case 'workqueue_execute_end':
         return (event) => this.#end(event);
+      case 'timer_start':
+        return (event) => this.#timers.armed(event);
+      case 'timer_cancel':
+        return (event) => this.#timers.cancelled(event);
+      case 'timer_expire_entry':
+        return (event) => this.#timers.expires(event);
+      case 'timer_expire_exit':
+        return (event) => this.#timers.expired(event);
       default:
         return undefined;
     }
@@ -177,17 +154,20 @@ export class WorkqueueModel implements Model {
 
   #queue(event: EventCursor): void {
     const work = event.key(0);
-    this.#queued.set(work, {
+    const queued: QueuedWork = {
       work,
       fn: event.text(1),
       workqueue: event.text(2),
       queuedNs: event.tsNs,
       queueEvent: event.eventId,
-      cpu: event.cpu,
+      cpu: event.has(4) ? event.int(4) : event.cpu,
+      delayedFromNs: this.#timers.armedNs(event.cpu),
       activatedNs: null,
-    });
+    };
+    this.#queued.set(work, queued);
     // A work item that is queued and never runs is a leak of the capture (gap, filter), not of the kernel: bound the map.
     if (this.#queued.size > 65536) this.#queued.delete(this.#queued.keys().next().value as WorkKey);
+    for (const listener of this.listeners) listener.onQueued?.(queued, event.tid);
   }
 
   #start(event: EventCursor): void {
@@ -211,20 +191,33 @@ export class WorkqueueModel implements Model {
       domain: this.#domainOfWork.get(work),
       domainSource: this.#domainSources.get(work),
       queueEvent: queued?.queueEvent ?? 0,
+      delayedFromNs: queued?.delayedFromNs ?? null,
+      rescued: this.#isRescuer(event.comm, queued?.workqueue ?? ''),
     };
     if (queued) {
       this.#world.facts.sample('workqueue-queue', fn, event.tsNs - queued.queuedNs);
       if (event.tsNs - queued.queuedNs >= LATE_NS) {
-        this.late.push({ ...queued, startNs: event.tsNs, startEvent: event.eventId, workerTid: event.tid });
+        this.#keep(this.late, {
+          ...queued,
+          startNs: event.tsNs,
+          startEvent: event.eventId,
+          workerTid: event.tid,
+          rescued: execution.rescued,
+        });
       }
     }
     const before = this.#running.get(event.tid);
     // A worker runs one item at a time: the end of the one before was not recorded.
     if (before) this.#finish(before, event.tsNs, 0);
     this.#running.set(event.tid, execution);
-    if (fn === 'process_srcu' || fn === 'srcu_invoke_callbacks') {
-      this.#keepPass(execution);
-    }
+    if (fn === 'process_srcu' || fn === 'srcu_invoke_callbacks') this.#keep(this.srcuPasses, execution);
+    for (const listener of this.listeners) listener.onStarted?.(execution);
+  }
+
+  /** `kworker/R-rcu_gp`; the workqueue's own name before v6.9. Names are cut to 15 characters. */
+  #isRescuer(comm: number, workqueue: string): boolean {
+    const name = this.#world.dictionary.string(comm);
+    return name.startsWith('kworker/R-') || (workqueue !== '' && name === workqueue.slice(0, 15));
   }
 
   #end(event: EventCursor): void {
@@ -239,6 +232,8 @@ export class WorkqueueModel implements Model {
     execution.endEvent = endEvent;
     const source = execution.domainSource;
     if (source?.startEvent === execution.startEvent) source.endEvent = endEvent;
+    if (endNs - execution.startNs >= LONG_RUN_NS) this.#keep(this.longRuns, execution);
+    for (const listener of this.listeners) listener.onFinished?.(execution);
     if (execution.implied) return;
     this.#world.facts.sample('workqueue-run', execution.fn, endNs - execution.startNs);
     this.#fact(execution);
@@ -260,6 +255,7 @@ export class WorkqueueModel implements Model {
 
   finish(): void {
     for (const execution of this.#running.values()) {
+      if (this.#world.nowNs - execution.startNs >= LONG_RUN_NS) this.longRuns.push(execution);
       if (execution.implied) continue;
       this.#fact(execution);
       this.#world.facts.openSample('workqueue-run', execution.fn);
@@ -267,7 +263,7 @@ export class WorkqueueModel implements Model {
     for (const queued of this.#queued.values()) {
       this.#world.facts.openSample('workqueue-queue', queued.fn);
       if (this.#world.nowNs - queued.queuedNs >= LATE_NS)
-        this.late.push({ ...queued, startNs: null, startEvent: 0, workerTid: null });
+        this.late.push({ ...queued, startNs: null, startEvent: 0, workerTid: null, rescued: false });
       this.#world.facts.workItem({
         work: `0x${BigInt.asUintN(64, BigInt(queued.work)).toString(16)}`,
         function: queued.fn,

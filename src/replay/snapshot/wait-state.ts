@@ -14,6 +14,8 @@ export interface SyncSnapshot {
   readonly wokenNs: readonly (readonly [key: number, ns: number])[];
   /** Functions whose return has been seen. */
   readonly returning: readonly string[];
+  /** Functions that have no probe on their return. */
+  readonly silent: readonly string[];
   readonly readers: Rows;
   readonly readerTasks: readonly number[];
   /** Read sections that their lock event may still name, by task key. */
@@ -23,7 +25,7 @@ export interface SyncSnapshot {
 }
 
 export function saveSync(model: SyncWaitModel, readerModel: SrcuReaderModel, tasks: TaskNumbers): SyncSnapshot {
-  const { open, wokenNs, returning } = model.live;
+  const { open, wokenNs, returning, silent } = model.live;
   const { unnamed, names } = readerModel.live;
   const waits = [...open.values()].flat();
   const readers = [...model.readers.values()].flatMap((ofDomain) => [...ofDomain.values()]);
@@ -32,6 +34,7 @@ export function saveSync(model: SyncWaitModel, readerModel: SrcuReaderModel, tas
     waiters: waits.map((wait) => tasks.of(wait.task)),
     wokenNs: [...wokenNs],
     returning: [...returning],
+    silent: [...silent],
     unnamed: [...unnamed].map(([key, { domain, event }]) => [key, domain, event] as const),
     names: [...names],
     readers: saveRows(readers, ['task']),
@@ -45,9 +48,10 @@ export function loadSync(
   saved: SyncSnapshot,
   task: (number: number) => Task,
 ): void {
-  const { open, wokenNs, returning } = model.live;
+  const { open, wokenNs, returning, silent } = model.live;
   const { unnamed, names } = readerModel.live;
   for (const fn of saved.returning) returning.add(fn);
+  for (const fn of saved.silent) silent.add(fn);
   for (const [key, domain, event] of saved.unnamed) unnamed.set(key, { domain, event });
   for (const [observed, domain] of saved.names) names.set(observed, domain);
   loadRecords(saved.waits).forEach((record, i) => {

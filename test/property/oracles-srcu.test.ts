@@ -1,0 +1,134 @@
+/** MODEL §9 O10–O14: SRCU grace periods and the work that drives them. */
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readLog, replayLog } from '../event-log.ts';
+import type { CaptureReplay } from '../replay-capture.ts';
+import { KernelMachine, machineArbitrary } from './kernel-machine.ts';
+
+const sample = (name: string): string => new URL(`../../samples/${name}.trace.txt.zst`, import.meta.url).pathname;
+const SAMPLES = ['nmi-storm', 'srcu-deadlock', 'healthy'];
+const outcomes = new Map<string, CaptureReplay>();
+const outcomeOf = (name: string): CaptureReplay => outcomes.get(name) as CaptureReplay;
+
+beforeAll(async () => {
+  for (const name of SAMPLES) outcomes.set(name, replayLog(await readLog(sample(name))));
+});
+
+/** HZ of the samples' kernels. */
+const JIFFY_NS = 4e6;
+
+describe('O10 one execution of a work item at a time, each after its queueing', () => {
+  it.each(SAMPLES)('in %s', (name) => expectSingleExecutions(outcomeOf(name)));
+
+  it('in generated kernels, where every grace period that happened is found', () => {
+    fc.assert(
+      fc.property(machineArbitrary(400), (shape) => {
+        const machine = KernelMachine.of(shape);
+        const outcome = replayLog(machine.log);
+        expectSingleExecutions(outcome);
+        for (const [domain, happened] of machine.srcuPeriods) {
+          const found = outcome.engine.models.srcuGp.periods.filter((gp) => gp.domain === domain && gp.endNs !== null);
+          expect(found.map((gp) => [gp.scanNs, gp.endNs])).toEqual(happened.map((gp) => [gp.startNs, gp.endNs]));
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('O11 a struct whose readers need RCU waits for it twice in every complete grace period (S3.14)', () => {
+  it('in nmi-storm, where tracepoint_srcu and lab_srcu are such structs', () => {
+    const periods = outcomeOf('nmi-storm').engine.models.srcuGp.periods.filter((gp) => gp.endNs !== null);
+    expect(periods.length).toBeGreaterThanOrEqual(4);
+    for (const gp of periods) expect(gp.rcuWaits, gp.domain).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe('O12 a waiter is woken by callbacks that started after the end of its grace period', () => {
+  it.each(['nmi-storm', 'healthy'])('in %s', (name) => {
+    expect(expectCallbacksWake(outcomeOf(name))).toBeGreaterThan(0);
+  });
+
+  it('in generated kernels', () => {
+    let woken = 0;
+    fc.assert(
+      fc.property(machineArbitrary(400), (shape) => {
+        woken += expectCallbacksWake(replayLog(KernelMachine.of(shape).settle().log));
+      }),
+      { numRuns: 30 },
+    );
+    expect(woken).toBeGreaterThan(0);
+  });
+});
+
+describe('O13 scans are repeated after ten jiffies at most (S3.15)', () => {
+  it('in srcu-deadlock, whose grace periods never end', () => {
+    const { srcuGp, work } = outcomeOf('srcu-deadlock').engine.models;
+    const open = srcuGp.periods.filter((gp) => gp.endNs === null);
+    expect(open.map((gp) => gp.domain).sort()).toHaveLength(2);
+    for (const gp of open) {
+      const passes = work.srcuPasses.filter((pass) => pass.domain === gp.domain && pass.startNs >= gp.startNs);
+      expect(passes.length).toBe(gp.passes);
+      for (let i = 1; i < passes.length; i++) {
+        const delayNs = passes[i].startNs - (passes[i - 1].endNs as number);
+        // These CPUs are emulated: tens of milliseconds more are their everyday pauses.
+        expect(delayNs).toBeLessThanOrEqual(10 * JIFFY_NS + 1e8);
+      }
+    }
+  });
+});
+
+describe('O14 work is queued and executed once each', () => {
+  it.each(SAMPLES)('in %s', (name) => expectMatched(outcomeOf(name)));
+
+  it('in generated kernels', () => {
+    fc.assert(
+      fc.property(machineArbitrary(400), (shape) => expectMatched(replayLog(KernelMachine.of(shape).log))),
+      { numRuns: 30 },
+    );
+  });
+});
+
+function expectSingleExecutions({ facts, lastNs }: CaptureReplay): void {
+  const until = new Map<string, number>();
+  for (const item of [...facts.workItems].sort((a, b) => (a.startNs ?? lastNs) - (b.startNs ?? lastNs))) {
+    if (item.startNs === null) continue;
+    expect(item.startNs).toBeGreaterThanOrEqual(until.get(item.work) ?? 0);
+    until.set(item.work, item.endNs ?? lastNs);
+    if (item.queuedNs !== null) expect(item.queuedNs).toBeLessThanOrEqual(item.startNs);
+  }
+}
+
+function expectCallbacksWake({ facts, engine }: CaptureReplay): number {
+  const { sync, srcuGp, work } = engine.models;
+  let checked = 0;
+  for (const wait of sync.waits) {
+    if (wait.resource !== 'srcu' || wait.wokenNs === null || wait.endNs === null) continue;
+    const wokenNs = wait.wokenNs;
+    const run = work.srcuPasses.find(
+      (pass) => pass.fn === 'srcu_invoke_callbacks' && pass.startNs <= wokenNs && (pass.endNs ?? wokenNs) >= wokenNs,
+    );
+    expect(run, `${wait.comm} at ${wait.startNs}`).toBeDefined();
+    const gp = srcuGp.periods.findLast(
+      (period) => period.domain === wait.domain && (period.endNs ?? wokenNs) < wokenNs,
+    );
+    if (!gp || !run) continue;
+    expect(gp.endNs).toBeLessThanOrEqual(run.startNs);
+    checked++;
+  }
+  expect(facts.samples.filter(([metric]) => metric === 'srcu-gp')).toHaveLength(
+    srcuGp.periods.filter((gp) => gp.endNs !== null).length,
+  );
+  return checked;
+}
+
+function expectMatched({ facts }: CaptureReplay): void {
+  const queued = facts.workItems.filter((item) => item.queuedNs !== null);
+  const keys = queued.map((item) => `${item.work} ${item.queuedNs}`);
+  expect(new Set(keys).size).toBe(keys.length);
+  for (const work of new Set(facts.workItems.map((item) => item.work))) {
+    const items = facts.workItems.filter((item) => item.work === work);
+    expect(items.filter((item) => item.startNs === null).length).toBeLessThanOrEqual(1);
+    expect(items.filter((item) => item.startNs !== null && item.endNs === null).length).toBeLessThanOrEqual(1);
+  }
+}
