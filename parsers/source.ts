@@ -4,6 +4,7 @@
  */
 import { read } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { CaptureError } from '../schema/index.ts';
 import { compressionOf, decompressed } from './decompress.ts';
@@ -11,6 +12,7 @@ import { doubleBuffered } from './file-chunks.ts';
 
 const CHUNK_BYTES = 1 << 20;
 const STDIN = 0;
+const STDIN_RETRY_MS = 5;
 const readDescriptor = promisify(read);
 
 /** Random access to a capture of known size. */
@@ -186,7 +188,17 @@ export async function openSource(path: string): Promise<ByteSource> {
   if (path === '-') {
     // Not process.stdin: in a worker thread that is a pipe from the main thread. Blocking reads of 1 MiB take a quarter of
     // the CPU time that a non-blocking socket on the same pipe takes.
-    const fill = async (buffer: Uint8Array) => (await readDescriptor(STDIN, buffer, 0, buffer.length, null)).bytesRead;
+    const fill = async (buffer: Uint8Array): Promise<number> => {
+      for (;;) {
+        try {
+          return (await readDescriptor(STDIN, buffer, 0, buffer.length, null)).bytesRead;
+        } catch (error) {
+          // Another process that shares the pipe may have made it non-blocking.
+          if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+          await setTimeout(STDIN_RETRY_MS);
+        }
+      }
+    };
     return new StreamSource('standard input', doubleBuffered(fill, CHUNK_BYTES), undefined, undefined);
   }
   try {

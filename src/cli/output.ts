@@ -1,4 +1,5 @@
 /** Where a command writes: data to standard output, messages and progress to standard error. */
+import { isatty } from 'node:tty';
 import pc from 'picocolors';
 import { PLAIN, type Style } from '../report/style.ts';
 import { interruptSignal } from './interrupt.ts';
@@ -38,6 +39,8 @@ export function styleOf(streams: Streams): Style {
   return streams.colour ? COLOURED : PLAIN;
 }
 
+const STDIN = 0;
+
 /** The streams of this process. A reader that goes away (`| head`) ends it quietly. */
 export function processStreams(): Streams {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -56,10 +59,13 @@ export function processStreams(): Streams {
     colour: process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
     terminal: process.stderr.isTTY === true,
     shell: {
-      input: process.stdin,
+      // Only when asked for: process.stdin makes the pipe non-blocking, under the feet of the thread that reads a capture from it.
+      get input() {
+        return process.stdin;
+      },
       output: process.stdout,
       errors: process.stderr,
-      interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+      interactive: isatty(STDIN) && process.stdout.isTTY === true,
     },
     interruptSignal,
   };
