@@ -254,7 +254,6 @@ export class LockModel implements Model {
       const cls = this.#addressClass(ended.address, ended.flags);
       recordWait(
         this.#world.facts,
-        this.events.pastWaits,
         cls.name,
         cls.classId,
         tidOf(task),
