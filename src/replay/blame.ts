@@ -8,8 +8,10 @@
 import type { ChainLink, Evidence, Root } from '../../schema/index.ts';
 import { blameRcu } from './blame-rcu.ts';
 import { blameSrcu } from './blame-srcu.ts';
+import { blameWaits } from './blame-task.ts';
 import { type BlameWalk, citeOccupancy, citeScheduling, sharesDuring, spanOf, stormRoot } from './blame-walk.ts';
 import { ChainDraft } from './chain-draft.ts';
+import type { HungSleep } from './model/hung-task.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -53,6 +55,17 @@ export class Blame implements BlameWalk {
     blame.path.add(wait.task.key);
     blame.wait(wait, wait.startNs, timeline.end(wait), 1);
     return { links: draft.links(), root: draft.bestRoot(), evidence: draft.evidence.list() };
+  }
+
+  /** The chain of an uninterruptible sleep that is no wait for a grace period: over the locks that the task waits for. */
+  static ofSleep(timeline: Timeline, sleep: HungSleep): Chain {
+    const endNs = timeline.end(sleep);
+    const blame = new Blame(timeline, (endNs - sleep.startNs) * WORTH_CITING);
+    const label = `${sleep.comm}:${sleep.task.tid}`;
+    blame.path.add(sleep.task.key);
+    const leftNs = blameWaits(blame, { kind: 'task', label, tid: sleep.task.tid }, sleep.startNs, endNs, 0);
+    blame.draft.root({ kind: 'unknown' }, leftNs);
+    return { links: blame.draft.links(), root: blame.draft.bestRoot(), evidence: blame.draft.evidence.list() };
   }
 
   wait(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {

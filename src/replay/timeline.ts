@@ -11,6 +11,7 @@ import type { GracePeriod, Holdout } from './model/grace-period.ts';
 import type { HungSleep } from './model/hung-task.ts';
 import type { Storm } from './model/interrupt-load.ts';
 import { lockWaitEdges } from './model/lock-owner.ts';
+import type { PastLockWait } from './model/lock-wait.ts';
 import type { OccupancyHistory } from './model/occupancy-history.ts';
 import type { SrcuGracePeriod } from './model/srcu-gp.ts';
 import type { SrcuReader } from './model/srcu-reader.ts';
@@ -61,6 +62,8 @@ export interface TimelineData {
   readonly lateWork: readonly LateWork[];
   /** Who waits for whose lock at the end. */
   readonly lockWaits: readonly LockWait[];
+  /** Long waits for locks that were over by then, by end. */
+  readonly pastLockWaits: readonly PastLockWait[];
   readonly starvations: readonly KthreadStarvation[];
   readonly visible: Visibility & {
     /** First rcu_grace_period event, 0 without. */
@@ -139,6 +142,7 @@ export class Timeline {
         from: lockTask(models, edge.fromKey, edge.fromComm),
         to: lockTask(models, edge.toKey, edge.toComm),
       })),
+      pastLockWaits: models.locks.events.pastWaits,
       starvations: gpKthread.starvations,
       visible: { ...models.cpu.visibility(), gracePeriodEvent: rcu.firstEvent },
       history: models.cpu.history,

@@ -10,6 +10,7 @@ import type { HungSleep } from '../model/hung-task.ts';
 import type { Timeline } from '../timeline.ts';
 import { CENSORED, seconds } from '../wording.ts';
 import type { World } from '../world.ts';
+import { rootPhrase } from './root-phrase.ts';
 
 /** The user's, else what the log shows of hung_task_timeout_secs, else the kernel's default of 120 s. */
 export function hungTaskThresholdNs(world: World): number {
@@ -36,7 +37,7 @@ function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
     id: findingId('hung-task', sleep.comm, verdict?.api ?? ''),
     severity: sleep.censored ? 'warning' : 'error',
     confidence: sleep.censored ? 'inferred' : 'observed',
-    title: `${sleep.comm}:${sleep.task.tid} slept uninterruptibly for ${seconds(endNs - sleep.startNs)}${what}${sleep.endNs === null ? ', and still does' : ''}`,
+    title: `${sleep.comm}:${sleep.task.tid} slept uninterruptibly for ${seconds(endNs - sleep.startNs)}${what}${sleep.endNs === null ? ', and still does' : ''}${root && root.kind !== 'unknown' ? `: ${rootPhrase(root)}` : ''}`,
     start_ns: sleep.startNs,
     end_ns: endNs,
     evidence,
@@ -72,8 +73,11 @@ function chainOf(
     const { links, root, evidence } = Blame.ofWait(timeline, wait);
     return { chain: links, root, evidence: mergeEvidence(own.list(), evidence) };
   }
+  const { links, root, evidence } = Blame.ofSleep(timeline, sleep);
+  // What no lock explains has no chain: the task sleeps, and events do not tell for what.
   return {
-    chain: [{ kind: 'task', name, tid: sleep.task.tid, blame_ns: endNs - sleep.startNs }],
-    evidence: own.list(),
+    chain: links,
+    ...(links.length > 1 && { root }),
+    evidence: mergeEvidence(own.list(), evidence),
   };
 }

@@ -87,12 +87,29 @@ export function mergeReported(findings: readonly Finding[]): Finding[] {
     if (index < 0) alone.push(report);
     else merged[index] = join(merged[index], report);
   }
-  return [...merged, ...alone];
+  return joinDeadlocks([...merged, ...alone]);
 }
 
-function join(observed: Finding, report: Finding): Finding {
-  const evidence: Evidence[] = [...observed.evidence];
-  for (const item of report.evidence) {
+/** A cycle that both the events and the log show is one finding: that of the events, which comes later in the list. */
+function joinDeadlocks(findings: readonly Finding[]): Finding[] {
+  const joined: Finding[] = [];
+  for (const finding of findings) {
+    const index =
+      finding.kind === 'deadlock' ? joined.findIndex((other) => other.kind === 'deadlock' && same(other, finding)) : -1;
+    if (index < 0) joined.push(finding);
+    else joined[index] = withEvidence(finding, joined[index]);
+  }
+  return joined;
+}
+
+function withEvidence(finding: Finding, other: Finding): Finding {
+  const notes = other.notes.filter((note) => !finding.notes.includes(note));
+  return { ...finding, evidence: allEvidence(finding, other), notes: [...finding.notes, ...notes] };
+}
+
+function allEvidence(first: Finding, second: Finding): Evidence[] {
+  const evidence: Evidence[] = [...first.evidence];
+  for (const item of second.evidence) {
     const known = evidence.some((other) =>
       'line' in item && 'line' in other
         ? item.line === other.line
@@ -100,12 +117,16 @@ function join(observed: Finding, report: Finding): Finding {
     );
     if (!known) evidence.push(item);
   }
+  return evidence;
+}
+
+function join(observed: Finding, report: Finding): Finding {
   return {
     ...observed,
     // The kernel's word and the events agree: the stronger of the two.
     confidence: 'reported',
     severity: report.severity === 'error' ? 'error' : observed.severity,
-    evidence,
+    evidence: allEvidence(observed, report),
     // How a log was read matters only where there is nothing but the log.
     notes: [...observed.notes, `the kernel reported it too: ${report.title}`],
   };

@@ -22,5 +22,6 @@ export function rootPhrase(root: Root): string {
   if (root.kind === 'unknown' && root.cpu !== undefined)
     return `CPU ${root.cpu} holds it up, for a reason that this capture does not show`;
   const task = root.task !== undefined ? ` ${root.task}${root.tid !== undefined ? `:${root.tid}` : ''}` : '';
+  if (root.kind === 'deadlock' && task !== '') return `a deadlock with${task}`;
   return `${PHRASES[root.kind]}${task}${root.cpu !== undefined ? ` on CPU ${root.cpu}` : ''}`;
 }

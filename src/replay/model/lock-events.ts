@@ -35,13 +35,15 @@ import { NestingTable } from './lock-nesting.ts';
 import { LockTasks } from './lock-tasks.ts';
 import { LockTrust } from './lock-trust.ts';
 import { holdsIrqsOff, irqsEnabled, markAcquisition, markHeldEnabled, softirqsEnabled } from './lock-usage.ts';
-import { recordWait, tidOf } from './lock-wait.ts';
+import { type PastLockWait, recordWait, tidOf } from './lock-wait.ts';
 import { type Acquisition, WitnessRecorder } from './lock-witness.ts';
 
 export class LockEvents {
   readonly #world: World;
   readonly #cpus: CpuModel;
   readonly table = new LockClassTable();
+  /** Long waits that are over, by end. */
+  readonly pastWaits: PastLockWait[] = [];
   readonly graph = new LockGraph();
   readonly nestings = new NestingTable();
   readonly history = new SectionHistory();
@@ -332,7 +334,16 @@ export class LockEvents {
     const tid = tidOf(task);
     // Interruptible acquisitions that gave up are released without ever having been owned (L5.3).
     if (!(entry.how & HELD_OWNED) && entry.contendedNs >= 0) {
-      recordWait(this.#world.facts, cls.name, cls.classId, tid, entry.contendedNs, nowNs, entry.ownerTid);
+      recordWait(
+        this.#world.facts,
+        this.pastWaits,
+        cls.name,
+        cls.classId,
+        tid,
+        entry.contendedNs,
+        nowNs,
+        entry.ownerTid,
+      );
       return;
     }
     const { facts } = this.#world;
@@ -387,7 +398,16 @@ export class LockEvents {
     entry.ownedEvent = eventId;
     const cls = this.table.classes[entry.classId];
     if (entry.contendedNs >= 0) {
-      recordWait(this.#world.facts, cls.name, cls.classId, tidOf(task), entry.contendedNs, nowNs, entry.ownerTid);
+      recordWait(
+        this.#world.facts,
+        this.pastWaits,
+        cls.name,
+        cls.classId,
+        tidOf(task),
+        entry.contendedNs,
+        nowNs,
+        entry.ownerTid,
+      );
       entry.sinceNs = nowNs;
     }
     if (entry.context === CONTEXT_TASK)

@@ -134,9 +134,25 @@ export class ContentionTable {
   }
 }
 
-/** Writes one wait. */
+/** Shorter waits for a lock explain no sleep that anybody asks about. */
+const LONG_WAIT_NS = 1e8;
+/** Long waits that are remembered for blame. */
+const LONG_WAITS_KEPT = 4096;
+
+/** A wait for a lock that is over. */
+export interface PastLockWait {
+  readonly lock: string;
+  readonly tid: number;
+  readonly startNs: number;
+  readonly endNs: number;
+  /** Owner when the wait began, −1 unknown. */
+  readonly ownerTid: number;
+}
+
+/** Writes one wait, and remembers it when it was long. */
 export function recordWait(
   facts: FactSink,
+  past: PastLockWait[],
   className: string,
   classId: number,
   tid: number,
@@ -146,6 +162,9 @@ export function recordWait(
 ): void {
   facts.lockWait({ classId, tid, startNs, endNs, ownerTid: ownerTid >= 0 ? ownerTid : null });
   facts.sample('lock-wait', className, endNs - startNs);
+  if (endNs - startNs < LONG_WAIT_NS) return;
+  past.push({ lock: className, tid, startNs, endNs, ownerTid });
+  if (past.length > LONG_WAITS_KEPT * 2) past.splice(0, LONG_WAITS_KEPT);
 }
 
 /** tid of a task key; idle tasks are 0. */

@@ -254,6 +254,7 @@ export class LockModel implements Model {
       const cls = this.#addressClass(ended.address, ended.flags);
       recordWait(
         this.#world.facts,
+        this.events.pastWaits,
         cls.name,
         cls.classId,
         tidOf(task),
