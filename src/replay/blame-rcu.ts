@@ -3,6 +3,7 @@
  * holdout that cleared last (W4.40).
  */
 import type { Root } from '../../schema/index.ts';
+import { blameWaits, type TaskLink, waitsBetween } from './blame-task.ts';
 import {
   addContexts,
   type BlameWalk,
@@ -162,7 +163,8 @@ function blameGracePeriod(
     const holdout = lastPending(holdouts, cursor);
     if (holdout) {
       const beganNs = Math.max(fromNs, holdout.fromNs);
-      blameHoldout(walk, holdout, cursor - beganNs, depth + 1);
+      if (!sleepsOnLock(walk, holdout, beganNs, cursor, depth + 1))
+        blameHoldout(walk, holdout, cursor - beganNs, depth + 1);
       cursor = beganNs;
       continue;
     }
@@ -208,6 +210,26 @@ function blameKthread(
   }
   if (leftNs > 0) draft.add('rcu-gp', name, leftNs, depth);
   return Math.max(0, leftNs);
+}
+
+/**
+ * A reader asleep inside rcu_read_lock: on PREEMPT_RT spinlocks sleep, and whoever holds the lock is to blame (READER_BLOCKED).
+ * @returns false when no wait of the reader is recorded
+ */
+function sleepsOnLock(walk: BlameWalk, holdout: Holdout, fromNs: number, toNs: number, depth: number): boolean {
+  const { draft, timeline, path } = walk;
+  const { tid, name } = holdout;
+  if (holdout.kind !== 'reader' || path.has(tid)) return false;
+  const verdict = timeline.judge(holdout);
+  const link: TaskLink = { kind: 'reader', label: name, tid };
+  if (verdict.cause !== 'reader-sleeping' || !waitsBetween(timeline, tid, fromNs, toNs)) return false;
+  citeHoldout(walk, holdout, toNs - fromNs);
+  draft.add('reader', name, 0, depth, { tid, note: verdict.note });
+  path.add(tid);
+  const ownNs = blameWaits(walk, link, fromNs, toNs, depth);
+  path.delete(tid);
+  draft.root(holdoutRoot(holdout, verdict), ownNs);
+  return true;
 }
 
 function blameHoldout(walk: BlameWalk, holdout: Holdout, ns: number, depth: number): void {

@@ -3,6 +3,7 @@
  * between them (W10, W17–W19, S3.60).
  */
 import { blameRcu } from './blame-rcu.ts';
+import { blameWaits, type TaskLink } from './blame-task.ts';
 import type { BlameWalk } from './blame-walk.ts';
 import type { SrcuReader } from './model/srcu-reader.ts';
 import type { SyncWait } from './model/sync-wait.ts';
@@ -132,19 +133,9 @@ function blameReader(walk: BlameWalk, reader: SrcuReader, fromNs: number, toNs: 
     return;
   }
   path.add(task.key);
-  const inner = timeline.waitsOf(task.tid, fromNs, toNs).filter((wait) => wait.startNs >= reader.sinceNs);
-  let cursor = fromNs;
-  for (const wait of inner) {
-    const startNs = Math.max(cursor, wait.startNs);
-    const endNs = Math.min(toNs, wait.endNs ?? toNs);
-    if (endNs <= startNs) continue;
-    leafReader(walk, label, who, startNs - cursor, depth);
-    draft.evidence.cite(wait.startEvent, `${label} enters ${wait.api} inside its read section`);
-    draft.evidence.cite(wait.endEvent, `${label} leaves ${wait.api}`);
-    walk.wait(wait, startNs, endNs, depth + 1);
-    cursor = endNs;
-  }
-  leafReader(walk, label, who, toNs - cursor, depth);
+  const link: TaskLink = { kind: 'reader', label, tid: task.tid };
+  const ownNs = blameWaits(walk, link, fromNs, toNs, depth, reader.sinceNs);
+  if (ownNs > 0) draft.root({ kind: 'srcu-reader', ...who }, ownNs);
   path.delete(task.key);
 }
 
@@ -158,18 +149,6 @@ function citeReader(walk: BlameWalk, reader: SrcuReader, label: string, ns: numb
   } else evidence.range(event, endEvent, { events: SRCU_READER_EVENTS }, 'SRCU read sections');
 }
 
-function leafReader(
-  walk: BlameWalk,
-  label: string,
-  who: { task: string; tid: number },
-  ns: number,
-  depth: number,
-): void {
-  if (ns <= 0) return;
-  walk.draft.add('reader', label, ns, depth, { tid: who.tid });
-  walk.draft.root({ kind: 'srcu-reader', ...who }, ns);
-}
-
 /** One execution of process_srcu: the worker's RCU waits (W18), the rest is its own or its readers' (S3.60). */
 function blamePass(walk: BlameWalk, cut: SrcuCut, pass: WorkExecution, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
@@ -177,7 +156,7 @@ function blamePass(walk: BlameWalk, cut: SrcuCut, pass: WorkExecution, fromNs: n
   const label = timeline.workerLabel(pass);
   const link = { tid: pass.workerTid, note: 'runs process_srcu' };
   citePass(walk, pass, label, toNs - fromNs);
-  const waits = timeline.waitsOf(pass.workerTid, fromNs, toNs).filter((wait) => wait.resource !== 'srcu');
+  const waits = timeline.waitsOf(pass.workerTid, fromNs, toNs);
   const reader = waits.length === 0 ? lastReader(cut.readers, fromNs, cut.wait.task) : undefined;
   if (reader) {
     // A short scan that found a reader: part of waiting for it.
@@ -186,17 +165,7 @@ function blamePass(walk: BlameWalk, cut: SrcuCut, pass: WorkExecution, fromNs: n
     return;
   }
   draft.add('worker', label, 0, depth + 1, link, toNs - fromNs);
-  let cursor = fromNs;
-  for (const wait of waits) {
-    const startNs = Math.max(cursor, wait.startNs);
-    const endNs = Math.min(toNs, wait.endNs ?? toNs);
-    if (endNs <= startNs) continue;
-    draft.add('worker', label, startNs - cursor, depth + 1, link);
-    draft.evidence.cite(wait.startEvent, `${label} enters ${wait.api}`);
-    walk.wait(wait, startNs, endNs, depth + 2);
-    cursor = endNs;
-  }
-  draft.add('worker', label, toNs - cursor, depth + 1, link);
+  blameWaits(walk, { kind: 'worker', label, tid: pass.workerTid }, fromNs, toNs, depth + 1);
 }
 
 /** The pass, everything that its worker recorded meanwhile, and how its srcu_struct is known. */

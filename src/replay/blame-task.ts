@@ -53,9 +53,17 @@ export function blameTask(walk: BlameWalk, link: TaskLink, fromNs: number, toNs:
 
 /**
  * The waits of a task for grace periods and locks; time between them goes to its link.
- * @returns how much of the interval that is
+ * @param sinceNs waits that began before do not count: what the task is met for began then
+ * @returns how much of the interval is the task's own
  */
-export function blameWaits(walk: BlameWalk, link: TaskLink, fromNs: number, toNs: number, depth: number): number {
+export function blameWaits(
+  walk: BlameWalk,
+  link: TaskLink,
+  fromNs: number,
+  toNs: number,
+  depth: number,
+  sinceNs = Number.NEGATIVE_INFINITY,
+): number {
   const { draft, timeline } = walk;
   let cursor = fromNs;
   let ownNs = 0;
@@ -65,12 +73,14 @@ export function blameWaits(walk: BlameWalk, link: TaskLink, fromNs: number, toNs
     ownNs += ns;
   };
   for (const piece of waitsOf(timeline, link.tid, fromNs, toNs)) {
+    if (piece.startNs < sinceNs) continue;
     const startNs = Math.max(cursor, piece.startNs);
     const endNs = Math.min(toNs, piece.endNs);
     if (endNs <= startNs) continue;
     own(startNs);
     if ('wait' in piece) {
       draft.evidence.cite(piece.wait.startEvent, `${link.label} enters ${piece.wait.api}`);
+      draft.evidence.cite(piece.wait.endEvent, `${link.label} leaves ${piece.wait.api}`);
       walk.wait(piece.wait, startNs, endNs, depth + 1);
     } else blameLock(walk, link, piece, startNs, endNs, depth + 1);
     cursor = endNs;
@@ -100,6 +110,11 @@ function blameLock(
   const label = timeline.workerLabel({ workerTid: piece.ownerTid, workerComm: 0 });
   draft.evidence.range(1, data.lastEvent, { events: LOCK_EVENTS, tid: piece.ownerTid }, `locks of ${label}`);
   blameTask(walk, { kind: 'task', label, tid: piece.ownerTid, note: `holds ${piece.lock}` }, fromNs, toNs, depth + 1);
+}
+
+/** The task waits for a grace period or a lock at some time within the interval. */
+export function waitsBetween(timeline: Timeline, tid: number, fromNs: number, toNs: number): boolean {
+  return waitsOf(timeline, tid, fromNs, toNs).length > 0;
 }
 
 type Piece = LockPiece | { readonly startNs: number; readonly endNs: number; readonly wait: SyncWait };
