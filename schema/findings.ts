@@ -102,6 +102,31 @@ export interface DeadlockWait {
   readonly on: string;
 }
 
+/** The kernel's own stall decision about a grace period, replayed (MODEL R2.40–R2.44, R2.60, R2.61), and the warning that it gave. */
+export interface StallDecision {
+  /** `cannot-warn`: no CPU took a tick after the deadline, or ticks are not recorded. */
+  readonly verdict: 'would-warn' | 'cannot-warn' | 'no-stall';
+  /** From the start of the grace period to the deadline. */
+  readonly due_ns: number;
+  readonly hz: number | null;
+  /** Whose tick brings the warning, and the CPUs that a jiffy more or less would make the first. */
+  readonly predicted?: {
+    readonly after_ns: number;
+    readonly cpu: number;
+    readonly self: boolean;
+    readonly or_cpus: readonly number[];
+  };
+  /** The next warning comes then at the earliest. */
+  readonly again_after_ns?: number;
+  readonly warned?: {
+    readonly after_ns: number;
+    readonly cpu: number | null;
+    readonly self: boolean | null;
+    readonly jiffies: number | null;
+  };
+  readonly agreement?: 'agrees' | 'other-cpu' | 'earlier' | 'later';
+}
+
 interface FindingBase {
   /** Derived from what it is (kind, classes or domain, task, site): the same in every replay. */
   readonly id: string;
@@ -153,6 +178,8 @@ export type Finding = FindingBase &
         readonly tasks: readonly string[];
         readonly cause: RootKind;
         readonly expedited?: boolean;
+        /** Of grace periods whose events are recorded. */
+        readonly decision?: StallDecision;
         /** What each CPU did between start_ns and end_ns: equal cells, one letter each. */
         readonly timeline?: {
           readonly legend: string;

@@ -71,6 +71,7 @@ export class StallBuilder implements ReportBuilder {
   /** The list in braces of an expedited report goes on, over several lines when its pieces were printed apart (G0.3). */
   #listing: boolean;
   #holdoutDue = false;
+  #blockedSeen = false;
 
   constructor(flavor: string, how: Stall['how'], rest: string) {
     this.flavor = flavor;
@@ -116,7 +117,7 @@ export class StallBuilder implements ReportBuilder {
         return this.#listing && this.#expedited(trimmed);
       default:
         return (
-          (this.#normal && this.#cpuLine(trimmed)) ||
+          (this.#normal && (this.#cpuLine(trimmed) || this.#moreBlocked(trimmed))) ||
           this.#kthreadLine(trimmed) ||
           this.#cputimeLine(trimmed) ||
           this.#holdout(trimmed) ||
@@ -157,7 +158,15 @@ export class StallBuilder implements ReportBuilder {
   /** `Tasks blocked on level-0 rcu_node (CPUs 0-1): P9294/1:b..l P282` */
   #blocked(text: string): boolean {
     if (!text.startsWith('Tasks blocked on level-')) return false;
+    this.#blockedSeen = true;
     this.#taskTokens(text.slice(text.indexOf(':') + 1));
+    return true;
+  }
+
+  /** ` P81`, ` P83/1:b..l`: printed piece by piece, so that printk:console events have each task apart (G0.3). */
+  #moreBlocked(text: string): boolean {
+    if (!this.#blockedSeen || !/^P\d{1,10}(?:\/\d+:[a-z.]+)?(?:\s|$)/.test(text)) return false;
+    this.#taskTokens(text);
     return true;
   }
 

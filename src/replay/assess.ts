@@ -1,10 +1,13 @@
 /** For each kind of finding: could this capture decide it, and if not, what was missing (DESIGN "Honesty rules"). */
 import { type Assessment, FINDING_KINDS, type FindingKind } from '../../schema/index.ts';
-import { stallThresholdNs } from './detect/rcu-stall.ts';
 import { REQUIREMENTS, type Requirement } from './knowledge/requirements.ts';
+import { gracePeriodName } from './model/grace-period.ts';
+import { stallRule } from './stall-rule.ts';
 import type { Timeline } from './timeline.ts';
 import { seconds } from './wording.ts';
 import type { World } from './world.ts';
+
+const NEAR_MISSES_NAMED = 3;
 
 /** One assessment per kind, in the order of FINDING_KINDS. */
 export function assessAll(world: World, timeline: Timeline): Assessment[] {
@@ -19,17 +22,29 @@ export function assessAll(world: World, timeline: Timeline): Assessment[] {
 function nearMiss(world: World, kind: FindingKind, timeline: Timeline): string {
   const longest = (intervals: readonly { readonly startNs: number; readonly endNs: number | null }[]): number =>
     intervals.reduce((max, interval) => Math.max(max, timeline.length(interval)), 0);
-  if (kind === 'rcu-stall') {
-    const ns = longest(timeline.data.periods);
-    return ns > 0
-      ? `longest grace period ${seconds(ns)}, the kernel's rule ${seconds(stallThresholdNs(world.profile))}`
-      : '';
-  }
+  if (kind === 'rcu-stall') return stallMargin(world, timeline);
   if (kind === 'blocked-sync') {
     const ns = longest(timeline.data.waits.filter((wait) => !wait.insideSrcuPass));
     return ns > 0 ? `longest wait ${seconds(ns)}, threshold ${seconds(world.thresholds.blockedSyncNs)}` : '';
   }
   return '';
+}
+
+/** The longest grace period, and those past half of the timeout: the kernel began to probe their holdouts (R2.13, R2.63). */
+function stallMargin(world: World, timeline: Timeline): string {
+  const { periods, stallReports } = timeline.data;
+  const longestNs = periods.reduce((max, gp) => Math.max(max, timeline.length(gp)), 0);
+  if (longestNs <= 0) return '';
+  const rule = stallRule(world, periods, stallReports);
+  const margin = `longest grace period ${seconds(longestNs)}, the kernel warns after ${seconds(rule.tillNs)} (${rule.why})`;
+  const near = periods
+    .filter((gp) => !gp.expedited && gp.warnedNs === undefined)
+    .filter((gp) => timeline.length(gp) >= rule.tillNs / 2 && timeline.length(gp) < rule.tillNs)
+    .sort((a, b) => timeline.length(b) - timeline.length(a));
+  if (near.length === 0) return margin;
+  const names = near.slice(0, NEAR_MISSES_NAMED).map((gp) => `${gracePeriodName(gp)} ${seconds(timeline.length(gp))}`);
+  const more = near.length > names.length ? ` and ${near.length - names.length} more` : '';
+  return `${margin}; near misses, past half of it: ${names.join(', ')}${more} (R2.63)`;
 }
 
 function assess(world: World, kind: FindingKind, requirement: Requirement): Assessment {

@@ -12,6 +12,7 @@ import type { HungSleep } from './model/hung-task.ts';
 import type { Storm } from './model/interrupt-load.ts';
 import { lockWaitEdges } from './model/lock-owner.ts';
 import type { PastLockWait } from './model/lock-wait.ts';
+import type { LogStall } from './model/log-stall.ts';
 import type { OccupancyHistory } from './model/occupancy-history.ts';
 import type { SrcuGracePeriod } from './model/srcu-gp.ts';
 import type { SrcuReader } from './model/srcu-reader.ts';
@@ -65,6 +66,8 @@ export interface TimelineData {
   /** Long waits for locks that were over by then, by end. */
   readonly pastLockWaits: readonly PastLockWait[];
   readonly starvations: readonly KthreadStarvation[];
+  /** Stalls that the kernel's log reports. */
+  readonly stallReports: readonly LogStall[];
   readonly visible: Visibility & {
     /** First rcu_grace_period event, 0 without. */
     readonly gracePeriodEvent: number;
@@ -144,6 +147,7 @@ export class Timeline {
       })),
       pastLockWaits: models.locks.events.pastWaits,
       starvations: gpKthread.starvations,
+      stallReports: models.log.stalls.all,
       visible: { ...models.cpu.visibility(), gracePeriodEvent: rcu.firstEvent },
       history: models.cpu.history,
       cpus: models.cpu.all().map((cpu) => cpu.cpu),

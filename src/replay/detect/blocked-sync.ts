@@ -4,12 +4,12 @@ import { Blame } from '../blame.ts';
 import { findingId } from '../finding-id.ts';
 import { type TeardownStep, tracepointTeardown } from '../knowledge/tracepoint-teardown.ts';
 import type { SyncWait } from '../model/sync-wait.ts';
+import { stallThresholdNs } from '../stall-rule.ts';
 import type { Timeline } from '../timeline.ts';
 import { phasesOfWait } from '../wait-phases.ts';
 import { CENSORED, seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 import { hungTaskThresholdNs } from './hung-task.ts';
-import { stallThresholdNs } from './rcu-stall.ts';
 import { rootPhrase } from './root-phrase.ts';
 
 export function detectBlockedSync(world: World, timeline: Timeline): Finding[] {

@@ -1,7 +1,7 @@
 /**
  * RCU stalls: grace periods that the kernel warned about, or would have by its own rule (MODEL 2.5, R2.60).
  */
-import type { Finding, KernelProfile } from '../../../schema/index.ts';
+import type { Finding } from '../../../schema/index.ts';
 import {
   citeHoldoutTimes,
   citeQuiescent,
@@ -14,50 +14,23 @@ import { cpuStrips, STRIP_LEGEND } from '../cpu-strip.ts';
 import { EvidenceList } from '../evidence-list.ts';
 import { findingId } from '../finding-id.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/grace-period.ts';
-import { describePrediction, predictStall } from '../stall-prediction.ts';
+import { decisionOf, describePrediction, givenWarning, predictStall } from '../stall-prediction.ts';
+import { reportOf, type StallRule, stallRule } from '../stall-rule.ts';
 import type { Timeline } from '../timeline.ts';
 import { CENSORED, seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 
-/** R2.40: clamp(timeout, 3..300 s), plus 5 s with PROVE_RCU. Nothing known: the kernel's default of 21 s, plus the 5 s. */
-export function stallThresholdNs(profile: KernelProfile): number {
-  const timeoutS = Math.min(300, Math.max(3, profile.rcuStallTimeoutS ?? 21));
-  return (timeoutS + (profile.proveRcu === false ? 0 : 5)) * 1e9;
-}
-
-interface Threshold {
-  readonly ns: number;
-  readonly why: string;
-  /** The grace period whose warning showed it. */
-  readonly shownBy?: GracePeriod;
-}
-
-/** The threshold in force: the user's, else what the kernel's own first warning shows, else the profile's rule. */
-function effectiveThreshold(world: World, periods: readonly GracePeriod[]): Threshold {
-  if (world.thresholds.rcuStallNs !== undefined) return { ns: world.thresholds.rcuStallNs, why: 'as given' };
-  const ruleNs = stallThresholdNs(world.profile);
-  let shown: Threshold | undefined;
-  for (const gp of periods) {
-    if (gp.warnedNs === undefined || gp.expedited) continue;
-    const ns = gp.warnedNs - gp.startNs;
-    // The first report comes at the threshold or later (other tasks report, slow consoles), never earlier.
-    if (ns < (shown?.ns ?? ruleNs)) shown = { ns, why: `the kernel warned after ${seconds(ns)}`, shownBy: gp };
-  }
-  if (shown) return shown;
-  return { ns: ruleNs, why: 'rcu_cpu_stall_timeout rule, R2.40' };
-}
-
 export function detectRcuStalls(world: World, timeline: Timeline): Finding[] {
   const periods = timeline.data.periods.filter((gp) => gp.warnedNs !== undefined || timeline.length(gp) >= 1e9);
-  const threshold = effectiveThreshold(world, periods);
+  const rule = stallRule(world, periods, timeline.data.stallReports);
   return periods
-    .filter((gp) => gp.warnedNs !== undefined || timeline.length(gp) >= threshold.ns)
-    .map((gp) => stall(world, timeline, gp, threshold));
+    .filter((gp) => gp.warnedNs !== undefined || timeline.length(gp) >= rule.tillNs)
+    .map((gp) => stall(timeline, gp, rule));
 }
 
-function stall(world: World, timeline: Timeline, gp: GracePeriod, threshold: Threshold): Finding {
+function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
   const endNs = timeline.end(gp);
-  const atNs = gp.warnedNs ?? Math.min(endNs, gp.startNs + threshold.ns);
+  const atNs = gp.warnedNs ?? Math.min(endNs, gp.startNs + rule.tillNs);
   const pending = pendingAt(gp, atNs);
   // Of those that owed then, who owed on for longest: what cleared after a short debt of its own explains nothing.
   const decisive = decisiveOf(pending.filter((holdout) => !doneBy(holdout, atNs))) ?? decisiveHoldout(gp);
@@ -71,16 +44,18 @@ function stall(world: World, timeline: Timeline, gp: GracePeriod, threshold: Thr
   const cause = starved ? 'gp-kthread-starved' : (judged?.cause ?? 'unknown');
   const who =
     [...cpus.map((cpu) => `CPU ${cpu}`), ...tasks.map((task) => `reader ${task}`)].join(', ') || 'nobody recorded';
-  const prediction = predictStall(gp, endNs, threshold.ns, world.profile.hz);
+  const prediction = predictStall(gp, endNs, rule.tillNs, rule.hz, rule.earlyNs);
+  const given = givenWarning(gp, reportOf(timeline.data.stallReports, gp), rule.hz);
+  const ticksSeen = timeline.data.visible.firstTickEvent > 0;
   const evidence = stallEvidence(timeline, gp, decisive ? [...pending, decisive] : pending);
   evidence.cite(prediction.event ?? 0, 'the tick that brings the warning, by the replayed decision');
-  if (threshold.shownBy && threshold.shownBy !== gp) {
-    evidence.cite(threshold.shownBy.startEvent, `${gracePeriodName(threshold.shownBy)} starts`);
-    evidence.cite(threshold.shownBy.warnedEvent ?? 0, 'the warning that shows the threshold');
+  if (rule.shownBy && rule.shownBy !== gp) {
+    evidence.cite(rule.shownBy.startEvent, `${gracePeriodName(rule.shownBy)} starts`);
+    evidence.cite(rule.shownBy.warnedEvent ?? 0, 'the warning that shows the threshold');
   }
   if (starved) citeStarvation(evidence, starved, timeline.data.lastEvent);
   const notes = [
-    `threshold ${seconds(threshold.ns)} (${threshold.why})`,
+    `threshold ${seconds(rule.tillNs)} (${rule.why})`,
     ...(gp.censored ? [CENSORED] : []),
     ...(starved
       ? [
@@ -90,8 +65,7 @@ function stall(world: World, timeline: Timeline, gp: GracePeriod, threshold: Thr
     ...(judged
       ? [`${decisive?.name}: ${judged.note}`]
       : ['no CPU or reader was recorded as holding it up: rcu_grace_period_init and rcu_quiescent_state_report tell']),
-    describePrediction(gp, prediction),
-    ...(gp.warnedNs === undefined ? ['no warning of the kernel in this capture'] : []),
+    describePrediction(gp, prediction, rule, given, ticksSeen),
   ];
   return {
     kind: 'rcu-stall',
@@ -109,6 +83,7 @@ function stall(world: World, timeline: Timeline, gp: GracePeriod, threshold: Thr
     cpus,
     tasks,
     cause,
+    decision: decisionOf(gp, prediction, given, rule),
     timeline: { legend: STRIP_LEGEND, cpus: cpuStrips(timeline, gp.startNs, endNs) },
   };
 }

@@ -39,15 +39,4 @@ export class GracePeriodHistory {
     }
     return found.reverse();
   }
-
-  /** The grace period that a warning at `tsNs` is about: by its sequence number when the warning gives it (R2.61). */
-  warnedAbout(flavor: string, gpSeq: string | undefined, tsNs: number): GracePeriod | undefined {
-    return this.recent.findLast(
-      (gp) =>
-        gp.flavor === flavor &&
-        (gpSeq === undefined || String(gp.seq) === gpSeq) &&
-        gp.startNs <= tsNs &&
-        (gp.endNs === null || gp.endNs >= tsNs || gpSeq !== undefined),
-    );
-  }
 }

@@ -74,6 +74,9 @@ export interface GracePeriod {
   /** When the kernel itself warned about it, with the event; undefined when it did not. */
   warnedNs?: number;
   warnedEvent?: number;
+  /** The CPU whose tick brought the warning, and whether it was about itself (R2.43, R2.44). */
+  warnedCpu?: number;
+  warnedSelf?: boolean;
 }
 
 /** A grace period that has just begun. */

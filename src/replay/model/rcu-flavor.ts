@@ -24,6 +24,8 @@ export interface RcuFlavor {
   /** Readers that block `gp` or `expedited`, not yet gone. */
   readonly blocking: Map<number, Holdout[]>;
   readonly nodes: RcuNodeTree;
+  /** The last tick kept of CPUs that owed nothing, and of those that owed. */
+  readonly lastTick: ({ readonly gp: GracePeriod; readonly cpu: number; readonly ns: number } | undefined)[];
 }
 
 export interface EarlyReport {
@@ -53,5 +55,6 @@ export function newFlavor(name: string): RcuFlavor {
     owed: new Map(),
     blocking: new Map(),
     nodes: new RcuNodeTree(),
+    lastTick: [],
   };
 }

@@ -23,8 +23,12 @@ const SKEW_NS = 1e5;
 const EARLY_KEPT = 64;
 
 const SHORTEST_STALL_NS = 3e9;
-/** Enough for 300 s, the longest timeout, at HZ=250 on one CPU; later ticks only repeat the answer. */
-const TICKS_KEPT = 65536;
+/** Enough for 305 s, the longest timeout, at the spacing below. */
+const TICKS_KEPT = 1 << 18;
+/** On many CPUs one tick per millisecond decides as well as all; of old grace periods one per four. */
+const TICK_SPACING_NS = 1e6;
+const MANY_CPUS = 5;
+const OLD_STALL_NS = 3e10;
 const CONTRADICTIONS_KEPT = 64;
 
 /**
@@ -68,7 +72,13 @@ export class RcuModel implements Model {
     for (const flavor of this.#flavors.values()) {
       const gp = flavor.gp;
       if (!gp || nowNs - gp.startNs < SHORTEST_STALL_NS || gp.ticks.length >= TICKS_KEPT) continue;
-      gp.ticks.push({ cpu, ns: nowNs, event, owes: flavor.owed.has(cpu) });
+      const owes = flavor.owed.has(cpu);
+      const old = nowNs - gp.startNs >= OLD_STALL_NS;
+      const last = flavor.lastTick[owes ? 1 : 0];
+      const spacingNs = TICK_SPACING_NS * (old ? 4 : 1);
+      if ((old || this.#cpus.count >= MANY_CPUS) && last?.gp === gp && nowNs - last.ns < spacingNs) continue;
+      flavor.lastTick[owes ? 1 : 0] = { gp, cpu, ns: nowNs };
+      gp.ticks.push({ cpu, ns: nowNs, event, owes });
     }
   }
 
@@ -398,17 +408,14 @@ export class RcuModel implements Model {
 
   #warned(event: EventCursor): void {
     const flavor = this.#flavor(event);
-    const gp = event.text(1) === 'ExpeditedStall' ? flavor.expedited : flavor.gp;
-    if (!gp) return;
-    gp.warnedNs ??= event.tsNs;
-    gp.warnedEvent ??= event.eventId;
-  }
-
-  /** Marks the grace period in flight as warned about by the kernel's log (`g=` and the time decide which). */
-  markWarned(flavorName: string, gpSeq: string | undefined, tsNs: number): GracePeriod | undefined {
-    const gp = this.history.warnedAbout(flavorName, gpSeq, tsNs);
-    if (gp) gp.warnedNs ??= tsNs;
-    return gp;
+    const how = event.text(1);
+    const gp = how === 'ExpeditedStall' ? flavor.expedited : flavor.gp;
+    if (!gp || gp.warnedNs !== undefined) return;
+    gp.warnedNs = event.tsNs;
+    gp.warnedEvent = event.eventId;
+    if (how === 'ExpeditedStall') return;
+    gp.warnedCpu = event.cpu;
+    gp.warnedSelf = how === 'SelfDetected';
   }
 
   /** A grace period that other events imply; the capture has no rcu:* events. */
