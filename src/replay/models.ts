@@ -53,7 +53,7 @@ export function createModels(world: World): Models {
   const locks = new LockModel(world, cpu);
   const log = new LogModel(world);
   const phases = new WaitPhaseModel(world, rcu, sync, srcuGp);
-  const inferredGp = new InferredGpModel(world, rcu, sync, quiet);
+  const inferredGp = new InferredGpModel(world, rcu, sync, quiet, gpKthread);
   return {
     cpu,
     load,

@@ -1,6 +1,7 @@
 /** What a kernel stack says about a sleeping task: the resource, the call, the srcu_struct and what the caller was doing. */
 import {
   GENERIC_SLEEPER,
+  LAST_SLEEP_FRAME,
   SITE_FRAMES,
   SRCU_DOMAIN_FRAMES,
   SRCU_WORKER_FRAME,
@@ -19,18 +20,22 @@ export interface StackVerdict {
   /** The call is part of a tracepoint teardown, which may wait for two structs with the same stack (T12). */
   readonly teardown: boolean;
   readonly site: string | undefined;
+  /** Who wakes this sleep ends the call: it is the last one in it, not a lock on the way. */
+  readonly lastSleep: boolean;
 }
 
 /** @param symbols function names, innermost first. MODEL 4.3. */
 export function classifyStack(symbols: readonly string[]): StackVerdict {
   let resource: WaitResource | undefined;
   let api = '';
-  for (const symbol of symbols) {
+  let decided = symbols.length;
+  for (const [depth, symbol] of symbols.entries()) {
     if (GENERIC_SLEEPER.test(symbol)) continue;
     const row = WAIT_FRAMES.find(([pattern]) => pattern.test(symbol));
     if (!row) continue;
     resource = row[1];
     api = symbol;
+    decided = depth + 1;
     // synchronize_rcu_normal ← synchronize_rcu, __synchronize_srcu ← synchronize_srcu: the name that callers use.
     if (api === 'synchronize_rcu_normal') api = 'synchronize_rcu';
     if (api === '__synchronize_srcu') api = 'synchronize_srcu';
@@ -43,6 +48,7 @@ export function classifyStack(symbols: readonly string[]): StackVerdict {
     srcuDomain: firstMatch(symbols, SRCU_DOMAIN_FRAMES),
     teardown: symbols.some((symbol) => TEARDOWN_FRAME.test(symbol)),
     site: firstMatch(symbols, SITE_FRAMES),
+    lastSleep: symbols.slice(0, decided).some((symbol) => LAST_SLEEP_FRAME.test(symbol)),
   };
 }
 

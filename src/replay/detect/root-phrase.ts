@@ -10,7 +10,7 @@ const PHRASES: Readonly<Record<RootKind, string>> = {
   'reader-preempted': 'a preempted RCU reader',
   'reader-sleeping': 'a sleeping RCU reader',
   'srcu-reader': 'an SRCU reader',
-  'gp-kthread-starved': 'the grace-period kthread gets no CPU',
+  'gp-kthread-starved': 'the grace-period kthread gets no time',
   'workqueue-starved': 'its work item gets no worker',
   'lock-holder': 'a lock holder',
   deadlock: 'a deadlock',
@@ -22,6 +22,8 @@ export function rootPhrase(root: Root): string {
   if (root.kind === 'unknown' && root.cpu !== undefined)
     return `CPU ${root.cpu} holds it up, for a reason that this capture does not show`;
   const task = root.task !== undefined ? ` ${root.task}${root.tid !== undefined ? `:${root.tid}` : ''}` : '';
+  if (root.kind === 'gp-kthread-starved')
+    return `the grace-period kthread${task} gets no time${root.cpu !== undefined ? ` on CPU ${root.cpu}` : ''}`;
   if (root.kind === 'deadlock' && task !== '') return `a deadlock with${task}`;
   return `${PHRASES[root.kind]}${task}${root.cpu !== undefined ? ` on CPU ${root.cpu}` : ''}`;
 }

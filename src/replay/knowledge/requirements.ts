@@ -39,6 +39,11 @@ const GRACE_PERIODS = group(
   true,
   'grace periods are not recorded (CONFIG_RCU_TRACE)',
 );
+const IN_FLIGHT = {
+  ...GRACE_PERIODS,
+  essential: false,
+  why: 'whether a grace period was in flight is not recorded (CONFIG_RCU_TRACE)',
+};
 const HOLDOUTS = group(
   'rcu:rcu_grace_period_init, rcu:rcu_quiescent_state_report',
   ['rcu_grace_period_init', 'rcu_quiescent_state_report'],
@@ -117,7 +122,7 @@ export const REQUIREMENTS: Readonly<Record<FindingKind, Requirement>> = {
   'nmi-storm': { events: [NMI_ESSENTIAL], reports: ['perf-interrupt', 'nmi-handler-long'] },
   'irq-storm': { events: [IRQ], reports: [] },
   'softirq-storm': { events: [SOFTIRQ], reports: [] },
-  'gp-kthread-starved': { events: [SCHED, GRACE_PERIODS], reports: ['rcu-stall'] },
+  'gp-kthread-starved': { events: [SCHED, IN_FLIGHT], reports: ['rcu-stall'] },
   'workqueue-stall': { events: [{ ...WORK, essential: true }], reports: ['workqueue-lockup'] },
   'soft-lockup': {
     events: [group('the kernel log', [], true, 'a loop in the kernel cannot be told from one in user code by events')],

@@ -29,6 +29,13 @@ export type WaitResource =
 export const GENERIC_SLEEPER =
   /^(__schedule|schedule|schedule_timeout|schedule_timeout_(un)?interruptible|schedule_timeout_idle|schedule_preempt_disabled|schedule_hrtimeout.*|__wait_for_common|wait_for_common|wait_for_completion.*|io_schedule|preempt_schedule.*|trace_event_raw_event_sched_switch|__traceiter_sched_switch|__bpf_trace_sched_switch|perf_trace_sched_switch|\[FTRACE TRAMPOLINE\]|trace_call_bpf|__cond_resched|.*_stack_trace.*)$/;
 
+/**
+ * Frames of the sleep that a grace period ends, up to the frame that decides. complete() wakes a D sleeper once, and
+ * synchronize_rcu_expedited() itself sleeps only after its funnel (exp_funnel_lock): the next sleep is the next call (W4.13).
+ */
+export const LAST_SLEEP_FRAME =
+  /^(__wait_for_common|wait_for_common|wait_for_completion.*|_?synchronize_(rcu|sched)_expedited.*)$/;
+
 /** First match from the innermost frame outward wins; order inside one frame is this order. */
 export const WAIT_FRAMES: readonly (readonly [RegExp, WaitResource])[] = [
   [

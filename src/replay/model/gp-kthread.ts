@@ -19,6 +19,8 @@ export interface KthreadStarvation {
   readonly cpuEvent: number;
   /** `comm:tid` that had its CPU for most of the time, when known. */
   readonly instead: string | undefined;
+  /** That task is of a real-time class, which no fair task preempts (RT_HOG of MODEL 2.7). */
+  readonly realtime: boolean;
   /** Shares of the CPU's time meanwhile. */
   readonly shares: { readonly nmi: number; readonly hardirq: number; readonly softirq: number };
 }
@@ -34,8 +36,17 @@ interface Waiting {
   readonly cpuEvent: number;
   readonly occupancy: Occupancy;
   /** Time on its CPU by tid. */
-  readonly ran: Map<number, { ns: number; readonly comm: number }>;
+  readonly ran: Map<number, Ran>;
 }
+
+interface Ran {
+  ns: number;
+  readonly comm: number;
+  readonly realtime: boolean;
+}
+
+/** Kernel priorities below are of SCHED_DEADLINE, SCHED_FIFO and SCHED_RR (MAX_RT_PRIO, include/linux/sched/prio.h). */
+const MAX_RT_PRIO = 100;
 
 export class GpKthreadModel implements Model {
   readonly #world: World;
@@ -110,6 +121,7 @@ export class GpKthreadModel implements Model {
       endEvent,
       cpuEvent: waiting.cpuEvent,
       instead: most && this.#tasks.labelOf(most[0], most[1].comm),
+      realtime: most?.[1].realtime ?? false,
       shares: {
         nmi: spent[OCC_NMI] / total,
         hardirq: spent[OCC_HARDIRQ] / total,
@@ -131,5 +143,5 @@ function book(waiting: Waiting, task: Task, ns: number): void {
   if (ns <= 0) return;
   const booked = waiting.ran.get(task.tid);
   if (booked) booked.ns += ns;
-  else waiting.ran.set(task.tid, { ns, comm: task.comm });
+  else waiting.ran.set(task.tid, { ns, comm: task.comm, realtime: task.prio < MAX_RT_PRIO });
 }

@@ -1,9 +1,10 @@
 /**
  * Grace periods of captures without rcu:* events (most kernels lack CONFIG_RCU_TRACE, E1.0): whoever waits long in
  * synchronize_rcu() proves a grace period in flight, and the CPU that ran one task through it without a context switch is the
- * one that can have held it up. Everything concluded here is `inferred`.
+ * one that can have held it up, unless the grace-period kthread itself had no CPU. Everything concluded here is `inferred`.
  */
 import type { Model, World } from '../world.ts';
+import type { GpKthreadModel } from './gp-kthread.ts';
 import type { GracePeriod, Holdout } from './grace-period.ts';
 import type { QuietStretch, QuietStretchModel } from './quiet-stretch.ts';
 import type { RcuModel } from './rcu.ts';
@@ -17,12 +18,14 @@ export class InferredGpModel implements Model {
   readonly #rcu: RcuModel;
   readonly #sync: SyncWaitModel;
   readonly #quiet: QuietStretchModel;
+  readonly #kthread: GpKthreadModel;
 
-  constructor(world: World, rcu: RcuModel, sync: SyncWaitModel, quiet: QuietStretchModel) {
+  constructor(world: World, rcu: RcuModel, sync: SyncWaitModel, quiet: QuietStretchModel, kthread: GpKthreadModel) {
     this.#world = world;
     this.#rcu = rcu;
     this.#sync = sync;
     this.#quiet = quiet;
+    this.#kthread = kthread;
   }
 
   subscribe(): undefined {
@@ -49,7 +52,9 @@ export class InferredGpModel implements Model {
   #infer(group: readonly SyncWait[], toNs: number, captureEndNs: number): void {
     const fromNs = group[0].startNs;
     const open = group.some((wait) => wait.endNs === null);
-    const covering = this.#quiet.stretches.filter((s) => overlap(s, fromNs, toNs) >= COVERS * (toNs - fromNs));
+    const covering = this.#lostToRealtime(fromNs, toNs)
+      ? []
+      : this.#quiet.stretches.filter((stretch) => overlap(stretch, fromNs, toNs) >= COVERS * (toNs - fromNs));
     covering.sort((a, b) => overlap(b, fromNs, toNs) - overlap(a, fromNs, toNs));
     this.#rcu.addInferred({
       flavor: this.#rcu.mainFlavor,
@@ -68,6 +73,18 @@ export class InferredGpModel implements Model {
       ticks: [],
       holdouts: covering.slice(0, 1).map((stretch) => holdout(stretch, fromNs, toNs, open)),
     } satisfies GracePeriod);
+  }
+
+  /**
+   * The kthread waited for a CPU behind a real-time task for most of it. Such a task may run in user mode, where it holds up nothing but
+   * the kthread; a fair task that keeps the CPU for as long is in kernel code that does not reschedule, and the stretch is its own.
+   */
+  #lostToRealtime(fromNs: number, toNs: number): boolean {
+    let lostNs = 0;
+    for (const { flavor, realtime, startNs, endNs } of this.#kthread.starvations)
+      if (realtime && flavor === this.#rcu.mainFlavor)
+        lostNs += Math.max(0, Math.min(toNs, endNs ?? toNs) - Math.max(fromNs, startNs));
+    return lostNs >= COVERS * (toNs - fromNs);
   }
 }
 

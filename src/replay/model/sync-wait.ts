@@ -321,7 +321,10 @@ export class SyncWaitModel implements Model {
   /** Grace-period waits sleep in D, those of some kthreads in TASK_IDLE: a sleep of another kind is another wait (W4.13). */
   #sleptElsewhere(task: Task): void {
     const innermost = this.#open.get(task.key)?.at(-1);
-    if (!innermost) return;
+    if (!innermost) {
+      this.#leftPass(task);
+      return;
+    }
     const slept = (this.#wokenNs.get(task.key) ?? -1) >= innermost.startNs;
     if (slept || task.letters.includes('S')) this.#left(task);
   }
@@ -340,17 +343,31 @@ export class SyncWaitModel implements Model {
     }
   }
 
-  #unblocked(interval: BlockedInterval): void {
-    const open = this.#open.get(interval.task.key);
+  #unblocked({ task, startNs, endNs, stack, endEvent }: BlockedInterval): void {
+    const open = this.#open.get(task.key);
     if (!open) return;
-    for (const wait of open) wait.sleptNs += interval.endNs - interval.startNs;
-    this.#wokenNs.set(interval.task.key, interval.endNs);
+    for (const wait of open) wait.sleptNs += endNs - startNs;
+    this.#wokenNs.set(task.key, endNs);
+    // A loop over synchronize_rcu() sleeps in the same stack again and again: many short waits, not a long one.
+    const innermost = open[open.length - 1];
+    if (innermost.source !== 'stack' || !stack) return;
+    const verdict = this.verdict(stack);
+    if (!verdict.lastSleep || syncResource(verdict) !== innermost.resource) return;
+    open.pop();
+    if (open.length === 0) this.#open.delete(task.key);
+    this.#close(innermost, endNs, endEvent, false);
+  }
+
+  /** A worker that was in process_srcu by its stacks sleeps in another way: the pass was over when it last woke. */
+  #leftPass(task: Task): void {
+    const wokenNs = this.#wokenNs.get(task.key);
+    if (wokenNs === undefined) return;
+    this.#wokenNs.delete(task.key);
+    this.#work.endImpliedPass(task.tid, wokenNs, task.wakeEvent);
   }
 
   #exited(task: Task, nowNs: number): void {
-    const open = this.#open.get(task.key);
-    if (!open) return;
-    for (const wait of open) this.#close(wait, nowNs, 0, false);
+    for (const wait of this.#open.get(task.key) ?? []) this.#close(wait, nowNs, 0, false);
     this.#open.delete(task.key);
     this.#wokenNs.delete(task.key);
   }

@@ -112,6 +112,8 @@ export class TaskModel implements Model {
   readonly listeners: TaskListener[] = [];
   /** Last switch-out per CPU that may still get its stack. */
   readonly #awaitingStack: (Task | undefined)[] = [];
+  /** Per CPU: the task that was switched in last. */
+  readonly #onCpu: (Task | undefined)[] = [];
 
   constructor(world: World, cpus: CpuModel) {
     this.#world = world;
@@ -130,6 +132,7 @@ export class TaskModel implements Model {
   /** Puts back a task of a snapshot. */
   restore(task: Task): void {
     this.#tasks.set(task.key, task);
+    if (task.state === TASK_RUNNING && task.cpu >= 0) this.#onCpu[task.cpu] = task;
   }
 
   all(): IterableIterator<Task> {
@@ -226,6 +229,8 @@ export class TaskModel implements Model {
     const nowNs = event.tsNs;
     const cpu = event.cpu;
     const prev = this.get(event.int(1), cpu);
+    const onCpu = this.#onCpu[cpu];
+    if (onCpu !== prev && onCpu?.state === TASK_RUNNING && onCpu.cpu === cpu) this.#unseen(onCpu, nowNs);
     prev.comm = event.str(0) || prev.comm;
     prev.prio = event.int(2, prev.prio);
     const letters = event.text(3);
@@ -272,7 +277,14 @@ export class TaskModel implements Model {
     this.#enter(task, TASK_RUNNING, nowNs, event.eventId);
     task.onCpuSinceNs = nowNs;
     task.cpu = cpu;
+    this.#onCpu[cpu] = task;
     for (const listener of this.listeners) listener.onSwitchIn?.(task, nowNs);
+  }
+
+  /** Another task is on its CPU: it left unseen (perf leaves out what the recorder may not look at), nobody knows when. */
+  #unseen(task: Task, nowNs: number): void {
+    task.state = TASK_UNKNOWN;
+    task.sinceNs = nowNs;
   }
 
   #runnable(task: Task, nowNs: number): void {
