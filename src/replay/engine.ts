@@ -62,7 +62,7 @@ export class ReplayEngine {
     for (const type of batch.delta.types) this.#bind(type);
     world.lastEvent = Math.max(world.lastEvent, batch.firstEventId + batch.length - 1);
     const cursor = new EventCursor(batch, world.dictionary.strings);
-    const { tsNs, cpu, tid, type, flags, comm } = batch;
+    const { tsNs, cpu, tid, type, flags, comm, stack } = batch;
     const cpus = this.models.cpu;
     const counts = this.#counts;
     const markers = this.#markers;
@@ -78,7 +78,7 @@ export class ReplayEngine {
       world.nowNs = now;
       const typeId = type[i];
       // Markers are ours: they say nothing of what ran.
-      if (!markers[typeId]) cpus.observe(cpu[i], tid[i], comm[i], now, flags[i], batch.firstEventId + i);
+      if (!markers[typeId]) cpus.observe(cpu[i], tid[i], comm[i], now, flags[i], batch.firstEventId + i, stack[i]);
       counts[typeId]++;
       const handlers = this.#handlers[typeId];
       if (handlers.length === 0) continue;

@@ -24,10 +24,12 @@ function finding(world: World, timeline: Timeline, storm: Storm): Finding {
   const evidence = new EvidenceList();
   evidence.cite(storm.firstEvent, 'first handler of the storm');
   evidence.cite(storm.lastEvent, 'last handler of the storm');
+  // Contexts of records and samples: any record of the CPU may have told.
+  const fromRecords = storm.contextsNs + storm.samplesNs > 0;
   evidence.range(
     storm.firstEvent,
     storm.lastEvent,
-    { events: OCCUPANCY_EVENTS, cpu: storm.cpu },
+    { ...(!fromRecords && { events: OCCUPANCY_EVENTS }), cpu: storm.cpu },
     `what CPU ${storm.cpu} did`,
   );
   if (gp && holdout) {
@@ -40,13 +42,15 @@ function finding(world: World, timeline: Timeline, storm: Storm): Finding {
     kind,
     id: findingId(kind, storm.cpu),
     severity: storm.kind === 'nmi' && gp ? 'error' : 'warning',
-    confidence: 'observed',
-    title: `${NAMES[storm.kind]} took ${percent(share)} of CPU ${storm.cpu} for ${seconds(lengthNs)}: ${storm.count} handlers, the longest ${seconds(storm.maxNs)}`,
+    confidence: storm.samplesNs > storm.busyNs / 2 ? 'inferred' : 'observed',
+    title: `${NAMES[storm.kind]} took ${percent(share)} of CPU ${storm.cpu} for ${seconds(lengthNs)}${handlers(storm)}`,
     start_ns: storm.startNs,
     end_ns: storm.endNs,
     evidence: evidence.list(),
     notes: [
       `threshold ${percent(world.thresholds.nmiStormShare)} of a CPU over ${seconds(world.thresholds.nmiStormWindowNs)}`,
+      ...sourceNotes(storm),
+      ...(storm.throttled > 0 ? [`perf throttled its events ${storm.throttled} times meanwhile`] : []),
       ...(gp ? [`${gracePeriodName(gp)} waited for this CPU meanwhile`] : []),
     ],
     cpu: storm.cpu,
@@ -54,6 +58,23 @@ function finding(world: World, timeline: Timeline, storm: Storm): Finding {
     count: storm.count,
     max_ns: storm.maxNs,
   };
+}
+
+function handlers({ count, maxNs }: Storm): string {
+  return count > 0 ? `: ${count} handlers, the longest ${seconds(maxNs)}` : '';
+}
+
+/** How far the share is what the CPU spent, and not less or more. */
+function sourceNotes({ busyNs, contextsNs, samplesNs, threadNs }: Storm): string[] {
+  const notes: string[] = [];
+  if (contextsNs > 0)
+    notes.push(`${percent(contextsNs / busyNs)} of it from contexts of records: at least that much (E1.7)`);
+  if (samplesNs > 0)
+    notes.push(
+      `${percent(samplesNs / busyNs)} of it from samples of the stack, true to 1/√n; NMIs do not show (E0.10)`,
+    );
+  if (threadNs > 0) notes.push(`${percent(threadNs / busyNs)} of it in threads that do the work of interrupts`);
+  return notes;
 }
 
 /** A grace period that the storm held up: alone, a busy CPU is a fact; with somebody who waits for it, it is the fault. */

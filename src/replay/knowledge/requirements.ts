@@ -56,7 +56,7 @@ const READERS = group(
   false,
   'preempted readers are not recorded, or there were none',
 );
-const NMI = group('nmi:nmi_handler', ['nmi_handler'], false, 'NMI time is invisible');
+const NMI = group('nmi:nmi_handler', ['nmi_handler', 'nmi_noise', 'osnoise'], false, 'NMI time is invisible');
 const NMI_ESSENTIAL = { ...NMI, essential: true };
 const WORK = group(
   'workqueue:workqueue_execute_start',
@@ -90,11 +90,16 @@ const CONTEXT = group(
 );
 const IRQ = group(
   'irq:irq_handler_entry, irq_vectors:*',
-  ['irq_handler_entry', 'local_timer_entry'],
+  ['irq_handler_entry', 'local_timer_entry', 'irq_noise', 'osnoise'],
   true,
   'interrupt time is not recorded',
 );
-const SOFTIRQ = group('irq:softirq_entry', ['softirq_entry'], true, 'softirq time is not recorded');
+const SOFTIRQ = group(
+  'irq:softirq_entry',
+  ['softirq_entry', 'softirq_noise', 'osnoise'],
+  true,
+  'softirq time is not recorded',
+);
 
 export const REQUIREMENTS: Readonly<Record<FindingKind, Requirement>> = {
   'lock-inversion': { events: [LOCKS], reports: ['lockdep-circular'] },

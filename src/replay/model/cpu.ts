@@ -1,9 +1,9 @@
 /**
  * Per-CPU context: which task runs, which interrupt contexts are open, and how much time each kind of context took.
  *
- * Sources, strongest first (MODEL E0.2, E1.7): entry/exit events (irq, softirq, irq_vectors), nmi_handler durations, the
- * context flags of each record. Time is exclusive: an NMI inside a hardirq counts as NMI only (T40), so the kinds of a CPU
- * sum to its observed time (O20).
+ * Sources, strongest first (MODEL E0.2, E1.7): entry/exit events and durations told afterwards (see interrupt-sources.ts), the
+ * context flags of records or, without flags, their stacks: a lower bound. Threads that do the work of interrupts count as interrupts.
+ * Time is exclusive: an NMI inside a hardirq counts as NMI only (T40), so the kinds of a CPU sum to its observed time (O20).
  */
 import {
   CTX_HARDIRQ,
@@ -14,101 +14,69 @@ import {
   type EventType,
   NO_CPU,
 } from '../../../schema/index.ts';
-import { hardirqVector, softirqName } from '../knowledge/interrupt-events.ts';
+import { contextOfFrames } from '../knowledge/context-frames.ts';
+import { interruptThread } from '../knowledge/interrupt-threads.ts';
 import type { Visibility } from '../visibility.ts';
 import type { EventHandler, Model, World } from '../world.ts';
+import {
+  CpuState,
+  OCC_HARDIRQ,
+  OCC_IDLE,
+  OCC_KINDS,
+  OCC_NMI,
+  OCC_SOFTIRQ,
+  OCC_TASK,
+  OCC_UNKNOWN,
+  type Occupancy,
+  TID_UNKNOWN,
+} from './cpu-state.ts';
+import { InterruptSources } from './interrupt-sources.ts';
 import { OccupancyHistory } from './occupancy-history.ts';
 import { TextCodes } from './text-codes.ts';
+import { type ClockEvidence, TickClock } from './tick-clock.ts';
 
-/** Kinds of CPU time, as indexes into {@link Occupancy}. */
-export const OCC_IDLE = 0;
-export const OCC_TASK = 1;
-export const OCC_SOFTIRQ = 2;
-export const OCC_HARDIRQ = 3;
-export const OCC_NMI = 4;
-/** Inside a gap of lost events. */
-export const OCC_UNKNOWN = 5;
-const OCC_KINDS = 6;
+export * from './cpu-state.ts';
 
-/** Cumulative nanoseconds by kind. */
-export type Occupancy = Float64Array;
+const INTERRUPTED = CTX_NMI | CTX_HARDIRQ | CTX_SOFTIRQ;
 
-const ENOUGH_TICKS = 16;
+/** Two records in interrupts that are further apart may belong to two interrupts (E1.7 b). */
+const SAME_INTERRUPT_NS = 1e5;
 
-/** No record of the CPU has told its task, or events were lost since. */
-const TID_UNKNOWN = -1;
+/** Shorter runs of records in an interrupt are no span worth a row. */
+const SPAN_NS = 1e4;
 
-export class CpuState {
-  readonly cpu: number;
-  /** Task on the CPU. */
-  tid = TID_UNKNOWN;
-  /** Task that ran when events began to be lost. */
-  tidAtGap = TID_UNKNOWN;
-  comm = 0;
-  /** Time up to which `occupancy` is accounted. */
-  accountedNs = -1;
-  readonly occupancy: Occupancy = new Float64Array(OCC_KINDS);
-  /** Open hardirq handlers and vectors. */
-  hardirqDepth = 0;
-  hardirqSinceNs = 0;
-  hardirqEvent = 0;
-  hardirqName = '';
-  softirqDepth = 0;
-  softirqSinceNs = 0;
-  softirqEvent = 0;
-  softirqVec = 0;
-  lastEventNs = 0;
-  /** Flags of the last record. */
-  flags = 0;
-  /** After a gap, until the next record of the CPU, nothing is known of what ran. */
-  inGap = false;
-  lastTickNs = -1;
-  /** Scheduler ticks seen. */
-  ticks = 0;
-  lastSwitchNs = -1;
-  /** The last context switch, the task that left, and the number of the record. */
-  switchEvent = 0;
-  switchedOutTid = TID_UNKNOWN;
-  switchRecord = 0;
-  /** Records seen on this CPU: a kernel_stack record belongs to the record right before it on its CPU (E0.8). */
-  records = 0;
-  /** Number of context switches seen. */
-  switches = 0;
-  /** RCU watches the CPU (E1.4); undefined until an event tells. */
-  watching: boolean | undefined;
-  /** The event that showed the extended quiescent state, or the idle task. */
-  quiescentEvent = 0;
+const KIND_NAMES = ['idle', 'task', 'softirq', 'hardirq', 'nmi'] as const;
+export type InterruptKind = 'nmi' | 'hardirq' | 'softirq';
 
-  constructor(cpu: number) {
-    this.cpu = cpu;
-  }
-}
-
-/** What is known of ticks and NMIs besides the CPUs' own states. */
-export interface ClockEvidence {
-  /** First nmi_handler event, 0 without. */
-  readonly nmiEvent: number;
-  /** Time between ticks, infinite while unknown. */
-  readonly tickNs: number;
-  /** Ticks that came as close as ticks can, and the events of the first and of the one that settled it. */
-  readonly closeTicks: number;
-  readonly firstTickEvent: number;
-  readonly lastTickEvent: number;
-}
+/** How interrupt time is known: from events, from the contexts of records, from samples, from the switches of a thread. */
+export type BusySource = 'events' | 'contexts' | 'samples' | 'thread';
 
 export class CpuModel implements Model {
   readonly #world: World;
   readonly #cpus: CpuState[] = [];
   readonly history = new OccupancyHistory(OCC_KINDS);
+  readonly #sources: InterruptSources;
+  readonly #clock = new TickClock();
+  /** OCC kind of tasks by their name, a string id. */
+  readonly #taskKinds: (number | undefined)[] = [];
+  /** Context bits by stack id. */
+  readonly #stackContexts: (number | undefined)[] = [];
+
   /** Called for each finished interrupt span, after accounting, with the events that begin and end it. */
   onInterrupt:
+    | ((kind: InterruptKind, cpu: number, startNs: number, endNs: number, startEvent: number, endEvent: number) => void)
+    | undefined;
+
+  /** Called when time of a CPU is booked to interrupts: exclusive, in order of time on each CPU. */
+  onBusy:
     | ((
-        kind: 'nmi' | 'hardirq' | 'softirq',
+        kind: InterruptKind,
         cpu: number,
         startNs: number,
         endNs: number,
         startEvent: number,
         endEvent: number,
+        source: BusySource,
       ) => void)
     | undefined;
 
@@ -122,6 +90,7 @@ export class CpuModel implements Model {
 
   constructor(world: World) {
     this.#world = world;
+    this.#sources = new InterruptSources(world, this);
   }
 
   /** Number of CPUs seen: highest number + 1. */
@@ -143,15 +112,26 @@ export class CpuModel implements Model {
     return state;
   }
 
+  get sources(): InterruptSources {
+    return this.#sources;
+  }
+
   /** Every record passes here first. Hot: no allocation. */
-  observe(cpu: number, tid: number, comm: number, nowNs: number, flags: number, eventId: number): void {
+  observe(cpu: number, tid: number, comm: number, nowNs: number, flags: number, eventId: number, stack: number): void {
     if (cpu === NO_CPU) return;
     const state = this.#cpus[cpu] ?? this.get(cpu);
     if (state.accountedNs < 0) state.accountedNs = nowNs;
+    let context = 0;
+    if (flags & CTX_KNOWN) {
+      this.#world.contextFlagsSeen = true;
+      context = flags & INTERRUPTED;
+    } else if (stack !== 0) context = this.contextOfStack(stack);
+    if (context !== 0 || state.context !== 0) this.#interrupted(state, context, nowNs);
+    state.context = context;
     state.lastEventNs = nowNs;
+    state.lastEvent = eventId;
     state.records++;
     state.flags = flags;
-    if (flags & CTX_KNOWN) this.#world.contextFlagsSeen = true;
     // The record's own tid is the running task, also in interrupts; it corrects a missed switch. The stack of a switch is still
     // recorded by the task that leaves (E0.8).
     if (state.tid !== tid && tid >= 0 && (tid !== state.switchedOutTid || state.records !== state.switchRecord + 1)) {
@@ -164,21 +144,92 @@ export class CpuModel implements Model {
     state.comm = comm;
   }
 
+  /** Context bits of a stack, 0 for a task. */
+  contextOfStack(stack: number): number {
+    let context = this.#stackContexts[stack];
+    if (context === undefined) {
+      context = contextOfFrames(this.#world.dictionary.stackSymbols(stack));
+      this.#stackContexts[stack] = context;
+    }
+    return context;
+  }
+
+  /** A record inside an interrupt right after another one: what lies between them belongs to it, unless events tell better. */
+  #interrupted(state: CpuState, context: number, nowNs: number): void {
+    const sinceNs = state.lastEventNs;
+    const kind = Math.min(kindOf(context), kindOf(state.context));
+    const same = kind > OCC_TASK && nowNs - sinceNs <= SAME_INTERRUPT_NS;
+    if (state.interruptedSinceNs >= 0 && (!same || kind !== state.interruptedKind)) this.#endInterrupted(state);
+    if (!same || this.#sources.shows(kind) || kind <= this.#current(state)) return;
+    if (state.interruptedSinceNs < 0) {
+      state.interruptedSinceNs = sinceNs;
+      state.interruptedEvent = state.lastEvent;
+      state.interruptedKind = kind;
+    }
+    this.occupied(state, kind, sinceNs, nowNs, 'contexts');
+  }
+
+  #endInterrupted(state: CpuState): void {
+    const { interruptedSinceNs: startNs, lastEventNs: endNs, cpu } = state;
+    state.interruptedSinceNs = -1;
+    if (endNs - startNs < SPAN_NS) return;
+    const kind = KIND_NAMES[state.interruptedKind] as InterruptKind;
+    this.#world.facts.contextSpan({ cpu, kind, name: 'records in it', startNs, endNs });
+    this.#world.facts.sample(kind, 'records in it', endNs - startNs);
+    this.onInterrupt?.(kind, cpu, startNs, endNs, state.interruptedEvent, state.lastEvent);
+  }
+
   /** Books the time since the last booking to what the CPU was doing. */
   account(state: CpuState, nowNs: number): void {
     const elapsed = nowNs - state.accountedNs;
     if (elapsed <= 0) return;
-    const kind = this.#current(state);
-    state.occupancy[kind] += elapsed;
-    this.history.add(state.cpu, kind, state.accountedNs, nowNs);
-    state.accountedNs = nowNs;
+    const inHandler = state.hardirqDepth > 0 || state.softirqDepth > 0;
+    this.#book(state, this.#current(state), nowNs, inHandler ? 'events' : 'thread');
+  }
+
+  /** Books [startNs, endNs), as far as it is not booked yet, to a kind; what lies before it to what the CPU was doing. */
+  occupied(state: CpuState, kind: number, startNs: number, endNs: number, source: BusySource): void {
+    const fromNs = Math.max(startNs, state.accountedNs);
+    if (endNs <= fromNs) return;
+    this.account(state, fromNs);
+    this.#book(state, kind, endNs, source);
+  }
+
+  /** Moves `ns` of what was booked in [startNs, endNs) to what the CPU is doing now, to a kind that is known only afterwards. */
+  rebook(state: CpuState, kind: number, startNs: number, endNs: number, ns: number): void {
+    const from = this.#current(state);
+    const moved = Math.min(ns, endNs - startNs, state.occupancy[from]);
+    if (moved <= 0 || from >= kind) return;
+    state.occupancy[from] -= moved;
+    state.occupancy[kind] += moved;
+    this.history.move(state.cpu, from, kind, startNs, endNs, moved);
+    const name = KIND_NAMES[kind] as InterruptKind;
+    this.onBusy?.(name, state.cpu, endNs - moved, endNs, state.lastEvent, state.lastEvent, 'events');
+  }
+
+  #book(state: CpuState, kind: number, untilNs: number, source: BusySource): void {
+    const { accountedNs, accountedEvent, cpu, lastEvent } = state;
+    state.occupancy[kind] += untilNs - accountedNs;
+    this.history.add(cpu, kind, accountedNs, untilNs);
+    state.accountedNs = untilNs;
+    state.accountedEvent = lastEvent;
+    if (kind > OCC_TASK && kind !== OCC_UNKNOWN)
+      this.onBusy?.(KIND_NAMES[kind] as InterruptKind, cpu, accountedNs, untilNs, accountedEvent, lastEvent, source);
   }
 
   #current(state: CpuState): number {
     if (state.inGap || state.tid === TID_UNKNOWN) return OCC_UNKNOWN;
     if (state.hardirqDepth > 0) return OCC_HARDIRQ;
     if (state.softirqDepth > 0) return OCC_SOFTIRQ;
-    return state.tid === 0 ? OCC_IDLE : OCC_TASK;
+    if (state.tid === 0) return OCC_IDLE;
+    return this.#taskKinds[state.comm] ?? this.#taskKind(state.comm);
+  }
+
+  #taskKind(comm: number): number {
+    const thread = interruptThread(this.#world.dictionary.string(comm));
+    const kind = thread === 'hardirq' ? OCC_HARDIRQ : thread === 'softirq' ? OCC_SOFTIRQ : OCC_TASK;
+    this.#taskKinds[comm] = kind;
+    return kind;
   }
 
   /** Cumulative occupancy up to now; subtract two to get an interval's. */
@@ -190,50 +241,30 @@ export class CpuModel implements Model {
 
   /** What is known of ticks and NMIs so far, besides the CPUs' own states: live state of a snapshot. */
   get clockEvidence(): ClockEvidence {
-    return { ...this.#clock };
+    const { tickNs, closeTicks, firstTickEvent, lastTickEvent } = this.#clock;
+    return { nmiEvent: this.#sources.nmiEvent, tickNs, closeTicks, firstTickEvent, lastTickEvent };
   }
 
-  set clockEvidence(evidence: ClockEvidence) {
-    this.#clock = { ...evidence };
+  set clockEvidence({ nmiEvent, ...clock }: ClockEvidence) {
+    this.#sources.nmiEvent = nmiEvent;
+    Object.assign(this.#clock, clock);
   }
 
   /** What of interrupt load the capture shows so far. */
   visibility(): Visibility {
-    const { nmiEvent, tickNs, firstTickEvent, lastTickEvent } = this.#clock;
+    const { tickNs, firstTickEvent, lastTickEvent } = this.#clock;
+    const { nmiEvent } = this.#sources;
     const ticks = tickNs === Number.POSITIVE_INFINITY ? undefined : tickNs;
     return { nmi: nmiEvent > 0, nmiEvent, tickNs: ticks, firstTickEvent, lastTickEvent };
   }
 
-  #clock: { -readonly [K in keyof ClockEvidence]: ClockEvidence[K] } = {
-    nmiEvent: 0,
-    tickNs: Number.POSITIVE_INFINITY,
-    closeTicks: 0,
-    firstTickEvent: 0,
-    lastTickEvent: 0,
-  };
-
-  #tick(cpu: number, nowNs: number, eventId: number): void {
-    const state = this.get(cpu);
-    const gapNs = nowNs - state.lastTickNs;
-    if (state.lastTickNs >= 0 && gapNs >= 9e5 && gapNs <= 1.1e7) this.#closeTick(gapNs, eventId);
-    // One tick shows up twice when both its vector and rcu_utilization are recorded.
-    if (gapNs < 5e5 && state.lastTickNs >= 0) return;
-    state.ticks++;
-    state.lastTickNs = nowNs;
-    this.onTick?.(cpu, nowNs, eventId);
-  }
-
-  /** CONFIG_HZ lies between 100 and 1000; a first guess is confirmed by repetition, not by one late tick after another. */
-  #closeTick(gapNs: number, eventId: number): void {
-    const clock = this.#clock;
-    if (clock.closeTicks === 0) clock.firstTickEvent = eventId;
-    if (++clock.closeTicks <= ENOUGH_TICKS) return;
-    if (clock.closeTicks === ENOUGH_TICKS + 1) clock.lastTickEvent = eventId;
-    clock.tickNs = Math.min(clock.tickNs, gapNs);
+  /** A scheduler tick on this CPU. */
+  tick(cpu: number, nowNs: number, eventId: number): void {
+    if (this.#clock.tick(this.get(cpu), nowNs, eventId)) this.onTick?.(cpu, nowNs, eventId);
   }
 
   /** Interrupt context of the event at the cursor: innermost of NMI, hardirq, softirq, task. */
-  contextOf(event: EventCursor): 'nmi' | 'hardirq' | 'softirq' | 'task' {
+  contextOf(event: EventCursor): InterruptKind | 'task' {
     const flags = event.flags;
     if (flags & CTX_KNOWN) {
       if (flags & CTX_NMI) return 'nmi';
@@ -247,46 +278,30 @@ export class CpuModel implements Model {
   }
 
   subscribe(type: EventType): EventHandler | undefined {
+    const ours = this.#sources.subscribe(type);
+    if (ours) return ours;
     if (type.shape !== 'tracepoint' && type.shape !== 'marker') return undefined;
     switch (type.name) {
       case 'sched_switch':
         return (event) => this.#switch(event);
-      case 'irq_handler_entry':
-        return (event) => this.#enterHardirq(event, event.text(1));
-      case 'irq_handler_exit':
-        return (event) => this.#exitHardirq(event);
-      case 'softirq_entry':
-        return (event) => this.#enterSoftirq(event);
-      case 'softirq_exit':
-        return (event) => this.#exitSoftirq(event);
-      case 'nmi_handler':
-        return (event) => this.#nmi(event);
       case 'quiesce_lost':
         return (event) => this.#gap(event);
       case 'rcu_utilization':
         return (event) => {
-          if (this.#utilization.of(event, 0) === 1) this.#tick(event.cpu, event.tsNs, event.eventId);
+          if (this.#utilization.of(event, 0) === 1) this.tick(event.cpu, event.tsNs, event.eventId);
         };
       case 'rcu_watching':
       case 'rcu_dyntick':
         return (event) => this.#watching(event);
-      default: {
-        const vector = hardirqVector(type.name);
-        if (!vector) return undefined;
-        const { name, enters } = vector;
-        if (!enters) return (event) => this.#exitHardirq(event);
-        const tick = name === 'local_timer';
-        return (event) => {
-          this.#enterHardirq(event, name);
-          if (tick) this.#tick(event.cpu, event.tsNs, event.eventId);
-        };
-      }
+      default:
+        return undefined;
     }
   }
 
   #switch(event: EventCursor): void {
     const state = this.get(event.cpu);
     this.account(state, event.tsNs);
+    this.#sources.leaves(state, event);
     state.inGap = false;
     state.tid = event.int(5);
     state.comm = event.str(4);
@@ -295,9 +310,7 @@ export class CpuModel implements Model {
     state.switchedOutTid = event.int(1);
     state.switchRecord = state.records;
     state.switches++;
-    // The scheduler runs in task context: whatever exit was not recorded is over.
-    state.hardirqDepth = 0;
-    state.softirqDepth = 0;
+    this.#sources.enters(state, event);
     if (state.tid === 0 && state.watching === undefined) this.#quiet(state, event);
   }
 
@@ -323,81 +336,31 @@ export class CpuModel implements Model {
     return state.watching === undefined ? state.tid === 0 : !state.watching;
   }
 
-  #enterHardirq(event: EventCursor, name: string): void {
-    const state = this.get(event.cpu);
-    this.account(state, event.tsNs);
-    if (state.hardirqDepth++ === 0) {
-      state.hardirqSinceNs = event.tsNs;
-      state.hardirqEvent = event.eventId;
-      state.hardirqName = name;
-    }
-  }
-
-  #exitHardirq(event: EventCursor): void {
-    const state = this.get(event.cpu);
-    this.account(state, event.tsNs);
-    if (state.hardirqDepth === 0 || --state.hardirqDepth > 0) return;
-    this.#span(state, 'hardirq', state.hardirqName, state.hardirqSinceNs, event);
-  }
-
-  #enterSoftirq(event: EventCursor): void {
-    const state = this.get(event.cpu);
-    this.account(state, event.tsNs);
-    state.softirqDepth = 1;
-    state.softirqSinceNs = event.tsNs;
-    state.softirqEvent = event.eventId;
-    state.softirqVec = event.int(0);
-  }
-
-  #exitSoftirq(event: EventCursor): void {
-    const state = this.get(event.cpu);
-    this.account(state, event.tsNs);
-    if (state.softirqDepth === 0) return;
-    state.softirqDepth = 0;
-    this.#span(state, 'softirq', softirqName(state.softirqVec), state.softirqSinceNs, event);
-  }
-
-  #span(state: CpuState, kind: 'hardirq' | 'softirq', name: string, startNs: number, event: EventCursor): void {
-    const endNs = event.tsNs;
-    this.#world.facts.contextSpan({ cpu: state.cpu, kind, name, startNs, endNs });
-    this.#world.facts.sample(kind, name, endNs - startNs);
-    const startEvent = kind === 'hardirq' ? state.hardirqEvent : state.softirqEvent;
-    this.onInterrupt?.(kind, state.cpu, startNs, endNs, startEvent, event.eventId);
-  }
-
-  /** The record comes after the handler: it occupied [ts − delta, ts] (E1.5, T39). */
-  #nmi(event: EventCursor): void {
-    const state = this.get(event.cpu);
-    this.#clock.nmiEvent ||= event.eventId;
-    const endNs = event.tsNs;
-    const startNs = endNs - event.int(1);
-    const nmiNs = endNs - Math.max(startNs, state.accountedNs);
-    if (nmiNs > 0) {
-      this.account(state, endNs - nmiNs);
-      state.occupancy[OCC_NMI] += nmiNs;
-      this.history.add(state.cpu, OCC_NMI, endNs - nmiNs, endNs);
-      state.accountedNs = endNs;
-    }
-    const handler = event.text(0);
-    this.#world.facts.contextSpan({ cpu: state.cpu, kind: 'nmi', name: handler, startNs, endNs });
-    this.#world.facts.sample('nmi', handler, endNs - startNs);
-    this.onInterrupt?.('nmi', state.cpu, startNs, endNs, event.eventId, event.eventId);
-  }
-
   /** From the CPU's last record before the marker to the first one after it nothing is known (E0.4). */
   #gap(event: EventCursor): void {
     this.#world.lostMarkers++;
     const state = this.get(event.int(0));
     if (state.accountedNs >= 0) this.account(state, state.lastEventNs);
+    if (state.interruptedSinceNs >= 0) this.#endInterrupted(state);
     if (!state.inGap) state.tidAtGap = state.tid;
     state.inGap = true;
     state.tid = TID_UNKNOWN;
+    state.context = 0;
     state.watching = undefined;
-    state.hardirqDepth = 0;
-    state.softirqDepth = 0;
+    this.#sources.lost(state);
   }
 
   finish(endNs: number): void {
-    for (const state of this.all()) if (state.accountedNs >= 0) this.account(state, endNs);
+    for (const state of this.all()) {
+      if (state.accountedNs >= 0) this.account(state, endNs);
+      if (state.interruptedSinceNs >= 0) this.#endInterrupted(state);
+    }
   }
+}
+
+/** Innermost context as an OCC kind; OCC_TASK outside of interrupts. */
+function kindOf(context: number): number {
+  if (context & CTX_NMI) return OCC_NMI;
+  if (context & CTX_HARDIRQ) return OCC_HARDIRQ;
+  return context & CTX_SOFTIRQ ? OCC_SOFTIRQ : OCC_TASK;
 }

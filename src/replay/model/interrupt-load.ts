@@ -1,19 +1,28 @@
 /**
  * Interrupt storms: stretches in which NMIs, hardirqs or softirqs take more than the threshold share of a CPU over a
- * sliding window (default 50 % over 1 s). Shares are exclusive where entry and exit are known, a lower bound otherwise (E1.7).
+ * sliding window (default 50 % over 1 s). Shares are exclusive (T40) where events show the time, a lower bound otherwise (E1.7).
  */
-import type { Model, World } from '../world.ts';
-import type { CpuModel } from './cpu.ts';
+
+import type { EventType } from '../../../schema/index.ts';
+import type { EventHandler, Model, World } from '../world.ts';
+import type { BusySource, CpuModel, InterruptKind } from './cpu.ts';
 
 export interface Storm {
-  readonly kind: 'nmi' | 'hardirq' | 'softirq';
+  readonly kind: InterruptKind;
   readonly cpu: number;
   startNs: number;
   endNs: number;
   /** Time taken within [startNs, endNs). */
   busyNs: number;
+  /** Of it, since the window filled: told by contexts of records, by samples, by switches of threads that do the work of interrupts. */
+  contextsNs: number;
+  samplesNs: number;
+  threadNs: number;
+  /** Handlers that events show, and the longest. */
   count: number;
   maxNs: number;
+  /** perf throttled an event of the CPU meanwhile. */
+  throttled: number;
   /** First and last event that prove it. */
   firstEvent: number;
   lastEvent: number;
@@ -40,26 +49,30 @@ export class LoadWindow {
     const first = Math.floor(startNs / this.#bucketNs);
     const last = Math.floor(endNs / this.#bucketNs);
     this.#advance(last);
-    for (let bucket = Math.max(first, last - BUCKETS + 1); bucket <= last; bucket++) {
+    for (let bucket = Math.max(first, this.#newest - BUCKETS + 1); bucket <= last; bucket++) {
       const from = Math.max(startNs, bucket * this.#bucketNs);
       const to = Math.min(endNs, (bucket + 1) * this.#bucketNs);
       this.#busy[bucket % BUCKETS] += to - from;
     }
     const slot = last % BUCKETS;
-    if (this.#count[slot]++ === 0) this.#firstEvent[slot] = startEvent;
-    this.#max[slot] = Math.max(this.#max[slot], endNs - startNs);
+    if (this.#firstEvent[slot] === 0) this.#firstEvent[slot] = startEvent;
+  }
+
+  /** A handler was over. */
+  count(endNs: number, ns: number): void {
+    const bucket = Math.floor(endNs / this.#bucketNs);
+    this.#advance(bucket);
+    const slot = bucket % BUCKETS;
+    this.#count[slot]++;
+    this.#max[slot] = Math.max(this.#max[slot], ns);
   }
 
   #advance(bucket: number): void {
     if (this.#newest < 0 || bucket - this.#newest >= BUCKETS) {
-      this.#busy.fill(0);
-      this.#count.fill(0);
-      this.#max.fill(0);
+      for (const column of this.#columns()) column.fill(0);
     } else {
       for (let next = this.#newest + 1; next <= bucket; next++) {
-        this.#busy[next % BUCKETS] = 0;
-        this.#count[next % BUCKETS] = 0;
-        this.#max[next % BUCKETS] = 0;
+        for (const column of this.#columns()) column[next % BUCKETS] = 0;
       }
     }
     this.#newest = Math.max(this.#newest, bucket);
@@ -104,8 +117,8 @@ export class LoadWindow {
         begun = true;
         startNs = Math.max(bucket * this.#bucketNs, (bucket + 1) * this.#bucketNs - this.#busy[slot]);
       }
-      // An interrupt that spans buckets is counted, and proved by its event, in its last one.
-      if (this.#count[slot] === 0) continue;
+      // An interrupt that spans buckets is proved by its event in its last one.
+      if (this.#firstEvent[slot] === 0) continue;
       firstEvent = this.#firstEvent[slot];
       break;
     }
@@ -115,6 +128,10 @@ export class LoadWindow {
       startNs,
       endNs: nowNs,
       busyNs: this.busyNs,
+      contextsNs: 0,
+      samplesNs: 0,
+      threadNs: 0,
+      throttled: 0,
       count: this.#count.reduce((sum, n) => sum + n, 0),
       maxNs: this.#max.reduce((max, ns) => Math.max(max, ns), 0),
       firstEvent,
@@ -131,11 +148,17 @@ export class InterruptLoadModel implements Model {
 
   constructor(world: World, cpus: CpuModel) {
     this.#world = world;
-    cpus.onInterrupt = (...span) => this.#add(...span);
+    cpus.onBusy = (...busy) => this.#busy(...busy);
+    cpus.onInterrupt = (kind, cpu, startNs, endNs) => this.#count(kind, cpu, endNs, endNs - startNs);
   }
 
-  subscribe(): undefined {
-    return undefined;
+  /** perf says when it throttles: its interrupts came too often (7.5). */
+  subscribe(type: EventType): EventHandler | undefined {
+    if (type.name !== 'quiesce_throttle') return undefined;
+    return (event) => {
+      if (event.int(0) !== 1) return;
+      for (const storm of this.#open.values()) if (storm.cpu === event.cpu) storm.throttled++;
+    };
   }
 
   /** Windows and open storms by CPU and kind: live state of a snapshot. */
@@ -154,31 +177,75 @@ export class InterruptLoadModel implements Model {
     return this.#open.get(cpu * KINDS.length + KINDS.indexOf(kind));
   }
 
-  #add(kind: Storm['kind'], cpu: number, startNs: number, endNs: number, startEvent: number, eventId: number): void {
+  #windowOf(kind: InterruptKind, cpu: number): LoadWindow {
     const key = cpu * KINDS.length + KINDS.indexOf(kind);
     let window = this.#windows.get(key);
     if (!window) {
       window = new LoadWindow(this.#world.thresholds.nmiStormWindowNs);
       this.#windows.set(key, window);
     }
+    return window;
+  }
+
+  #busy(
+    kind: InterruptKind,
+    cpu: number,
+    startNs: number,
+    endNs: number,
+    startEvent: number,
+    eventId: number,
+    source: BusySource,
+  ): void {
+    const window = this.#windowOf(kind, cpu);
+    const windowNs = this.#world.thresholds.nmiStormWindowNs;
     const originNs = this.#world.firstNs;
-    window.add(Math.max(0, startNs - originNs), endNs - originNs, startEvent);
-    const enough = window.busyNs >= this.#world.thresholds.nmiStormShare * this.#world.thresholds.nmiStormWindowNs;
-    const storm = this.#open.get(key);
+    // What lasts longer than the window fills it several times over.
+    for (let fromNs = Math.max(startNs, originNs); fromNs < endNs; fromNs += windowNs) {
+      const toNs = Math.min(endNs, fromNs + windowNs);
+      window.add(fromNs - originNs, toNs - originNs, startEvent);
+      this.#judge(window, kind, cpu, fromNs, toNs, eventId, source);
+    }
+  }
+
+  #judge(
+    window: LoadWindow,
+    kind: InterruptKind,
+    cpu: number,
+    startNs: number,
+    endNs: number,
+    eventId: number,
+    source: BusySource,
+  ): void {
+    const key = cpu * KINDS.length + KINDS.indexOf(kind);
+    const { nmiStormShare, nmiStormWindowNs } = this.#world.thresholds;
+    const originNs = this.#world.firstNs;
+    const enough = window.busyNs >= nmiStormShare * nmiStormWindowNs;
+    let storm = this.#open.get(key);
     if (storm && enough) {
       storm.endNs = endNs;
       storm.busyNs += endNs - startNs;
-      storm.count++;
-      storm.maxNs = Math.max(storm.maxNs, endNs - startNs);
       storm.lastEvent = eventId;
     } else if (storm) {
       this.#open.delete(key);
+      return;
     } else if (enough) {
-      const opened = window.open(kind, cpu, endNs - originNs, eventId);
-      opened.startNs += originNs;
-      opened.endNs += originNs;
-      this.#open.set(key, opened);
-      this.storms.push(opened);
+      storm = window.open(kind, cpu, endNs - originNs, eventId);
+      storm.startNs += originNs;
+      storm.endNs += originNs;
+      this.#open.set(key, storm);
+      this.storms.push(storm);
     }
+    if (!storm || source === 'events') return;
+    if (source === 'contexts') storm.contextsNs += endNs - startNs;
+    else if (source === 'samples') storm.samplesNs += endNs - startNs;
+    else storm.threadNs += endNs - startNs;
+  }
+
+  #count(kind: InterruptKind, cpu: number, endNs: number, ns: number): void {
+    this.#windowOf(kind, cpu).count(endNs - this.#world.firstNs, ns);
+    const storm = this.#open.get(cpu * KINDS.length + KINDS.indexOf(kind));
+    if (!storm) return;
+    storm.count++;
+    storm.maxNs = Math.max(storm.maxNs, ns);
   }
 }

@@ -34,6 +34,21 @@ export class OccupancyHistory {
     }
   }
 
+  /** Moves `ns` of [fromNs, toNs), evenly, from one kind to another. */
+  move(cpu: number, from: number, to: number, fromNs: number, toNs: number, ns: number): void {
+    const cells = this.#perCpu[cpu];
+    if (!cells || toNs <= fromNs) return;
+    const width = this.#widthNs;
+    const last = Math.min(BUCKETS - 1, Math.floor((toNs - this.#originNs) / width));
+    for (let bucket = Math.max(0, Math.floor((fromNs - this.#originNs) / width)); bucket <= last; bucket++) {
+      const startNs = this.#originNs + bucket * width;
+      const part = (Math.min(toNs, startNs + width) - Math.max(fromNs, startNs)) / (toNs - fromNs);
+      const moved = Math.min(part * ns, cells[bucket * this.#kinds + from]);
+      cells[bucket * this.#kinds + from] -= moved;
+      cells[bucket * this.#kinds + to] += moved;
+    }
+  }
+
   #widen(): void {
     this.#widthNs *= 2;
     for (const cells of this.#perCpu) {

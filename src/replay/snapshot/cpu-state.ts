@@ -1,16 +1,28 @@
 /** CPUs and the interrupt load on them, as a snapshot keeps them. How time was spent further back stays out. */
 import { type CpuModel, CpuState } from '../model/cpu.ts';
 import { type InterruptLoadModel, LoadWindow, type Storm } from '../model/interrupt-load.ts';
+import type { PreemptedSoftirq } from '../model/interrupt-sources.ts';
 import type { World } from '../world.ts';
 import { loadObjects, loadRecords, type Rows, saveRows } from './plain.ts';
 
 export interface CpuSnapshot {
   readonly cpus: Rows;
   readonly clock: CpuModel['clockEvidence'];
+  /** Kinds of interrupts that events have shown. */
+  readonly shown: readonly number[];
+  readonly preemptedTids: readonly number[];
+  readonly preempted: Rows;
 }
 
 export function saveCpus(model: CpuModel): CpuSnapshot {
-  return { cpus: saveRows(model.all()), clock: model.clockEvidence };
+  const { shown, preempted } = model.sources.live;
+  return {
+    cpus: saveRows(model.all()),
+    clock: model.clockEvidence,
+    shown: [...shown],
+    preemptedTids: [...preempted.keys()],
+    preempted: saveRows(preempted.values()),
+  };
 }
 
 /** @throws SnapshotError */
@@ -18,6 +30,11 @@ export function loadCpus(model: CpuModel, saved: CpuSnapshot): void {
   for (const state of loadObjects<CpuState>(saved.cpus, (value) => new CpuState(value('cpu') as number)))
     Object.assign(model.get(state.cpu), state);
   model.clockEvidence = saved.clock;
+  const { shown, preempted } = model.sources.live;
+  for (const kind of saved.shown) shown.add(kind);
+  loadRecords(saved.preempted).forEach((record, i) => {
+    preempted.set(saved.preemptedTids[i], record as unknown as PreemptedSoftirq);
+  });
 }
 
 export interface LoadSnapshot {

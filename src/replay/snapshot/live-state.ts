@@ -12,7 +12,7 @@ import { loadTasks, TaskNumbers, type TaskSnapshot } from './task-state.ts';
 import { loadSync, loadWork, type SyncSnapshot, saveSync, saveWork, type WorkSnapshot } from './wait-state.ts';
 
 /** Changes whenever a snapshot of before would no longer be understood. */
-export const LIVE_STATE_VERSION = 2;
+export const LIVE_STATE_VERSION = 3;
 
 export interface LiveState {
   readonly version: number;

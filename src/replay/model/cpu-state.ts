@@ -1,0 +1,75 @@
+/** What a CPU is doing, and how much time each kind of work took. */
+
+/** Kinds of CPU time, as indexes into {@link Occupancy}. */
+export const OCC_IDLE = 0;
+export const OCC_TASK = 1;
+export const OCC_SOFTIRQ = 2;
+export const OCC_HARDIRQ = 3;
+export const OCC_NMI = 4;
+/** Inside a gap of lost events. */
+export const OCC_UNKNOWN = 5;
+export const OCC_KINDS = 6;
+
+/** Cumulative nanoseconds by kind. */
+export type Occupancy = Float64Array;
+
+/** No record of the CPU has told its task, or events were lost since. */
+export const TID_UNKNOWN = -1;
+
+export class CpuState {
+  readonly cpu: number;
+  /** Task on the CPU. */
+  tid = TID_UNKNOWN;
+  /** Task that ran when events began to be lost. */
+  tidAtGap = TID_UNKNOWN;
+  comm = 0;
+  /** Time up to which `occupancy` is accounted, and the record that brought it there. */
+  accountedNs = -1;
+  accountedEvent = 0;
+  readonly occupancy: Occupancy = new Float64Array(OCC_KINDS);
+  /** Open hardirq handlers and vectors. */
+  hardirqDepth = 0;
+  hardirqSinceNs = 0;
+  hardirqEvent = 0;
+  hardirqName = '';
+  softirqDepth = 0;
+  softirqSinceNs = 0;
+  softirqEvent = 0;
+  softirqVec = 0;
+  /** The last record. */
+  lastEventNs = 0;
+  lastEvent = 0;
+  flags = 0;
+  /** Its context bits, from its flags or else from its stack; 0 when neither tells. */
+  context = 0;
+  /** Since when the records followed each other inside interrupts, as their contexts tell; −1 = they do not. */
+  interruptedSinceNs = -1;
+  interruptedEvent = 0;
+  interruptedKind = 0;
+  /** Last sample of a profiler, how many there were, and how far apart they come. */
+  sampleNs = -1;
+  samples = 0;
+  samplePeriodNs = 0;
+  /** After a gap, until the next record of the CPU, nothing is known of what ran. */
+  inGap = false;
+  lastTickNs = -1;
+  /** Scheduler ticks seen. */
+  ticks = 0;
+  lastSwitchNs = -1;
+  /** The last context switch, the task that left, and the number of the record. */
+  switchEvent = 0;
+  switchedOutTid = TID_UNKNOWN;
+  switchRecord = 0;
+  /** Records seen on this CPU: a kernel_stack record belongs to the record right before it on its CPU (E0.8). */
+  records = 0;
+  /** Number of context switches seen. */
+  switches = 0;
+  /** RCU watches the CPU (E1.4); undefined until an event tells. */
+  watching: boolean | undefined;
+  /** The event that showed the extended quiescent state, or the idle task. */
+  quiescentEvent = 0;
+
+  constructor(cpu: number) {
+    this.cpu = cpu;
+  }
+}
