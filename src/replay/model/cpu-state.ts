@@ -13,6 +13,21 @@ export const OCC_KINDS = 6;
 /** Cumulative nanoseconds by kind. */
 export type Occupancy = Float64Array;
 
+export type InterruptKind = 'nmi' | 'hardirq' | 'softirq';
+
+/** How interrupt time is known: from events, from the contexts of records, from samples, from the switches of a thread. */
+export type BusySource = 'events' | 'contexts' | 'samples' | 'thread';
+
+/** Of a finished interrupt, with the events that begin and end it. */
+export type InterruptListener = (
+  kind: InterruptKind,
+  cpu: number,
+  startNs: number,
+  endNs: number,
+  startEvent: number,
+  endEvent: number,
+) => void;
+
 /** No record of the CPU has told its task, or events were lost since. */
 export const TID_UNKNOWN = -1;
 

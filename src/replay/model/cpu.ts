@@ -19,7 +19,10 @@ import { interruptThread } from '../knowledge/interrupt-threads.ts';
 import type { Visibility } from '../visibility.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 import {
+  type BusySource,
   CpuState,
+  type InterruptKind,
+  type InterruptListener,
   OCC_HARDIRQ,
   OCC_IDLE,
   OCC_KINDS,
@@ -46,10 +49,6 @@ const SAME_INTERRUPT_NS = 1e5;
 const SPAN_NS = 1e4;
 
 const KIND_NAMES = ['idle', 'task', 'softirq', 'hardirq', 'nmi'] as const;
-export type InterruptKind = 'nmi' | 'hardirq' | 'softirq';
-
-/** How interrupt time is known: from events, from the contexts of records, from samples, from the switches of a thread. */
-export type BusySource = 'events' | 'contexts' | 'samples' | 'thread';
 
 export class CpuModel implements Model {
   readonly #world: World;
@@ -63,9 +62,7 @@ export class CpuModel implements Model {
   readonly #stackContexts: (number | undefined)[] = [];
 
   /** Called for each finished interrupt span, after accounting, with the events that begin and end it. */
-  onInterrupt:
-    | ((kind: InterruptKind, cpu: number, startNs: number, endNs: number, startEvent: number, endEvent: number) => void)
-    | undefined;
+  onInterrupt: InterruptListener | undefined;
 
   /** Called when time of a CPU is booked to interrupts: exclusive, in order of time on each CPU. */
   onBusy:

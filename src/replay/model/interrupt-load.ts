@@ -5,7 +5,8 @@
 
 import type { EventType } from '../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../world.ts';
-import type { BusySource, CpuModel, InterruptKind } from './cpu.ts';
+import type { CpuModel } from './cpu.ts';
+import type { BusySource, InterruptKind } from './cpu-state.ts';
 
 export interface Storm {
   readonly kind: InterruptKind;

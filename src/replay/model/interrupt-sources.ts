@@ -5,8 +5,15 @@
 import { CTX_KNOWN, CTX_SOFTIRQ, type EventCursor, type EventType, NO_CPU } from '../../../schema/index.ts';
 import { hardirqVector, softirqName } from '../knowledge/interrupt-events.ts';
 import type { EventHandler, World } from '../world.ts';
-import type { CpuModel, InterruptKind } from './cpu.ts';
-import { type CpuState, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './cpu-state.ts';
+import {
+  type BusySource,
+  type CpuState,
+  type InterruptKind,
+  type InterruptListener,
+  OCC_HARDIRQ,
+  OCC_NMI,
+  OCC_SOFTIRQ,
+} from './cpu-state.ts';
 
 const KINDS = { nmi: OCC_NMI, hardirq: OCC_HARDIRQ, softirq: OCC_SOFTIRQ } as const;
 
@@ -17,6 +24,17 @@ export interface PreemptedSoftirq {
   readonly vec: number;
 }
 
+/** The accounts of the CPUs. */
+export interface CpuAccounts {
+  readonly onInterrupt: InterruptListener | undefined;
+  get(cpu: number): CpuState;
+  account(state: CpuState, nowNs: number): void;
+  occupied(state: CpuState, kind: number, startNs: number, endNs: number, source: BusySource): void;
+  rebook(state: CpuState, kind: number, startNs: number, endNs: number, ns: number): void;
+  contextOfStack(stack: number): number;
+  tick(cpu: number, nowNs: number, eventId: number): void;
+}
+
 /** Samples further apart than that are no profile of what lies between them. */
 const LONGEST_PERIOD_NS = 5e7;
 
@@ -25,7 +43,7 @@ const FEWEST_SAMPLES = 4;
 
 export class InterruptSources {
   readonly #world: World;
-  readonly #cpus: CpuModel;
+  readonly #cpus: CpuAccounts;
   /** Kinds that events show, by OCC number: contexts of records add nothing to them. */
   readonly #shown = new Set<number>();
   /** First event that shows NMIs, 0 without. */
@@ -33,7 +51,7 @@ export class InterruptSources {
   /** By task. */
   readonly #preempted = new Map<number, PreemptedSoftirq>();
 
-  constructor(world: World, cpus: CpuModel) {
+  constructor(world: World, cpus: CpuAccounts) {
     this.#world = world;
     this.#cpus = cpus;
   }
