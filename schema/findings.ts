@@ -76,13 +76,25 @@ export type ChainLinkKind =
   | 'softirq'
   | 'kthread';
 
-/** One link from the blocked task to the root. Exclusive blame: the links' `blame_ns` sum to the blocked time (MODEL 4.5). */
+/**
+ * One link from the blocked task to the root. Exclusive blame: the links' `blame_ns` sum to the blocked time (MODEL 4.5).
+ * The links that lead to the root come first, each waiting for the next; side branches follow, each after the link that waits for it (W4.30).
+ */
 export interface ChainLink {
   readonly kind: ChainLinkKind;
   readonly name: string;
   readonly tid?: number;
   readonly cpu?: number;
   readonly blame_ns: number;
+  /** Index in the chain of the link that waits for this one; missing for the blocked task. */
+  readonly parent?: number;
+  /** Edge of the wait-for graph that leads here: `W4` (MODEL 4.1). */
+  readonly rule?: string;
+  /** The event, or the line of the log, that shows it. */
+  readonly event?: number;
+  readonly line?: number;
+  /** It is on the way already: here the circle closes. */
+  readonly closes?: boolean;
   /** What this link was doing, one phrase (`closing a perf event`, `waits in synchronize_rcu`). */
   readonly note?: string;
 }

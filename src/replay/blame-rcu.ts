@@ -32,6 +32,11 @@ import type { Timeline } from './timeline.ts';
 /** Shorter delays of callbacks are their everyday batching. */
 const LATE_CALLBACK_NS = 1e7;
 
+const NO_GRACE_PERIODS =
+  'no rcu:* events: the grace period is known from its waiters, and whom it waits for from a CPU that did not switch context (E1.0, R2.6)';
+export const NO_HOLDOUTS =
+  'whom grace periods wait for is not recorded: taken from a CPU that did not switch context (R2.6); rcu_grace_period_init and rcu_quiescent_state_report would tell';
+
 /** Events from which grace periods, their masks and their readers follow. */
 export const GRACE_PERIOD_EVENTS: readonly string[] = [
   'rcu_grace_period',
@@ -60,6 +65,8 @@ export function blameRcu(
   const { timeline, draft } = walk;
   const flavor = timeline.data.flavor;
   const expedited = wait.resource === 'rcu-expedited';
+  // A worker inside process_srcu, or one that was not recorded, waits on behalf of an SRCU grace period.
+  const rule = wait.insideSrcuPass || wait.resource === 'srcu' ? 'W18' : 'W1';
   const all = timeline.data.periods.filter((gp) => gp.flavor === flavor && gp.expedited === expedited);
   const periods = servingPeriods(all, wait, fromNs, toNs);
   const span = spanOf(timeline, wait);
@@ -76,6 +83,7 @@ export function blameRcu(
     const before = all.findLast((gp) => gp.endNs !== null && gp.endNs <= fromNs);
     const shown = before?.endEvent || timeline.data.visible.gracePeriodEvent;
     draft.evidence.cite(shown, 'grace periods are among the recorded events');
+    draft.add('rcu-gp', name, 0, depth, { rule });
     const unexplainedNs = blameKthread(walk, flavor, name, fromNs, toNs, depth);
     draft.root({ kind: 'unknown' }, unexplainedNs);
     return;
@@ -86,6 +94,7 @@ export function blameRcu(
     const name = gracePeriodName(gp);
     const startNs = Math.max(cursor, gp.startNs);
     const endNs = Math.min(toNs, gp.endNs ?? toNs);
+    draft.add('rcu-gp', name, 0, depth, { rule, event: gp.startEvent });
     if (startNs > cursor) blameKthread(walk, flavor, name, cursor, startNs, depth);
     if (endNs > startNs) {
       blameGracePeriod(walk, gp, name, startNs, endNs, depth);
@@ -128,7 +137,8 @@ function blameCallbacks(
     return;
   }
   const pieces = splitByShares(shares, ns);
-  draft.add('cpu', `CPU ${cpu}`, pieces.own, depth + 1, { cpu: cpu as number, note: 'has to invoke the callback' });
+  const note = 'has to invoke the callback';
+  draft.add('cpu', `CPU ${cpu}`, pieces.own, depth + 1, { cpu: cpu as number, note, rule: 'W21' });
   addContexts(walk, cpu as number, pieces, depth + 2);
   draft.root(root, ns);
 }
@@ -143,6 +153,8 @@ function blameGracePeriod(
 ): void {
   const { draft } = walk;
   draft.add('rcu-gp', name, 0, depth, {}, toNs - fromNs);
+  if (gp.seq === null) draft.inferredBy.add(NO_GRACE_PERIODS);
+  else if (gp.holdouts.some((holdout) => holdout.inferred)) draft.inferredBy.add(NO_HOLDOUTS);
   if (toNs - fromNs >= walk.worthNs) {
     draft.evidence.cite(gp.startEvent, `${name} starts`);
     draft.evidence.cite(gp.endEvent, `${name} ends`);
@@ -171,7 +183,7 @@ function blameGracePeriod(
     // Nobody owed anything: initialisation, or the kthread had yet to notice (GP_INIT, GP_KTHREAD_LATENCY).
     const before = holdouts.map((other) => heldUntilNs(other) ?? 0).filter((ns) => ns < cursor);
     const idleFromNs = Math.max(fromNs, ...before);
-    blameKthread(walk, gp.flavor, name, idleFromNs, cursor, depth);
+    draft.root({ kind: 'unknown' }, blameKthread(walk, gp.flavor, name, idleFromNs, cursor, depth));
     cursor = idleFromNs;
   }
 }
@@ -201,10 +213,10 @@ function blameKthread(
     const pieces = splitByShares(starvation.shares, ns);
     const note = `runnable without CPU ${cpu}${instead ? `, which ${instead} had` : ''}`;
     if (storm) {
-      draft.add('kthread', label, 0, depth + 1, { tid, note });
-      draft.add('cpu', `CPU ${cpu}`, pieces.own, depth + 2, { cpu });
+      draft.add('kthread', label, 0, depth + 1, { tid, note, rule: 'W3', event: starvation.event });
+      draft.add('cpu', `CPU ${cpu}`, pieces.own, depth + 2, { cpu, rule: 'W9' });
       addContexts(walk, cpu, pieces, depth + 3);
-    } else draft.add('kthread', label, ns, depth + 1, { tid, note });
+    } else draft.add('kthread', label, ns, depth + 1, { tid, note, rule: 'W3', event: starvation.event });
     draft.root(storm ?? { kind: 'gp-kthread-starved', cpu, task: flavor, tid }, ns);
     leftNs -= ns;
   }
@@ -224,11 +236,11 @@ function sleepsOnLock(walk: BlameWalk, holdout: Holdout, fromNs: number, toNs: n
   const link: TaskLink = { kind: 'reader', label: name, tid };
   if (verdict.cause !== 'reader-sleeping' || !waitsBetween(timeline, tid, fromNs, toNs)) return false;
   citeHoldout(walk, holdout, toNs - fromNs);
-  draft.add('reader', name, 0, depth, { tid, note: verdict.note });
+  draft.add('reader', name, 0, depth, { tid, note: verdict.note, rule: 'W5', event: holdout.fromEvent });
   path.add(tid);
   const ownNs = blameWaits(walk, link, fromNs, toNs, depth);
   path.delete(tid);
-  draft.root(holdoutRoot(holdout, verdict), ownNs);
+  draft.root(holdoutRoot(timeline, holdout, verdict), ownNs);
   return true;
 }
 
@@ -240,18 +252,17 @@ function blameHoldout(walk: BlameWalk, holdout: Holdout, ns: number, depth: numb
   const pieces = splitByShares(verdict.shares, ns);
   const cpu = holdout.cpu;
   const interruptNs = pieces.softirq + pieces.hardirq + pieces.nmi;
+  const shown = { note: verdict.note, event: holdout.fromEvent };
   if (holdout.kind === 'reader') {
-    draft.add('reader', holdout.name, pieces.own, depth, { tid: holdout.tid, note: verdict.note });
-    if (interruptNs > 0) draft.add('cpu', `CPU ${cpu}`, 0, depth + 1, { cpu });
+    draft.add('reader', holdout.name, pieces.own, depth, { tid: holdout.tid, rule: 'W5', ...shown });
+    if (interruptNs > 0) draft.add('cpu', `CPU ${cpu}`, 0, depth + 1, { cpu, rule: 'W9' });
   } else {
-    draft.add('cpu', `CPU ${cpu}`, pieces.own, depth, { cpu, note: verdict.note });
+    draft.add('cpu', `CPU ${cpu}`, pieces.own, depth, { cpu, rule: 'W4', ...shown });
   }
-  addContexts(walk, cpu, pieces, holdout.kind === 'reader' ? depth + 2 : depth + 1);
-  draft.root(holdoutRoot(holdout, verdict), ns);
-  if (verdict.cause === 'nmi-storm') {
-    const storm = timeline.stormDuring('nmi', cpu, holdout.fromNs, holdout.toNs ?? timeline.data.endNs);
-    if (storm) draft.evidence.cite(storm.firstEvent, `NMI storm on CPU ${cpu} begins`);
-  }
+  const storm = timeline.stormDuring('nmi', cpu, holdout.fromNs, holdout.toNs ?? timeline.data.endNs);
+  addContexts(walk, cpu, pieces, holdout.kind === 'reader' ? depth + 2 : depth + 1, storm?.firstEvent);
+  draft.root(holdoutRoot(timeline, holdout, verdict), ns);
+  if (verdict.cause === 'nmi-storm' && storm) draft.evidence.cite(storm.firstEvent, `NMI storm on CPU ${cpu} begins`);
 }
 
 function citeHoldout(walk: BlameWalk, holdout: Holdout, ns: number): void {
@@ -303,8 +314,10 @@ export function citeHoldoutTimes(evidence: EvidenceList, holdout: Holdout, timel
   );
 }
 
-function holdoutRoot(holdout: Holdout, verdict: HoldoutVerdict): Root {
-  const named = holdout.kind === 'reader' && verdict.cause.startsWith('reader') ? holdout.name : verdict.task;
+function holdoutRoot(timeline: Timeline, holdout: Holdout, verdict: HoldoutVerdict): Root {
+  if (holdout.kind === 'cpu' && timeline.data.unrecordedCpus.includes(holdout.cpu)) return { kind: 'unknown' };
+  const reader = holdout.kind === 'reader' && (verdict.cause === 'unknown' || verdict.cause.startsWith('reader'));
+  const named = reader ? holdout.name : verdict.task;
   if (named === undefined) return { kind: verdict.cause, cpu: holdout.cpu };
   const colon = named.lastIndexOf(':');
   return { kind: verdict.cause, cpu: holdout.cpu, task: named.slice(0, colon), tid: Number(named.slice(colon + 1)) };

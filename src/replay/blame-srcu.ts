@@ -3,13 +3,16 @@
  * between them (W10, W17–W19, S3.60).
  */
 import { blameRcu } from './blame-rcu.ts';
-import { blameWaits, type TaskLink } from './blame-task.ts';
+import { blameWaits, sleepText, type TaskLink } from './blame-task.ts';
 import type { BlameWalk } from './blame-walk.ts';
 import type { SrcuReader } from './model/srcu-reader.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import type { Task } from './model/task.ts';
 import type { WorkExecution } from './model/workqueue.ts';
 import { servingPeriod } from './wait-phases.ts';
+
+const ANYBODYS_PASSES =
+  'for which srcu_struct process_srcu runs is not recorded: its passes may be those of another struct (W4.20)';
 
 /** Probes on read sections. */
 const SRCU_READER_EVENTS = ['__srcu_read_lock', '__srcu_read_unlock'];
@@ -27,8 +30,8 @@ interface SrcuCut {
 export function blameSrcu(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
   const { timeline, draft } = walk;
   const name = `SRCU grace period of ${wait.domain || 'unknown srcu_struct'}`;
-  draft.add('srcu-gp', name, 0, depth);
   const served = servingPeriod(timeline.data.srcuPeriods, wait, toNs);
+  draft.add('srcu-gp', name, 0, depth, { rule: 'W2', event: served?.startEvent || wait.startEvent });
   const endedNs = Math.min(toNs, Math.max(fromNs, (served?.endShown && served.endNs) || toNs));
   const passes = passesFor(walk, wait, fromNs, endedNs);
   citeWork(walk, wait, fromNs, served?.startNs ?? toNs);
@@ -54,7 +57,11 @@ function afterEnd(walk: BlameWalk, name: string, fromNs: number, toNs: number, d
   const ns = toNs - fromNs;
   if (ns <= 0) return;
   if (ns < walk.worthNs) draft.add('srcu-gp', name, ns, depth);
-  else draft.add('work', 'srcu_invoke_callbacks', ns, depth + 1, { note: 'the grace period had ended (S3.16)' });
+  else
+    draft.add('work', 'srcu_invoke_callbacks', ns, depth + 1, {
+      note: 'the grace period had ended (S3.16)',
+      rule: 'W20',
+    });
   draft.root({ kind: 'unknown' }, ns);
 }
 
@@ -67,8 +74,12 @@ function throughStall(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: num
     .periodsLongerThan(1e9)
     .some((gp) => Math.min(toNs, gp.endNs ?? toNs) - Math.max(fromNs, gp.startNs) >= 0.5 * (toNs - fromNs));
   if (!covered) return false;
+  walk.draft.inferredBy.add(
+    'no worker of process_srcu is recorded: the SRCU grace period lasts as long as a slow RCU one, as SRCU-fast does (S3.60)',
+  );
   walk.draft.add('worker', 'worker in process_srcu', 0, depth + 1, {
     note: 'not recorded; inferred from the RCU grace period that lasts as long (S3.60)',
+    rule: 'W17',
   });
   blameRcu(walk, wait, fromNs, toNs, depth + 2);
   return true;
@@ -80,6 +91,7 @@ function passesFor(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number
   const own = overlapping.filter((pass) => pass.domain !== undefined && pass.domain === wait.domain);
   if (own.length > 0) return own;
   const unclaimed = overlapping.filter((pass) => pass.domain === undefined);
+  if (unclaimed.length > 0 || !wait.domain) walk.draft.inferredBy.add(ANYBODYS_PASSES);
   return unclaimed.length > 0 ? unclaimed : wait.domain ? [] : overlapping;
 }
 
@@ -110,7 +122,7 @@ function betweenPasses(walk: BlameWalk, cut: SrcuCut, fromNs: number, toNs: numb
     const reader = lastReader(cut.readers, cursor, cut.wait.task);
     if (!reader) {
       draft.add('srcu-gp', cut.name, toNs - cursor, cut.depth);
-      draft.root({ kind: 'unknown' }, 0);
+      draft.root({ kind: 'unknown' }, toNs - cursor);
       return;
     }
     const leftNs = Math.min(toNs, reader.endNs ?? toNs);
@@ -126,12 +138,16 @@ function blameReader(walk: BlameWalk, reader: SrcuReader, fromNs: number, toNs: 
   const label = timeline.label(task);
   const who = { task: timeline.name(task), tid: task.tid };
   citeReader(walk, reader, label, toNs - fromNs);
-  draft.add('reader', label, 0, depth, { tid: task.tid, note: `reader of ${reader.domain}` });
+  const note = [`reader of ${reader.domain}`, sleepText(timeline, task.tid, fromNs, toNs)]
+    .filter((part) => part)
+    .join(', ');
+  const shown = { tid: task.tid, note, rule: 'W19', event: reader.event };
   if (path.has(task.key)) {
-    draft.add('reader', label, toNs - fromNs, depth, { tid: task.tid });
+    draft.add('reader', label, toNs - fromNs, depth, { ...shown, closes: true });
     draft.root({ kind: 'deadlock', ...who }, toNs - fromNs);
     return;
   }
+  draft.add('reader', label, 0, depth, shown);
   path.add(task.key);
   const link: TaskLink = { kind: 'reader', label, tid: task.tid };
   const ownNs = blameWaits(walk, link, fromNs, toNs, depth, reader.sinceNs);
@@ -154,7 +170,7 @@ function blamePass(walk: BlameWalk, cut: SrcuCut, pass: WorkExecution, fromNs: n
   const { draft, timeline } = walk;
   const { depth } = cut;
   const label = timeline.workerLabel(pass);
-  const link = { tid: pass.workerTid, note: 'runs process_srcu' };
+  const link = { tid: pass.workerTid, note: 'runs process_srcu', rule: 'W17', event: pass.startEvent };
   citePass(walk, pass, label, toNs - fromNs);
   const waits = timeline.waitsOf(pass.workerTid, fromNs, toNs);
   const reader = waits.length === 0 ? lastReader(cut.readers, fromNs, cut.wait.task) : undefined;

@@ -2,6 +2,7 @@
  * What a task did while another waited for it, as a holder of a lock or as the end of a chain (W22–W24): its own waits for grace periods and
  * locks, and the rest, which is its own.
  */
+import type { Evidence } from '../../schema/index.ts';
 import type { BlameWalk } from './blame-walk.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import type { Timeline } from './timeline.ts';
@@ -14,6 +15,9 @@ interface LockPiece {
   /** −1 unknown. */
   readonly ownerTid: number;
   readonly note: string;
+  /** The events that show the wait and the owner, 0 when none does. */
+  readonly event: number;
+  readonly ownerEvent: number;
 }
 
 /** Lock events of a task. */
@@ -32,19 +36,21 @@ export interface TaskLink {
   readonly label: string;
   readonly tid: number;
   readonly note?: string;
+  readonly rule?: string;
+  readonly event?: number;
 }
 
 /** Cuts what a task did in [fromNs, toNs); what it did itself goes to its link, and makes it the root as a holder. */
 export function blameTask(walk: BlameWalk, link: TaskLink, fromNs: number, toNs: number, depth: number): void {
   const { draft, path } = walk;
   const who = nameOf(link);
-  const details = { tid: link.tid, ...(link.note !== undefined && { note: link.note }) };
-  draft.add(link.kind, link.label, 0, depth, details);
-  if (path.has(link.tid)) {
-    draft.add(link.kind, link.label, toNs - fromNs, depth, details);
+  const { kind, label, tid, ...details } = link;
+  if (path.has(tid)) {
+    draft.add(kind, label, toNs - fromNs, depth, { tid, ...details, closes: true });
     draft.root({ kind: 'deadlock', ...who }, toNs - fromNs);
     return;
   }
+  draft.add(kind, label, 0, depth, { tid, ...details });
   path.add(link.tid);
   const leftNs = blameWaits(walk, link, fromNs, toNs, depth);
   if (leftNs > 0) draft.root({ kind: 'lock-holder', ...who }, leftNs);
@@ -102,14 +108,32 @@ function blameLock(
   const { data } = timeline;
   draft.evidence.range(1, data.lastEvent, { events: LOCK_EVENTS, tid: waiter.tid }, `locks of ${waiter.label}`);
   const known = piece.ownerTid > 0;
-  draft.add('lock', piece.lock, known ? 0 : toNs - fromNs, depth, { note: piece.note }, toNs - fromNs);
+  const shown = { note: piece.note, rule: 'W22', event: piece.event };
+  draft.add('lock', piece.lock, known ? 0 : toNs - fromNs, depth, shown, toNs - fromNs);
   if (!known) {
     draft.root({ kind: 'unknown' }, toNs - fromNs);
     return;
   }
   const label = timeline.workerLabel({ workerTid: piece.ownerTid, workerComm: 0 });
   draft.evidence.range(1, data.lastEvent, { events: LOCK_EVENTS, tid: piece.ownerTid }, `locks of ${label}`);
-  blameTask(walk, { kind: 'task', label, tid: piece.ownerTid, note: `holds ${piece.lock}` }, fromNs, toNs, depth + 1);
+  const doing = sleepText(timeline, piece.ownerTid, fromNs, toNs);
+  const note = `holds ${piece.lock}${doing && `, ${doing}`}`;
+  const owner: TaskLink = { kind: 'task', label, tid: piece.ownerTid, note, rule: 'W23', event: piece.ownerEvent };
+  blameTask(walk, owner, fromNs, toNs, depth + 1);
+}
+
+/** `asleep in msleep`: what a task did for most of the interval, where one long sleep of it tells; '' otherwise. */
+export function sleepText(timeline: Timeline, tid: number, fromNs: number, toNs: number): string {
+  // What it waits for has links of its own.
+  if (waitsBetween(timeline, tid, fromNs, toNs)) return '';
+  const sleep = timeline.data.sleeps.find(
+    (other) =>
+      other.task.tid === tid &&
+      Math.min(toNs, timeline.end(other)) - Math.max(fromNs, other.startNs) >= 0.5 * (toNs - fromNs),
+  );
+  if (!sleep) return '';
+  const api = sleep.stack ? timeline.stackVerdict(sleep.stack).api : '';
+  return api === '' ? 'asleep (D)' : `asleep in ${api}`;
 }
 
 /** The task waits for a grace period or a lock at some time within the interval. */
@@ -128,7 +152,8 @@ function waitsOf(timeline: Timeline, tid: number, fromNs: number, toNs: number):
     .map((wait) => ({ startNs: wait.startNs, endNs: timeline.end(wait), wait }));
   for (const wait of data.pastLockWaits) {
     if (wait.tid !== tid || wait.startNs >= toNs || wait.endNs <= fromNs) continue;
-    pieces.push({ ...wait, note: wait.ownerTid > 0 ? 'held by another' : 'its holder is not recorded' });
+    const note = wait.ownerTid > 0 ? 'held by another' : 'its holder is not recorded';
+    pieces.push({ ...wait, note, event: 0, ownerEvent: 0 });
   }
   for (const wait of data.lockWaits) {
     if (wait.from.tid !== tid || wait.sinceNs >= toNs) continue;
@@ -138,10 +163,14 @@ function waitsOf(timeline: Timeline, tid: number, fromNs: number, toNs: number):
       endNs: data.endNs,
       ownerTid: wait.to.tid,
       note: wait.basis,
+      event: eventOf(wait.evidence.at(-1)),
+      ownerEvent: wait.evidence.length > 1 ? eventOf(wait.evidence[0]) : 0,
     });
   }
   return pieces.sort((a, b) => a.startNs - b.startNs);
 }
+
+const eventOf = (item: Evidence | undefined): number => (item && 'event' in item ? item.event : 0);
 
 function nameOf({ label, tid }: TaskLink): { task: string; tid: number } {
   return { task: label.slice(0, label.lastIndexOf(':')), tid };

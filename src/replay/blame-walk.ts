@@ -63,11 +63,13 @@ export function addContexts(
   cpu: number,
   pieces: Omit<ReturnType<typeof splitByShares>, 'own'>,
   depth: number,
+  nmiEvent = 0,
 ): void {
   const { draft } = walk;
-  if (pieces.softirq > 0) draft.add('softirq', `softirqs on CPU ${cpu}`, pieces.softirq, depth, { cpu });
-  if (pieces.hardirq > 0) draft.add('hardirq', `interrupts on CPU ${cpu}`, pieces.hardirq, depth, { cpu });
-  if (pieces.nmi > 0) draft.add('nmi', `NMIs on CPU ${cpu}`, pieces.nmi, depth, { cpu });
+  const where = { cpu, rule: 'W7' };
+  if (pieces.softirq > 0) draft.add('softirq', `softirqs on CPU ${cpu}`, pieces.softirq, depth, where);
+  if (pieces.hardirq > 0) draft.add('hardirq', `interrupts on CPU ${cpu}`, pieces.hardirq, depth, where);
+  if (pieces.nmi > 0) draft.add('nmi', `NMIs on CPU ${cpu}`, pieces.nmi, depth, { ...where, event: nmiEvent });
 }
 
 /** What interrupts took of a CPU in an interval, as far as the run's buckets tell. */

@@ -21,6 +21,8 @@ export interface Chain {
   readonly links: readonly ChainLink[];
   readonly root: Root;
   readonly evidence: readonly Evidence[];
+  /** What of it is no observation, one phrase each; empty when events show all of it. */
+  readonly inferredBy: readonly string[];
 }
 
 /** Shorter delays of a wakeup are everyday scheduling. */
@@ -40,8 +42,8 @@ export class Blame implements BlameWalk {
     this.worthNs = worthNs;
   }
 
-  /** The chain of one wait, from its start to its end (or to the end of the capture). */
-  static ofWait(timeline: Timeline, wait: SyncWait): Chain {
+  /** The chain of one wait, from its start to its end (or to the end of the capture), or of the part of it that is asked for. */
+  static ofWait(timeline: Timeline, wait: SyncWait, fromNs = wait.startNs, toNs = timeline.end(wait)): Chain {
     const blame = new Blame(timeline, timeline.length(wait) * WORTH_CITING);
     const { draft } = blame;
     const label = `${wait.comm}:${wait.tid}`;
@@ -51,10 +53,11 @@ export class Blame implements BlameWalk {
     draft.evidence.cite(wait.stackEvent, `${label} sleeps with this stack`);
     const span = spanOf(timeline, wait);
     draft.evidence.range(span.from, span.to, { tid: wait.tid }, `what ${label} did`);
-    draft.add('task', label, 0, 0, { tid: wait.tid, note: wait.site ?? `in ${wait.api}` });
+    const note = wait.site ?? `in ${wait.api}`;
+    draft.add('task', label, 0, 0, { tid: wait.tid, note, event: wait.startEvent });
     blame.path.add(wait.task.key);
-    blame.wait(wait, wait.startNs, timeline.end(wait), 1);
-    return { links: draft.links(), root: draft.bestRoot(), evidence: draft.evidence.list() };
+    blame.wait(wait, fromNs, toNs, 1);
+    return blame.#chain();
   }
 
   /** The chain of an uninterruptible sleep that is no wait for a grace period: over the locks that the task waits for. */
@@ -63,9 +66,22 @@ export class Blame implements BlameWalk {
     const blame = new Blame(timeline, (endNs - sleep.startNs) * WORTH_CITING);
     const label = `${sleep.comm}:${sleep.task.tid}`;
     blame.path.add(sleep.task.key);
+    const api = sleep.stack ? timeline.stackVerdict(sleep.stack).api : '';
+    const note = api === '' ? 'asleep (D)' : `in ${api}`;
+    blame.draft.add('task', label, 0, 0, { tid: sleep.task.tid, note, event: sleep.offEvent });
     const leftNs = blameWaits(blame, { kind: 'task', label, tid: sleep.task.tid }, sleep.startNs, endNs, 0);
     blame.draft.root({ kind: 'unknown' }, leftNs);
-    return { links: blame.draft.links(), root: blame.draft.bestRoot(), evidence: blame.draft.evidence.list() };
+    return blame.#chain();
+  }
+
+  #chain(): Chain {
+    const { draft } = this;
+    return {
+      links: draft.links(),
+      root: draft.bestRoot(),
+      evidence: draft.evidence.list(),
+      inferredBy: [...draft.inferredBy],
+    };
   }
 
   wait(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {

@@ -26,6 +26,8 @@ function share(from: Occupancy, to: Occupancy, kind: number): number {
   return total > 0 ? (to[kind] - from[kind]) / total : 0;
 }
 
+const spanOf = (from: Occupancy, to: Occupancy): number => to.reduce((sum, ns, kind) => sum + ns - from[kind], 0);
+
 const percent = (part: number): string => `${(part * 100).toFixed(part > 0.995 || part < 0.1 ? 1 : 0)} %`;
 
 /** A CPU that takes less than this share of its ticks has interrupts off, or is inside NMIs, or does not run at all. */
@@ -39,7 +41,9 @@ export function judgeHoldout(holdout: Holdout, visible: Visibility): HoldoutVerd
     hardirq: share(from, to, OCC_HARDIRQ),
     softirq: share(from, to, OCC_SOFTIRQ),
   };
-  return holdout.kind === 'reader' ? judgeReader(holdout, shares) : judgeCpu(holdout, shares, from, to, visible);
+  return holdout.kind === 'reader'
+    ? judgeReader(holdout, shares, from, to, visible)
+    : judgeCpu(holdout, shares, from, to, visible);
 }
 
 function busiest(holdout: Holdout, except: string): string | undefined {
@@ -69,6 +73,8 @@ function judgeCpu(
     runnableShare: 0,
     note,
   });
+  if (spanOf(from, to) <= 0)
+    return verdict('unknown', 'none of its events was recorded, so that its report may be missing, too');
   if (shares.nmi >= NMI_SHARE) {
     const rest = task ? `, ${task} gets the rest` : '';
     return verdict('nmi-storm', `no quiescent state: NMIs take ${percent(shares.nmi)} of its time${rest}`);
@@ -83,7 +89,7 @@ function judgeCpu(
   if (!visible.nmi && visible.tickNs === undefined && task) {
     return verdict('unknown', `${task} ran on it without a context switch; interrupts and ticks were not recorded`);
   }
-  const owedNs = to.reduce((sum, ns) => sum + ns, 0) - from.reduce((sum, ns) => sum + ns, 0);
+  const owedNs = spanOf(from, to);
   if (
     !visible.nmi &&
     visible.tickNs !== undefined &&
@@ -106,16 +112,23 @@ function judgeCpu(
 }
 
 /** READER_* of MODEL 2.7: running (unless interrupts eat its CPU), waiting for a CPU, or asleep. */
-function judgeReader(holdout: Holdout, shares: HoldoutVerdict['shares']): HoldoutVerdict {
+function judgeReader(
+  holdout: Holdout,
+  shares: HoldoutVerdict['shares'],
+  occupancyFrom: Occupancy,
+  occupancyTo: Occupancy,
+  visible: Visibility,
+): HoldoutVerdict {
   const from = holdout.timesFrom;
   const to = holdout.timesTo;
   const none = { nmi: 0, hardirq: 0, softirq: 0 };
-  if (!from || !to) {
-    const note = 'preempted reader; its scheduling was not recorded';
+  const spent = from && to ? [0, 1, 2, 3].map((state) => to[state] - from[state]) : [];
+  const total = spent.reduce((sum, ns) => sum + ns, 0);
+  // What its CPU was seen to do meanwhile is how long it owed.
+  if (!visible.switches || total <= 0 || total < 0.5 * spanOf(occupancyFrom, occupancyTo)) {
+    const note = 'inside rcu_read_lock; whether it ran meanwhile was not recorded (sched:sched_switch would tell)';
     return { cause: 'unknown', shares: none, task: undefined, runnableShare: 0, note };
   }
-  const spent = [0, 1, 2, 3].map((state) => to[state] - from[state]);
-  const total = spent.reduce((sum, ns) => sum + ns, 0) || 1;
   const [running, runnable, blocked, sleeping] = spent.map((ns) => ns / total);
   if (shares.nmi >= NMI_SHARE && running + runnable >= 0.5) {
     const note = `reader starved: NMIs take ${percent(shares.nmi)} of CPU ${holdout.cpu}`;

@@ -4,12 +4,12 @@
  *
  * Times of single links are not in a log: the whole blocked time is booked on the last link.
  */
-import type { ChainLink, ChainLinkKind, Evidence, LogTask, Root } from '../../schema/index.ts';
-import { reportEvidence } from './detect/log-evidence.ts';
+import type { LogTask, Root } from '../../schema/index.ts';
 import type { JudgedStall } from './detect/log-stalls.ts';
 import { nmiTrouble } from './log-cause.ts';
+import { type LogChain, LogChainDraft } from './log-chain-draft.ts';
 import type { LogWaits } from './log-waits.ts';
-import type { LogModel, LogPlace } from './model/log.ts';
+import type { LogModel } from './model/log.ts';
 import type { LogHung } from './model/log-hung.ts';
 
 /** Owners of owners; longer chains are not read by anybody. */
@@ -17,12 +17,7 @@ const MAX_TASKS = 8;
 /** A stall is reported up to this long after the waiters, and they after it. */
 const SLACK_NS = 30e9;
 
-export interface LogChain {
-  readonly links: readonly ChainLink[];
-  readonly root: Root;
-  readonly evidence: readonly Evidence[];
-  readonly notes: readonly string[];
-}
+export type { LogChain } from './log-chain-draft.ts';
 
 export class LogChains {
   readonly #log: LogModel;
@@ -39,7 +34,7 @@ export class LogChains {
   }
 
   of(hung: LogHung): LogChain {
-    const draft = new Draft(this.#log);
+    const draft = new LogChainDraft(this.#log);
     this.#task(draft, hung, new Set());
     const stuck = draft.tasks().find(({ tid }) => this.#deadlocked.has(tid));
     if (stuck) {
@@ -49,12 +44,13 @@ export class LogChains {
     return draft.finish(Math.max(0, hung.last.tsNs - hung.sinceNs));
   }
 
-  #task(draft: Draft, hung: LogHung, seen: Set<number>): void {
+  #task(draft: LogChainDraft, hung: LogHung, seen: Set<number>): void {
     const { verdict, last } = hung;
     seen.add(hung.tid);
     const note = [verdict.site, verdict.api ? `waits in ${verdict.api}` : ''].filter((text) => text).join(', ');
     draft.link(last.workqueue ? 'worker' : 'task', `${hung.comm}:${hung.tid}`, {
       tid: hung.tid,
+      place: last,
       ...(note && { note }),
     });
     draft.cite(last, `${hung.comm}:${hung.tid} is reported as blocked`);
@@ -69,7 +65,7 @@ export class LogChains {
         this.#gracePeriod(draft, hung);
         return;
       case 'rcu-tasks':
-        draft.link('tasks-gp', 'RCU Tasks grace period', {});
+        draft.link('tasks-gp', 'RCU Tasks grace period', { rule: 'W2' });
         draft.root = this.#tasksRoot(hung) ?? { kind: 'unknown' };
         return;
       default:
@@ -78,12 +74,18 @@ export class LogChains {
     if (lock) this.#lock(draft, hung, lock, seen);
   }
 
-  #lock(draft: Draft, hung: LogHung, lock: NonNullable<ReturnType<LogWaits['lockOf']>>, seen: Set<number>): void {
-    draft.link('lock', lock.name, { note: lock.why });
+  #lock(
+    draft: LogChainDraft,
+    hung: LogHung,
+    lock: NonNullable<ReturnType<LogWaits['lockOf']>>,
+    seen: Set<number>,
+  ): void {
+    draft.link('lock', lock.name, { note: lock.why, rule: 'W22', ...(lock.place && { place: lock.place }) });
     if (lock.place) draft.cite(lock.place, lock.why);
     const { owner } = lock;
     if (!owner) return;
     if (seen.has(owner.tid)) {
+      draft.link('task', `${owner.comm}:${owner.tid}`, { tid: owner.tid, note: 'holds it', rule: 'W23', closes: true });
       draft.root = { kind: 'deadlock', task: owner.comm, tid: owner.tid };
       return;
     }
@@ -97,14 +99,17 @@ export class LogChains {
     draft.link('task', `${owner.comm}:${owner.tid}`, {
       tid: owner.tid,
       note: `holds it${dump?.stack[0] ? `, in ${dump.stack[0]}` : ''}`,
+      rule: 'W23',
     });
     draft.root = { kind: 'lock-holder', task: owner.comm, tid: owner.tid };
   }
 
   /** Workers in process_srcu are the executors; which struct each drives is not printed (W4.20, T11, T12). */
-  #srcu(draft: Draft, hung: LogHung, seen: Set<number>): void {
+  #srcu(draft: LogChainDraft, hung: LogHung, seen: Set<number>): void {
     const domain = hung.verdict.srcuDomain;
-    draft.link('srcu-gp', domain ?? 'SRCU grace period', {});
+    const period = draft.link('srcu-gp', domain ? `SRCU grace period of ${domain}` : 'SRCU grace period', {
+      rule: 'W2',
+    });
     if (domain === 'tracepoint_srcu')
       draft.note(
         'from 7.0 on the same frames also wait for the Tasks Trace struct first: which of the two, the stack does not tell (T12)',
@@ -114,10 +119,11 @@ export class LogChains {
     );
     if (workers.length > 0) {
       for (const worker of workers) {
-        draft.link('worker', `${worker.comm}:${worker.tid}`, {
-          tid: worker.tid,
-          note: `process_srcu, waits in ${worker.verdict.api || 'a sleep'}${workers.length > 1 ? `; 1 of ${workers.length} candidates` : ''}`,
-        });
+        const note = `process_srcu, waits in ${worker.verdict.api || 'a sleep'}${workers.length > 1 ? `; 1 of ${workers.length} candidates` : ''}`;
+        const shown = { tid: worker.tid, note, rule: 'W17', place: worker.last };
+        const name = `${worker.comm}:${worker.tid}`;
+        if (worker === workers[0]) draft.link('worker', name, shown);
+        else draft.branch(period, 'worker', name, shown);
         draft.cite(worker.last, `${worker.comm}:${worker.tid} drives an SRCU grace period and is blocked itself`);
       }
       if (workers.length > 1)
@@ -131,14 +137,15 @@ export class LogChains {
   }
 
   /** No worker is stuck: the grace period waits for readers of its struct, as far as lists of held locks show any (W19). */
-  #srcuReaders(draft: Draft, hung: LogHung, seen: Set<number>, domain: string | undefined): void {
+  #srcuReaders(draft: LogChainDraft, hung: LogHung, seen: Set<number>, domain: string | undefined): void {
     const readers = this.#waits.srcuReaders(domain).filter((reader) => reader.task.tid !== hung.tid);
     if (readers.length === 0) return;
     draft.root = { kind: 'srcu-reader' };
     const [reader] = readers;
     if (readers.length === 1) {
       const { task, domain: name, place } = reader;
-      draft.link('reader', `${task.comm}:${task.tid}`, { tid: task.tid, note: `in a read-side section of ${name}` });
+      const note = `in a read-side section of ${name}`;
+      draft.link('reader', `${task.comm}:${task.tid}`, { tid: task.tid, note, rule: 'W19', place });
       draft.cite(place, `${task.comm}:${task.tid} is inside a read-side section of ${name}`);
       draft.root = { kind: 'srcu-reader', task: task.comm, tid: task.tid };
       const next = seen.has(task.tid) ? undefined : this.#waits.hungTask(task.tid, hung.last.tsNs);
@@ -152,7 +159,11 @@ export class LogChains {
     const ends = readers.map(({ task }) => this.#lastReader(task, hung.last.tsNs, new Set([hung.tid])));
     const end = ends[0];
     if (!end || ends.some((other) => other?.tid !== end.tid)) return;
-    draft.link('reader', `${end.comm}:${end.tid}`, { tid: end.tid, note: 'every candidate waits for it in the end' });
+    draft.link('reader', `${end.comm}:${end.tid}`, {
+      tid: end.tid,
+      note: 'every candidate waits for it in the end',
+      rule: 'W19',
+    });
     draft.root = { kind: 'srcu-reader', task: end.comm, tid: end.tid };
   }
 
@@ -168,33 +179,49 @@ export class LogChains {
     return others.length === 1 ? this.#lastReader(others[0].task, tsNs, seen) : undefined;
   }
 
-  #gracePeriod(draft: Draft, hung: LogHung): void {
+  #gracePeriod(draft: LogChainDraft, hung: LogHung): void {
     const expedited = hung.verdict.resource === 'rcu-expedited';
     const stall = this.#stallOf(hung, expedited);
+    const rule = hung.verdict.insideSrcuPass ? 'W18' : 'W1';
     if (!stall) {
-      draft.link('rcu-gp', expedited ? 'expedited RCU grace period' : 'RCU grace period', {});
+      draft.link('rcu-gp', expedited ? 'expedited RCU grace period' : 'RCU grace period', { rule });
       draft.note('no stall report covers this wait: who holds the grace period up is not in the log');
       return;
     }
     const { gpSeq, flavor } = stall.stall;
-    draft.link('rcu-gp', `${flavor} grace period${gpSeq === null ? '' : ` ${gpSeq}`}`, {});
+    const place = stall.stall.first;
+    const period = draft.link('rcu-gp', `${flavor} grace period${gpSeq === null ? '' : ` ${gpSeq}`}`, { rule, place });
     draft.cite(stall.stall.first, 'the kernel warns that the grace period stalls');
-    for (const cpu of stall.stall.cpus.keys()) draft.link('cpu', `CPU ${cpu}`, { cpu, note: 'owes a quiescent state' });
-    for (const tid of stall.stall.tasks.keys())
-      draft.link('reader', `${this.#log.name(tid)}:${tid}`, { tid, note: 'blocks the grace period' });
     const { cause } = stall;
+    const owing = [
+      ...[...stall.stall.cpus.keys()].map((cpu) => ({
+        kind: 'cpu' as const,
+        name: `CPU ${cpu}`,
+        isCause: cpu === cause.cpu,
+        details: { cpu, note: 'owes a quiescent state', rule: 'W4', place },
+      })),
+      ...[...stall.stall.tasks.keys()].map((tid) => ({
+        kind: 'reader' as const,
+        name: `${this.#log.name(tid)}:${tid}`,
+        isCause: tid === cause.tid,
+        details: { tid, note: 'blocks the grace period', rule: 'W5', place },
+      })),
+    ].sort((one, other) => Number(other.isCause) - Number(one.isCause));
+    for (const { kind, name, details } of owing)
+      if (details === owing[0].details) draft.link(kind, name, details);
+      else draft.branch(period, kind, name, details);
     draft.root = {
       kind: cause.cause,
       ...(cause.cpu !== undefined && { cpu: cause.cpu }),
       ...(cause.tid !== undefined && { task: this.#log.name(cause.tid), tid: cause.tid }),
     };
     draft.note(cause.why);
-    const where = cause.cpu === undefined ? {} : { cpu: cause.cpu };
+    const where = { ...(cause.cpu !== undefined && { cpu: cause.cpu }), rule: 'W7' };
     if (cause.cause === 'nmi-storm')
       draft.link('nmi', nmiTrouble(this.#log, stall.startNs, stall.endNs)?.name ?? 'NMI', where);
     else if (cause.cause === 'irq-storm') draft.link('hardirq', 'hard interrupts', where);
     else if (cause.cause === 'softirq-storm') draft.link('softirq', 'softirqs', where);
-    else if (cause.cause === 'gp-kthread-starved') draft.link('kthread', `${flavor} kthread`, {});
+    else if (cause.cause === 'gp-kthread-starved') draft.link('kthread', `${flavor} kthread`, { rule: 'W3' });
   }
 
   /** The stall of the wait: the nearest one that overlaps it. */
@@ -219,44 +246,4 @@ export class LogChains {
 
 function overlaps(a: LogHung, b: LogHung): boolean {
   return a.sinceNs <= b.last.tsNs + SLACK_NS && a.last.tsNs >= b.sinceNs - SLACK_NS;
-}
-
-class Draft {
-  readonly #links: { kind: ChainLinkKind; name: string; tid?: number; cpu?: number; note?: string }[] = [];
-  readonly #notes: string[] = [];
-  readonly #log: LogModel;
-  readonly #evidence: Evidence[] = [];
-  root: Root = { kind: 'unknown' };
-
-  constructor(log: LogModel) {
-    this.#log = log;
-  }
-
-  /** Tasks of the chain so far. */
-  tasks(): LogTask[] {
-    return this.#links.flatMap(({ name, tid }) =>
-      tid === undefined ? [] : [{ comm: name.slice(0, name.lastIndexOf(':')), tid }],
-    );
-  }
-
-  link(kind: ChainLinkKind, name: string, details: { tid?: number; cpu?: number; note?: string }): void {
-    this.#links.push({ kind, name, ...details });
-  }
-
-  note(text: string): void {
-    if (!this.#notes.includes(text)) this.#notes.push(text);
-  }
-
-  cite(place: LogPlace, role: string): void {
-    this.#evidence.push(...reportEvidence(this.#log, [place], role));
-  }
-
-  finish(blockedNs: number): LogChain {
-    return {
-      links: this.#links.map((link, i) => ({ ...link, blame_ns: i === this.#links.length - 1 ? blockedNs : 0 })),
-      root: this.root,
-      evidence: this.#evidence,
-      notes: this.#notes,
-    };
-  }
 }

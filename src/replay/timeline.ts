@@ -69,12 +69,16 @@ export interface TimelineData {
   /** Stalls that the kernel's log reports. */
   readonly stallReports: readonly LogStall[];
   readonly visible: Visibility & {
+    /** Events of preempted readers are among them. */
+    readonly preemptedReaders: boolean;
     /** First rcu_grace_period event, 0 without. */
     readonly gracePeriodEvent: number;
   };
   /** What each CPU did over time. */
   readonly history: OccupancyHistory;
   readonly cpus: readonly number[];
+  /** CPUs that took part without any record of their own (`trace-cmd -M`, `perf record -C`): intervals that stay open may have ended there. */
+  readonly unrecordedCpus: readonly number[];
 }
 
 /** The task of a lock event; its name too where the scheduler's events never showed it. */
@@ -148,9 +152,14 @@ export class Timeline {
       pastLockWaits: models.locks.events.pastWaits,
       starvations: gpKthread.starvations,
       stallReports: models.log.stalls.all,
-      visible: { ...models.cpu.visibility(), gracePeriodEvent: rcu.firstEvent },
+      visible: {
+        ...models.cpu.visibility(),
+        gracePeriodEvent: rcu.firstEvent,
+        preemptedReaders: world.count('rcu_preempt_task', 'rcu_unlock_preempted_task') > 0,
+      },
       history: models.cpu.history,
       cpus: models.cpu.all().map((cpu) => cpu.cpu),
+      unrecordedCpus: tasks.unrecordedCpus(),
     };
     return new Timeline(
       data,
@@ -203,6 +212,13 @@ export class Timeline {
   /** End of an interval that may be open. */
   end(interval: { readonly endNs: number | null }): number {
     return interval.endNs ?? this.data.endNs;
+  }
+
+  /** Why an interval that is open at the end may have ended unseen; undefined when nothing speaks for that. */
+  openDoubt(interval: { readonly endNs: number | null }): string | undefined {
+    const { unrecordedCpus } = this.data;
+    if (interval.endNs !== null || unrecordedCpus.length === 0) return undefined;
+    return `nothing of CPU ${unrecordedCpus.join(', ')} was recorded: it may have ended there (E0.4)`;
   }
 
   length(interval: { readonly startNs: number; readonly endNs: number | null }): number {

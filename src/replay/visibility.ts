@@ -2,6 +2,8 @@
 
 /** Of the capture as a whole. */
 export interface Visibility {
+  /** Context switches are recorded: without them a task that was woken looks as if it never got a CPU. */
+  readonly switches: boolean;
   /** nmi:nmi_handler is among the recorded events, and the first of them. */
   readonly nmi: boolean;
   readonly nmiEvent: number;

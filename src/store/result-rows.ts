@@ -52,7 +52,10 @@ export class ResultRows {
       'finding_evidence',
       'finding_id finding position event_id line role to_event_id events cpu tid',
     );
-    const links = this.#inserter('chain_link', 'finding_id finding position kind name tid cpu blame_ns note');
+    const links = this.#inserter(
+      'chain_link',
+      'finding_id finding position kind name tid cpu blame_ns note parent rule event_id line closes',
+    );
     findings.forEach((f, index) => {
       const position = index + 1;
       rows.row(position, f.id, f.kind, f.severity, f.confidence, f.title, f.start_ns, f.end_ns, JSON.stringify(f));
@@ -79,7 +82,11 @@ export class ResultRows {
       });
       if ('chain' in f)
         f.chain.forEach((link, i) => {
-          links.row(f.id, position, i + 1, link.kind, link.name, link.tid, link.cpu, link.blame_ns, link.note);
+          const { kind, name, tid, cpu, blame_ns, note, parent, rule, event, line, closes } = link;
+          const waiter = parent === undefined ? null : parent + 1;
+          const shownBy = event === undefined ? null : this.#eventBase + event;
+          const circle = closes ? 1 : null;
+          links.row(f.id, position, i + 1, kind, name, tid, cpu, blame_ns, note, waiter, rule, shownBy, line, circle);
         });
     });
     for (const table of [rows, evidence, links]) table.flush();

@@ -25,21 +25,24 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
   const limitNs = Math.min(hungTaskThresholdNs(world), stallThresholdNs(world.profile));
   const domain =
     wait.domain || (wait.resource === 'rcu' || wait.resource === 'rcu-expedited' ? timeline.data.flavor : 'unknown');
+  const doubt = wait.censored ? CENSORED : timeline.openDoubt(wait);
   const endInferred = wait.endNs !== null && !wait.returned;
   const rooted = chain.root.kind !== 'unknown' && chain.root.kind !== 'srcu-reader';
   return {
     kind: 'blocked-sync',
     id: findingId('blocked-sync', wait.api, domain, wait.comm),
     // A caller that waits behind a stall is a victim of a fault; one that waits for a long reader is only slow.
-    severity: !wait.censored && (blockedNs >= limitNs || (rooted && blockedNs >= 5e9)) ? 'error' : 'warning',
-    confidence: wait.source === 'stack' || wait.censored || endInferred ? 'inferred' : 'observed',
-    title: `${wait.comm}:${wait.tid} blocked ${seconds(blockedNs)} in ${wait.api}${wait.site ? `, ${wait.site}` : ''}${wait.endNs === null ? ', and still is' : ''}: ${rootPhrase(chain.root)}`,
+    severity: !doubt && (blockedNs >= limitNs || (rooted && blockedNs >= 5e9)) ? 'error' : 'warning',
+    confidence:
+      wait.source === 'stack' || doubt || endInferred || chain.inferredBy.length > 0 ? 'inferred' : 'observed',
+    title: `${wait.comm}:${wait.tid} blocked ${seconds(blockedNs)} in ${wait.api}${wait.site ? `, ${wait.site}` : ''}${wait.endNs === null ? ', and still is' : ''}: ${rootPhrase(chain.root, wait.tid)}`,
     start_ns: wait.startNs,
     end_ns: endNs,
     evidence: chain.evidence,
     notes: [
       `threshold ${seconds(world.thresholds.blockedSyncNs)}`,
-      ...(wait.censored ? [CENSORED] : []),
+      ...(doubt ? [doubt] : []),
+      ...chain.inferredBy,
       ...(wait.source === 'stack'
         ? ['the wait is known from stacks at context switches (W4.12): record a kprobe on the function for exact times']
         : endInferred

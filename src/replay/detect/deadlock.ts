@@ -120,11 +120,12 @@ function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {
   }));
   const sinceNs = Math.max(...cycle.map((edge) => edge.sinceNs));
   const names = waits.map((wait) => wait.task);
+  const doubt = timeline.openDoubt({ endNs: null });
   return {
     kind: 'deadlock',
     id: findingId('deadlock', ...[...names].sort(), ...cycle.map((edge) => edge.on.replace(/:\d+/g, '')).sort()),
     severity: 'error',
-    confidence: cycle.some((edge) => edge.inferredBy) ? 'inferred' : 'observed',
+    confidence: doubt || cycle.some((edge) => edge.inferredBy) ? 'inferred' : 'observed',
     title:
       cycle.length === 1
         ? `${waits[0].task}:${waits[0].tid} waits for itself: ${waits[0].on}`
@@ -138,6 +139,7 @@ function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {
     notes: [
       `closed for ${seconds(timeline.data.endNs - sinceNs)}, to the end of the capture; no edge has an alternative (W4.31)`,
       ...cycle.flatMap((edge) => edge.inferredBy ?? []),
+      ...(doubt ? [doubt] : []),
     ],
     waits,
   };

@@ -29,21 +29,23 @@ export function detectHungTasks(world: World, timeline: Timeline): Finding[] {
 
 function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
   const endNs = timeline.end(sleep);
-  const { chain, root, evidence } = chainOf(timeline, sleep);
+  const { chain, root, evidence, inferredBy } = chainOf(timeline, sleep);
+  const doubt = sleep.censored ? CENSORED : timeline.openDoubt(sleep);
   const verdict = sleep.stack ? timeline.stackVerdict(sleep.stack) : undefined;
   const what = verdict?.api ? ` in ${verdict.api}` : '';
   return {
     kind: 'hung-task',
     id: findingId('hung-task', sleep.comm, verdict?.api ?? ''),
-    severity: sleep.censored ? 'warning' : 'error',
-    confidence: sleep.censored ? 'inferred' : 'observed',
-    title: `${sleep.comm}:${sleep.task.tid} slept uninterruptibly for ${seconds(endNs - sleep.startNs)}${what}${sleep.endNs === null ? ', and still does' : ''}${root && root.kind !== 'unknown' ? `: ${rootPhrase(root)}` : ''}`,
+    severity: doubt ? 'warning' : 'error',
+    confidence: doubt ? 'inferred' : 'observed',
+    title: `${sleep.comm}:${sleep.task.tid} slept uninterruptibly for ${seconds(endNs - sleep.startNs)}${what}${sleep.endNs === null ? ', and still does' : ''}${root && root.kind !== 'unknown' ? `: ${rootPhrase(root, sleep.task.tid)}` : ''}`,
     start_ns: sleep.startNs,
     end_ns: endNs,
     evidence,
     notes: [
       `threshold ${seconds(hungTaskThresholdNs(world))} (hung_task_timeout_secs)`,
-      ...(sleep.censored ? [CENSORED] : []),
+      ...(doubt ? [doubt] : []),
+      ...inferredBy,
     ],
     task: sleep.comm,
     tid: sleep.task.tid,
@@ -57,7 +59,7 @@ function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
 function chainOf(
   timeline: Timeline,
   sleep: HungSleep,
-): { chain: readonly ChainLink[]; root?: Root; evidence: readonly Evidence[] } {
+): { chain: readonly ChainLink[]; root?: Root; evidence: readonly Evidence[]; inferredBy: readonly string[] } {
   const endNs = timeline.end(sleep);
   const name = `${sleep.comm}:${sleep.task.tid}`;
   const own = new EvidenceList();
@@ -70,14 +72,15 @@ function chainOf(
     .waitsOf(sleep.task.tid, sleep.startNs, endNs)
     .find((candidate) => candidate.startNs <= sleep.startNs && timeline.end(candidate) >= endNs);
   if (wait) {
-    const { links, root, evidence } = Blame.ofWait(timeline, wait);
-    return { chain: links, root, evidence: mergeEvidence(own.list(), evidence) };
+    const { links, root, evidence, inferredBy } = Blame.ofWait(timeline, wait, sleep.startNs, endNs);
+    return { chain: links, root, evidence: mergeEvidence(own.list(), evidence), inferredBy };
   }
-  const { links, root, evidence } = Blame.ofSleep(timeline, sleep);
+  const { links, root, evidence, inferredBy } = Blame.ofSleep(timeline, sleep);
   // What no lock explains has no chain: the task sleeps, and events do not tell for what.
   return {
     chain: links,
     ...(links.length > 1 && { root }),
     evidence: mergeEvidence(own.list(), evidence),
+    inferredBy,
   };
 }

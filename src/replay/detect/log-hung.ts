@@ -31,7 +31,7 @@ function hungFinding(log: LogModel, hung: LogHung, chain: LogChain): Finding {
   const blockedNs = last.tsNs - hung.sinceNs;
   const what = verdict.api ? ` in ${verdict.api}` : '';
   const reported = reportEvidence(log, hung.places, `${comm}:${tid} is reported`);
-  const cause = chain.root.kind === 'unknown' ? '' : `: ${rootPhrase(chain.root)}`;
+  const cause = chain.root.kind === 'unknown' ? '' : `: ${rootPhrase(chain.root, tid)}`;
   return {
     kind: 'hung-task',
     id: findingId('hung-task', comm, verdict.api),
@@ -76,7 +76,7 @@ function blockedSync(log: LogModel, hung: LogHung, chain: LogChain): Finding[] {
       id: findingId('blocked-sync', verdict.api, domain, comm),
       severity: 'error',
       confidence: 'reported',
-      title: `${comm}:${tid} blocked ${seconds(blockedNs)} in ${verdict.api}${verdict.site ? `, ${verdict.site}` : ''}: ${rootPhrase(chain.root)}`,
+      title: `${comm}:${tid} blocked ${seconds(blockedNs)} in ${verdict.api}${verdict.site ? `, ${verdict.site}` : ''}: ${rootPhrase(chain.root, tid)}`,
       start_ns: hung.sinceNs,
       end_ns: last.tsNs,
       evidence: chain.evidence,

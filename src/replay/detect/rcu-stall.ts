@@ -9,6 +9,7 @@ import {
   decisiveHoldout,
   decisiveOf,
   GRACE_PERIOD_EVENTS,
+  NO_HOLDOUTS,
 } from '../blame-rcu.ts';
 import { cpuStrips, STRIP_LEGEND } from '../cpu-strip.ts';
 import { EvidenceList } from '../evidence-list.ts';
@@ -33,11 +34,14 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
   const atNs = gp.warnedNs ?? Math.min(endNs, gp.startNs + rule.tillNs);
   const pending = pendingAt(gp, atNs);
   // Of those that owed then, who owed on for longest: what cleared after a short debt of its own explains nothing.
-  const decisive = decisiveOf(pending.filter((holdout) => !doneBy(holdout, atNs))) ?? decisiveHoldout(gp);
+  const holding = pending.filter((holdout) => !doneBy(holdout, atNs));
+  // Nobody recorded owed anything then: who had owed before, or did later, is not the reason.
+  const decisive = decisiveOf(holding) ?? (pending.length > 0 ? decisiveHoldout(gp) : undefined);
   // Readers that were preempted hold the grace period after their CPU has reported; the kernel lists both (R2.7).
   const cpus = [...new Set(pending.filter((h) => h.kind === 'cpu').map((h) => h.cpu))].sort((a, b) => a - b);
   const tasks = [...new Set(pending.filter((h) => h.kind === 'reader').map((h) => h.name))].sort();
   const judged = decisive ? timeline.judge(decisive) : undefined;
+  const unrecorded = decisive?.kind === 'cpu' && timeline.data.unrecordedCpus.includes(decisive.cpu);
   const starved = pending.every((holdout) => doneBy(holdout, atNs))
     ? timeline.kthreadWithoutCpu(gp.flavor, atNs)
     : undefined;
@@ -57,21 +61,20 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
   const notes = [
     `threshold ${seconds(rule.tillNs)} (${rule.why})`,
     ...(gp.censored ? [CENSORED] : []),
+    ...(decisive?.inferred ? [NO_HOLDOUTS] : []),
     ...(starved
       ? [
           `every quiescent state was there; ${gp.flavor}:${starved.tid} was runnable without CPU ${starved.cpu}${starved.instead ? `, which ${starved.instead} had` : ''}`,
         ]
       : []),
-    ...(judged
-      ? [`${decisive?.name}: ${judged.note}`]
-      : ['no CPU or reader was recorded as holding it up: rcu_grace_period_init and rcu_quiescent_state_report tell']),
+    ...(judged ? [`${decisive?.name}: ${judged.note}`] : [nobodyOwes(timeline, gp, starved !== undefined)]),
     describePrediction(gp, prediction, rule, given, ticksSeen),
   ];
   return {
     kind: 'rcu-stall',
     id: findingId('rcu-stall', gp.flavor, cause, ...cpus, ...tasks),
     severity: gp.censored && gp.warnedNs === undefined ? 'warning' : 'error',
-    confidence: gp.endInferred || gp.censored ? 'inferred' : 'observed',
+    confidence: gp.endInferred || gp.censored || unrecorded || decisive?.inferred ? 'inferred' : 'observed',
     title: `${gracePeriodName(gp)} stalled for ${seconds(endNs - gp.startNs)}${gp.endNs === null ? ' and had not ended' : ''}: waits for ${who}, cause ${cause}`,
     start_ns: gp.startNs,
     end_ns: endNs,
@@ -86,6 +89,16 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
     decision: decisionOf(gp, prediction, given, rule),
     timeline: { legend: STRIP_LEGEND, cpus: cpuStrips(timeline, gp.startNs, endNs) },
   };
+}
+
+/** What is left to say of a grace period that waits for nobody that the capture shows. */
+function nobodyOwes(timeline: Timeline, gp: GracePeriod, starved: boolean): string {
+  if (gp.holdouts.length === 0)
+    return 'no CPU or reader was recorded as holding it up: rcu_grace_period_init and rcu_quiescent_state_report tell';
+  if (starved) return 'every CPU had reported';
+  return timeline.data.visible.preemptedReaders
+    ? 'every CPU had reported, and no preempted reader was recorded: the kthread did not end it'
+    : 'every CPU had reported: a preempted reader, or the kthread (rcu_preempt_task and rcu_unlock_preempted_task would tell)';
 }
 
 /** It owed nothing any more; at most it had to be noticed. */

@@ -17,13 +17,15 @@ const PHRASES: Readonly<Record<RootKind, string>> = {
   unknown: 'this capture does not show why',
 };
 
-/** `an NMI storm on CPU 1`, `an SRCU reader lab_rdA:82`. */
-export function rootPhrase(root: Root): string {
+/** `an NMI storm on CPU 1`, `an SRCU reader lab_rdA:82`. @param tid the task whose wait it is the root of */
+export function rootPhrase(root: Root, tid?: number): string {
+  const who = root.task !== undefined ? `reader ${root.task}:${root.tid}` : `CPU ${root.cpu}`;
   if (root.kind === 'unknown' && root.cpu !== undefined)
-    return `CPU ${root.cpu} holds it up, for a reason that this capture does not show`;
+    return `${who} holds it up, for a reason that this capture does not show`;
   const task = root.task !== undefined ? ` ${root.task}${root.tid !== undefined ? `:${root.tid}` : ''}` : '';
   if (root.kind === 'gp-kthread-starved')
     return `the grace-period kthread${task} gets no time${root.cpu !== undefined ? ` on CPU ${root.cpu}` : ''}`;
+  if (root.kind === 'deadlock' && tid !== undefined && root.tid === tid) return 'it is part of a deadlock';
   if (root.kind === 'deadlock' && task !== '') return `a deadlock with${task}`;
   return `${PHRASES[root.kind]}${task}${root.cpu !== undefined ? ` on CPU ${root.cpu}` : ''}`;
 }

@@ -252,7 +252,8 @@ export class CpuModel implements Model {
     const { tickNs, firstTickEvent, lastTickEvent } = this.#clock;
     const { nmiEvent } = this.#sources;
     const ticks = tickNs === Number.POSITIVE_INFINITY ? undefined : tickNs;
-    return { nmi: nmiEvent > 0, nmiEvent, tickNs: ticks, firstTickEvent, lastTickEvent };
+    const switches = this.#cpus.some((state) => state !== undefined && state.switches > 0);
+    return { switches, nmi: nmiEvent > 0, nmiEvent, tickNs: ticks, firstTickEvent, lastTickEvent };
   }
 
   /** A scheduler tick on this CPU. */

@@ -104,6 +104,7 @@ export class GpKthreadModel implements Model {
   #add(waiting: Waiting, nowNs: number, endEvent: number): void {
     const { task, sinceNs, occupancy } = waiting;
     const cpu = Math.max(0, task.cpu);
+    if (!this.#isRecorded(cpu, sinceNs)) return;
     for (const other of this.#tasks.all()) {
       if (other.state === TASK_RUNNING && other.cpu === cpu && other.tid > 0 && other !== task)
         book(waiting, other, nowNs - Math.max(sinceNs, other.onCpuSinceNs));
@@ -128,6 +129,11 @@ export class GpKthreadModel implements Model {
         softirq: spent[OCC_SOFTIRQ] / total,
       },
     });
+  }
+
+  /** A CPU without records, or a recording without context switches, hides that the kthread got its CPU: nothing may be concluded from absence. */
+  #isRecorded(cpu: number, sinceNs: number): boolean {
+    return this.#cpus.visibility().switches && this.#cpus.get(cpu).lastEventNs > sinceNs;
   }
 
   finish(endNs: number): void {

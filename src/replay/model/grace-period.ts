@@ -36,6 +36,8 @@ export interface Holdout {
   readonly ticksFrom: number;
   ticks: number;
   readonly name: string;
+  /** No event shows the debt: the CPU did not switch context while the grace period lasted (R2.6). */
+  readonly inferred?: boolean;
 }
 
 /** A scheduler tick during an old grace period. */

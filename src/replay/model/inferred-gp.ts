@@ -13,6 +13,9 @@ import type { SyncWait, SyncWaitModel } from './sync-wait.ts';
 /** A stretch must cover this share of the wait to be taken for its reason. */
 const COVERS = 0.5;
 
+/** Shorter grace periods are everyday ones: nobody asks who held them up. */
+const LONG_NS = 1e9;
+
 export class InferredGpModel implements Model {
   readonly #world: World;
   readonly #rcu: RcuModel;
@@ -33,7 +36,10 @@ export class InferredGpModel implements Model {
   }
 
   finish(endNs: number): void {
-    if (this.#world.count('rcu_grace_period') > 0) return;
+    if (this.#world.count('rcu_grace_period') > 0) {
+      if (this.#world.count('rcu_grace_period_init', 'rcu_quiescent_state_report') === 0) this.#inferHoldouts(endNs);
+      return;
+    }
     const waits = this.#sync.long.filter((wait) => wait.resource === 'rcu').sort((a, b) => a.startNs - b.startNs);
     // Waits that overlap wait for the same grace period, give or take one (R2.3): one period from the first start to the last end.
     let group: SyncWait[] = [];
@@ -49,13 +55,27 @@ export class InferredGpModel implements Model {
     if (group.length > 0) this.#infer(group, groupEndNs, endNs);
   }
 
+  /** Grace periods are recorded, but not for whom they wait. */
+  #inferHoldouts(endNs: number): void {
+    for (const gp of this.#rcu.history.all()) {
+      const toNs = gp.endNs ?? endNs;
+      if (gp.holdouts.length > 0 || toNs - gp.startNs < LONG_NS || this.#lostToRealtime(gp.startNs, toNs)) continue;
+      const [longest] = this.#covering(gp.startNs, toNs);
+      if (longest) gp.holdouts.push(holdout(longest, gp.startNs, toNs, gp.endNs === null));
+    }
+  }
+
+  /** Stretches that can explain the interval, the longest overlap first. */
+  #covering(fromNs: number, toNs: number): QuietStretch[] {
+    return this.#quiet.stretches
+      .filter((stretch) => overlap(stretch, fromNs, toNs) >= COVERS * (toNs - fromNs))
+      .sort((a, b) => overlap(b, fromNs, toNs) - overlap(a, fromNs, toNs));
+  }
+
   #infer(group: readonly SyncWait[], toNs: number, captureEndNs: number): void {
     const fromNs = group[0].startNs;
     const open = group.some((wait) => wait.endNs === null);
-    const covering = this.#lostToRealtime(fromNs, toNs)
-      ? []
-      : this.#quiet.stretches.filter((stretch) => overlap(stretch, fromNs, toNs) >= COVERS * (toNs - fromNs));
-    covering.sort((a, b) => overlap(b, fromNs, toNs) - overlap(a, fromNs, toNs));
+    const covering = this.#lostToRealtime(fromNs, toNs) ? [] : this.#covering(fromNs, toNs);
     this.#rcu.addInferred({
       flavor: this.#rcu.mainFlavor,
       seq: null,
@@ -116,5 +136,6 @@ function holdout(stretch: QuietStretch, fromNs: number, toNs: number, open: bool
     ran: new Map([[stretch.task, lasts - Math.max(stretch.fromNs, fromNs)]]),
     ticksFrom: 0,
     ticks: stretch.ticks,
+    inferred: true,
   };
 }

@@ -114,6 +114,8 @@ export class TaskModel implements Model {
   readonly #awaitingStack: (Task | undefined)[] = [];
   /** Per CPU: the task that was switched in last. */
   readonly #onCpu: (Task | undefined)[] = [];
+  /** CPUs on which tasks were woken. */
+  readonly #wokenOn: boolean[] = [];
 
   constructor(world: World, cpus: CpuModel) {
     this.#world = world;
@@ -330,6 +332,12 @@ export class TaskModel implements Model {
       this.#runnable(task, nowNs);
     }
     task.cpu = event.int(3, task.cpu);
+    if (task.cpu >= 0) this.#wokenOn[task.cpu] = true;
+  }
+
+  /** CPUs on which tasks were woken, and of which there is no record: whatever happened there is missing. */
+  unrecordedCpus(): number[] {
+    return [...this.#wokenOn.keys()].filter((cpu) => this.#wokenOn[cpu] && this.#cpus.get(cpu).records === 0);
   }
 
   #fork(event: EventCursor): void {
