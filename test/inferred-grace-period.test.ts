@@ -48,6 +48,17 @@ describe('a loop over synchronize_rcu() that only stacks show', () => {
     expect(ofKind(outcome, 'blocked-sync')).toEqual([]);
   });
 
+  it.each(['synchronize_rcu_normal.part.0', 'synchronize_rcu_normal.isra.0', 'synchronize_rcu.constprop.0'])(
+    'is known by %s too: compilers split functions',
+    async (frame) => {
+      const { facts } = await replayText(trace`
+        a-7 [000] d..2. 1.000: ${to('a:7', 'D', IDLE)}
+        ${stack('a-7 [000] d..2. 1.000001:', '__schedule', 'wait_for_completion', frame, 'do_syscall_64')}
+        rcu_preempt-15 [001] d..4. 3.500: ${wakeup('a:7')}`);
+      expect(facts.syncWaits).toMatchObject([{ api: 'synchronize_rcu', startNs: 1e9, endNs: 3.5e9 }]);
+    },
+  );
+
   it('is one wait where its task sleeps for a lock on the way', async () => {
     const { facts } = await replayText(trace`
       a-7 [000] d..2. 1.000: ${to('a:7', 'D', IDLE)}

@@ -1,4 +1,5 @@
 /** What a kernel stack says about a sleeping task: the resource, the call, the srcu_struct and what the caller was doing. */
+import { plainSymbol } from './knowledge/interrupt-frames.ts';
 import {
   GENERIC_SLEEPER,
   LAST_SLEEP_FRAME,
@@ -24,8 +25,9 @@ export interface StackVerdict {
   readonly lastSleep: boolean;
 }
 
-/** @param symbols function names, innermost first. MODEL 4.3. */
-export function classifyStack(symbols: readonly string[]): StackVerdict {
+/** @param stack function names, innermost first; compiler suffixes (`__synchronize_srcu.part.0`) do not count. MODEL 4.3. */
+export function classifyStack(stack: readonly string[]): StackVerdict {
+  const symbols = stack.map(plainSymbol);
   let resource: WaitResource | undefined;
   let api = '';
   let decided = symbols.length;

@@ -6,6 +6,7 @@
 import type { Evidence } from '../../schema/index.ts';
 import type { HoldoutVerdict } from './holdout-verdict.ts';
 import { judgeHoldout } from './holdout-verdict.ts';
+import { plainSymbol } from './knowledge/interrupt-frames.ts';
 import type { KthreadStarvation } from './model/gp-kthread.ts';
 import type { GracePeriod, Holdout } from './model/grace-period.ts';
 import type { HungSleep } from './model/hung-task.ts';
@@ -170,7 +171,7 @@ export class Timeline {
         return comm === 0 ? `kworker:${tid}` : tasks.labelOf(tid, comm);
       },
       (stack) => sync.verdict(stack),
-      (stack) => world.dictionary.stackSymbols(stack),
+      (stack) => world.dictionary.stackSymbols(stack).map(plainSymbol),
     );
   }
 
@@ -204,7 +205,7 @@ export class Timeline {
     return this.#stackVerdict(stack);
   }
 
-  /** Function names, innermost first; empty for stack 0. */
+  /** Function names without compiler suffixes, innermost first; empty for stack 0. */
   stackSymbols(stack: number): string[] {
     return this.#stackSymbols(stack);
   }

@@ -1,5 +1,6 @@
 /** What the call stack of an acquisition proves, computed once per distinct stack. */
 import type { Dictionary } from '../../../schema/index.ts';
+import { plainSymbol } from '../knowledge/interrupt-frames.ts';
 import { ACQUIRE_MACHINERY, API_FRAMES, BPF_FRAME, LOCK_FUNCTIONS } from '../knowledge/lock-functions.ts';
 import { WAIT_FAIR_READ, WAIT_RT_SPIN, WAIT_SLEEP_FRAME, WAIT_SPIN_FRAME } from './lock-class.ts';
 
@@ -47,8 +48,9 @@ function attachedTo(symbols: readonly string[]): string {
   return '';
 }
 
-/** @param symbols function names, innermost first. */
-export function traitsOf(symbols: readonly string[]): StackTraits {
+/** @param stack function names, innermost first; compiler suffixes do not count. */
+export function traitsOf(stack: readonly string[]): StackTraits {
+  const symbols = stack.map(plainSymbol);
   let index = 0;
   while (index < symbols.length && ACQUIRE_MACHINERY.test(symbols[index])) index++;
   const rule =

@@ -1,6 +1,5 @@
 /** Hung-task reports, joined by wait: the kernel repeats a wait with growing seconds (MODEL G4.1, W4.21). */
 import type { LogReport, LogStack } from '../../../schema/index.ts';
-import { plainSymbol } from '../knowledge/interrupt-frames.ts';
 import { classifyStack, type StackVerdict } from '../stack-verdict.ts';
 
 export type HungReport = Extract<LogReport, { kind: 'hung-task' }>;
@@ -52,5 +51,5 @@ export class LogHungTasks {
 }
 
 function judged(stack: LogStack): { stack: LogStack; verdict: StackVerdict } {
-  return { stack, verdict: classifyStack(stack.map(plainSymbol)) };
+  return { stack, verdict: classifyStack(stack) };
 }

@@ -2,9 +2,11 @@
  * Operators on locks: a changed copy of the evidence, judged by the ordinary lock detectors. An edge disappears with its last
  * witness (MODEL 6.3).
  */
+
 import type { KernelProfile } from '../../../schema/index.ts';
 import { type LockEvidence, lockEvidence } from '../detect/lock-evidence.ts';
 import { plainLock } from '../detect/log-evidence.ts';
+import { plainSymbol } from '../knowledge/interrupt-frames.ts';
 import type { ApiLock, ApiProfile } from '../knowledge/lock-api-profiles.ts';
 import type { WaitType } from '../knowledge/lock-names.ts';
 import type { DeferralSite } from '../model/deferral-site.ts';
@@ -156,7 +158,7 @@ class LockRewriter {
   }
 
   #symbols(stack: number): readonly string[] {
-    return this.#original.dictionary.stackSymbols(stack);
+    return this.#original.dictionary.stackSymbols(stack).map(plainSymbol);
   }
 
   #edges(): LockEdge[] {
