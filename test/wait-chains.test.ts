@@ -88,6 +88,38 @@ describe('a task hung on a mutex', () => {
   });
 });
 
+describe('a lock that only contention events show (L5.50)', () => {
+  const frozen = (holder: string, birth: string): string => trace`
+      <idle>-0 [001] d..2. 0.900: ${to(IDLE1, 'R', 'h:8')}
+      h-8 [001] d..2. 0.901: ${to('h:8', 'S', 'r:6')}
+      r-6     [001] ..... 1.000: contention_begin: 0xffff88816a524a58 (flags=READ|PERCPU)
+      r-6     [001] d..2. 1.001: ${to('r:6', 'D', IDLE1)}
+      a-7     [000] ..... 2.000: contention_begin: 0xffff88816a524a58 (flags=READ|PERCPU)
+      a-7     [000] d..2. 2.001: ${to('a:7', 'D', IDLE)}
+      ${birth}
+      ${holder}     [001] d..2. 12.000: ${waking('r:6')}
+      ${holder}     [001] d..2. 12.000: ${wakeup('r:6')}
+      ${holder}     [001] d..2. 12.001: ${waking('a:7')}
+      ${holder}     [001] d..2. 12.001: ${wakeup('a:7')}
+      r-6     [001] ..... 12.002: contention_end: 0xffff88816a524a58 (ret=0)
+      a-7     [000] ..... 12.003: contention_end: 0xffff88816a524a58 (ret=0)
+      <idle>-0 [000] dNh2. 20.000: rcu_utilization: Start scheduler-tick`;
+
+  it('was held by the task whose release woke the waiter, and not by another that waited', async () => {
+    const outcome = await replayText(frozen('h-8', ''), { thresholds });
+    const [hung] = ofKind(outcome, 'hung-task').filter((finding) => finding.task === 'a');
+    expect(hung.root).toMatchObject({ kind: 'lock-holder', task: 'h', tid: 8 });
+    expect(hung.chain.map((link) => link.name)).toEqual(['a:7', 'percpu_rw_semaphore@ffff88816a524a58', 'h:8']);
+  });
+
+  it('was only released by a task that is younger than the wait', async () => {
+    const birth = 's-5 [000] ..... 11.000: sched_process_fork: comm=s pid=5 child_comm=h child_pid=8';
+    const [hung] = ofKind(await replayText(frozen('h-8', birth), { thresholds }), 'hung-task');
+    expect(hung.root).toEqual({ kind: 'unknown' });
+    expect(hung.chain.at(-1)).toMatchObject({ kind: 'lock', note: 'released by h:8' });
+  });
+});
+
 describe('an SRCU reader', () => {
   it('that sleeps on a mutex passes the blame on to its owner', async () => {
     const outcome = await replayText(

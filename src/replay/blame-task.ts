@@ -4,6 +4,7 @@
  */
 import type { Evidence } from '../../schema/index.ts';
 import type { BlameWalk } from './blame-walk.ts';
+import type { PastLockWait } from './model/lock-wait.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -114,7 +115,7 @@ function blameLock(
     draft.root({ kind: 'unknown' }, toNs - fromNs);
     return;
   }
-  const label = timeline.workerLabel({ workerTid: piece.ownerTid, workerComm: 0 });
+  const label = timeline.labelOf(piece.ownerTid);
   draft.evidence.range(1, data.lastEvent, { events: LOCK_EVENTS, tid: piece.ownerTid }, `locks of ${label}`);
   const doing = sleepText(timeline, piece.ownerTid, fromNs, toNs);
   const note = `holds ${piece.lock}${doing && `, ${doing}`}`;
@@ -152,8 +153,7 @@ function waitsOf(timeline: Timeline, tid: number, fromNs: number, toNs: number):
     .map((wait) => ({ startNs: wait.startNs, endNs: timeline.end(wait), wait }));
   for (const wait of data.pastLockWaits) {
     if (wait.tid !== tid || wait.startNs >= toNs || wait.endNs <= fromNs) continue;
-    const note = wait.ownerTid > 0 ? 'held by another' : 'its holder is not recorded';
-    pieces.push({ ...wait, note, event: 0, ownerEvent: 0 });
+    pieces.push({ ...wait, ...ownerOf(timeline, wait), event: 0, ownerEvent: 0 });
   }
   for (const wait of data.lockWaits) {
     if (wait.from.tid !== tid || wait.sinceNs >= toNs) continue;
@@ -168,6 +168,18 @@ function waitsOf(timeline: Timeline, tid: number, fromNs: number, toNs: number):
     });
   }
   return pieces.sort((a, b) => a.startNs - b.startNs);
+}
+
+/** Who kept the waiter out for all of it, and what is known of that; a guess (L5.50) is told and not followed. */
+function ownerOf(timeline: Timeline, { owner, startNs }: PastLockWait): { ownerTid: number; note: string } {
+  const { tid, basis } = owner;
+  if (tid <= 0) return { ownerTid: -1, note: 'its holder is not recorded' };
+  if (basis === 'held') return { ownerTid: tid, note: 'held by another' };
+  const label = timeline.labelOf(tid);
+  if (basis === 'guessed') return { ownerTid: -1, note: `${label} had got it last, perhaps its holder` };
+  // A freezer thaws, a new task unlocks for another: it released the lock, and cannot have held it all the time.
+  const came = timeline.bornNs(tid) > startNs;
+  return { ownerTid: came ? -1 : tid, note: `released by ${label}` };
 }
 
 const eventOf = (item: Evidence | undefined): number => (item && 'event' in item ? item.event : 0);

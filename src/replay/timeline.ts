@@ -18,7 +18,7 @@ import type { OccupancyHistory } from './model/occupancy-history.ts';
 import type { SrcuGracePeriod } from './model/srcu-gp.ts';
 import type { SrcuReader } from './model/srcu-reader.ts';
 import type { SyncWait } from './model/sync-wait.ts';
-import { TASK_BLOCKED, type Task } from './model/task.ts';
+import { TASK_BLOCKED, type Task, type TaskModel } from './model/task.ts';
 import type { LateWork, WorkExecution } from './model/workqueue.ts';
 import type { Models } from './models.ts';
 import type { StackVerdict } from './stack-verdict.ts';
@@ -89,23 +89,23 @@ function lockTask({ tasks }: Models, key: number, comm: number): Task {
   return task;
 }
 
+/** Who is who. */
+type TaskNames = Pick<TaskModel, 'label' | 'labelOf' | 'labelOfTid' | 'name' | 'bornNs'>;
+
 export class Timeline {
   readonly data: TimelineData;
-  readonly #label: (task: Task) => string;
-  readonly #workerLabel: (tid: number, comm: number) => string;
+  readonly #tasks: TaskNames;
   readonly #stackVerdict: (stack: number) => StackVerdict;
   readonly #stackSymbols: (stack: number) => string[];
 
   private constructor(
     data: TimelineData,
-    label: (task: Task) => string,
-    workerLabel: (tid: number, comm: number) => string,
+    tasks: TaskNames,
     stackVerdict: (stack: number) => StackVerdict,
     stackSymbols: (stack: number) => string[],
   ) {
     this.data = data;
-    this.#label = label;
-    this.#workerLabel = workerLabel;
+    this.#tasks = tasks;
     this.#stackVerdict = stackVerdict;
     this.#stackSymbols = stackSymbols;
   }
@@ -164,12 +164,7 @@ export class Timeline {
     };
     return new Timeline(
       data,
-      (task) => tasks.label(task),
-      (tid, comm) => {
-        const task = tasks.find(tid);
-        if (task && task.comm !== 0) return tasks.label(task);
-        return comm === 0 ? `kworker:${tid}` : tasks.labelOf(tid, comm);
-      },
+      tasks,
       (stack) => sync.verdict(stack),
       (stack) => world.dictionary.stackSymbols(stack).map(plainSymbol),
     );
@@ -177,28 +172,33 @@ export class Timeline {
 
   /** A copy with some of its facts replaced. */
   with(changes: Partial<TimelineData>): Timeline {
-    return new Timeline(
-      { ...this.data, ...changes },
-      this.#label,
-      this.#workerLabel,
-      this.#stackVerdict,
-      this.#stackSymbols,
-    );
+    return new Timeline({ ...this.data, ...changes }, this.#tasks, this.#stackVerdict, this.#stackSymbols);
   }
 
   /** `comm:tid`. */
   label(task: Task): string {
-    return this.#label(task);
+    return this.#tasks.label(task);
+  }
+
+  /** `comm:tid`, of tasks that have exited too. */
+  labelOf(tid: number): string {
+    return this.#tasks.labelOfTid(tid);
+  }
+
+  /** When a task was forked; −1 before the capture, or not recorded. */
+  bornNs(tid: number): number {
+    return this.#tasks.bornNs(tid);
   }
 
   name(task: Task): string {
-    const label = this.#label(task);
-    return label.slice(0, label.lastIndexOf(':'));
+    return this.#tasks.name(task);
   }
 
   /** `comm:tid` of the worker of an execution. */
-  workerLabel(work: Pick<WorkExecution, 'workerTid' | 'workerComm'>): string {
-    return this.#workerLabel(work.workerTid, work.workerComm);
+  workerLabel({ workerTid, workerComm }: Pick<WorkExecution, 'workerTid' | 'workerComm'>): string {
+    const label = this.#tasks.labelOfTid(workerTid);
+    if (!label.startsWith('<...>')) return label;
+    return workerComm === 0 ? `kworker:${workerTid}` : this.#tasks.labelOf(workerTid, workerComm);
   }
 
   stackVerdict(stack: number): StackVerdict {

@@ -6,6 +6,7 @@ import { type ChainLink, DEFAULT_THRESHOLDS, type Evidence, type Finding, type R
 import { Blame } from '../blame.ts';
 import { EvidenceList, mergeEvidence } from '../evidence-list.ts';
 import { findingId } from '../finding-id.ts';
+import { GENERIC_SLEEPER } from '../knowledge/wait-frames.ts';
 import type { HungSleep } from '../model/hung-task.ts';
 import type { Timeline } from '../timeline.ts';
 import { CENSORED, seconds } from '../wording.ts';
@@ -44,6 +45,7 @@ function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
     evidence,
     notes: [
       `threshold ${seconds(hungTaskThresholdNs(world))} (hung_task_timeout_secs)`,
+      ...stackNote(timeline, sleep),
       ...(doubt ? [doubt] : []),
       ...inferredBy,
     ],
@@ -53,6 +55,15 @@ function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
     chain,
     ...(root && { root }),
   };
+}
+
+/** Frames that tell what it does, as the kernel's own report would show them. */
+const FRAMES_SHOWN = 6;
+
+function stackNote(timeline: Timeline, { stack }: HungSleep): string[] {
+  const frames = timeline.stackSymbols(stack).filter((symbol) => !GENERIC_SLEEPER.test(symbol));
+  const shown = frames.slice(0, FRAMES_SHOWN).join(' < ');
+  return shown ? [`stack: ${shown}${frames.length > FRAMES_SHOWN ? ' < …' : ''}`] : [];
 }
 
 /** The chain of the sync wait that the sleep belongs to, else the task alone. */

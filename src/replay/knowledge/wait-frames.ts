@@ -68,7 +68,8 @@ export const WAIT_FRAMES: readonly (readonly [RegExp, WaitResource])[] = [
     'io',
   ],
   [
-    /^(do_wait|kernel_wait4|kthread_stop|wait_woken|futex_.*wait.*|ep_poll|do_sys_poll|do_select|unix_.*wait.*|pipe_.*|sigsuspend|do_sigtimedwait|sys_pause)$/,
+    // vfork() sleeps until its child lets go of the address space.
+    /^(do_wait|wait_for_vfork_done|kernel_clone|_do_fork|kernel_wait4|kthread_stop|wait_woken|futex_.*wait.*|ep_poll|do_sys_poll|do_select|unix_.*wait.*|pipe_.*|sigsuspend|do_sigtimedwait|sys_pause)$/,
     'user',
   ],
   [/^(perf_event_exit.*|event_function_call|smp_call_function_.*|csd_lock_wait|on_each_cpu.*)$/, 'ipi'],

@@ -334,16 +334,10 @@ export class LockEvents {
     const tid = tidOf(task);
     // Interruptible acquisitions that gave up are released without ever having been owned (L5.3).
     if (!(entry.how & HELD_OWNED) && entry.contendedNs >= 0) {
-      recordWait(
-        this.#world.facts,
-        this.pastWaits,
-        cls.name,
-        cls.classId,
-        tid,
-        entry.contendedNs,
-        nowNs,
-        entry.ownerTid,
-      );
+      recordWait(this.#world.facts, this.pastWaits, cls.name, cls.classId, tid, entry.contendedNs, nowNs, {
+        tid: entry.ownerTid,
+        basis: 'held',
+      });
       return;
     }
     const { facts } = this.#world;
@@ -398,16 +392,10 @@ export class LockEvents {
     entry.ownedEvent = eventId;
     const cls = this.table.classes[entry.classId];
     if (entry.contendedNs >= 0) {
-      recordWait(
-        this.#world.facts,
-        this.pastWaits,
-        cls.name,
-        cls.classId,
-        tidOf(task),
-        entry.contendedNs,
-        nowNs,
-        entry.ownerTid,
-      );
+      recordWait(this.#world.facts, this.pastWaits, cls.name, cls.classId, tidOf(task), entry.contendedNs, nowNs, {
+        tid: entry.ownerTid,
+        basis: 'held',
+      });
       entry.sinceNs = nowNs;
     }
     if (entry.context === CONTEXT_TASK)

@@ -7,8 +7,22 @@ import type { LockInstance } from './lock-class.ts';
 import type { TaskLocks } from './lock-held.ts';
 
 /** contention_begin flags (include/trace/events/lock.h). */
-export const CONTENTION_SPIN = 1;
+const CONTENTION_SPIN = 1;
+export const CONTENTION_READ = 2;
+const CONTENTION_WRITE = 4;
+const CONTENTION_RT = 8;
+const CONTENTION_PERCPU = 16;
 export const CONTENTION_MUTEX = 32;
+
+/** The type of a lock that only contention events know, by their flags. */
+export function contendedLockType(flags: number): string {
+  const sides = flags & (CONTENTION_READ | CONTENTION_WRITE);
+  if (flags & CONTENTION_MUTEX) return 'mutex';
+  if (flags & CONTENTION_PERCPU) return 'percpu_rw_semaphore';
+  if (flags & CONTENTION_RT) return sides ? 'rwbase_rt' : 'rt_mutex';
+  if (flags & CONTENTION_SPIN) return sides ? 'rwlock' : 'spinlock';
+  return sides ? 'rw_semaphore' : 'lock';
+}
 
 /** An open contention_begin. */
 export interface OpenContention {
@@ -25,6 +39,8 @@ export interface OpenContention {
   readonly classId: number;
   /** Stack of the contention_begin, 0 without. */
   stack: number;
+  /** The task that woke it last: the one that released the lock, once the waiter has it. −1 while it spins. */
+  wakerTid: number;
 }
 
 /** A task that waits for a lock right now. */
@@ -67,7 +83,18 @@ interface LastOwner {
   tid: number;
   sinceNs: number;
   eventId: number;
+  read: boolean;
 }
+
+/** Who kept a waiter out, and how that is known. */
+export interface LockOwner {
+  /** −1 unknown. */
+  readonly tid: number;
+  /** `held`: lock events showed it as the owner · `released`: its wakeup let the waiter go on · `guessed`: it had got the lock last (L5.50). */
+  readonly basis: 'held' | 'released' | 'guessed';
+}
+
+const NO_OWNER: LockOwner = { tid: -1, basis: 'guessed' };
 
 const MAX_ADDRESSES = 65536;
 
@@ -113,20 +140,33 @@ export class ContentionTable {
     return this.#open.get(taskKey) ?? [];
   }
 
-  gotIt(address: LockInstance, taskKey: number, tid: number, nowNs: number, eventId: number): void {
+  gotIt(address: LockInstance, taskKey: number, tid: number, nowNs: number, eventId: number, read: boolean): void {
     const owner = this.#lastOwner.get(address);
     if (owner) {
       owner.taskKey = taskKey;
       owner.tid = tid;
       owner.sinceNs = nowNs;
       owner.eventId = eventId;
+      owner.read = read;
     } else if (this.#lastOwner.size < MAX_ADDRESSES)
-      this.#lastOwner.set(address, { taskKey, tid, sinceNs: nowNs, eventId });
+      this.#lastOwner.set(address, { taskKey, tid, sinceNs: nowNs, eventId, read });
   }
 
-  /** Last task known to have got the lock after waiting for it: a guess at the owner, of low certainty (L5.50). */
-  lastOwner(address: LockInstance): Readonly<LastOwner> | undefined {
-    return this.#lastOwner.get(address);
+  /** A task wakes another: if that one waits for a lock, perhaps because the lock is free. */
+  woken(tid: number, wakerTid: number): void {
+    const innermost = this.#open.get(tid)?.at(-1);
+    if (innermost !== undefined) innermost.wakerTid = wakerTid;
+  }
+
+  /**
+   * Who kept a waiter out that has just got the lock: the task that released it and so woke the waiter, or else the last one known to have
+   * got it before, a guess (L5.50). Readers keep no readers out.
+   */
+  ownerDuring({ address, flags, sinceNs, taskKey, wakerTid }: OpenContention): LockOwner {
+    if (wakerTid > 0) return { tid: wakerTid, basis: 'released' };
+    const owner = this.#lastOwner.get(address);
+    if (!owner || owner.taskKey === taskKey || owner.sinceNs > sinceNs) return NO_OWNER;
+    return owner.read && flags & CONTENTION_READ ? NO_OWNER : { tid: owner.tid, basis: 'guessed' };
   }
 
   nameAddress(address: LockInstance, classId: number): void {
@@ -145,8 +185,7 @@ export interface PastLockWait {
   readonly tid: number;
   readonly startNs: number;
   readonly endNs: number;
-  /** Owner when the wait began, −1 unknown. */
-  readonly ownerTid: number;
+  readonly owner: LockOwner;
 }
 
 /** Writes one wait, and remembers it when it was long. */
@@ -158,12 +197,12 @@ export function recordWait(
   tid: number,
   startNs: number,
   endNs: number,
-  ownerTid: number,
+  owner: LockOwner,
 ): void {
-  facts.lockWait({ classId, tid, startNs, endNs, ownerTid: ownerTid >= 0 ? ownerTid : null });
+  facts.lockWait({ classId, tid, startNs, endNs, ownerTid: owner.tid >= 0 ? owner.tid : null });
   facts.sample('lock-wait', className, endNs - startNs);
   if (endNs - startNs < LONG_WAIT_NS) return;
-  past.push({ lock: className, tid, startNs, endNs, ownerTid });
+  past.push({ lock: className, tid, startNs, endNs, owner });
   if (past.length > LONG_WAITS_KEPT * 2) past.splice(0, LONG_WAITS_KEPT);
 }
 

@@ -24,8 +24,9 @@ import { StackTraitsCache } from './lock-stack-traits.ts';
 import { markHeldEnabled } from './lock-usage.ts';
 import {
   CONTENTION_MUTEX,
-  CONTENTION_SPIN,
+  CONTENTION_READ,
   ContentionTable,
+  contendedLockType,
   type LockHolder,
   type LockWaitState,
   type OpenContention,
@@ -196,9 +197,11 @@ export class LockModel implements Model {
 
   /** Fields: comm, pid, prio, target_cpu. A task that was woken because a lock became free is not ordered by it. */
   #waking(event: EventCursor): void {
-    if (this.events.acquisitions === 0 || this.events.contextOf(event) !== CONTEXT_TASK) return;
-    const waker = this.events.tasks.at(event);
+    if (this.events.contextOf(event) !== CONTEXT_TASK) return;
     const pid = event.int(1);
+    this.contentions.woken(pid, event.tid);
+    if (this.events.acquisitions === 0) return;
+    const waker = this.events.tasks.at(event);
     if (waker === undefined || pid <= 0) return;
     const woken = this.events.tasks.ensure(pid);
     if ((newestWaiting(woken)?.contendedNs ?? -1) < 0) this.events.wakes.order(waker.thread, woken.thread);
@@ -223,6 +226,7 @@ export class LockModel implements Model {
       cpu: event.cpu,
       classId: entry?.classId ?? -1,
       stack: event.stack,
+      wakerTid: -1,
     };
     if (this.contentions.begin(contention) && contention.stack === 0) this.#awaitStack(event.cpu, contention);
     if (entry === undefined) return;
@@ -249,7 +253,6 @@ export class LockModel implements Model {
     const address = event.key(0);
     const ended = this.contentions.end(task.key, address);
     const got = event.int(1) === 0;
-    const previous = this.contentions.lastOwner(address);
     if (ended !== undefined && ended.classId < 0 && this.events.acquisitions === 0) {
       const cls = this.#addressClass(ended.address, ended.flags);
       recordWait(
@@ -260,10 +263,11 @@ export class LockModel implements Model {
         tidOf(task),
         ended.sinceNs,
         event.tsNs,
-        previous && previous.taskKey !== task.key ? previous.tid : -1,
+        this.contentions.ownerDuring(ended),
       );
     }
-    if (got) this.contentions.gotIt(address, task.key, event.tid, event.tsNs, event.eventId);
+    const read = ended !== undefined && (ended.flags & CONTENTION_READ) !== 0;
+    if (got) this.contentions.gotIt(address, task.key, event.tid, event.tsNs, event.eventId, read);
     if (!got || ended === undefined || ended.classId < 0 || this.events.lockStat) return;
     const entry = newestWaiting(task);
     if (entry?.classId === ended.classId) this.events.owned(task, entry, event.tsNs, event.eventId);
@@ -273,11 +277,11 @@ export class LockModel implements Model {
 
   /** A class for a lock that only contention events know. */
   #addressClass(address: LockInstance, flags: number): LockClass {
-    const kind = flags & CONTENTION_MUTEX ? 'mutex' : flags & CONTENTION_SPIN ? 'spinlock' : 'lock';
-    const name = `${kind}@${addressText(address)}`;
+    const type = contendedLockType(flags);
+    const name = `${type}@${addressText(address)}`;
     const known = this.events.table.find(name);
     if (known) return known;
-    return this.events.table.named(this.#addressed++ < 4096 ? name : `${kind}@(others)`);
+    return this.events.table.named(this.#addressed++ < 4096 ? name : `${type}@(others)`);
   }
 
   // -- questions -------------------------------------------------------------------------------------------------------

@@ -105,6 +105,9 @@ export interface TaskListener {
   onExit?(task: Task, nowNs: number): void;
 }
 
+/** Exited tasks that are remembered. */
+const DEPARTED_KEPT = 65536;
+
 export class TaskModel implements Model {
   readonly #world: World;
   readonly #cpus: CpuModel;
@@ -112,6 +115,8 @@ export class TaskModel implements Model {
   readonly listeners: TaskListener[] = [];
   /** Last switch-out per CPU that may still get its stack. */
   readonly #awaitingStack: (Task | undefined)[] = [];
+  /** Names and births of tasks that have exited: chains still name them. */
+  readonly #departed = new Map<TaskKey, { readonly comm: number; readonly bornNs: number }>();
   /** Per CPU: the task that was switched in last. */
   readonly #onCpu: (Task | undefined)[] = [];
   /** CPUs on which tasks were woken. */
@@ -153,6 +158,16 @@ export class TaskModel implements Model {
   /** `comm:tid` for a name that was kept. */
   labelOf(tid: number, comm: number): string {
     return `${this.#world.dictionary.string(comm) || '<...>'}:${tid}`;
+  }
+
+  /** `comm:tid` of a task that may have exited; `<...>` stands for a name that no event tells. */
+  labelOfTid(tid: number): string {
+    return this.labelOf(tid, this.#tasks.get(tid)?.comm || this.#departed.get(tid)?.comm || 0);
+  }
+
+  /** When the task was forked; −1 before the capture, or not recorded. */
+  bornNs(tid: number): number {
+    return (this.#tasks.get(tid) ?? this.#departed.get(tid))?.bornNs ?? -1;
   }
 
   get(tid: number, cpu: number): Task {
@@ -252,7 +267,7 @@ export class TaskModel implements Model {
     for (const listener of this.listeners) listener.onSwitchOut?.(prev, nowNs);
     if (prev.state === TASK_RUNNABLE) this.#runnable(prev, nowNs);
     if (prev.state === TASK_DEAD) {
-      this.#tasks.delete(prev.key);
+      this.#depart(prev);
       this.#awaitingStack[cpu] = undefined;
     } else if (event.stack) {
       this.#world.stacksSeen++;
@@ -266,6 +281,12 @@ export class TaskModel implements Model {
     next.comm = event.str(4) || next.comm;
     next.prio = event.int(6, next.prio);
     this.#resume(next, cpu, event);
+  }
+
+  #depart(task: Task): void {
+    this.#tasks.delete(task.key);
+    this.#departed.set(task.key, { comm: task.comm, bornNs: task.bornNs });
+    if (this.#departed.size > DEPARTED_KEPT) this.#departed.delete(this.#departed.keys().next().value as TaskKey);
   }
 
   /** The task is on a CPU: ends whatever it was doing. */
