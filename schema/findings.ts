@@ -173,7 +173,13 @@ export type Finding = FindingBase &
         readonly tid?: number;
         readonly held: readonly string[];
       }
-    | { readonly kind: 'deadlock'; readonly waits: readonly DeadlockWait[] }
+    | {
+        readonly kind: 'deadlock';
+        readonly waits: readonly DeadlockWait[];
+        /** Once around the circle, from its first task; missing where only the log shows it. */
+        readonly chain?: readonly ChainLink[];
+        readonly root?: Root;
+      }
     | {
         readonly kind: 'deferral-hazard';
         readonly api: string;
@@ -227,13 +233,21 @@ export type Finding = FindingBase &
         readonly count: number;
         readonly max_ns: number;
       }
-    | { readonly kind: 'gp-kthread-starved'; readonly flavor: string; readonly blocked_ns: number }
+    | {
+        readonly kind: 'gp-kthread-starved';
+        readonly flavor: string;
+        readonly blocked_ns: number;
+        readonly chain?: readonly ChainLink[];
+        readonly root?: Root;
+      }
     | {
         readonly kind: 'workqueue-stall';
         readonly workqueue: string;
         readonly pool: string;
         readonly work: string;
         readonly blocked_ns?: number;
+        readonly chain?: readonly ChainLink[];
+        readonly root?: Root;
       }
     | {
         readonly kind: 'soft-lockup';

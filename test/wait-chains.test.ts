@@ -1,6 +1,6 @@
 /** Chains from a blocked task over locks, readers and workers to whoever keeps them all (MODEL W17, W19, W22, W23, W4.40). */
 import { describe, expect, it } from 'vitest';
-import { ofKind, replayText } from './replay-capture.ts';
+import { ofKind, replayFile, replayText } from './replay-capture.ts';
 import { trace } from './replay-dsl.ts';
 
 const to = (prev: string, state: string, next: string): string => {
@@ -139,5 +139,115 @@ describe('an SRCU reader', () => {
     const [blocked] = ofKind(outcome, 'blocked-sync');
     expect(blocked.root).toEqual({ kind: 'lock-holder', task: 'h', tid: 8 });
     expect(blocked.chain.map((link) => link.kind)).toEqual(['task', 'srcu-gp', 'reader', 'lock', 'task']);
+  });
+});
+
+describe('a preempted reader', () => {
+  it('waits for the CPU that another task has (W4.2, W8, W9)', async () => {
+    const outcome = await replayFile(new URL('../samples/preempted-reader.trace.txt.zst', import.meta.url).pathname);
+    const [blocked] = ofKind(outcome, 'blocked-sync');
+    expect(blocked.root).toMatchObject({ kind: 'reader-preempted', task: 'lab_rcuread', tid: 83 });
+    const way = blocked.chain.slice(0, 5);
+    for (const [i, link] of way.entries()) expect(link.parent).toBe(i === 0 ? undefined : i - 1);
+    expect(way.map((link) => `${link.rule ?? ''} ${link.kind} ${link.tid ?? link.cpu ?? ''}`)).toEqual([
+      ' task 85',
+      'W1 rcu-gp ',
+      'W5 reader 83',
+      'W9 cpu 1',
+      'W8 task 84',
+    ]);
+    expect(way.at(-1)?.blame_ns).toBeGreaterThan(0.95 * blocked.blocked_ns);
+  });
+});
+
+describe('the grace-period kthread without a CPU', () => {
+  it('waits for the CPU that a real-time task has (W3, W8, W9)', async () => {
+    const outcome = await replayText(trace`
+      <idle>-0 [000] d..2. 1.000: ${to(IDLE, 'R', 'fifo:7').replace('next_prio=120', 'next_prio=50')}
+      fifo-7  [000] dNh2. 2.000: ${wakeup('rcu_preempt:15')}
+      fifo-7  [000] d.h2. 3.000: rcu_utilization: Start scheduler-tick
+      fifo-7  [000] d..2. 8.000: ${to('fifo:7', 'R', 'rcu_preempt:15')}`);
+    const [starved] = ofKind(outcome, 'gp-kthread-starved');
+    expect(starved).toMatchObject({ root: { kind: 'gp-kthread-starved', cpu: 0 }, blocked_ns: 6e9 });
+    expect(starved.chain?.map((link) => `${link.kind} ${link.name} ${link.blame_ns}`)).toEqual([
+      'kthread rcu_preempt:15 0',
+      'cpu CPU 0 0',
+      'task fifo:7 6000000000',
+    ]);
+  });
+
+  it('is not claimed to be without one where context switches are not recorded', async () => {
+    const outcome = await replayText(trace`
+      fifo-7  [000] dNh2. 2.000: ${wakeup('rcu_preempt:15')}
+      fifo-7  [000] d.h2. 9.000: rcu_utilization: Start scheduler-tick`);
+    expect(ofKind(outcome, 'gp-kthread-starved')).toEqual([]);
+  });
+});
+
+describe('work that waits for a worker', () => {
+  const WORK = 'work struct=00000000000000a0 function=process_srcu workqueue=rcu_gp req_cpu=8192 cpu=0';
+  const OTHER = 'work struct 00000000000000b0: function spins';
+  const started = (work: string): string => work.replace('=', ' ').replace(/(0{14}\w\d)/, '$1:');
+
+  it('waits for the worker that keeps its pool (W14, W15, S3.70)', async () => {
+    const outcome = await replayText(trace`
+      <idle>-0 [000] d..2. 1.000: ${to(IDLE, 'R', 'kworker/0:1:9')}
+      kworker/0:1-9 [000] ..... 1.001: workqueue_execute_start: ${OTHER}
+      a-7     [001] d..1. 2.000: workqueue_queue_work: ${WORK}
+      a-7     [001] d..1. 2.001: workqueue_activate_work: work struct 00000000000000a0
+      kworker/0:1-9 [000] ..... 40.000: workqueue_execute_end: ${OTHER}
+      kworker/0:1-9 [000] ..... 40.001: workqueue_execute_start: ${started('work struct=00000000000000a0 function process_srcu')}`);
+    const [stall] = ofKind(outcome, 'workqueue-stall');
+    expect(stall).toMatchObject({ work: 'process_srcu', root: { kind: 'workqueue-starved', tid: 9 } });
+    expect(stall.chain?.map((link) => `${link.rule ?? ''} ${link.kind} ${link.tid ?? link.name}`)).toEqual([
+      'W14 work process_srcu',
+      'W15 worker 9',
+    ]);
+    expect(stall.chain?.reduce((sum, link) => sum + link.blame_ns, 0)).toBe(stall.blocked_ns);
+  });
+
+  it('is on the chain of the task that waits for it, and so is what its worker waits for (W10, W16)', async () => {
+    const outcome = await replayText(
+      trace`
+      a-7     [001] ..... 1.900: synchronize_srcu: (synchronize_srcu+0x4/0x30) ssp=0xffffffff81ee05a0
+      h-8     [000] ..... 1.000: lock_acquire: 00000000000000c0 big_mutex
+      h-8     [000] ..... 1.001: lock_acquired: 00000000000000c0 big_mutex
+      b-6     [000] d..1. 1.002: workqueue_queue_work: work struct=00000000000000b0 function=waits workqueue=rcu_gp req_cpu=8192 cpu=0
+      kworker/0:1-9 [000] ..... 1.003: workqueue_execute_start: work struct 00000000000000b0: function waits
+      kworker/0:1-9 [000] ..... 1.004: lock_acquire: 00000000000000c0 big_mutex
+      kworker/0:1-9 [000] ..... 1.005: lock_contended: 00000000000000c0 big_mutex
+      kworker/0:1-9 [000] d..2. 1.006: ${to('kworker/0:1:9', 'D', IDLE)}
+      a-7     [001] d..1. 2.000: workqueue_queue_work: ${WORK}
+      a-7     [001] d..2. 2.001: ${to('a:7', 'D', IDLE1)}
+      <idle>-0 [001] dNh2. 20.000: rcu_utilization: Start scheduler-tick`,
+      { thresholds },
+    );
+    const [blocked] = ofKind(outcome, 'blocked-sync');
+    expect(blocked.chain.map((link) => `${link.rule ?? ''} ${link.kind} ${link.tid ?? link.name}`)).toEqual([
+      ' task 7',
+      'W2 srcu-gp SRCU grace period of srcu_struct 0xffffffff81ee05a0',
+      'W14 work process_srcu',
+      'W16 worker 9',
+      'W22 lock big_mutex',
+      'W23 task 8',
+    ]);
+    expect(blocked.root).toEqual({ kind: 'lock-holder', task: 'h', tid: 8 });
+  });
+});
+
+describe('a deadlock', () => {
+  it('carries its circle (W4.31, W4.41)', async () => {
+    const outcome = await replayFile(new URL('../samples/srcu-deadlock.trace.txt.zst', import.meta.url).pathname);
+    const [deadlock] = ofKind(outcome, 'deadlock');
+    expect(deadlock.root).toEqual({ kind: 'deadlock' });
+    expect(deadlock.chain?.map((link) => `${link.rule ?? ''} ${link.kind} ${link.tid ?? ''}`)).toEqual([
+      ' task 82',
+      'W2 srcu-gp ',
+      'W19 reader 83',
+      'W2 srcu-gp ',
+      'W19 reader 82',
+    ]);
+    expect(deadlock.chain?.at(-1)?.closes).toBe(true);
+    for (const link of deadlock.chain?.slice(1) ?? []) expect(link.event).toBeGreaterThan(0);
   });
 });

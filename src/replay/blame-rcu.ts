@@ -3,11 +3,13 @@
  * holdout that cleared last (W4.40).
  */
 import type { Root } from '../../schema/index.ts';
+import { blameKthread } from './blame-kthread.ts';
 import { blameWaits, type TaskLink, waitsBetween } from './blame-task.ts';
 import {
   addContexts,
   type BlameWalk,
   citeOccupancy,
+  occupantLink,
   sharesDuring,
   spanOf,
   splitByShares,
@@ -16,7 +18,6 @@ import {
 import type { EvidenceList } from './evidence-list.ts';
 import type { HoldoutVerdict } from './holdout-verdict.ts';
 import { OCCUPANCY_EVENTS, TICK_EVENTS } from './knowledge/interrupt-events.ts';
-import type { KthreadStarvation } from './model/gp-kthread.ts';
 import {
   type GracePeriod,
   gracePeriodName,
@@ -189,42 +190,6 @@ function blameGracePeriod(
 }
 
 /**
- * A piece in which only the grace-period kthread could have moved things on.
- * @returns how much of it is not explained by the kthread having no CPU
- */
-function blameKthread(
-  walk: BlameWalk,
-  flavor: string,
-  name: string,
-  fromNs: number,
-  toNs: number,
-  depth: number,
-): number {
-  const { draft, timeline } = walk;
-  let leftNs = toNs - fromNs;
-  for (const starvation of timeline.data.starvations) {
-    if (starvation.flavor !== flavor) continue;
-    const ns = Math.min(toNs, timeline.end(starvation)) - Math.max(fromNs, starvation.startNs);
-    if (ns <= 0) continue;
-    const { tid, cpu, instead } = starvation;
-    const label = `${flavor}:${tid}`;
-    citeStarvation(draft.evidence, starvation, timeline.data.lastEvent);
-    const storm = stormRoot(starvation.shares, cpu);
-    const pieces = splitByShares(starvation.shares, ns);
-    const note = `runnable without CPU ${cpu}${instead ? `, which ${instead} had` : ''}`;
-    if (storm) {
-      draft.add('kthread', label, 0, depth + 1, { tid, note, rule: 'W3', event: starvation.event });
-      draft.add('cpu', `CPU ${cpu}`, pieces.own, depth + 2, { cpu, rule: 'W9' });
-      addContexts(walk, cpu, pieces, depth + 3);
-    } else draft.add('kthread', label, ns, depth + 1, { tid, note, rule: 'W3', event: starvation.event });
-    draft.root(storm ?? { kind: 'gp-kthread-starved', cpu, task: flavor, tid }, ns);
-    leftNs -= ns;
-  }
-  if (leftNs > 0) draft.add('rcu-gp', name, leftNs, depth);
-  return Math.max(0, leftNs);
-}
-
-/**
  * A reader asleep inside rcu_read_lock: on PREEMPT_RT spinlocks sleep, and whoever holds the lock is to blame (READER_BLOCKED).
  * @returns false when no wait of the reader is recorded
  */
@@ -254,8 +219,12 @@ function blameHoldout(walk: BlameWalk, holdout: Holdout, ns: number, depth: numb
   const interruptNs = pieces.softirq + pieces.hardirq + pieces.nmi;
   const shown = { note: verdict.note, event: holdout.fromEvent };
   if (holdout.kind === 'reader') {
-    draft.add('reader', holdout.name, pieces.own, depth, { tid: holdout.tid, rule: 'W5', ...shown });
-    if (interruptNs > 0) draft.add('cpu', `CPU ${cpu}`, 0, depth + 1, { cpu, rule: 'W9' });
+    // While it was runnable, whoever had its CPU is to blame (W4.2, W4.40).
+    const lostNs =
+      verdict.cause === 'reader-preempted' && verdict.task ? Math.floor(verdict.runnableShare * pieces.own) : 0;
+    draft.add('reader', holdout.name, pieces.own - lostNs, depth, { tid: holdout.tid, rule: 'W5', ...shown });
+    if (interruptNs + lostNs > 0) draft.add('cpu', `CPU ${cpu}`, 0, depth + 1, { cpu, rule: 'W9' });
+    if (lostNs > 0) occupantLink(draft, verdict.task as string, lostNs, depth + 2);
   } else {
     draft.add('cpu', `CPU ${cpu}`, pieces.own, depth, { cpu, rule: 'W4', ...shown });
   }
@@ -278,17 +247,6 @@ function citeHoldout(walk: BlameWalk, holdout: Holdout, ns: number): void {
 export function citeQuiescent(evidence: EvidenceList, gp: GracePeriod): void {
   for (const holdout of gp.holdouts)
     if (holdout.passedBy === 'eqs') evidence.cite(holdout.passedEvent, `${holdout.name} is quiescent`);
-}
-
-/** The kthread waits for a CPU, and who has it. */
-export function citeStarvation(evidence: EvidenceList, starvation: KthreadStarvation, lastEvent: number): void {
-  const { flavor, tid, cpu, event, endEvent, cpuEvent } = starvation;
-  const label = `${flavor}:${tid}`;
-  const to = endEvent || lastEvent;
-  evidence.cite(event, `${label} becomes runnable`);
-  evidence.cite(endEvent, `${label} gets a CPU`);
-  evidence.range(event, to, { events: SCHEDULING_EVENTS, tid }, `scheduling of ${label}`);
-  evidence.range(cpuEvent || event, to, { events: OCCUPANCY_EVENTS, cpu }, `what CPU ${cpu} did`);
 }
 
 /** What is needed to take the accounts of a holdout again. */

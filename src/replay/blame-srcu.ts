@@ -5,11 +5,16 @@
 import { blameRcu } from './blame-rcu.ts';
 import { blameWaits, sleepText, type TaskLink } from './blame-task.ts';
 import type { BlameWalk } from './blame-walk.ts';
+import { blameQueuedWork } from './blame-work.ts';
+import type { SrcuGracePeriod } from './model/srcu-gp.ts';
 import type { SrcuReader } from './model/srcu-reader.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import type { Task } from './model/task.ts';
-import type { WorkExecution } from './model/workqueue.ts';
+import type { LateWork, WorkExecution } from './model/workqueue.ts';
 import { servingPeriod } from './wait-phases.ts';
+
+/** Callbacks are queued in the pass that ends the grace period. */
+const LATE_QUEUE_NS = 1e6;
 
 const ANYBODYS_PASSES =
   'for which srcu_struct process_srcu runs is not recorded: its passes may be those of another struct (W4.20)';
@@ -48,21 +53,48 @@ export function blameSrcu(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs:
     cursor = endNs;
   }
   betweenPasses(walk, cut, cursor, endedNs);
-  afterEnd(walk, name, endedNs, toNs, depth);
+  afterEnd(walk, name, served, endedNs, toNs, depth);
 }
 
-/** The grace period had ended; its callbacks had to run (S3.16). */
-function afterEnd(walk: BlameWalk, name: string, fromNs: number, toNs: number, depth: number): void {
-  const { draft } = walk;
+/** The grace period had ended; its callbacks had to be queued, to get a worker, and to run (S3.16, W20). */
+function afterEnd(
+  walk: BlameWalk,
+  name: string,
+  served: SrcuGracePeriod | undefined,
+  fromNs: number,
+  toNs: number,
+  depth: number,
+): void {
+  const { draft, timeline } = walk;
   const ns = toNs - fromNs;
   if (ns <= 0) return;
-  if (ns < walk.worthNs) draft.add('srcu-gp', name, ns, depth);
-  else
-    draft.add('work', 'srcu_invoke_callbacks', ns, depth + 1, {
-      note: 'the grace period had ended (S3.16)',
-      rule: 'W20',
-    });
-  draft.root({ kind: 'unknown' }, ns);
+  if (ns < walk.worthNs) {
+    draft.add('srcu-gp', name, ns, depth);
+    draft.root({ kind: 'unknown' }, ns);
+    return;
+  }
+  const work = served?.callbacks?.work;
+  const late = timeline.data.lateWork.find(
+    (other) =>
+      other.fn === 'srcu_invoke_callbacks' &&
+      other.work === work &&
+      other.queuedNs < toNs &&
+      other.queuedNs >= fromNs - LATE_QUEUE_NS,
+  );
+  let cursor = fromNs;
+  if (late) {
+    const startNs = Math.min(toNs, late.startNs ?? toNs);
+    const queuedNs = Math.max(fromNs, late.queuedNs);
+    draft.add('srcu-gp', name, queuedNs - cursor, depth);
+    blameQueuedWork(walk, late, queuedNs, startNs, depth + 1);
+    cursor = Math.max(queuedNs, startNs);
+  }
+  draft.add('work', 'srcu_invoke_callbacks', toNs - cursor, depth + 1, {
+    note: 'the grace period had ended (S3.16)',
+    rule: 'W20',
+    event: served?.callbacks?.queueEvent || served?.callbacks?.startEvent || 0,
+  });
+  draft.root({ kind: 'unknown' }, toNs - cursor);
 }
 
 /**
@@ -120,6 +152,16 @@ function betweenPasses(walk: BlameWalk, cut: SrcuCut, fromNs: number, toNs: numb
   const { draft } = walk;
   for (let cursor = fromNs; cursor < toNs; ) {
     const reader = lastReader(cut.readers, cursor, cut.wait.task);
+    const queued = reader ? undefined : queuedPass(walk, cut.wait, cursor, toNs);
+    if (queued) {
+      const queuedNs = Math.max(cursor, queued.queuedNs);
+      const startNs = Math.min(toNs, queued.startNs ?? toNs);
+      draft.add('srcu-gp', cut.name, queuedNs - cursor, cut.depth);
+      draft.root({ kind: 'unknown' }, queuedNs - cursor);
+      blameQueuedWork(walk, queued, queuedNs, startNs, cut.depth + 1);
+      cursor = startNs;
+      continue;
+    }
     if (!reader) {
       draft.add('srcu-gp', cut.name, toNs - cursor, cut.depth);
       draft.root({ kind: 'unknown' }, toNs - cursor);
@@ -129,6 +171,22 @@ function betweenPasses(walk: BlameWalk, cut: SrcuCut, fromNs: number, toNs: numb
     blameReader(walk, reader, cursor, leftNs, cut.depth + 1);
     cursor = leftNs;
   }
+}
+
+/** A pass of the wait's struct that was queued and waited long for a worker in the interval (W14, WORKQ_STARVED of S3.60). */
+function queuedPass(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number): LateWork | undefined {
+  const { lateWork, passes, endNs } = walk.timeline.data;
+  const isOwn = (late: LateWork): boolean => {
+    const pass = passes.find(({ work }) => work === late.work);
+    return pass?.domain === undefined || !wait.domain || pass.domain === wait.domain;
+  };
+  return lateWork.find(
+    (late) =>
+      late.fn === 'process_srcu' &&
+      late.queuedNs < toNs &&
+      (late.startNs ?? endNs) > Math.max(fromNs, late.queuedNs) &&
+      isOwn(late),
+  );
 }
 
 /** A reader that keeps an SRCU grace period from ending: what was *it* doing? */

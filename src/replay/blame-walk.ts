@@ -72,6 +72,15 @@ export function addContexts(
   if (pieces.nmi > 0) draft.add('nmi', `NMIs on CPU ${cpu}`, pieces.nmi, depth, { ...where, event: nmiEvent });
 }
 
+/** The task that had the CPU which the link above waits for (W8). @param label `comm:tid` */
+export function occupantLink(draft: ChainDraft, label: string, ns: number, depth: number): void {
+  draft.add('task', label, ns, depth, {
+    tid: Number(label.slice(label.lastIndexOf(':') + 1)),
+    note: 'runs on it',
+    rule: 'W8',
+  });
+}
+
 /** What interrupts took of a CPU in an interval, as far as the run's buckets tell. */
 export function sharesDuring(timeline: Timeline, cpu: number, fromNs: number, toNs: number): Shares {
   const spent = timeline.data.history.between(cpu, fromNs, toNs);

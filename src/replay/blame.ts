@@ -6,13 +6,17 @@
  * stretch in which the CPU was waited for, scaled.
  */
 import type { ChainLink, Evidence, Root } from '../../schema/index.ts';
+import { blameStarvation } from './blame-kthread.ts';
 import { blameRcu } from './blame-rcu.ts';
 import { blameSrcu } from './blame-srcu.ts';
 import { blameWaits } from './blame-task.ts';
 import { type BlameWalk, citeOccupancy, citeScheduling, sharesDuring, spanOf, stormRoot } from './blame-walk.ts';
+import { blameQueuedWork } from './blame-work.ts';
 import { ChainDraft } from './chain-draft.ts';
+import type { KthreadStarvation } from './model/gp-kthread.ts';
 import type { HungSleep } from './model/hung-task.ts';
 import type { SyncWait } from './model/sync-wait.ts';
+import type { LateWork } from './model/workqueue.ts';
 import type { Timeline } from './timeline.ts';
 
 export { decisiveHoldout } from './blame-rcu.ts';
@@ -71,6 +75,22 @@ export class Blame implements BlameWalk {
     blame.draft.add('task', label, 0, 0, { tid: sleep.task.tid, note, event: sleep.offEvent });
     const leftNs = blameWaits(blame, { kind: 'task', label, tid: sleep.task.tid }, sleep.startNs, endNs, 0);
     blame.draft.root({ kind: 'unknown' }, leftNs);
+    return blame.#chain();
+  }
+
+  /** The chain of a grace-period kthread that is runnable and gets no CPU. */
+  static ofStarvation(timeline: Timeline, starvation: KthreadStarvation): Chain {
+    const ns = timeline.length(starvation);
+    const blame = new Blame(timeline, ns * WORTH_CITING);
+    blameStarvation(blame, starvation, ns, 0);
+    return blame.#chain();
+  }
+
+  /** The chain of a work item that waits for a worker. */
+  static ofWork(timeline: Timeline, late: LateWork): Chain {
+    const endNs = late.startNs ?? timeline.data.endNs;
+    const blame = new Blame(timeline, (endNs - late.queuedNs) * WORTH_CITING);
+    blameQueuedWork(blame, late, late.queuedNs, endNs, 0);
     return blame.#chain();
   }
 

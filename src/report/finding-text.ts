@@ -17,7 +17,7 @@ export function findingLines(finding: Finding, style: Style): string[] {
   lines.unshift(`${style.severity(finding.severity, head)} ${style.dim(`(${finding.confidence}, ${finding.id})`)}`);
   lines.push(`${INDENT}${spanOf(finding)}`);
   for (const line of detailsOf(finding)) for (const part of wrap(printable(line), WIDTH - 4)) lines.push(INDENT + part);
-  if ('chain' in finding && finding.chain.length > 1) {
+  if ('chain' in finding && finding.chain && finding.chain.length > 1) {
     lines.push('', ...chainLines(finding.chain, style).map((line) => INDENT + line), '');
   }
   if (finding.kind === 'rcu-stall' && finding.timeline) lines.push(...stripLines(finding.timeline, style));

@@ -81,7 +81,7 @@ export class ResultRows {
         );
       });
       if ('chain' in f)
-        f.chain.forEach((link, i) => {
+        f.chain?.forEach((link, i) => {
           const { kind, name, tid, cpu, blame_ns, note, parent, rule, event, line, closes } = link;
           const waiter = parent === undefined ? null : parent + 1;
           const shownBy = event === undefined ? null : this.#eventBase + event;

@@ -3,7 +3,7 @@
  * that waits for a reader, and the reader waits, directly or over others, for the task. One task alone is the
  * self-wait of S3.23; two are the crossed readers. Lock waits join the same graph through their owners.
  */
-import type { DeadlockWait, Evidence, Finding } from '../../../schema/index.ts';
+import type { ChainLink, DeadlockWait, Evidence, Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { Task, TaskKey } from '../model/task.ts';
 import type { Timeline } from '../timeline.ts';
@@ -17,6 +17,10 @@ export interface WaitEdge {
   readonly on: string;
   readonly sinceNs: number;
   readonly evidence: readonly Evidence[];
+  /** What lies between the two tasks, as a link of a chain. */
+  readonly over: Pick<ChainLink, 'kind' | 'name' | 'rule'>;
+  /** As what the second task is met. */
+  readonly met: Pick<ChainLink, 'kind' | 'note' | 'rule'>;
   /** Set where the edge is not what events show, but what stacks and reports suggest: how. */
   readonly inferredBy?: string;
 }
@@ -38,6 +42,8 @@ export function srcuReaderEdges(timeline: Timeline): WaitEdge[] {
           to: reader.task,
           on: `${wait.api}(${wait.domain}), whose reader is ${timeline.label(reader.task)}`,
           sinceNs: wait.startNs,
+          over: { kind: 'srcu-gp' as const, name: `SRCU grace period of ${wait.domain}`, rule: 'W2' },
+          met: { kind: 'reader' as const, note: `reader of ${wait.domain}`, rule: 'W19' },
           evidence: [
             { event: reader.event, role: `${timeline.label(reader.task)} enters srcu_read_lock(${wait.domain})` },
             { event: wait.startEvent, role: `${wait.comm}:${wait.tid} enters ${wait.api}(${wait.domain})` },
@@ -53,6 +59,8 @@ export function lockEdges(timeline: Timeline): WaitEdge[] {
     to: wait.to,
     on: `${wait.lock} held by ${timeline.label(wait.to)}`,
     sinceNs: wait.sinceNs,
+    over: { kind: 'lock', name: wait.lock, rule: 'W22' },
+    met: { kind: 'task', note: `holds ${wait.lock}`, rule: 'W23' },
     evidence: wait.evidence,
     ...(wait.certainty === 'inferred' && { inferredBy: `${wait.lock}: ${wait.basis}` }),
   }));
@@ -142,5 +150,33 @@ function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {
       ...(doubt ? [doubt] : []),
     ],
     waits,
+    chain: circle(timeline, cycle),
+    root: { kind: 'deadlock' },
   };
 }
+
+/** Once around, from the first task back to it; the time since the circle closed is the last link's. */
+function circle(timeline: Timeline, cycle: readonly WaitEdge[]): ChainLink[] {
+  const sinceNs = Math.max(...cycle.map((edge) => edge.sinceNs));
+  const [{ from }] = cycle;
+  const links: ChainLink[] = [{ kind: 'task', name: timeline.label(from), tid: from.tid, blame_ns: 0 }];
+  cycle.forEach(({ to, over, met, evidence }, i) => {
+    // By convention the holder's event comes first, the waiter's after it.
+    const [held, waits] = evidence.length > 1 ? evidence : [undefined, evidence[0]];
+    const closes = i === cycle.length - 1;
+    links.push({ ...over, blame_ns: 0, parent: links.length - 1, ...shownBy(waits) });
+    links.push({
+      ...met,
+      name: timeline.label(to),
+      tid: to.tid,
+      blame_ns: closes ? timeline.data.endNs - sinceNs : 0,
+      parent: links.length - 1,
+      ...shownBy(held),
+      ...(closes && { closes }),
+    });
+  });
+  return links;
+}
+
+const shownBy = (item: Evidence | undefined): { event?: number; line?: number } =>
+  item === undefined ? {} : 'event' in item ? { event: item.event } : { line: item.line };

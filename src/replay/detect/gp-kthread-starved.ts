@@ -1,7 +1,6 @@
 /** The grace-period kthread was runnable and got no CPU (R2.45). Often a victim of the same load as the stall (T33): the note names who ran. */
 import type { Finding } from '../../../schema/index.ts';
-import { citeStarvation } from '../blame-rcu.ts';
-import { EvidenceList } from '../evidence-list.ts';
+import { Blame } from '../blame.ts';
 import { findingId } from '../finding-id.ts';
 import type { KthreadStarvation } from '../model/gp-kthread.ts';
 import type { Timeline } from '../timeline.ts';
@@ -18,8 +17,7 @@ export function detectGpKthreadStarvation(world: World, timeline: Timeline): Fin
 const STARVED_NS = 2e9;
 
 function finding(world: World, timeline: Timeline, starvation: KthreadStarvation): Finding {
-  const evidence = new EvidenceList();
-  citeStarvation(evidence, starvation, timeline.data.lastEvent);
+  const chain = Blame.ofStarvation(timeline, starvation);
   const { nmi, hardirq, softirq } = starvation.shares;
   const interrupts = nmi + hardirq + softirq;
   const endNs = starvation.endNs ?? world.nowNs;
@@ -32,7 +30,7 @@ function finding(world: World, timeline: Timeline, starvation: KthreadStarvation
     title: `${starvation.flavor} kthread runnable for ${seconds(blockedNs)} without a CPU (CPU ${starvation.cpu})`,
     start_ns: starvation.startNs,
     end_ns: endNs,
-    evidence: evidence.list(),
+    evidence: chain.evidence,
     notes: [
       'threshold 2 s (rcu_check_gp_kthread_starvation)',
       ...(starvation.instead ? [`${starvation.instead} had CPU ${starvation.cpu}`] : []),
@@ -40,5 +38,7 @@ function finding(world: World, timeline: Timeline, starvation: KthreadStarvation
     ],
     flavor: starvation.flavor,
     blocked_ns: blockedNs,
+    chain: chain.links,
+    root: chain.root,
   };
 }

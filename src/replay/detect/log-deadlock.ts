@@ -2,7 +2,7 @@
  * Closed wait-for cycles in a log (MODEL W4.31): hung tasks of which each waits for a lock that the next one holds. Proven by the
  * kernel's blocker lines or the lists of held locks; or by lockdep's report of the very cycle whose tasks then hang at its sites.
  */
-import type { DeadlockWait, Finding, LogLock } from '../../../schema/index.ts';
+import type { ChainLink, DeadlockWait, Finding, LogLock } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { LogWaits } from '../log-waits.ts';
 import type { LockdepReport, LogModel, LogPlace } from '../model/log.ts';
@@ -145,5 +145,47 @@ function deadlock(log: LogModel, edges: readonly Edge[], confidence: 'reported' 
     ]),
     notes: [why, 'nobody outside of the cycle can wake one of these tasks: it does not resolve itself (W4.31)'],
     waits,
+    chain: circle(log, cycle),
+    root: { kind: 'deadlock' },
   };
+}
+
+/** Once around, from the first task back to it. */
+function circle(log: LogModel, cycle: readonly Edge[]): ChainLink[] {
+  const sinceNs = Math.max(...cycle.map(({ hung }) => hung.sinceNs));
+  const untilNs = Math.max(...cycle.map(({ hung }) => hung.last.tsNs));
+  const label = ({ hung }: Edge): string => `${hung.comm}:${hung.tid}`;
+  const links: ChainLink[] = [
+    { kind: 'task', name: label(cycle[0]), tid: cycle[0].hung.tid, blame_ns: 0, ...shownBy(log, cycle[0].hung.last) },
+  ];
+  cycle.forEach(({ lock, place }, i) => {
+    const next = cycle[(i + 1) % cycle.length];
+    const closes = i === cycle.length - 1;
+    links.push({
+      kind: 'lock',
+      name: lock,
+      blame_ns: 0,
+      parent: links.length - 1,
+      rule: 'W22',
+      ...shownBy(log, place),
+    });
+    links.push({
+      kind: 'task',
+      name: label(next),
+      tid: next.hung.tid,
+      blame_ns: closes ? Math.max(0, untilNs - sinceNs) : 0,
+      parent: links.length - 1,
+      rule: 'W23',
+      note: 'holds it',
+      ...shownBy(log, next.hung.last),
+      ...(closes && { closes }),
+    });
+  });
+  return links;
+}
+
+function shownBy(log: LogModel, place: LogPlace | undefined): { event?: number; line?: number } {
+  const [shown] = place ? reportEvidence(log, [place], '') : [];
+  if (!shown) return {};
+  return 'line' in shown ? { line: shown.line } : { event: shown.event };
 }

@@ -103,8 +103,37 @@ function workqueueStall(log: LogModel, reports: readonly WorkqueueLockup[]): Fin
       pool: last.pool,
       work: work.fn,
       blocked_ns: last.seconds * 1e9,
+      chain: [
+        {
+          kind: 'work',
+          name: work.fn,
+          blame_ns: running.length > 0 ? 0 : last.seconds * 1e9,
+          note: `pending in pool ${last.pool}`,
+        },
+        ...running.slice(0, OCCUPANTS).map((run, i, shown) => ({
+          kind: 'worker' as const,
+          name: run.tid === undefined ? 'worker' : `${log.name(run.tid)}:${run.tid}`,
+          ...(run.tid !== undefined && { tid: run.tid }),
+          // Several workers, none of which alone is to blame (W4.42).
+          blame_ns: share(last.seconds * 1e9, i, shown.length),
+          parent: 0,
+          rule: 'W15',
+          note: `runs ${run.fn}`,
+        })),
+      ],
+      root: {
+        kind: 'workqueue-starved',
+        ...(running.length === 1 &&
+          running[0].tid !== undefined && { task: log.name(running[0].tid), tid: running[0].tid }),
+      },
     }));
 }
+
+/** Occupants of a pool that a chain names. */
+const OCCUPANTS = 8;
+
+/** Part `i` of `n` equal ones; they sum to `ns`. */
+const share = (ns: number, i: number, n: number): number => Math.floor((ns * (i + 1)) / n) - Math.floor((ns * i) / n);
 
 const samePool = (a: string, b: string): boolean => a.split(' ')[0] === b.split(' ')[0];
 

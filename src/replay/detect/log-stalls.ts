@@ -1,5 +1,5 @@
 /** RCU stalls and starved grace-period kthreads as the kernel reported them (MODEL 7.3). */
-import type { Finding } from '../../../schema/index.ts';
+import type { ChainLink, Finding, RootKind } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import { causeOfStall, type LogCause } from '../log-cause.ts';
 import type { LogModel } from '../model/log.ts';
@@ -99,7 +99,7 @@ function lengthNotes(jiffies: number | undefined, reading: JiffiesReading | unde
   ];
 }
 
-function starvedKthread(log: LogModel, { stall, startNs, reading }: JudgedStall): Finding[] {
+function starvedKthread(log: LogModel, { stall, startNs, reading, cause }: JudgedStall): Finding[] {
   const { flavor, last, first } = stall;
   const report = last.kthread?.kind === 'starved' ? last : first;
   const { kthread } = report;
@@ -126,6 +126,31 @@ function starvedKthread(log: LogModel, { stall, startNs, reading }: JudgedStall)
       ],
       flavor,
       blocked_ns: Math.round(blockedNs),
+      chain: [
+        {
+          kind: 'kthread',
+          name: `${flavor} kthread`,
+          blame_ns: onHoldout ? 0 : Math.round(blockedNs),
+          note: `in ${kthread.state}`,
+        },
+        ...(onHoldout ? starvedBehind(kthread.cpu as number, cause, Math.round(blockedNs)) : []),
+      ],
+      root: onHoldout
+        ? { kind: cause.cause, ...(cause.cpu !== undefined && { cpu: cause.cpu }) }
+        : { kind: 'gp-kthread-starved', ...(kthread.cpu !== undefined && { cpu: kthread.cpu }) },
     },
   ];
 }
+
+/** The CPU that the kthread waits for, and what the stall is blamed on there. */
+function starvedBehind(cpu: number, cause: JudgedStall['cause'], ns: number): ChainLink[] {
+  const storm = STORMS[cause.cause];
+  const here: ChainLink = { kind: 'cpu', name: `CPU ${cpu}`, cpu, blame_ns: storm ? 0 : ns, parent: 0, rule: 'W9' };
+  return storm ? [here, { ...storm, cpu, blame_ns: ns, parent: 1, rule: 'W7' }] : [here];
+}
+
+const STORMS: Partial<Record<RootKind, Pick<ChainLink, 'kind' | 'name'>>> = {
+  'nmi-storm': { kind: 'nmi', name: 'NMIs' },
+  'irq-storm': { kind: 'hardirq', name: 'hard interrupts' },
+  'softirq-storm': { kind: 'softirq', name: 'softirqs' },
+};

@@ -2,10 +2,10 @@
  * RCU stalls: grace periods that the kernel warned about, or would have by its own rule (MODEL 2.5, R2.60).
  */
 import type { Finding } from '../../../schema/index.ts';
+import { citeStarvation } from '../blame-kthread.ts';
 import {
   citeHoldoutTimes,
   citeQuiescent,
-  citeStarvation,
   decisiveHoldout,
   decisiveOf,
   GRACE_PERIOD_EVENTS,

@@ -1,10 +1,12 @@
 /** Work items that waited for a worker longer than the kernel's workqueue watchdog allows (kernel/workqueue.c, 30 s). */
 import type { Finding } from '../../../schema/index.ts';
+import { Blame } from '../blame.ts';
 import { findingId } from '../finding-id.ts';
 import type { LateWork } from '../model/workqueue.ts';
 import type { Timeline } from '../timeline.ts';
 import { seconds } from '../wording.ts';
 import type { World } from '../world.ts';
+import { rootPhrase } from './root-phrase.ts';
 
 /** wq_watchdog_thresh. */
 const THRESHOLD_NS = 30e9;
@@ -20,19 +22,17 @@ function waitedNs(timeline: Timeline, late: LateWork): number {
 }
 
 function finding(timeline: Timeline, late: LateWork, blockedNs: number): Finding {
-  const pool = `cpu ${late.cpu}`;
+  const pool = late.cpu < 0 ? 'unbound' : `cpu ${late.cpu}`;
+  const chain = Blame.ofWork(timeline, late);
   return {
     kind: 'workqueue-stall',
     id: findingId('workqueue-stall', late.workqueue, late.fn, late.cpu),
     severity: 'error',
     confidence: 'observed',
-    title: `${late.fn} on workqueue ${late.workqueue} waited ${seconds(blockedNs)} for a worker${late.startNs === null ? ', and still does' : ''}`,
+    title: `${late.fn} on workqueue ${late.workqueue} waited ${seconds(blockedNs)} for a worker${late.startNs === null ? ', and still does' : ''}${chain.root.kind === 'unknown' ? '' : `: ${rootPhrase(chain.root)}`}`,
     start_ns: late.queuedNs,
     end_ns: late.startNs ?? timeline.data.endNs,
-    evidence: [
-      { event: late.queueEvent, role: 'queued' },
-      ...(late.startEvent ? [{ event: late.startEvent, role: 'starts' }] : []),
-    ],
+    evidence: chain.evidence,
     notes: [
       `threshold ${seconds(THRESHOLD_NS)} (workqueue.watchdog_thresh)`,
       late.activatedNs === null
@@ -43,5 +43,7 @@ function finding(timeline: Timeline, late: LateWork, blockedNs: number): Finding
     pool,
     work: late.fn,
     blocked_ns: blockedNs,
+    chain: chain.links,
+    root: chain.root,
   };
 }
