@@ -251,3 +251,92 @@ describe('a deadlock', () => {
     for (const link of deadlock.chain?.slice(1) ?? []) expect(link.event).toBeGreaterThan(0);
   });
 });
+
+describe('a task that waits for another task (W24)', () => {
+  const stack = (...frames: string[]): string => frames.map((frame) => `=> ${frame}`).join('\n');
+
+  it('in kthread_stop() waits for what the kthread waits for', async () => {
+    const outcome = await replayText(
+      trace`
+      k-9     [000] ..... 1.000: synchronize_srcu: (synchronize_srcu+0x4/0x30) ssp=0xffffffff81ee05a0
+      k-9     [000] d..2. 1.001: ${to('k:9', 'D', IDLE)}
+      a-7     [001] ..... 2.000: sched_kthread_stop: comm=k pid=9
+      a-7     [001] d..2. 2.001: ${to('a:7', 'D', IDLE1)}
+      <idle>-0 [001] dNh2. 20.000: rcu_utilization: Start scheduler-tick`,
+      { thresholds },
+    );
+    const [hung] = ofKind(outcome, 'hung-task').filter((finding) => finding.tid === 7);
+    expect(hung.chain.map((link) => `${link.rule ?? ''} ${link.kind} ${link.tid ?? ''}`)).toEqual([
+      ' task 7',
+      'W24 task 9',
+      'W2 srcu-gp ',
+    ]);
+    expect(hung.chain.reduce((sum, link) => sum + link.blame_ns, 0)).toBe(hung.blocked_ns);
+  });
+
+  it('of which the kthread waits for a lock that the caller holds, is a deadlock', async () => {
+    const outcome = await replayText(
+      trace`
+      a-7     [001] ..... 1.000: lock_acquire: 00000000000000a0 big_mutex
+      a-7     [001] ..... 1.001: lock_acquired: 00000000000000a0 big_mutex
+      k-9     [000] ..... 1.500: lock_acquire: 00000000000000a0 big_mutex
+      k-9     [000] ..... 1.501: lock_contended: 00000000000000a0 big_mutex
+      k-9     [000] d..2. 1.502: ${to('k:9', 'D', IDLE)}
+      a-7     [001] ..... 2.000: sched_kthread_stop: comm=k pid=9
+      a-7     [001] d..2. 2.001: ${to('a:7', 'D', IDLE1)}
+      <idle>-0 [001] dNh2. 20.000: rcu_utilization: Start scheduler-tick`,
+      { thresholds },
+    );
+    const [deadlock, ...others] = ofKind(outcome, 'deadlock');
+    expect(others).toEqual([]);
+    expect(deadlock).toMatchObject({ confidence: 'observed', root: { kind: 'deadlock' } });
+    expect(deadlock.waits.map((wait) => wait.tid).sort()).toEqual([7, 9]);
+    for (const hung of ofKind(outcome, 'hung-task')) expect(hung.root?.kind).toBe('deadlock');
+  });
+
+  it('in flush_work() waits for the only work item that runs all the while, which is inferred (W4.20)', async () => {
+    const outcome = await replayText(
+      trace`
+      a-7     [001] ..... 1.000: lock_acquire: 00000000000000a0 big_mutex
+      a-7     [001] ..... 1.001: lock_acquired: 00000000000000a0 big_mutex
+      kworker/0:1-9 [000] ..... 1.100: workqueue_execute_start: work struct 00000000000000b0: function my_work
+      kworker/0:1-9 [000] ..... 1.200: lock_acquire: 00000000000000a0 big_mutex
+      kworker/0:1-9 [000] ..... 1.201: lock_contended: 00000000000000a0 big_mutex
+      kworker/0:1-9 [000] d..2. 1.202: ${to('kworker/0:1:9', 'D', IDLE)}
+      a-7     [001] d..2. 2.001: ${to('a:7', 'D', IDLE1)}
+      a-7     [001] d..2. 2.002: <stack trace>
+      ${stack('schedule', 'schedule_timeout', '__flush_work', 'my_remove')}
+      <idle>-0 [001] dNh2. 20.000: rcu_utilization: Start scheduler-tick`,
+      { thresholds },
+    );
+    const [deadlock] = ofKind(outcome, 'deadlock');
+    expect(deadlock).toMatchObject({ confidence: 'inferred' });
+    expect(deadlock.waits.map((wait) => wait.tid).sort()).toEqual([7, 9]);
+    expect(deadlock.notes.join('\n')).toContain('W4.20');
+  });
+
+  it('is known from its waker where nothing else tells, but an interrupt is nobody to blame (T29)', async () => {
+    const recording = (flags: string): string => trace`
+      a-7     [001] d..2. 2.001: ${to('a:7', 'D', IDLE1)}
+      a-7     [001] d..2. 2.002: <stack trace>
+      ${stack('schedule', '__mutex_lock', 'my_write')}
+      h-8     [000] d..2. 3.000: ${to('h:8', 'D', IDLE)}
+      <idle>-0 [000] d..2. 13.000: ${wakeup('h:8')}
+      <idle>-0 [000] d..2. 13.001: ${to(IDLE, 'R', 'h:8')}
+      h-8     [000] ${flags} 13.100: ${waking('a:7').replace('000', '001')}
+      h-8     [000] ${flags} 13.100: ${wakeup('a:7').replace('000', '001')}
+      <idle>-0 [001] d..2. 13.200: ${to(IDLE1, 'R', 'a:7')}
+      <idle>-0 [001] dNh2. 20.000: rcu_utilization: Start scheduler-tick`;
+    const [hung] = ofKind(await replayText(recording('d..2.'), { thresholds }), 'hung-task').filter((h) => h.tid === 7);
+    expect(hung.chain.map((link) => `${link.rule ?? ''} ${link.kind} ${link.tid ?? link.name}`)).toEqual([
+      ' task 7',
+      'W22 lock a mutex',
+      'W23 task 8',
+    ]);
+    expect(hung.notes.join('\n')).toContain('who woke it');
+    const [other] = ofKind(await replayText(recording('d.h2.'), { thresholds }), 'hung-task').filter(
+      (h) => h.tid === 7,
+    );
+    expect(other.chain).toHaveLength(1);
+  });
+});

@@ -2,10 +2,11 @@
  * What a task did while another waited for it, as a holder of a lock or as the end of a chain (W22–W24): its own waits for grace periods and
  * locks, and the rest, which is its own.
  */
-import type { Evidence } from '../../schema/index.ts';
-import type { BlameWalk } from './blame-walk.ts';
+import type { Evidence, RootKind } from '../../schema/index.ts';
+import { type BlameWalk, citeScheduling } from './blame-walk.ts';
 import type { PastLockWait } from './model/lock-wait.ts';
 import type { SyncWait } from './model/sync-wait.ts';
+import type { TaskJoin } from './task-join.ts';
 import type { Timeline } from './timeline.ts';
 
 /** A wait for a lock, open or over. */
@@ -39,13 +40,15 @@ export interface TaskLink {
   readonly note?: string;
   readonly rule?: string;
   readonly event?: number;
+  /** What it is the root as, when it goes on with something of its own; `lock-holder` when missing. */
+  readonly root?: RootKind;
 }
 
 /** Cuts what a task did in [fromNs, toNs); what it did itself goes to its link, and makes it the root as a holder. */
 export function blameTask(walk: BlameWalk, link: TaskLink, fromNs: number, toNs: number, depth: number): void {
   const { draft, path } = walk;
   const who = nameOf(link);
-  const { kind, label, tid, ...details } = link;
+  const { kind, label, tid, root = 'lock-holder', ...details } = link;
   if (path.has(tid)) {
     draft.add(kind, label, toNs - fromNs, depth, { tid, ...details, closes: true });
     draft.root({ kind: 'deadlock', ...who }, toNs - fromNs);
@@ -54,7 +57,7 @@ export function blameTask(walk: BlameWalk, link: TaskLink, fromNs: number, toNs:
   draft.add(kind, label, 0, depth, { tid, ...details });
   path.add(link.tid);
   const leftNs = blameWaits(walk, link, fromNs, toNs, depth);
-  if (leftNs > 0) draft.root({ kind: 'lock-holder', ...who }, leftNs);
+  if (leftNs > 0) draft.root({ kind: root, ...who }, leftNs);
   path.delete(link.tid);
 }
 
@@ -89,7 +92,8 @@ export function blameWaits(
       draft.evidence.cite(piece.wait.startEvent, `${link.label} enters ${piece.wait.api}`);
       draft.evidence.cite(piece.wait.endEvent, `${link.label} leaves ${piece.wait.api}`);
       walk.wait(piece.wait, startNs, endNs, depth + 1);
-    } else blameLock(walk, link, piece, startNs, endNs, depth + 1);
+    } else if ('join' in piece) blameJoin(walk, piece.join, startNs, endNs, depth + 1);
+    else blameLock(walk, link, piece, startNs, endNs, depth + 1);
     cursor = endNs;
   }
   own(toNs);
@@ -123,6 +127,33 @@ function blameLock(
   blameTask(walk, owner, fromNs, toNs, depth + 1);
 }
 
+/** The task for which a task waits (W24), over the work item or the lock that lies between. */
+function blameJoin(walk: BlameWalk, join: TaskJoin, fromNs: number, toNs: number, depth: number): void {
+  const { draft, timeline } = walk;
+  const { targetTid, api, fn, lock, event, targetEvent, inferredBy } = join;
+  draft.evidence.cite(event, `it waits in ${api}`);
+  draft.evidence.cite(targetEvent, 'who ends the wait');
+  const span = { from: event, to: timeline.data.lastEvent };
+  const label = timeline.labelOf(targetTid);
+  citeScheduling(walk, targetTid, label, span);
+  if (inferredBy) draft.inferredBy.add(inferredBy);
+  const doing = sleepText(timeline, targetTid, fromNs, toNs);
+  const met = (text: string): string => [text, doing].filter((part) => part !== '').join(', ');
+  if (fn !== undefined) {
+    draft.add('work', fn, 0, depth, { note: `${api} waits for it`, rule: 'W24' });
+    const worker = { kind: 'worker' as const, label, tid: targetTid, rule: 'W17', event: targetEvent };
+    blameTask(walk, { ...worker, note: met(`runs ${fn}`), root: 'unknown' }, fromNs, toNs, depth + 1);
+  } else if (lock !== undefined) {
+    draft.add('lock', lock, 0, depth, { rule: 'W22', event });
+    const holder = { kind: 'task' as const, label, tid: targetTid, rule: 'W23', event: targetEvent };
+    blameTask(walk, { ...holder, note: met('let go of it in the end') }, fromNs, toNs, depth + 1);
+  } else {
+    const ended = join.inferredBy ? 'ends its wait' : 'has to end';
+    const target = { kind: 'task' as const, label, tid: targetTid, rule: 'W24', event: targetEvent };
+    blameTask(walk, { ...target, note: met(ended), root: 'unknown' }, fromNs, toNs, depth);
+  }
+}
+
 /** `asleep in msleep`: what a task did for most of the interval, where one long sleep of it tells; '' otherwise. */
 export function sleepText(timeline: Timeline, tid: number, fromNs: number, toNs: number): string {
   // What it waits for has links of its own.
@@ -142,7 +173,14 @@ export function waitsBetween(timeline: Timeline, tid: number, fromNs: number, to
   return waitsOf(timeline, tid, fromNs, toNs).length > 0;
 }
 
-type Piece = LockPiece | { readonly startNs: number; readonly endNs: number; readonly wait: SyncWait };
+/** For another task, as an interval of its own. */
+interface JoinPiece {
+  readonly startNs: number;
+  readonly endNs: number;
+  readonly join: TaskJoin;
+}
+
+type Piece = LockPiece | JoinPiece | { readonly startNs: number; readonly endNs: number; readonly wait: SyncWait };
 
 /** Waits of a task for grace periods and for locks, by start; of waits inside others the outer ones. */
 function waitsOf(timeline: Timeline, tid: number, fromNs: number, toNs: number): Piece[] {
@@ -166,6 +204,13 @@ function waitsOf(timeline: Timeline, tid: number, fromNs: number, toNs: number):
       event: eventOf(wait.evidence.at(-1)),
       ownerEvent: wait.evidence.length > 1 ? eventOf(wait.evidence[0]) : 0,
     });
+  }
+  for (const join of data.joins) {
+    const endNs = timeline.end(join);
+    if (join.tid !== tid || join.startNs >= toNs || endNs <= fromNs) continue;
+    // What is recorded of the wait says more.
+    if (pieces.some((piece) => piece.startNs < endNs && piece.endNs > join.startNs)) continue;
+    pieces.push({ startNs: join.startNs, endNs, join });
   }
   return pieces.sort((a, b) => a.startNs - b.startNs);
 }

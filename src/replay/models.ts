@@ -5,6 +5,7 @@ import { GpKthreadModel } from './model/gp-kthread.ts';
 import { HungTaskModel } from './model/hung-task.ts';
 import { InferredGpModel } from './model/inferred-gp.ts';
 import { InterruptLoadModel } from './model/interrupt-load.ts';
+import { KthreadStopModel } from './model/kthread-stop.ts';
 import { LockModel } from './model/lock.ts';
 import { LogModel } from './model/log.ts';
 import { QuietStretchModel } from './model/quiet-stretch.ts';
@@ -31,6 +32,7 @@ export interface Models {
   readonly sync: SyncWaitModel;
   readonly locks: LockModel;
   readonly log: LogModel;
+  readonly stops: KthreadStopModel;
   readonly order: readonly Model[];
 }
 
@@ -52,6 +54,7 @@ export function createModels(world: World): Models {
   identity.listeners.push((from, to) => srcuGp.renameDomain(from, to));
   const locks = new LockModel(world, cpu);
   const log = new LogModel(world);
+  const stops = new KthreadStopModel();
   const phases = new WaitPhaseModel(world, rcu, sync, srcuGp);
   const inferredGp = new InferredGpModel(world, rcu, sync, quiet, gpKthread);
   return {
@@ -67,6 +70,7 @@ export function createModels(world: World): Models {
     sync,
     locks,
     log,
+    stops,
     order: [
       cpu,
       load,
@@ -83,6 +87,7 @@ export function createModels(world: World): Models {
       phases,
       locks,
       log,
+      stops,
       inferredGp,
     ],
   };

@@ -22,6 +22,7 @@ import { TASK_BLOCKED, type Task, type TaskModel } from './model/task.ts';
 import type { LateWork, WorkExecution } from './model/workqueue.ts';
 import type { Models } from './models.ts';
 import type { StackVerdict } from './stack-verdict.ts';
+import { type TaskJoin, taskJoins } from './task-join.ts';
 import type { Visibility } from './visibility.ts';
 import type { World } from './world.ts';
 
@@ -66,6 +67,8 @@ export interface TimelineData {
   readonly lockWaits: readonly LockWait[];
   /** Long waits for locks that were over by then, by end. */
   readonly pastLockWaits: readonly PastLockWait[];
+  /** Waits for other tasks that no grace period and no recorded lock explains. */
+  readonly joins: readonly TaskJoin[];
   readonly starvations: readonly KthreadStarvation[];
   /** Stalls that the kernel's log reports. */
   readonly stallReports: readonly LogStall[];
@@ -90,7 +93,7 @@ function lockTask({ tasks }: Models, key: number, comm: number): Task {
 }
 
 /** Who is who. */
-type TaskNames = Pick<TaskModel, 'label' | 'labelOf' | 'labelOfTid' | 'name' | 'bornNs'>;
+type TaskNames = Pick<TaskModel, 'find' | 'label' | 'labelOf' | 'labelOfTid' | 'name' | 'bornNs'>;
 
 export class Timeline {
   readonly data: TimelineData;
@@ -128,6 +131,7 @@ export class Timeline {
         offEvent: task.offEvent,
         wakeEvent: 0,
         endEvent: 0,
+        wakerTid: -1,
         censored: task.gapsAtSince !== world.lostMarkers,
       });
     }
@@ -151,6 +155,9 @@ export class Timeline {
         to: lockTask(models, edge.toKey, edge.toComm),
       })),
       pastLockWaits: models.locks.events.pastWaits,
+      joins: taskJoins(models.stops.stops, [...hung.sleeps, ...openSleeps], work.longRuns, (stack) =>
+        sync.verdict(stack),
+      ),
       starvations: gpKthread.starvations,
       stallReports: models.log.stalls.all,
       visible: {
@@ -173,6 +180,11 @@ export class Timeline {
   /** A copy with some of its facts replaced. */
   with(changes: Partial<TimelineData>): Timeline {
     return new Timeline({ ...this.data, ...changes }, this.#tasks, this.#stackVerdict, this.#stackSymbols);
+  }
+
+  /** The live task of that number. */
+  task(tid: number): Task | undefined {
+    return this.#tasks.find(tid);
   }
 
   /** `comm:tid`. */

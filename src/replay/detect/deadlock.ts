@@ -66,8 +66,36 @@ export function lockEdges(timeline: Timeline): WaitEdge[] {
   }));
 }
 
+/** Waits for another task to end, or for its work item to be done (W24). */
+export function joinEdges(timeline: Timeline): WaitEdge[] {
+  return timeline.data.joins.flatMap((join): WaitEdge[] => {
+    const from = timeline.task(join.tid);
+    const to = timeline.task(join.targetTid);
+    if (join.endNs !== null || !from || !to) return [];
+    const what = join.fn === undefined ? timeline.label(to) : `${join.fn}, which ${timeline.label(to)} runs`;
+    return [
+      {
+        from,
+        to,
+        on: `${join.api} of ${what}`,
+        sinceNs: join.startNs,
+        over: { kind: 'work', name: join.fn ?? join.api, rule: 'W24' },
+        met: {
+          kind: join.fn === undefined ? 'task' : 'worker',
+          note: join.fn === undefined ? 'has to end' : `runs ${join.fn}`,
+        },
+        evidence: [
+          { event: join.targetEvent, role: `${timeline.label(to)} is what it waits for` },
+          { event: join.event, role: `${timeline.label(from)} waits in ${join.api}` },
+        ],
+        ...(join.inferredBy && { inferredBy: join.inferredBy }),
+      },
+    ];
+  });
+}
+
 export function detectDeadlocks(_world: World, timeline: Timeline): Finding[] {
-  const edges = [...srcuReaderEdges(timeline), ...lockEdges(timeline)];
+  const edges = [...srcuReaderEdges(timeline), ...lockEdges(timeline), ...joinEdges(timeline)];
   return cyclesOf(edges)
     .filter((cycle) => timeline.data.endNs - Math.max(...cycle.map((edge) => edge.sinceNs)) >= PERSISTS_NS)
     .map((cycle) => finding(timeline, cycle));

@@ -22,6 +22,8 @@ export function rootPhrase(root: Root, tid?: number): string {
   const who = root.task !== undefined ? `reader ${root.task}:${root.tid}` : `CPU ${root.cpu}`;
   if (root.kind === 'unknown' && root.cpu !== undefined)
     return `${who} holds it up, for a reason that this capture does not show`;
+  if (root.kind === 'unknown' && root.task !== undefined)
+    return `${root.task}:${root.tid} keeps it waiting, for a reason that this capture does not show`;
   const task = root.task !== undefined ? ` ${root.task}${root.tid !== undefined ? `:${root.tid}` : ''}` : '';
   if (root.kind === 'gp-kthread-starved')
     return `the grace-period kthread${task} gets no time${root.cpu !== undefined ? ` on CPU ${root.cpu}` : ''}`;

@@ -13,6 +13,8 @@ export interface HungSleep {
   readonly offEvent: number;
   readonly wakeEvent: number;
   readonly endEvent: number;
+  /** Task that woke it, −1 unknown or none. */
+  readonly wakerTid: number;
   /** Events were lost meanwhile: it may have been several sleeps (E0.4). */
   readonly censored: boolean;
 }
@@ -51,6 +53,7 @@ export class HungTaskModel implements Model {
       offEvent: interval.offEvent,
       wakeEvent: interval.wakeEvent,
       endEvent: interval.endEvent,
+      wakerTid: interval.wakerTid,
       censored: interval.censored,
     });
   }

@@ -4,7 +4,15 @@
  * Blocked = switched out in state D until the wakeup, then runnable until the switch-in (MODEL W4.10). A stack that belongs
  * to the switch-out comes with it (perf) or in the next kernel_stack record of that CPU (ftrace, E0.8).
  */
-import { type EventCursor, type EventType, NO_CPU } from '../../../schema/index.ts';
+import {
+  CTX_HARDIRQ,
+  CTX_KNOWN,
+  CTX_NMI,
+  CTX_SOFTIRQ,
+  type EventCursor,
+  type EventType,
+  NO_CPU,
+} from '../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 import type { CpuModel } from './cpu.ts';
 
@@ -86,6 +94,8 @@ export interface BlockedInterval {
   readonly offEvent: number;
   readonly wakeEvent: number;
   readonly endEvent: number;
+  /** Task that emitted sched_waking, −1 when none did: an interrupt, or not recorded. */
+  readonly wakerTid: number;
   /** Events were lost meanwhile. */
   readonly censored: boolean;
 }
@@ -324,6 +334,7 @@ export class TaskModel implements Model {
       stackEvent: task.stackEvent,
       offEvent: task.offEvent,
       wakeEvent: task.wakeEvent,
+      wakerTid: task.wakerTid,
       endEvent: event.eventId,
       censored: task.gapsAtSince !== this.#world.lostMarkers,
     };
@@ -336,8 +347,15 @@ export class TaskModel implements Model {
     const task = this.get(event.int(1), event.cpu);
     task.comm = event.str(0) || task.comm;
     task.wakingNs = event.tsNs;
-    task.wakerTid = event.cpu === NO_CPU ? -1 : event.tid;
+    task.wakerTid = event.cpu === NO_CPU || this.#inInterrupt(event) ? -1 : event.tid;
     task.wakeEvent = event.eventId;
+  }
+
+  /** An interrupt wakes on its own account, not on that of the task below it (T29). */
+  #inInterrupt(event: EventCursor): boolean {
+    if (event.flags & CTX_KNOWN) return (event.flags & (CTX_HARDIRQ | CTX_SOFTIRQ | CTX_NMI)) !== 0;
+    const cpu = this.#cpus.get(event.cpu);
+    return cpu.hardirqDepth > 0 || cpu.softirqDepth > 0;
   }
 
   #wakeup(event: EventCursor): void {
