@@ -120,6 +120,22 @@ describe('a lock that only contention events show (L5.50)', () => {
   });
 });
 
+it('a task that waits for a contended lock to the end shows it, and that its holder is not recorded', async () => {
+  const outcome = await replayText(
+    trace`
+      a-7     [000] ..... 2.000: contention_begin: 0xffff88816a524a58 (flags=MUTEX)
+      a-7     [000] d..2. 2.001: ${to('a:7', 'D', IDLE)}
+      <idle>-0 [000] dNh2. 20.000: rcu_utilization: Start scheduler-tick`,
+    { thresholds },
+  );
+  const [hung] = ofKind(outcome, 'hung-task');
+  expect(hung.root).toEqual({ kind: 'unknown' });
+  expect(hung.chain).toMatchObject([
+    { kind: 'task', name: 'a:7' },
+    { kind: 'lock', name: 'mutex@ffff88816a524a58', note: 'its holder is not recorded' },
+  ]);
+});
+
 describe('an SRCU reader', () => {
   it('that sleeps on a mutex passes the blame on to its owner', async () => {
     const outcome = await replayText(

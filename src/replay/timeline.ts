@@ -65,7 +65,7 @@ export interface TimelineData {
   readonly lateWork: readonly LateWork[];
   /** Who waits for whose lock at the end. */
   readonly lockWaits: readonly LockWait[];
-  /** Long waits for locks that were over by then, by end. */
+  /** Long waits for locks that were over by then, by end; then those of which no owner is known. */
   readonly pastLockWaits: readonly PastLockWait[];
   /** Waits for other tasks that no grace period and no recorded lock explains. */
   readonly joins: readonly TaskJoin[];
@@ -135,6 +135,12 @@ export class Timeline {
         censored: task.gapsAtSince !== world.lostMarkers,
       });
     }
+    const lockWaits = lockWaitEdges(models.locks, world.dictionary).map((edge) => ({
+      ...edge,
+      from: lockTask(models, edge.fromKey, edge.fromComm),
+      to: lockTask(models, edge.toKey, edge.toComm),
+    }));
+    const owned = new Set(lockWaits.map((wait) => wait.from.tid));
     const data: TimelineData = {
       endNs: world.nowNs,
       lastEvent: world.lastEvent,
@@ -149,12 +155,11 @@ export class Timeline {
       storms: load.storms,
       sleeps: [...hung.sleeps, ...openSleeps],
       lateWork: work.late,
-      lockWaits: lockWaitEdges(models.locks, world.dictionary).map((edge) => ({
-        ...edge,
-        from: lockTask(models, edge.fromKey, edge.fromComm),
-        to: lockTask(models, edge.toKey, edge.toComm),
-      })),
-      pastLockWaits: models.locks.events.pastWaits,
+      lockWaits,
+      pastLockWaits: [
+        ...models.locks.events.pastWaits,
+        ...models.locks.ownerlessWaits(world.nowNs).filter((wait) => !owned.has(wait.tid)),
+      ],
       joins: taskJoins(models.stops.stops, [...hung.sleeps, ...openSleeps], work.longRuns, (stack) =>
         sync.verdict(stack),
       ),

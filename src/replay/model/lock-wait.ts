@@ -51,6 +51,8 @@ export interface LockWaitState {
   /** Address of the lockdep map when lock events tell it, else of the lock itself. */
   readonly instance: LockInstance;
   readonly className: string;
+  /** contention_begin flags, 0 without. */
+  readonly flags: number;
   readonly sinceNs: number;
   readonly eventId: number;
   readonly read: boolean;
@@ -94,7 +96,7 @@ export interface LockOwner {
   readonly basis: 'held' | 'released' | 'guessed';
 }
 
-const NO_OWNER: LockOwner = { tid: -1, basis: 'guessed' };
+export const NO_OWNER: LockOwner = { tid: -1, basis: 'guessed' };
 
 const MAX_ADDRESSES = 65536;
 
@@ -175,7 +177,7 @@ export class ContentionTable {
 }
 
 /** Shorter waits for a lock explain no sleep that anybody asks about. */
-const LONG_WAIT_NS = 1e8;
+export const LONG_WAIT_NS = 1e8;
 /** Long waits that are remembered for blame. */
 const LONG_WAITS_KEPT = 4096;
 

@@ -27,9 +27,12 @@ import {
   CONTENTION_READ,
   ContentionTable,
   contendedLockType,
+  LONG_WAIT_NS,
   type LockHolder,
   type LockWaitState,
+  NO_OWNER,
   type OpenContention,
+  type PastLockWait,
   recordWait,
   tidOf,
 } from './lock-wait.ts';
@@ -322,6 +325,7 @@ export class LockModel implements Model {
           comm: task.comm,
           instance: entry.instance,
           className: cls.name,
+          flags: 0,
           sinceNs: entry.contendedNs >= 0 ? entry.contendedNs : entry.sinceNs,
           eventId: entry.contendedNs >= 0 ? entry.contendedEvent : entry.eventId,
           read: (entry.how & HELD_READ) !== 0,
@@ -339,14 +343,32 @@ export class LockModel implements Model {
         comm: contention.comm,
         instance: contention.address,
         className: named !== undefined ? this.classes[named].name : '',
+        flags: contention.flags,
         sinceNs: contention.sinceNs,
         eventId: contention.eventId,
-        read: false,
+        read: (contention.flags & CONTENTION_READ) !== 0,
         source: 'contention',
         stack: contention.stack,
       });
     }
     return waits.sort((a, b) => a.sinceNs - b.sinceNs || a.eventId - b.eventId);
+  }
+
+  #waitedClass(wait: LockWaitState): LockClass {
+    return this.events.table.find(wait.className) ?? this.#addressClass(wait.instance, wait.flags);
+  }
+
+  /** Long waits that last to `endNs` and whose owner no event tells. */
+  ownerlessWaits(endNs: number): PastLockWait[] {
+    return this.waits()
+      .filter((wait) => endNs - wait.sinceNs >= LONG_WAIT_NS)
+      .map((wait) => ({
+        lock: this.#waitedClass(wait).name,
+        tid: wait.tid,
+        startNs: wait.sinceNs,
+        endNs,
+        owner: NO_OWNER,
+      }));
   }
 
   #holder(task: TaskLocks, entry: HeldLock): LockHolder {
@@ -374,7 +396,7 @@ export class LockModel implements Model {
     this.events.trust.finish();
     const { facts } = this.#world;
     for (const wait of this.waits()) {
-      const cls = this.events.table.find(wait.className) ?? this.#addressClass(wait.instance, 0);
+      const cls = this.#waitedClass(wait);
       const owner = this.holders(wait.instance).find((holder) => holder.taskKey !== wait.taskKey);
       facts.lockWait({
         classId: cls.classId,
