@@ -32,6 +32,7 @@ const probe = (name: string, perSecond: number, options: { arg?: string; returns
   type: 'kprobe',
   shows: [name],
   perSecond,
+  condition: 'CONFIG_KPROBE_EVENTS',
   probes: [
     `p:${name} ${name}${options.arg ? ` ${options.arg}` : ''}`,
     // More callers may wait at the same time than a return probe keeps apart by default.

@@ -140,7 +140,8 @@ function onTarget(recordable: Recordable, target: TracefsTarget | undefined): Re
   const { id, type, probes = [] } = recordable;
   if (type === 'tracepoint') return target.events.has(id) ? recordable : undefined;
   if (type === 'stacks') return target.events.has('sched:sched_switch') ? recordable : undefined;
-  const { functions } = target;
+  const { functions, kprobes } = target;
+  if (!kprobes) return undefined;
   if (functions === undefined || functions.has(id)) return recordable;
   // try_check_zero.isra.0: the compiler has changed the arguments, so none is read.
   const variant = [...functions].find((name) => name.startsWith(`${id}.`) && !name.includes('.cold'));

@@ -1,5 +1,5 @@
 /** What the kernel at hand can record, read from tracefs. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /** Where tracefs is mounted, newest convention first. */
 export const TRACEFS_PATHS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'] as const;
@@ -10,6 +10,8 @@ export interface TracefsTarget {
   readonly events: ReadonlySet<string>;
   /** Functions that can be probed; undefined when the kernel does not list them (no function tracer). */
   readonly functions: ReadonlySet<string> | undefined;
+  /** Functions can be probed at all (CONFIG_KPROBE_EVENTS). */
+  readonly kprobes: boolean;
 }
 
 /** @returns undefined when there is no tracefs, or it may not be read */
@@ -22,6 +24,7 @@ export function readTracefs(path: string): TracefsTarget | undefined {
     path,
     events: new Set(events),
     functions: functions && functions.length > 0 ? new Set(functions) : undefined,
+    kprobes: existsSync(`${path}/kprobe_events`),
   };
 }
 
