@@ -219,3 +219,38 @@ describe('an interrupt told afterwards, less what was nested in it', () => {
     expect([OCC_NMI, OCC_HARDIRQ, OCC_TASK].map((kind) => Math.round(occupancy[kind] / 1e3))).toEqual([100, 500, 400]);
   });
 });
+
+describe('a share that swings around the threshold', () => {
+  /** 60 % busy for a second and 44 % for 300 ms, over and over. */
+  const swinging = trace`${every(1000, 8, (at) => {
+    const us = Number(at(0).replace('.', '')) % 1_300_000;
+    return [
+      `a-7 [001] d.h1. ${at(0)}: local_timer_entry: vector=236`,
+      `a-7 [001] d.h1. ${at(us < 1_000_000 ? 600 : 440)}: local_timer_exit: vector=236`,
+    ];
+  })}
+    ${last}`;
+
+  it('is one storm with lulls, which names its interrupt', async () => {
+    const storms = ofKind(await replayText(swinging), 'irq-storm');
+    expect(storms).toHaveLength(1);
+    expect(storms[0].title).toContain('local_timer');
+    expect(storms[0].share).toBeGreaterThan(0.5);
+    expect(storms[0].end_ns - storms[0].start_ns).toBeGreaterThan(6e9);
+  });
+
+  it('that stays below is none, and two storms a window apart are two', async () => {
+    const burst = (fromS: number): string =>
+      every(1000, 2, (at) => {
+        const moved = (offsetUs: number): string => (Number(at(offsetUs)) + fromS).toFixed(6);
+        return [
+          `a-7 [001] d.h1. ${moved(0)}: local_timer_entry: vector=236`,
+          `a-7 [001] d.h1. ${moved(800)}: local_timer_exit: vector=236`,
+        ];
+      });
+    const outcome = await replayText(trace`${burst(0)}
+      ${burst(5)}
+      ${last}`);
+    expect(ofKind(outcome, 'irq-storm')).toHaveLength(2);
+  });
+});

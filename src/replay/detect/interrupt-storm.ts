@@ -60,8 +60,12 @@ function finding(world: World, timeline: Timeline, storm: Storm): Finding {
   };
 }
 
-function handlers({ count, maxNs }: Storm): string {
-  return count > 0 ? `: ${count} handlers, the longest ${seconds(maxNs)}` : '';
+function handlers({ count, maxNs, handlers }: Storm): string {
+  if (count === 0) return '';
+  const [most] = [...handlers].sort((a, b) => b[1] - a[1]);
+  const total = [...handlers.values()].reduce((sum, ns) => sum + ns, 0);
+  const mostly = most && total > 0 ? `, ${percent(most[1] / total)} of it ${most[0]}` : '';
+  return `: ${count} handlers, the longest ${seconds(maxNs)}${mostly}`;
 }
 
 /** How far the share is what the CPU spent, and not less or more. */

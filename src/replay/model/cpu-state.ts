@@ -18,14 +18,13 @@ export type InterruptKind = 'nmi' | 'hardirq' | 'softirq';
 /** How interrupt time is known: from events, from the contexts of records, from samples, from the switches of a thread. */
 export type BusySource = 'events' | 'contexts' | 'samples' | 'thread';
 
-/** Of a finished interrupt, with the events that begin and end it. */
+/** Of a finished interrupt, with the name of its handler. */
 export type InterruptListener = (
   kind: InterruptKind,
   cpu: number,
   startNs: number,
   endNs: number,
-  startEvent: number,
-  endEvent: number,
+  name: string,
 ) => void;
 
 /** No record of the CPU has told its task, or events were lost since. */
@@ -45,11 +44,9 @@ export class CpuState {
   /** Open hardirq handlers and vectors. */
   hardirqDepth = 0;
   hardirqSinceNs = 0;
-  hardirqEvent = 0;
   hardirqName = '';
   softirqDepth = 0;
   softirqSinceNs = 0;
-  softirqEvent = 0;
   softirqVec = 0;
   /** The last record. */
   lastEventNs = 0;
@@ -59,7 +56,6 @@ export class CpuState {
   context = 0;
   /** Since when the records followed each other inside interrupts, as their contexts tell; −1 = they do not. */
   interruptedSinceNs = -1;
-  interruptedEvent = 0;
   interruptedKind = 0;
   /** Last sample of a profiler, how many there were, and how far apart they come. */
   sampleNs = -1;

@@ -61,7 +61,7 @@ export class CpuModel implements Model {
   /** Context bits by stack id. */
   readonly #stackContexts: (number | undefined)[] = [];
 
-  /** Called for each finished interrupt span, after accounting, with the events that begin and end it. */
+  /** Called for each finished interrupt span, after accounting. */
   onInterrupt: InterruptListener | undefined;
 
   /** Called when time of a CPU is booked to interrupts: exclusive, in order of time on each CPU. */
@@ -160,7 +160,6 @@ export class CpuModel implements Model {
     if (!same || this.#sources.shows(kind) || kind <= this.#current(state)) return;
     if (state.interruptedSinceNs < 0) {
       state.interruptedSinceNs = sinceNs;
-      state.interruptedEvent = state.lastEvent;
       state.interruptedKind = kind;
     }
     this.occupied(state, kind, sinceNs, nowNs, 'contexts');
@@ -173,7 +172,7 @@ export class CpuModel implements Model {
     const kind = KIND_NAMES[state.interruptedKind] as InterruptKind;
     this.#world.facts.contextSpan({ cpu, kind, name: 'records in it', startNs, endNs });
     this.#world.facts.sample(kind, 'records in it', endNs - startNs);
-    this.onInterrupt?.(kind, cpu, startNs, endNs, state.interruptedEvent, state.lastEvent);
+    this.onInterrupt?.(kind, cpu, startNs, endNs, 'records in it');
   }
 
   /** Books the time since the last booking to what the CPU was doing. */

@@ -19,9 +19,13 @@ export interface Storm {
   contextsNs: number;
   samplesNs: number;
   threadNs: number;
-  /** Handlers that events show, and the longest. */
+  /** Handlers that events show, the longest, and their time by name since the window filled. */
   count: number;
   maxNs: number;
+  readonly handlers: Map<string, number>;
+  /** Time and handlers since the share fell below the threshold; the storm's own again if it rises within a window. */
+  lapsedNs: number;
+  lapsedCount: number;
   /** perf throttled an event of the CPU meanwhile. */
   throttled: number;
   /** First and last event that prove it. */
@@ -133,6 +137,9 @@ export class LoadWindow {
       samplesNs: 0,
       threadNs: 0,
       throttled: 0,
+      handlers: new Map(),
+      lapsedNs: 0,
+      lapsedCount: 0,
       count: this.#count.reduce((sum, n) => sum + n, 0),
       maxNs: this.#max.reduce((max, ns) => Math.max(max, ns), 0),
       firstEvent,
@@ -150,7 +157,7 @@ export class InterruptLoadModel implements Model {
   constructor(world: World, cpus: CpuModel) {
     this.#world = world;
     cpus.onBusy = (...busy) => this.#busy(...busy);
-    cpus.onInterrupt = (kind, cpu, startNs, endNs) => this.#count(kind, cpu, endNs, endNs - startNs);
+    cpus.onInterrupt = (kind, cpu, startNs, endNs, name) => this.#count(kind, cpu, endNs, endNs - startNs, name);
   }
 
   /** perf says when it throttles: its interrupts came too often (7.5). */
@@ -175,7 +182,8 @@ export class InterruptLoadModel implements Model {
 
   /** The storm going on, if any. */
   storm(kind: Storm['kind'], cpu: number): Storm | undefined {
-    return this.#open.get(cpu * KINDS.length + KINDS.indexOf(kind));
+    const storm = this.#open.get(cpu * KINDS.length + KINDS.indexOf(kind));
+    return storm?.lapsedNs === 0 ? storm : undefined;
   }
 
   #windowOf(kind: InterruptKind, cpu: number): LoadWindow {
@@ -224,8 +232,15 @@ export class InterruptLoadModel implements Model {
     let storm = this.#open.get(key);
     if (storm && enough) {
       storm.endNs = endNs;
-      storm.busyNs += endNs - startNs;
+      storm.busyNs += endNs - startNs + storm.lapsedNs;
+      storm.count += storm.lapsedCount;
+      storm.lapsedNs = 0;
+      storm.lapsedCount = 0;
       storm.lastEvent = eventId;
+    } else if (storm && endNs - storm.endNs < nmiStormWindowNs) {
+      // A share around the threshold is one storm with lulls, not a dozen of storms.
+      storm.lapsedNs += endNs - startNs;
+      return;
     } else if (storm) {
       this.#open.delete(key);
       return;
@@ -242,11 +257,13 @@ export class InterruptLoadModel implements Model {
     else storm.threadNs += endNs - startNs;
   }
 
-  #count(kind: InterruptKind, cpu: number, endNs: number, ns: number): void {
+  #count(kind: InterruptKind, cpu: number, endNs: number, ns: number, name: string): void {
     this.#windowOf(kind, cpu).count(endNs - this.#world.firstNs, ns);
     const storm = this.#open.get(cpu * KINDS.length + KINDS.indexOf(kind));
     if (!storm) return;
-    storm.count++;
+    if (storm.lapsedNs > 0) storm.lapsedCount++;
+    else storm.count++;
+    storm.handlers.set(name, (storm.handlers.get(name) ?? 0) + ns);
     storm.maxNs = Math.max(storm.maxNs, ns);
   }
 }

@@ -20,7 +20,6 @@ const KINDS = { nmi: OCC_NMI, hardirq: OCC_HARDIRQ, softirq: OCC_SOFTIRQ } as co
 /** A softirq that was preempted together with its task, as PREEMPT_RT does. */
 export interface PreemptedSoftirq {
   readonly sinceNs: number;
-  readonly event: number;
   readonly vec: number;
 }
 
@@ -108,7 +107,6 @@ export class InterruptSources {
     this.#cpus.account(state, event.tsNs);
     if (state.hardirqDepth++ === 0) {
       state.hardirqSinceNs = event.tsNs;
-      state.hardirqEvent = event.eventId;
       state.hardirqName = name;
     }
   }
@@ -117,7 +115,7 @@ export class InterruptSources {
     const state = this.#cpus.get(event.cpu);
     this.#cpus.account(state, event.tsNs);
     if (state.hardirqDepth === 0 || --state.hardirqDepth > 0) return;
-    this.#span(state, 'hardirq', state.hardirqName, state.hardirqSinceNs, state.hardirqEvent, event);
+    this.#span(state, 'hardirq', state.hardirqName, state.hardirqSinceNs, event);
   }
 
   #enterSoftirq(event: EventCursor): void {
@@ -126,7 +124,6 @@ export class InterruptSources {
     this.#cpus.account(state, event.tsNs);
     state.softirqDepth = 1;
     state.softirqSinceNs = event.tsNs;
-    state.softirqEvent = event.eventId;
     state.softirqVec = event.int(0);
   }
 
@@ -135,7 +132,7 @@ export class InterruptSources {
     this.#cpus.account(state, event.tsNs);
     if (state.softirqDepth === 0) return;
     state.softirqDepth = 0;
-    this.#span(state, 'softirq', softirqName(state.softirqVec), state.softirqSinceNs, state.softirqEvent, event);
+    this.#span(state, 'softirq', softirqName(state.softirqVec), state.softirqSinceNs, event);
   }
 
   #span(
@@ -143,14 +140,13 @@ export class InterruptSources {
     kind: InterruptKind,
     name: string,
     startNs: number,
-    startEvent: number,
     event: EventCursor,
     ns = event.tsNs - startNs,
   ): void {
     const endNs = event.tsNs;
     this.#world.facts.contextSpan({ cpu: state.cpu, kind, name, startNs, endNs });
     this.#world.facts.sample(kind, name, ns);
-    this.#cpus.onInterrupt?.(kind, state.cpu, startNs, endNs, startEvent, event.eventId);
+    this.#cpus.onInterrupt?.(kind, state.cpu, startNs, endNs, name);
   }
 
   /** The record comes after the handler: it occupied [ts − delta, ts] (E1.5, T39). */
@@ -160,7 +156,7 @@ export class InterruptSources {
     const state = this.#cpus.get(event.cpu);
     const startNs = event.tsNs - event.int(1);
     this.#cpus.occupied(state, OCC_NMI, startNs, event.tsNs, 'events');
-    this.#span(state, 'nmi', event.text(0), startNs, event.eventId, event);
+    this.#span(state, 'nmi', event.text(0), startNs, event);
   }
 
   /**
@@ -178,7 +174,7 @@ export class InterruptSources {
     const bookedNs = Math.max(state.accountedNs, startNs, endNs - netNs);
     this.#cpus.occupied(state, KINDS[kind], bookedNs, endNs, 'events');
     this.#cpus.rebook(state, KINDS[kind], startNs, bookedNs, netNs - (endNs - bookedNs));
-    this.#span(state, kind, name, startNs, event.eventId, event, netNs);
+    this.#span(state, kind, name, startNs, event, netNs);
   }
 
   /** One line per period of the tracer: its noise is that of a kind when it counts no other. Events tell more. */
@@ -228,8 +224,8 @@ export class InterruptSources {
     state.hardirqDepth = 0;
     if (state.softirqDepth > 0) {
       const inSoftirq = event.flags & CTX_KNOWN ? (event.flags & CTX_SOFTIRQ) !== 0 : this.#world.profile.rt === true;
-      const { softirqSinceNs: sinceNs, softirqEvent, softirqVec: vec } = state;
-      if (inSoftirq && event.int(1) > 0) this.#preempted.set(event.int(1), { sinceNs, event: softirqEvent, vec });
+      const { softirqSinceNs: sinceNs, softirqVec: vec } = state;
+      if (inSoftirq && event.int(1) > 0) this.#preempted.set(event.int(1), { sinceNs, vec });
       state.softirqDepth = 0;
     }
   }
@@ -241,7 +237,6 @@ export class InterruptSources {
     this.#preempted.delete(event.int(5));
     state.softirqDepth = 1;
     state.softirqSinceNs = softirq.sinceNs;
-    state.softirqEvent = softirq.event;
     state.softirqVec = softirq.vec;
   }
 
