@@ -49,7 +49,8 @@ interface Instant {
   readonly event: number;
 }
 
-interface Struct {
+/** One srcu_struct, by the work that drives it. */
+export interface SrcuStruct {
   gp: SrcuGracePeriod | undefined;
   /** The pass that runs. */
   pass: WorkExecution | undefined;
@@ -67,12 +68,12 @@ export class SrcuGpModel implements Model {
   readonly #world: World;
   readonly #work: WorkqueueModel;
   /** By work item of process_srcu; implied passes by their domain. */
-  readonly #structs = new Map<WorkKey | string, Struct>();
+  readonly #structs = new Map<WorkKey | string, SrcuStruct>();
   readonly #timers = new TextCodes(PASS_TIMERS);
   /** In order of start. */
   readonly periods: SrcuGracePeriod[] = [];
   /** Ended, whose callbacks have not been queued as far as events show. */
-  #awaiting: SrcuGracePeriod[] = [];
+  readonly #awaiting: SrcuGracePeriod[] = [];
   /** By work item of srcu_invoke_callbacks that is queued. */
   readonly #callbacksOf = new Map<WorkKey, SrcuGracePeriod>();
   /** Those whose callbacks were queued before their last pass was over. */
@@ -89,6 +90,21 @@ export class SrcuGpModel implements Model {
     calls.listeners.push((call, event) => this.#called(call, event));
   }
 
+  /** Live state of a snapshot. */
+  get live(): {
+    readonly structs: Map<WorkKey | string, SrcuStruct>;
+    readonly awaiting: SrcuGracePeriod[];
+    readonly callbacksOf: Map<WorkKey, SrcuGracePeriod>;
+    readonly served: WeakSet<SrcuGracePeriod>;
+  } {
+    return {
+      structs: this.#structs,
+      awaiting: this.#awaiting,
+      callbacksOf: this.#callbacksOf,
+      served: this.#served,
+    };
+  }
+
   subscribe(type: EventType): EventHandler | undefined {
     if (type.shape !== 'tracepoint' || type.name !== 'timer_start') return undefined;
     return (event) => {
@@ -103,12 +119,12 @@ export class SrcuGpModel implements Model {
     };
   }
 
-  #structOf(execution: WorkExecution): Struct {
+  #structOf(execution: WorkExecution): SrcuStruct {
     const implied = execution.domain ?? `worker ${execution.workerTid}`;
     return this.#struct(execution.implied ? implied : execution.work);
   }
 
-  #struct(key: WorkKey | string): Struct {
+  #struct(key: WorkKey | string): SrcuStruct {
     let struct = this.#structs.get(key);
     if (!struct) {
       struct = {
@@ -141,7 +157,7 @@ export class SrcuGpModel implements Model {
   }
 
   /** Nothing was queued at the end of the last pass: it ended the grace period, unless it is repeated within what a delay may take. */
-  #settleQuiet(struct: Struct, nowNs: number): void {
+  #settleQuiet(struct: SrcuStruct, nowNs: number): void {
     const { lastEnd } = struct;
     if (struct.gp && lastEnd && !struct.again && nowNs - lastEnd.ns > QUIET_NS) this.#close(struct, lastEnd, false);
   }
@@ -152,7 +168,7 @@ export class SrcuGpModel implements Model {
     );
   }
 
-  #open(struct: Struct, domain: string, start: Instant): SrcuGracePeriod {
+  #open(struct: SrcuStruct, domain: string, start: Instant): SrcuGracePeriod {
     const gp: SrcuGracePeriod = {
       domain,
       startNs: start.ns,
@@ -227,14 +243,19 @@ export class SrcuGpModel implements Model {
   #takeAwaiting(work: WorkKey): SrcuGracePeriod | undefined {
     const domain = this.#work.live.domains.get(work);
     const gp = this.#awaiting.find((waiting) => domain === undefined || waiting.domain === domain);
-    if (gp) this.#awaiting = this.#awaiting.filter((waiting) => waiting !== gp);
+    if (gp) this.#servedNow(gp);
     return gp;
+  }
+
+  #servedNow(gp: SrcuGracePeriod): void {
+    const index = this.#awaiting.indexOf(gp);
+    if (index >= 0) this.#awaiting.splice(index, 1);
   }
 
   /** Ends the grace period of the struct whose pass ended last before callbacks were queued. */
   #endedBefore(work: WorkKey, nowNs: number): SrcuGracePeriod | undefined {
     const domain = this.#work.live.domains.get(work);
-    let latest: Struct | undefined;
+    let latest: SrcuStruct | undefined;
     for (const struct of this.#structs.values()) {
       const { gp, lastEnd } = struct;
       if (!gp || !lastEnd || nowNs - lastEnd.ns > CALLBACKS_NS || (domain !== undefined && gp.domain !== domain))
@@ -242,11 +263,11 @@ export class SrcuGpModel implements Model {
       if (!latest || lastEnd.ns > (latest.lastEnd as Instant).ns) latest = struct;
     }
     if (!latest) return undefined;
-    const { gp, lastEnd, again, pass } = latest as Struct & { gp: SrcuGracePeriod; lastEnd: Instant };
+    const { gp, lastEnd, again, pass } = latest as SrcuStruct & { gp: SrcuGracePeriod; lastEnd: Instant };
     // A pass that runs by now is the next grace period's.
     if (pass) gp.passes--;
     this.#close(latest, lastEnd);
-    this.#awaiting = this.#awaiting.filter((waiting) => waiting !== gp);
+    this.#servedNow(gp);
     if (pass) {
       const next = this.#open(latest, gp.domain, {
         ns: pass.delayedFromNs ?? pass.queuedNs ?? pass.startNs,
@@ -269,7 +290,7 @@ export class SrcuGpModel implements Model {
     execution.domain ??= gp.domain;
   }
 
-  #close(struct: Struct, end: Instant, shown = true): void {
+  #close(struct: SrcuStruct, end: Instant, shown = true): void {
     const gp = struct.gp as SrcuGracePeriod;
     struct.gp = undefined;
     struct.lastEnd = undefined;

@@ -8,11 +8,12 @@ import { type CpuSnapshot, type LoadSnapshot, loadCpus, loadLoad, saveCpus, save
 import { type LockSnapshot, loadLocks, saveLocks } from './lock-state.ts';
 import { SnapshotError } from './plain.ts';
 import { loadRcu, type RcuSnapshot, saveRcu } from './rcu-state.ts';
+import { loadSrcu, type SrcuSnapshot, saveSrcu } from './srcu-state.ts';
 import { loadTasks, TaskNumbers, type TaskSnapshot } from './task-state.ts';
 import { loadSync, loadWork, type SyncSnapshot, saveSync, saveWork, type WorkSnapshot } from './wait-state.ts';
 
 /** Changes whenever a snapshot of before would no longer be understood. */
-export const LIVE_STATE_VERSION = 3;
+export const LIVE_STATE_VERSION = 4;
 
 export interface LiveState {
   readonly version: number;
@@ -27,6 +28,7 @@ export interface LiveState {
   readonly tasks: TaskSnapshot;
   readonly rcu: RcuSnapshot;
   readonly work: WorkSnapshot;
+  readonly srcu: SrcuSnapshot;
   readonly sync: SyncSnapshot;
   readonly locks: LockSnapshot;
 }
@@ -48,6 +50,7 @@ export function saveLiveState({ world, models }: ReplayEngine): LiveState {
     tasks: tasks.save(),
     rcu: saveRcu(models.rcu),
     work: saveWork(models.work),
+    srcu: saveSrcu(models.srcuGp),
     sync,
     locks: saveLocks(models.locks),
   };
@@ -69,6 +72,7 @@ export function loadLiveState(engine: ReplayEngine, saved: LiveState, reports: I
     const task = loadTasks(models.tasks, saved.tasks);
     loadRcu(models.rcu, saved.rcu);
     loadWork(models.work, saved.work);
+    loadSrcu(models.srcuGp, saved.srcu, models.work.live.running);
     loadSync(models.sync, models.readers, saved.sync, task);
     loadLocks(models.locks, saved.locks);
   } catch (error) {
