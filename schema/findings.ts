@@ -33,8 +33,19 @@ export const ROOT_KINDS = [
   'reader-running',
   'reader-preempted',
   'reader-sleeping',
+  /** Out of its read-side section, which remains to be reported (MODEL R2.11). */
+  'deferred-unlock',
+  'irqs-off',
+  /** The CPU passed its quiescent state; RCU core (softirq, rcuc/N) got no time to report it. */
+  'rcu-core-starved',
+  /** The CPU takes no scheduler ticks although interrupts are on. */
+  'no-ticks',
+  'cpu-offline',
+  'hypervisor',
   'srcu-reader',
   'gp-kthread-starved',
+  /** Nobody wakes the grace-period kthread: its timer was lost, or it is blocked. */
+  'gp-kthread-asleep',
   'workqueue-starved',
   'lock-holder',
   'deadlock',
@@ -112,6 +123,45 @@ export interface DeadlockWait {
   readonly tid: number;
   /** What the task waits for, in words: `lab_mutex_a held by lab_dead/2:88`. */
   readonly on: string;
+}
+
+/** Why a CPU or a reader held a grace period up: the codes of MODEL 2.7. */
+export const HOLDOUT_CODES = [
+  'VM_STOLEN',
+  'CPU_OFFLINE_RACE',
+  'IRQS_OFF',
+  'NMI_LOAD',
+  'HARDIRQ_LOAD',
+  'SOFTIRQ_LOAD',
+  'RT_HOG',
+  'KERNEL_LOOP',
+  'REPORT_LATENCY',
+  'TICKLESS_USER',
+  'READER_RUNNABLE',
+  'READER_RUNNING_LONG',
+  'READER_BLOCKED',
+  'READER_NMI_STARVED',
+  'DEFERRED_UNLOCK',
+  'UNKNOWN',
+] as const;
+export type HoldoutCode = (typeof HOLDOUT_CODES)[number];
+
+/** One CPU or reader that a stalled grace period waited for, with the account of its CPU while it owed. */
+export interface StallHoldout {
+  /** `CPU 1`, or `comm:tid` of a reader. */
+  readonly name: string;
+  readonly cpu: number;
+  readonly tid?: number;
+  readonly code: HoldoutCode;
+  readonly cause: RootKind;
+  readonly from_ns: number;
+  /** null: it owed to the end of the capture. */
+  readonly to_ns: number | null;
+  /** Of the CPU's time; a reader's own times by state. They sum to 1 where anything was recorded. */
+  readonly shares: Readonly<Record<string, number>>;
+  readonly ticks: number;
+  readonly interrupts: number;
+  readonly note: string;
 }
 
 /** The kernel's own stall decision about a grace period, replayed (MODEL R2.40–R2.44, R2.60, R2.61), and the warning that it gave. */
@@ -196,6 +246,8 @@ export type Finding = FindingBase &
         readonly tasks: readonly string[];
         readonly cause: RootKind;
         readonly expedited?: boolean;
+        /** Those that it waited for when it became a stall, whoever owed longest first. */
+        readonly holdouts?: readonly StallHoldout[];
         /** Of grace periods whose events are recorded. */
         readonly decision?: StallDecision;
         /** What each CPU did between start_ns and end_ns: equal cells, one letter each. */

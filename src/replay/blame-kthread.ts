@@ -3,8 +3,10 @@ import type { Root } from '../../schema/index.ts';
 import { addContexts, type BlameWalk, occupantLink, splitByShares, stormRoot } from './blame-walk.ts';
 import type { EvidenceList } from './evidence-list.ts';
 import { OCCUPANCY_EVENTS } from './knowledge/interrupt-events.ts';
-import type { KthreadStarvation } from './model/gp-kthread.ts';
+import type { KthreadSleep, KthreadStarvation } from './model/gp-kthread.ts';
+import type { GracePeriod } from './model/grace-period.ts';
 import { SCHEDULING_EVENTS } from './model/task.ts';
+import type { Timeline } from './timeline.ts';
 
 /**
  * A piece in which only the grace-period kthread could have moved things on.
@@ -49,6 +51,42 @@ export function blameStarvation(walk: BlameWalk, starvation: KthreadStarvation, 
 /** The load of its CPU, else that it got none. */
 function starvationRoot({ flavor, tid, cpu, shares }: KthreadStarvation): Root {
   return stormRoot(shares, cpu) ?? { kind: 'gp-kthread-starved', cpu, task: flavor, tid };
+}
+
+/**
+ * Nobody else was left to wait for while the kthread slept: nobody woke it (GPKTHREAD_NOT_WOKEN, GPKTHREAD_BLOCKED).
+ * @returns how much of the piece that explains
+ */
+export function blameKthreadSleep(walk: BlameWalk, gp: GracePeriod, fromNs: number, toNs: number): number {
+  const { draft, timeline } = walk;
+  let asleepNs = 0;
+  citeKthread(draft.evidence, gp, timeline);
+  for (const sleep of timeline.data.kthreadSleeps) {
+    if (sleep.flavor !== gp.flavor || gp.expedited) continue;
+    const ns = Math.min(toNs, timeline.end(sleep)) - Math.max(fromNs, sleep.startNs);
+    if (ns <= 0) continue;
+    citeKthreadSleep(draft.evidence, sleep, timeline.data.lastEvent);
+    draft.root({ kind: 'gp-kthread-asleep', task: sleep.flavor, tid: sleep.tid }, ns);
+    asleepNs += ns;
+  }
+  return asleepNs;
+}
+
+/** What the kthread did meanwhile: it did not sleep through it, unless that is cited, too. */
+export function citeKthread(evidence: EvidenceList, gp: GracePeriod, timeline: Timeline): void {
+  const tid = timeline.data.kthreadTids.get(gp.flavor);
+  if (tid === undefined) return;
+  const to = gp.endEvent || timeline.data.lastEvent;
+  evidence.range(gp.startEvent, to, { events: SCHEDULING_EVENTS, tid }, `scheduling of ${gp.flavor}:${tid}`);
+}
+
+/** The kthread sleeps although nobody is left to wait for. */
+export function citeKthreadSleep(evidence: EvidenceList, sleep: KthreadSleep, lastEvent: number): void {
+  const label = `${sleep.flavor}:${sleep.tid}`;
+  evidence.cite(sleep.event, `${label} goes to sleep`);
+  evidence.cite(sleep.endEvent, `${label} is woken`);
+  const to = sleep.endEvent || lastEvent;
+  evidence.range(sleep.event, to, { events: SCHEDULING_EVENTS, tid: sleep.tid }, `scheduling of ${label}`);
 }
 
 /** The kthread waits for a CPU, and who has it. */

@@ -3,7 +3,7 @@
  * holdout that cleared last (W4.40).
  */
 import type { Root } from '../../schema/index.ts';
-import { blameKthread } from './blame-kthread.ts';
+import { blameKthread, blameKthreadSleep } from './blame-kthread.ts';
 import { blameWaits, type TaskLink, waitsBetween } from './blame-task.ts';
 import {
   addContexts,
@@ -16,7 +16,7 @@ import {
   stormRoot,
 } from './blame-walk.ts';
 import type { EvidenceList } from './evidence-list.ts';
-import type { HoldoutVerdict } from './holdout-verdict.ts';
+import type { HoldoutVerdict } from './holdout-shares.ts';
 import { OCCUPANCY_EVENTS, TICK_EVENTS } from './knowledge/interrupt-events.ts';
 import {
   type GracePeriod,
@@ -49,6 +49,9 @@ export const GRACE_PERIOD_EVENTS: readonly string[] = [
   'rcu_stall_warning',
   'rcu_watching',
   'rcu_dyntick',
+  'call_function_single_entry',
+  'call_function_entry',
+  'sched_pi_setprio',
 ];
 
 /**
@@ -184,7 +187,10 @@ function blameGracePeriod(
     // Nobody owed anything: initialisation, or the kthread had yet to notice (GP_INIT, GP_KTHREAD_LATENCY).
     const before = holdouts.map((other) => heldUntilNs(other) ?? 0).filter((ns) => ns < cursor);
     const idleFromNs = Math.max(fromNs, ...before);
-    draft.root({ kind: 'unknown' }, blameKthread(walk, gp.flavor, name, idleFromNs, cursor, depth));
+    const restNs = blameKthread(walk, gp.flavor, name, idleFromNs, cursor, depth);
+    const asleepNs =
+      restNs > 0 && gp.seq !== null && gp.initDoneNs !== null ? blameKthreadSleep(walk, gp, idleFromNs, cursor) : 0;
+    draft.root({ kind: 'unknown' }, Math.max(0, restNs - asleepNs));
     cursor = idleFromNs;
   }
 }
@@ -254,6 +260,7 @@ export function citeHoldoutTimes(evidence: EvidenceList, holdout: Holdout, timel
   const { cpu, tid, name } = holdout;
   const { lastEvent, visible } = timeline.data;
   const to = holdout.toEvent || lastEvent;
+  evidence.cite(holdout.leftEvent ?? 0, `${name} returns to user mode`);
   evidence.cite(visible.nmiEvent, 'NMIs are among the recorded events');
   evidence.range(
     visible.firstTickEvent,
@@ -262,6 +269,9 @@ export function citeHoldoutTimes(evidence: EvidenceList, holdout: Holdout, timel
     'ticks are, and how often they come',
   );
   evidence.range(holdout.cpuEvent || holdout.fromEvent, to, { events: OCCUPANCY_EVENTS, cpu }, `what CPU ${cpu} did`);
+  // Silence is one of all CPUs: their records around it show it, and that they were busy.
+  if ((holdout.silentNs ?? 0) > 0)
+    evidence.range(holdout.cpuEvent || holdout.fromEvent, to, { events: OCCUPANCY_EVENTS }, 'what all CPUs did');
   if (holdout.kind === 'cpu') return;
   evidence.cite(holdout.queuedEvent, `${name} is preempted inside rcu_read_lock`);
   evidence.range(
@@ -301,7 +311,11 @@ export function decisiveHoldout(gp: GracePeriod): Holdout | undefined {
 
 /** The same, of some of its holdouts. */
 export function decisiveOf(holdouts: Holdout[]): Holdout | undefined {
+  const last = lastHoldouts({ holdouts });
+  // Of those that never reported: whoever has passed a quiescent state of its own only lacks the report.
+  const unpassed = last.filter((holdout) => holdout.passedBy !== 'itself');
   let longest: Holdout | undefined;
-  for (const holdout of lastHoldouts({ holdouts })) if (!longest || holdout.fromNs < longest.fromNs) longest = holdout;
+  for (const holdout of unpassed.length > 0 ? unpassed : last)
+    if (!longest || holdout.fromNs < longest.fromNs) longest = holdout;
   return longest;
 }

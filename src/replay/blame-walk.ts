@@ -1,7 +1,7 @@
 /** What the parts of blame share: the timeline, the chain under construction, the tasks on the path. */
 import type { Root } from '../../schema/index.ts';
 import type { ChainDraft } from './chain-draft.ts';
-import { type HoldoutVerdict, IRQ_SHARE, NMI_SHARE } from './holdout-verdict.ts';
+import { type HoldoutVerdict, IRQ_SHARE, NMI_SHARE } from './holdout-shares.ts';
 import { OCCUPANCY_EVENTS } from './knowledge/interrupt-events.ts';
 import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './model/cpu.ts';
 import type { SyncWait } from './model/sync-wait.ts';

@@ -1,148 +1,143 @@
 /** Why a CPU or a reader held a grace period up (MODEL 2.7), from what its CPU and it did meanwhile. */
-import type { RootKind } from '../../schema/index.ts';
-import { OCC_HARDIRQ, OCC_IDLE, OCC_NMI, OCC_SOFTIRQ, OCC_TASK, OCC_UNKNOWN, type Occupancy } from './model/cpu.ts';
+import type { HoldoutCode, RootKind } from '../../schema/index.ts';
+import {
+  busiest,
+  type HoldoutVerdict,
+  IRQ_SHARE,
+  MOST,
+  NMI_SHARE,
+  occupancyShares,
+  percentOf,
+  realTime,
+} from './holdout-shares.ts';
+import {
+  OCC_HARDIRQ,
+  OCC_IDLE,
+  OCC_NMI,
+  OCC_SOFTIRQ,
+  OCC_TASK,
+  OCC_UNKNOWN,
+  type Occupancy,
+} from './model/cpu-state.ts';
 import type { Holdout } from './model/grace-period.ts';
+import { judgeReader } from './reader-verdict.ts';
 import type { Visibility } from './visibility.ts';
+import { seconds } from './wording.ts';
 
-/** NMI_LOAD of MODEL 2.7. NMIs are the one load that nothing on the CPU can escape, hence the lower bar. */
-export const NMI_SHARE = 0.3;
-/** HARDIRQ_LOAD, SOFTIRQ_LOAD. */
-export const IRQ_SHARE = 0.5;
-
-export interface HoldoutVerdict {
-  readonly cause: RootKind;
-  /** Of the owed interval; the remainder is the task's own or idle. */
-  readonly shares: { readonly nmi: number; readonly hardirq: number; readonly softirq: number };
-  /** `comm:tid` that ran most on the CPU. */
-  readonly task: string | undefined;
-  /** Reader only: share of the interval in which it was runnable without a CPU. */
-  readonly runnableShare: number;
-  readonly note: string;
-}
-
-function share(from: Occupancy, to: Occupancy, kind: number): number {
-  let total = 0;
-  for (let k = 0; k < from.length; k++) total += to[k] - from[k];
-  return total > 0 ? (to[kind] - from[kind]) / total : 0;
-}
-
-const spanOf = (from: Occupancy, to: Occupancy): number => to.reduce((sum, ns, kind) => sum + ns - from[kind], 0);
-
-const percent = (part: number): string => `${(part * 100).toFixed(part > 0.995 || part < 0.1 ? 1 : 0)} %`;
-
+/** RT_HOG. */
+const RT_SHARE = 0.9;
 /** A CPU that takes less than this share of its ticks has interrupts off, or is inside NMIs, or does not run at all. */
 const TICK_SHARE = 0.1;
+/** With more interrupts per second than that they are not off. */
+const FEW_INTERRUPTS = 5;
 
 export function judgeHoldout(holdout: Holdout, visible: Visibility): HoldoutVerdict {
-  const from = holdout.occupancyFrom;
-  const to = holdout.occupancyTo ?? from;
-  const shares = {
-    nmi: share(from, to, OCC_NMI),
-    hardirq: share(from, to, OCC_HARDIRQ),
-    softirq: share(from, to, OCC_SOFTIRQ),
-  };
-  return holdout.kind === 'reader'
-    ? judgeReader(holdout, shares, from, to, visible)
-    : judgeCpu(holdout, shares, from, to, visible);
-}
-
-function busiest(holdout: Holdout, except: string): string | undefined {
-  let task: string | undefined;
-  let longestNs = 0;
-  for (const [label, ns] of holdout.ran) {
-    if (ns > longestNs && label !== except) {
-      longestNs = ns;
-      task = label;
-    }
-  }
-  return task;
+  const share = occupancyShares(holdout.occupancyFrom, holdout.occupancyTo ?? holdout.occupancyFrom);
+  const shares = { nmi: share[OCC_NMI], hardirq: share[OCC_HARDIRQ], softirq: share[OCC_SOFTIRQ] };
+  return holdout.kind === 'reader' ? judgeReader(holdout, shares, visible) : judgeCpu(holdout, shares, share, visible);
 }
 
 function judgeCpu(
   holdout: Holdout,
   shares: HoldoutVerdict['shares'],
-  from: Occupancy,
-  to: Occupancy,
+  share: readonly number[],
   visible: Visibility,
 ): HoldoutVerdict {
   const task = busiest(holdout, '');
-  const verdict = (cause: RootKind, note: string, culprit?: string): HoldoutVerdict => ({
+  const verdict = (cause: RootKind, code: HoldoutCode, note: string, culprit?: string): HoldoutVerdict => ({
     cause,
+    code,
     shares,
     task: culprit,
     runnableShare: 0,
     note,
   });
-  if (spanOf(from, to) <= 0)
-    return verdict('unknown', 'none of its events was recorded, so that its report may be missing, too');
+  const to = holdout.occupancyTo ?? holdout.occupancyFrom;
+  const owedNs = to.reduce((sum, ns, kind) => sum + ns - holdout.occupancyFrom[kind], 0);
+  if (owedNs <= 0)
+    return verdict('unknown', 'UNKNOWN', 'none of its events was recorded, so that its report may be missing, too');
+  const silentNs = holdout.silentNs ?? 0;
+  if (owedNs > 1e9 && visible.tickNs !== undefined && silentNs >= MOST * owedNs) {
+    const note = `no CPU recorded anything for ${seconds(silentNs)} although several were busy: the machine did not run`;
+    return verdict('hypervisor', 'VM_STOLEN', note);
+  }
+  if (holdout.offlineNs !== undefined)
+    return verdict(
+      'cpu-offline',
+      'CPU_OFFLINE_RACE',
+      'it was going offline (cpuofl) while its quiescent state was due',
+    );
   if (shares.nmi >= NMI_SHARE) {
     const rest = task ? `, ${task} gets the rest` : '';
-    return verdict('nmi-storm', `no quiescent state: NMIs take ${percent(shares.nmi)} of its time${rest}`);
+    const note = `no quiescent state: NMIs take ${percentOf(shares.nmi)} of its time${rest}`;
+    return verdict('nmi-storm', 'NMI_LOAD', note);
   }
-  if (shares.hardirq >= IRQ_SHARE) {
-    return verdict('irq-storm', `no quiescent state: interrupts take ${percent(shares.hardirq)} of its time`);
-  }
-  if (shares.softirq >= IRQ_SHARE) {
-    return verdict('softirq-storm', `no quiescent state: softirqs take ${percent(shares.softirq)} of its time`);
-  }
-  const running = share(from, to, OCC_TASK);
-  if (!visible.nmi && visible.tickNs === undefined && task) {
-    return verdict('unknown', `${task} ran on it without a context switch; interrupts and ticks were not recorded`);
-  }
-  const owedNs = spanOf(from, to);
+  const running = share[OCC_TASK];
   if (
     !visible.nmi &&
-    visible.tickNs !== undefined &&
-    holdout.ticks * visible.tickNs < TICK_SHARE * owedNs &&
-    owedNs > 1e9
+    visible.tickNs === undefined &&
+    task &&
+    shares.hardirq < IRQ_SHARE &&
+    shares.softirq < IRQ_SHARE
   ) {
-    // Interrupts off, NMIs back to back and a descheduled virtual CPU all look like this; only NMI events tell them apart (T63).
-    return verdict(
-      'unknown',
-      `took only ${holdout.ticks} timer ticks: interrupts off, NMIs or a hypervisor (nmi:nmi_handler would tell)`,
-    );
+    const note = `${task} ran on it without a context switch; interrupts and ticks were not recorded`;
+    return verdict('unknown', 'UNKNOWN', note);
   }
-  if (running + shares.softirq + shares.hardirq >= 0.5 && task) {
-    return verdict('cpu-hog', `no quiescent state: ${task} runs ${percent(running)} of the time without one`, task);
+  const fewTicks = visible.tickNs !== undefined && holdout.ticks * visible.tickNs < TICK_SHARE * owedNs && owedNs > 1e9;
+  const busy = running + shares.softirq + shares.hardirq;
+  if (fewTicks && visible.nmi && busy >= MOST && shares.softirq < IRQ_SHARE) {
+    const inTime = `in ${seconds(owedNs)}`;
+    const who = task ? `, ${task} runs ${percentOf(running)} of the time` : '';
+    if (holdout.tickless) {
+      const note = `its tick is stopped (nohz_full) while it runs in the kernel${who}: requests for a quiescent state wait for one`;
+      return verdict('no-ticks', 'TICKLESS_USER', note, task);
+    }
+    if ((holdout.interrupts * 1e9) / owedNs < FEW_INTERRUPTS) {
+      const note = `interrupts off: it took ${holdout.interrupts} interrupts ${inTime}, ${holdout.ticks} of them ticks${who}`;
+      return verdict('irqs-off', 'IRQS_OFF', note, task);
+    }
+    if (shares.hardirq < IRQ_SHARE) {
+      const note = `it took ${holdout.interrupts} interrupts ${inTime} and only ${holdout.ticks} ticks: its timer does not tick${who}`;
+      return verdict('no-ticks', 'UNKNOWN', note, task);
+    }
   }
-  if (share(from, to, OCC_UNKNOWN) > 0.5) return verdict('unknown', 'events of this CPU were lost');
-  if (share(from, to, OCC_IDLE) > 0.5)
-    return verdict('unknown', 'idle most of the time, its quiescent state noticed late');
-  return verdict('unknown', 'no quiescent state recorded');
-}
-
-/** READER_* of MODEL 2.7: running (unless interrupts eat its CPU), waiting for a CPU, or asleep. */
-function judgeReader(
-  holdout: Holdout,
-  shares: HoldoutVerdict['shares'],
-  occupancyFrom: Occupancy,
-  occupancyTo: Occupancy,
-  visible: Visibility,
-): HoldoutVerdict {
-  const from = holdout.timesFrom;
-  const to = holdout.timesTo;
-  const none = { nmi: 0, hardirq: 0, softirq: 0 };
-  const spent = from && to ? [0, 1, 2, 3].map((state) => to[state] - from[state]) : [];
-  const total = spent.reduce((sum, ns) => sum + ns, 0);
-  // What its CPU was seen to do meanwhile is how long it owed.
-  if (!visible.switches || total <= 0 || total < 0.5 * spanOf(occupancyFrom, occupancyTo)) {
-    const note = 'inside rcu_read_lock; whether it ran meanwhile was not recorded (sched:sched_switch would tell)';
-    return { cause: 'unknown', shares: none, task: undefined, runnableShare: 0, note };
+  if (shares.hardirq >= IRQ_SHARE) {
+    const note = `no quiescent state: interrupts take ${percentOf(shares.hardirq)} of its time`;
+    return verdict('irq-storm', 'HARDIRQ_LOAD', note);
   }
-  const [running, runnable, blocked, sleeping] = spent.map((ns) => ns / total);
-  if (shares.nmi >= NMI_SHARE && running + runnable >= 0.5) {
-    const note = `reader starved: NMIs take ${percent(shares.nmi)} of CPU ${holdout.cpu}`;
-    return { cause: 'nmi-storm', shares, task: undefined, runnableShare: 0, note };
+  if (shares.softirq >= IRQ_SHARE) {
+    const note = `no quiescent state: softirqs take ${percentOf(shares.softirq)} of its time`;
+    return verdict('softirq-storm', 'SOFTIRQ_LOAD', note);
   }
-  if (running >= 0.5) {
-    const note = `inside rcu_read_lock, running ${percent(running)} of the time`;
-    return { cause: 'reader-running', shares: none, task: undefined, runnableShare: runnable, note };
+  // Interrupts off, NMIs back to back and a descheduled virtual CPU all look like this; only NMI events tell them apart (T63).
+  if (!visible.nmi && fewTicks) {
+    const note = `took only ${holdout.ticks} timer ticks: interrupts off, NMIs or a hypervisor (nmi:nmi_handler would tell)`;
+    return verdict('unknown', 'UNKNOWN', note);
   }
-  if (runnable >= 0.5) {
-    const by = busiest(holdout, holdout.name);
-    const note = `inside rcu_read_lock, runnable without a CPU ${percent(runnable)} of the time${by ? `, preempted by ${by}` : ''}`;
-    return { cause: 'reader-preempted', shares: none, task: by, runnableShare: runnable, note };
+  const rt = realTime(holdout, task);
+  const reported = holdout.occupancyTo ?? holdout.occupancyFrom;
+  if (rt && task && (holdout.ran.get(task) ?? 0) >= RT_SHARE * owedNs) {
+    const what = holdout.passedBy === 'itself' ? 'its quiescent state is not reported' : 'no quiescent state';
+    return verdict('cpu-hog', 'RT_HOG', `${what}: ${task} runs ${percentOf(running)} of the time${rt}`, task);
   }
-  const note = `inside rcu_read_lock, asleep ${percent(blocked + sleeping)} of the time`;
-  return { cause: 'reader-sleeping', shares: none, task: undefined, runnableShare: runnable, note };
+  if (holdout.passedBy === 'itself' && holdout.occupancyPassed) {
+    const lateNs = reported.reduce((sum, ns, kind) => sum + ns - (holdout.occupancyPassed as Occupancy)[kind], 0);
+    if (lateNs >= MOST * owedNs && lateNs > 1e7) {
+      const who = task ? `, while ${task} had it for most of the time` : '';
+      const note = `passed its quiescent state after ${seconds(owedNs - lateNs)}, which RCU core (softirq, or rcuc/${holdout.cpu}) reported ${seconds(lateNs)} later${who}`;
+      return verdict('rcu-core-starved', 'REPORT_LATENCY', note, task);
+    }
+  }
+  if (holdout.askedNs !== undefined && holdout.askedReader && task && running >= MOST) {
+    const note = `it took the interrupt that asks for its quiescent state, inside a reader: ${task} runs ${percentOf(running)} of the time`;
+    return verdict('reader-running', 'READER_RUNNING_LONG', note, task);
+  }
+  if (busy >= MOST && task) {
+    const note = `no quiescent state: ${task} runs ${percentOf(running)} of the time without one`;
+    return verdict('cpu-hog', 'KERNEL_LOOP', note, task);
+  }
+  if (share[OCC_UNKNOWN] > MOST) return verdict('unknown', 'UNKNOWN', 'events of this CPU were lost');
+  if (share[OCC_IDLE] > MOST)
+    return verdict('unknown', 'UNKNOWN', 'idle most of the time, its quiescent state noticed late');
+  return verdict('unknown', 'UNKNOWN', 'no quiescent state recorded');
 }

@@ -116,6 +116,21 @@ export function stallRule(world: World, periods: readonly GracePeriod[], reports
   return { tillNs: ruleNs, hz, driftNs: 0, earlyNs: 0, why: ruleWords(profile) };
 }
 
+/**
+ * The rule for expedited ones: rcu_exp_cpu_stall_timeout, which is the normal timeout unless it is set, and a quarter and a jiffy more with
+ * PROVE_RCU (R2.47); what a warning shows is less.
+ */
+export function expeditedRule(world: World, periods: readonly GracePeriod[], normal: StallRule): StallRule {
+  if (world.thresholds.rcuStallNs !== undefined) return normal;
+  const slower = world.profile.proveRcu === false ? 1 : 1.25;
+  const rule: StallRule = { ...normal, tillNs: normal.tillNs * slower, why: `${normal.why}; expedited: R2.47` };
+  return periods.reduce((shortest, gp) => {
+    if (!gp.expedited || gp.warnedNs === undefined || gp.warnedNs - gp.startNs >= shortest.tillNs) return shortest;
+    const ageNs = gp.warnedNs - gp.startNs;
+    return { ...normal, tillNs: ageNs, why: `the kernel warned after ${seconds(ageNs)}`, shownBy: gp };
+  }, rule);
+}
+
 function ruleWords(profile: KernelProfile): string {
   const timeout =
     profile.rcuStallTimeoutS === undefined

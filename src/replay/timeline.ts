@@ -4,10 +4,10 @@
  */
 
 import type { Evidence } from '../../schema/index.ts';
-import type { HoldoutVerdict } from './holdout-verdict.ts';
+import type { HoldoutVerdict } from './holdout-shares.ts';
 import { judgeHoldout } from './holdout-verdict.ts';
 import { plainSymbol } from './knowledge/interrupt-frames.ts';
-import type { KthreadStarvation } from './model/gp-kthread.ts';
+import type { KthreadSleep, KthreadStarvation } from './model/gp-kthread.ts';
 import type { GracePeriod, Holdout } from './model/grace-period.ts';
 import type { HungSleep } from './model/hung-task.ts';
 import type { Storm } from './model/interrupt-load.ts';
@@ -70,6 +70,10 @@ export interface TimelineData {
   /** Waits for other tasks that no grace period and no recorded lock explains. */
   readonly joins: readonly TaskJoin[];
   readonly starvations: readonly KthreadStarvation[];
+  /** Grace-period kthreads by flavour. */
+  readonly kthreadTids: ReadonlyMap<string, number>;
+  /** Their long sleeps. */
+  readonly kthreadSleeps: readonly KthreadSleep[];
   /** Stalls that the kernel's log reports. */
   readonly stallReports: readonly LogStall[];
   readonly visible: Visibility & {
@@ -164,6 +168,8 @@ export class Timeline {
         sync.verdict(stack),
       ),
       starvations: gpKthread.starvations,
+      kthreadTids: gpKthread.tids,
+      kthreadSleeps: gpKthread.sleeps,
       stallReports: models.log.stalls.all,
       visible: {
         ...models.cpu.visibility(),
@@ -272,6 +278,13 @@ export class Timeline {
   kthreadWithoutCpu(flavor: string, atNs: number): KthreadStarvation | undefined {
     return this.data.starvations.find(
       (starvation) => starvation.flavor === flavor && starvation.startNs <= atNs && this.end(starvation) >= atNs,
+    );
+  }
+
+  /** The grace-period kthread asleep at that time, for long. */
+  kthreadAsleep(flavor: string, atNs: number): KthreadSleep | undefined {
+    return this.data.kthreadSleeps.find(
+      (sleep) => sleep.flavor === flavor && sleep.startNs <= atNs && this.end(sleep) >= atNs,
     );
   }
 

@@ -1,5 +1,5 @@
 /** One finding as a block of text. */
-import type { Finding } from '../../schema/index.ts';
+import type { Finding, StallHoldout } from '../../schema/index.ts';
 import { chainLines } from './chain-text.ts';
 import type { Style } from './style.ts';
 import { formatDuration, formatTime, printable, wrap } from './text-format.ts';
@@ -21,6 +21,8 @@ export function findingLines(finding: Finding, style: Style): string[] {
     lines.push('', ...chainLines(finding.chain, style).map((line) => INDENT + line), '');
   }
   if (finding.kind === 'rcu-stall' && finding.timeline) lines.push(...stripLines(finding.timeline, style));
+  if (finding.kind === 'rcu-stall' && finding.holdouts?.length)
+    lines.push(...holdoutLines(finding.holdouts, style), '');
   for (const note of finding.notes) lines.push(...noteLines(printable(note), style));
   lines.push(...evidenceLines(finding, style));
   return lines;
@@ -120,6 +122,20 @@ function stripLines(
     `${INDENT}${style.dim(timeline.legend)}`,
     '',
   ];
+}
+
+/** One row per CPU or reader that owed: its code, and where its time went. */
+function holdoutLines(holdouts: readonly StallHoldout[], style: Style): string[] {
+  const shown = holdouts.slice(0, STRIPS_SHOWN);
+  const name = Math.max(...shown.map((holdout) => printable(holdout.name).length));
+  const code = Math.max(...shown.map((holdout) => holdout.code.length));
+  const rows = shown.map((holdout) => {
+    const shares = Object.entries(holdout.shares).map(([kind, share]) => `${kind} ${(share * 100).toFixed(1)} %`);
+    const ticks = holdout.tid === undefined ? [`${holdout.ticks} ticks`] : [];
+    return `${INDENT}${printable(holdout.name).padEnd(name)}  ${holdout.code.padEnd(code)}  ${style.dim([...shares, ...ticks].join('  '))}`;
+  });
+  const more = holdouts.length - shown.length;
+  return more > 0 ? [...rows, `${INDENT}and ${more} more`] : rows;
 }
 
 function taskName(comm: string, tid: number | undefined): string {

@@ -2,7 +2,7 @@
  * RCU stalls: grace periods that the kernel warned about, or would have by its own rule (MODEL 2.5, R2.60).
  */
 import type { Finding } from '../../../schema/index.ts';
-import { citeStarvation } from '../blame-kthread.ts';
+import { citeKthread, citeKthreadSleep, citeStarvation } from '../blame-kthread.ts';
 import {
   citeHoldoutTimes,
   citeQuiescent,
@@ -14,19 +14,45 @@ import {
 import { cpuStrips, STRIP_LEGEND } from '../cpu-strip.ts';
 import { EvidenceList } from '../evidence-list.ts';
 import { findingId } from '../finding-id.ts';
+import type { KthreadSleep, KthreadStarvation } from '../model/gp-kthread.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/grace-period.ts';
+import { holdoutNote, stallHoldouts } from '../stall-holdouts.ts';
 import { decisionOf, describePrediction, givenWarning, predictStall } from '../stall-prediction.ts';
-import { reportOf, type StallRule, stallRule } from '../stall-rule.ts';
+import { expeditedRule, reportOf, type StallRule, stallRule } from '../stall-rule.ts';
 import type { Timeline } from '../timeline.ts';
 import { CENSORED, seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 
+const EXPEDITED_DECISION =
+  'an expedited grace period is watched by the worker that runs it, with its own timeout (R2.47); the CPUs it waits for are inferred: their interrupt or their next context switch shows when they were done';
+
 export function detectRcuStalls(world: World, timeline: Timeline): Finding[] {
   const periods = timeline.data.periods.filter((gp) => gp.warnedNs !== undefined || timeline.length(gp) >= 1e9);
   const rule = stallRule(world, periods, timeline.data.stallReports);
+  const expedited = expeditedRule(world, periods, rule);
   return periods
-    .filter((gp) => gp.warnedNs !== undefined || timeline.length(gp) >= rule.tillNs)
-    .map((gp) => stall(timeline, gp, rule));
+    .map((gp) => [gp, gp.expedited ? expedited : rule] as const)
+    .filter(([gp, { tillNs }]) => gp.warnedNs !== undefined || timeline.length(gp) >= tillNs)
+    .map(([gp, inForce]) => stall(timeline, gp, inForce));
+}
+
+/** Nobody to wait for, and the kthread that has to notice it neither runs nor gets a CPU. */
+function kthreadNote(
+  flavor: string,
+  starved: KthreadStarvation | undefined,
+  asleep: KthreadSleep | undefined,
+): string[] {
+  if (starved) {
+    const instead = starved.instead ? `, which ${starved.instead} had` : '';
+    return [
+      `every quiescent state was there; ${flavor}:${starved.tid} was runnable without CPU ${starved.cpu}${instead} (GPKTHREAD_RUNNABLE)`,
+    ];
+  }
+  if (!asleep) return [];
+  const how = asleep.blocked
+    ? 'slept in D: it waits for something else (GPKTHREAD_BLOCKED)'
+    : 'slept, and its timer did not wake it (GPKTHREAD_NOT_WOKEN)';
+  return [`every quiescent state was there; ${flavor}:${asleep.tid} ${how}`];
 }
 
 function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
@@ -45,7 +71,9 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
   const starved = pending.every((holdout) => doneBy(holdout, atNs))
     ? timeline.kthreadWithoutCpu(gp.flavor, atNs)
     : undefined;
-  const cause = starved ? 'gp-kthread-starved' : (judged?.cause ?? 'unknown');
+  const undecided = !gp.expedited && pending.every((holdout) => doneBy(holdout, atNs));
+  const asleep = !starved && undecided && gp.initDoneNs !== null ? timeline.kthreadAsleep(gp.flavor, atNs) : undefined;
+  const cause = starved ? 'gp-kthread-starved' : asleep ? 'gp-kthread-asleep' : (judged?.cause ?? 'unknown');
   const who =
     [...cpus.map((cpu) => `CPU ${cpu}`), ...tasks.map((task) => `reader ${task}`)].join(', ') || 'nobody recorded';
   const prediction = predictStall(gp, endNs, rule.tillNs, rule.hz, rule.earlyNs);
@@ -57,18 +85,18 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
     evidence.cite(rule.shownBy.startEvent, `${gracePeriodName(rule.shownBy)} starts`);
     evidence.cite(rule.shownBy.warnedEvent ?? 0, 'the warning that shows the threshold');
   }
+  if (undecided) citeKthread(evidence, gp, timeline);
   if (starved) citeStarvation(evidence, starved, timeline.data.lastEvent);
+  if (asleep) citeKthreadSleep(evidence, asleep, timeline.data.lastEvent);
   const notes = [
     `threshold ${seconds(rule.tillNs)} (${rule.why})`,
     ...(gp.censored ? [CENSORED] : []),
     ...(decisive?.inferred ? [NO_HOLDOUTS] : []),
-    ...(starved
-      ? [
-          `every quiescent state was there; ${gp.flavor}:${starved.tid} was runnable without CPU ${starved.cpu}${starved.instead ? `, which ${starved.instead} had` : ''}`,
-        ]
-      : []),
-    ...(judged ? [`${decisive?.name}: ${judged.note}`] : [nobodyOwes(timeline, gp, starved !== undefined)]),
-    describePrediction(gp, prediction, rule, given, ticksSeen),
+    ...kthreadNote(gp.flavor, starved, asleep),
+    ...(decisive
+      ? [`${decisive.name}: ${holdoutNote(timeline, decisive)}`]
+      : [nobodyOwes(timeline, gp, starved !== undefined || asleep !== undefined)]),
+    gp.expedited ? EXPEDITED_DECISION : describePrediction(gp, prediction, rule, given, ticksSeen),
   ];
   return {
     kind: 'rcu-stall',
@@ -86,7 +114,8 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
     cpus,
     tasks,
     cause,
-    decision: decisionOf(gp, prediction, given, rule),
+    holdouts: stallHoldouts(timeline, pending),
+    ...(!gp.expedited && { decision: decisionOf(gp, prediction, given, rule) }),
     timeline: { legend: STRIP_LEGEND, cpus: cpuStrips(timeline, gp.startNs, endNs) },
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { ChainLinkKind, StateLink } from '../../../schema/index.ts';
 import type { ReplayEngine } from '../engine.ts';
-import { IRQ_SHARE, NMI_SHARE } from '../holdout-verdict.ts';
+import { IRQ_SHARE, NMI_SHARE } from '../holdout-shares.ts';
 import type { CpuState } from '../model/cpu.ts';
 import type { LockWaitEdge } from '../model/lock-owner.ts';
 import {

@@ -51,6 +51,7 @@ export const OCCUPANCY_EVENTS: readonly string[] = [
   'rcu_utilization',
   'rcu_watching',
   'rcu_dyntick',
+  'tick_stop',
   ...VECTOR_EVENTS.keys(),
 ];
 

@@ -66,6 +66,10 @@ export class CpuState {
   lastTickNs = -1;
   /** Scheduler ticks seen. */
   ticks = 0;
+  /** Hardware interrupts seen, those of the timer included. */
+  interrupts = 0;
+  /** The tick is stopped although a task runs (nohz_full). */
+  tickless = false;
   lastSwitchNs = -1;
   /** The last context switch, the task that left, and the number of the record. */
   switchEvent = 0;

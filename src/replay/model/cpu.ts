@@ -34,6 +34,7 @@ import {
   TID_UNKNOWN,
 } from './cpu-state.ts';
 import { InterruptSources } from './interrupt-sources.ts';
+import { MachineSilence, SILENCE_NS } from './machine-silence.ts';
 import { OccupancyHistory } from './occupancy-history.ts';
 import { TextCodes } from './text-codes.ts';
 import { type ClockEvidence, TickClock } from './tick-clock.ts';
@@ -54,6 +55,7 @@ export class CpuModel implements Model {
   readonly #world: World;
   readonly #cpus: CpuState[] = [];
   readonly history = new OccupancyHistory(OCC_KINDS);
+  readonly silence = new MachineSilence();
   readonly #sources: InterruptSources;
   readonly #clock = new TickClock();
   /** OCC kind of tasks by their name, a string id. */
@@ -118,6 +120,9 @@ export class CpuModel implements Model {
     if (cpu === NO_CPU) return;
     const state = this.#cpus[cpu] ?? this.get(cpu);
     if (state.accountedNs < 0) state.accountedNs = nowNs;
+    const { silence } = this;
+    if (nowNs - silence.lastNs >= SILENCE_NS) silence.broken(nowNs, this.#busy());
+    silence.lastNs = nowNs;
     let context = 0;
     if (flags & CTX_KNOWN) {
       this.#world.contextFlagsSeen = true;
@@ -173,6 +178,10 @@ export class CpuModel implements Model {
     this.#world.facts.contextSpan({ cpu, kind, name: 'records in it', startNs, endNs });
     this.#world.facts.sample(kind, 'records in it', endNs - startNs);
     this.onInterrupt?.(kind, cpu, startNs, endNs, 'records in it');
+  }
+
+  #busy(): number {
+    return this.#cpus.reduce((busy, state) => busy + (state.tid > 0 && !state.inGap ? 1 : 0), 0);
   }
 
   /** Books the time since the last booking to what the CPU was doing. */
@@ -290,6 +299,11 @@ export class CpuModel implements Model {
       case 'rcu_watching':
       case 'rcu_dyntick':
         return (event) => this.#watching(event);
+      case 'tick_stop':
+        return (event) => {
+          const state = this.get(event.cpu);
+          if (event.int(0) === 1 && state.tid > 0) state.tickless = true;
+        };
       default:
         return undefined;
     }

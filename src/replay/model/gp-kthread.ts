@@ -4,7 +4,7 @@
  */
 import type { Model, World } from '../world.ts';
 import { type CpuModel, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ, type Occupancy } from './cpu.ts';
-import { TASK_RUNNABLE, TASK_RUNNING, type Task, type TaskModel } from './task.ts';
+import { TASK_BLOCKED, TASK_RUNNABLE, TASK_RUNNING, TASK_SLEEPING, type Task, type TaskModel } from './task.ts';
 
 export interface KthreadStarvation {
   readonly flavor: string;
@@ -25,10 +25,25 @@ export interface KthreadStarvation {
   readonly shares: { readonly nmi: number; readonly hardirq: number; readonly softirq: number };
 }
 
+/** It slept long. While a grace period had nothing left to wait for, nobody woke it: its timer was lost (R2.45, GPKTHREAD_NOT_WOKEN). */
+export interface KthreadSleep {
+  readonly flavor: string;
+  readonly tid: number;
+  readonly startNs: number;
+  readonly endNs: number | null;
+  /** It goes to sleep; it is woken (0 when it is not). */
+  readonly event: number;
+  readonly endEvent: number;
+  /** In D instead of TASK_IDLE: it waits for something else (GPKTHREAD_BLOCKED). */
+  readonly blocked: boolean;
+}
+
 const KTHREAD = /^rcu_(preempt|sched|bh)$/;
 
 /** Shorter delays explain no wait that anybody asks about. */
 const SHORTEST_NS = 1e8;
+/** An idle machine has a kthread that sleeps long: the last ones are enough for what is asked at the end. */
+const SLEEPS_KEPT = 4096;
 
 interface Waiting {
   readonly task: Task;
@@ -53,8 +68,16 @@ export class GpKthreadModel implements Model {
   readonly #cpus: CpuModel;
   readonly #tasks: TaskModel;
   readonly starvations: KthreadStarvation[] = [];
+  readonly sleeps: KthreadSleep[] = [];
+  /** By flavour, which is its name. */
+  readonly tids = new Map<string, number>();
   /** Kthreads that wait for a CPU: one per flavour, so hardly ever two. */
   #waiting: Waiting[] = [];
+  /** By tid. */
+  readonly #asleep = new Map<
+    number,
+    { readonly sinceNs: number; readonly event: number; readonly blocked: boolean; readonly gaps: number }
+  >();
   readonly #isKthread: (boolean | undefined)[] = [];
 
   constructor(world: World, cpus: CpuModel, tasks: TaskModel) {
@@ -63,7 +86,9 @@ export class GpKthreadModel implements Model {
     this.#tasks = tasks;
     tasks.listeners.push({
       onRunnable: (task, nowNs) => {
-        if (this.#runsGracePeriods(task)) this.#waits(task, nowNs);
+        if (!this.#runsGracePeriods(task)) return;
+        this.#woken(task, nowNs, task.stateEvent);
+        this.#waits(task, nowNs);
       },
       onLeavesRunnable: (task, nowNs, event) => this.#gotCpu(task, nowNs, event),
       onSwitchOut: (task, nowNs) => this.#leftCpu(task, nowNs),
@@ -76,6 +101,7 @@ export class GpKthreadModel implements Model {
 
   #runsGracePeriods(task: Task): boolean {
     this.#isKthread[task.comm] ??= KTHREAD.test(this.#world.dictionary.string(task.comm));
+    if (this.#isKthread[task.comm]) this.tids.set(this.#tasks.name(task), task.tid);
     return this.#isKthread[task.comm] as boolean;
   }
 
@@ -86,7 +112,32 @@ export class GpKthreadModel implements Model {
     this.#waiting.push({ task, sinceNs: nowNs, cpuEvent: this.#cpus.get(cpu).switchEvent, occupancy, ran: new Map() });
   }
 
+  /** Its sleep since the last switch-out is over. */
+  #woken(task: Task, nowNs: number, event: number): void {
+    const asleep = this.#asleep;
+    const sleep = asleep.get(task.tid);
+    asleep.delete(task.tid);
+    if (!sleep || nowNs - sleep.sinceNs < SHORTEST_NS || sleep.gaps !== this.#world.lostMarkers) return;
+    this.sleeps.push({
+      flavor: this.#tasks.name(task),
+      tid: task.tid,
+      startNs: sleep.sinceNs,
+      endNs: event ? nowNs : null,
+      event: sleep.event,
+      endEvent: event,
+      blocked: sleep.blocked,
+    });
+    if (this.sleeps.length > SLEEPS_KEPT) this.sleeps.shift();
+  }
+
   #leftCpu(task: Task, nowNs: number): void {
+    if ((task.state === TASK_SLEEPING || task.state === TASK_BLOCKED) && this.#runsGracePeriods(task))
+      this.#asleep.set(task.tid, {
+        sinceNs: nowNs,
+        event: task.offEvent,
+        blocked: task.state === TASK_BLOCKED,
+        gaps: this.#world.lostMarkers,
+      });
     for (const waiting of this.#waiting) {
       if (waiting.task.cpu === task.cpu && waiting.task !== task && task.tid > 0)
         book(waiting, task, nowNs - Math.max(waiting.sinceNs, task.onCpuSinceNs));
@@ -137,6 +188,10 @@ export class GpKthreadModel implements Model {
   }
 
   finish(endNs: number): void {
+    for (const tid of [...this.#asleep.keys()]) {
+      const task = this.#tasks.find(tid);
+      if (task) this.#woken(task, endNs, 0);
+    }
     for (const waiting of this.#waiting) {
       const { task, sinceNs } = waiting;
       const censored = task.gapsAtSince !== this.#world.lostMarkers;

@@ -24,6 +24,29 @@ export interface Holdout {
   passedNs: number | null;
   passedBy: 'itself' | 'eqs' | undefined;
   passedEvent: number;
+  /** Expedited only: the CPU took the interrupt that asks for its quiescent state (R2.23). */
+  askedNs?: number;
+  /** Readers can be preempted, so whoever did not report at the interrupt was inside one. */
+  askedReader?: boolean;
+  /** CPU only: it began to go offline (cpuofl). */
+  offlineNs?: number;
+  /** Reader only: its task returned to user mode, so that the read-side section was over while its report was still due (R2.11). */
+  leftNs?: number;
+  leftEvent?: number;
+  /** Reader only: its priority was raised to get it out of the section (RCU boost), and to what. */
+  boostedNs?: number;
+  boostedTo?: number;
+  /** Cumulative occupancy of `cpu` when it passed by itself: what it did afterwards delayed only the report. */
+  occupancyPassed?: Occupancy;
+  /** Part of the interval in which no CPU at all recorded anything although several were busy. */
+  silentNs?: number;
+  /** Interrupts of the CPU, its ticks included. */
+  interruptsFrom: number;
+  interrupts: number;
+  /** The CPU ran a task with its tick stopped (nohz_full). */
+  tickless?: boolean;
+  /** Priorities of the tasks of `ran`, where switches show them: below 100 is real-time. */
+  readonly prios: Map<string, number>;
   /** Cumulative occupancy of `cpu` at both ends. */
   readonly occupancyFrom: Occupancy;
   occupancyTo: Occupancy | undefined;

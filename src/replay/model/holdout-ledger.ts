@@ -10,6 +10,7 @@ interface Ran {
   ns: number;
   /** String id of the name, kept here because the task may be gone when the debt is paid. */
   readonly comm: number;
+  readonly prio: number;
 }
 
 export class HoldoutLedger {
@@ -47,8 +48,11 @@ export class HoldoutLedger {
       timesFrom: undefined,
       timesTo: undefined,
       ran: new Map(),
+      prios: new Map(),
       ticksFrom: state.ticks,
       ticks: 0,
+      interruptsFrom: state.interrupts,
+      interrupts: 0,
     };
   }
 
@@ -75,8 +79,11 @@ export class HoldoutLedger {
       timesFrom: this.#tasks.timesAt(task, nowNs),
       timesTo: undefined,
       ran: new Map(),
+      prios: new Map(),
       ticksFrom: this.#cpus.get(cpu).ticks,
       ticks: 0,
+      interruptsFrom: this.#cpus.get(cpu).interrupts,
+      interrupts: 0,
     };
   }
 
@@ -86,6 +93,7 @@ export class HoldoutLedger {
     holdout.passedBy = by;
     holdout.passedEvent = event;
     if (by === 'eqs') this.close(holdout, nowNs);
+    else holdout.occupancyPassed = this.#cpus.snapshot(holdout.cpu, nowNs);
   }
 
   /** The debt is paid. */
@@ -99,7 +107,11 @@ export class HoldoutLedger {
   /** Takes the accounts without settling: the capture is over. */
   close(holdout: Holdout, nowNs: number): void {
     holdout.occupancyTo = this.#cpus.snapshot(holdout.cpu, nowNs);
-    holdout.ticks = this.#cpus.get(holdout.cpu).ticks - holdout.ticksFrom;
+    const state = this.#cpus.get(holdout.cpu);
+    holdout.ticks = state.ticks - holdout.ticksFrom;
+    holdout.interrupts = state.interrupts - holdout.interruptsFrom;
+    holdout.tickless = state.tickless;
+    holdout.silentNs = this.#cpus.silence.between(holdout.fromNs, nowNs);
     if (holdout.kind === 'reader') {
       const task = this.#tasks.find(holdout.tid);
       if (task) holdout.timesTo = this.#tasks.timesAt(task, nowNs);
@@ -110,15 +122,29 @@ export class HoldoutLedger {
 
   #name(holdout: Holdout, nowNs: number): void {
     const state = this.#cpus.get(holdout.cpu);
-    if (state.tid > 0) {
+    // The switch to the idle task ends the debt before the task that leaves is switched out.
+    const leaving = state.lastSwitchNs === nowNs ? this.#tasks.find(state.switchedOutTid) : undefined;
+    if (leaving && leaving.tid > 0 && leaving.state === TASK_RUNNING && leaving.cpu === holdout.cpu)
+      this.#book(
+        holdout,
+        leaving.tid,
+        leaving.comm,
+        leaving.prio,
+        nowNs - Math.max(holdout.fromNs, leaving.onCpuSinceNs),
+      );
+    else if (state.tid > 0) {
       const task = this.#tasks.get(state.tid, holdout.cpu);
       const sinceNs = Math.max(holdout.fromNs, task.state === TASK_RUNNING ? task.sinceNs : holdout.fromNs);
-      this.#book(holdout, state.tid, task.comm || state.comm, Math.max(0, nowNs - sinceNs));
+      this.#book(holdout, state.tid, task.comm || state.comm, task.prio, Math.max(0, nowNs - sinceNs));
     }
-    for (const [tid, { ns, comm }] of this.#ran.get(holdout) ?? []) holdout.ran.set(this.#tasks.labelOf(tid, comm), ns);
+    for (const [tid, { ns, comm, prio }] of this.#ran.get(holdout) ?? []) {
+      const label = this.#tasks.labelOf(tid, comm);
+      holdout.ran.set(label, ns);
+      holdout.prios.set(label, prio);
+    }
   }
 
-  #book(holdout: Holdout, tid: number, comm: number, ns: number): void {
+  #book(holdout: Holdout, tid: number, comm: number, prio: number, ns: number): void {
     let ran = this.#ran.get(holdout);
     if (!ran) {
       ran = new Map();
@@ -126,13 +152,13 @@ export class HoldoutLedger {
     }
     const booked = ran.get(tid);
     if (booked) booked.ns += ns;
-    else ran.set(tid, { ns, comm });
+    else ran.set(tid, { ns, comm, prio });
   }
 
   /** A task leaves the CPU that the debt is about. */
-  switchedOut(holdout: Holdout, tid: number, comm: number, nowNs: number): void {
+  switchedOut(holdout: Holdout, tid: number, comm: number, prio: number, nowNs: number): void {
     const sinceNs = Math.max(holdout.fromNs, this.#switchedInNs[holdout.cpu] ?? holdout.fromNs);
-    this.#book(holdout, tid, comm, nowNs - sinceNs);
+    this.#book(holdout, tid, comm, prio, nowNs - sinceNs);
   }
 
   /** A context switch on the CPU is complete. */

@@ -134,8 +134,11 @@ function holdout(stretch: QuietStretch, fromNs: number, toNs: number, open: bool
     timesFrom: undefined,
     timesTo: undefined,
     ran: new Map([[stretch.task, lasts - Math.max(stretch.fromNs, fromNs)]]),
+    prios: new Map(),
     ticksFrom: 0,
     ticks: stretch.ticks,
+    interruptsFrom: 0,
+    interrupts: stretch.interrupts,
     inferred: true,
   };
 }

@@ -105,6 +105,7 @@ export class InterruptSources {
     this.#shown.add(OCC_HARDIRQ);
     const state = this.#cpus.get(event.cpu);
     this.#cpus.account(state, event.tsNs);
+    state.interrupts++;
     if (state.hardirqDepth++ === 0) {
       state.hardirqSinceNs = event.tsNs;
       state.hardirqName = name;
@@ -167,6 +168,7 @@ export class InterruptSources {
     this.#shown.add(KINDS[kind]);
     if (kind === 'nmi') this.nmiEvent ||= event.eventId;
     const state = this.#cpus.get(event.cpu);
+    if (kind === 'hardirq') state.interrupts++;
     const endNs = event.tsNs;
     const onClock = beganNs <= endNs - netNs && endNs - beganNs < 10 * netNs + 1e7;
     const startNs = onClock ? beganNs : endNs - netNs;

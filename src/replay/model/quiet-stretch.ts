@@ -21,6 +21,7 @@ export interface QuietStretch {
   readonly occupancyTo: Occupancy;
   /** Scheduler ticks of the CPU within it. */
   readonly ticks: number;
+  readonly interrupts: number;
 }
 
 /** State of a CPU at its last quiescent state. */
@@ -28,6 +29,7 @@ interface Since {
   ns: number;
   event: number;
   ticks: number;
+  interrupts: number;
   readonly occupancy: Occupancy;
 }
 
@@ -90,13 +92,15 @@ export class QuietStretchModel implements Model {
     const state = this.#cpus.get(cpu);
     const since = this.#since[cpu];
     if (!since) {
-      this.#since[cpu] = { ns: tsNs, event: eventId, ticks: state.ticks, occupancy: state.occupancy.slice() };
+      const { ticks, interrupts, occupancy } = state;
+      this.#since[cpu] = { ns: tsNs, event: eventId, ticks, interrupts, occupancy: occupancy.slice() };
       return;
     }
     if (tid > 0 && tsNs - since.ns >= SHORTEST_NS) this.#keep(cpu, task(), since, tsNs, eventId);
     since.ns = tsNs;
     since.event = eventId;
     since.ticks = state.ticks;
+    since.interrupts = state.interrupts;
     since.occupancy.set(state.occupancy);
   }
 
@@ -111,6 +115,7 @@ export class QuietStretchModel implements Model {
       occupancyFrom: since.occupancy.slice(),
       occupancyTo: this.#cpus.snapshot(cpu, toNs),
       ticks: this.#cpus.get(cpu).ticks - since.ticks,
+      interrupts: this.#cpus.get(cpu).interrupts - since.interrupts,
     });
   }
 

@@ -19,6 +19,10 @@ export interface RcuFlavor {
   readonly readers: Map<number, BlockedReader>;
   /** CPUs whose quiescent state is owed to `gp`. */
   readonly owed: Map<number, Holdout>;
+  /** The same of `expedited`, as far as it shows (W26). */
+  readonly expeditedOwed: Map<number, Holdout>;
+  /** First caller of the next expedited grace period. */
+  expeditedRequestNs: number | null;
   /** Reports of a grace period whose masks have not come yet: clocks of CPUs differ by a little (E0.5, E0.7). */
   early?: EarlyReport[];
   /** Readers that block `gp` or `expedited`, not yet gone. */
@@ -53,6 +57,8 @@ export function newFlavor(name: string): RcuFlavor {
     requestNs: null,
     readers: new Map(),
     owed: new Map(),
+    expeditedOwed: new Map(),
+    expeditedRequestNs: null,
     blocking: new Map(),
     nodes: new RcuNodeTree(),
     lastTick: [],

@@ -7,12 +7,15 @@
 import type { EventCursor, EventType } from '../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 import type { CpuModel } from './cpu.ts';
+import { ExpeditedGracePeriods } from './expedited-gp.ts';
 import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from './grace-period.ts';
 import { emitGracePeriod } from './grace-period-facts.ts';
 import { GracePeriodHistory } from './grace-period-history.ts';
 import { HoldoutLedger } from './holdout-ledger.ts';
 import { type BlockedReader, type Contradiction, type EarlyReport, newFlavor, type RcuFlavor } from './rcu-flavor.ts';
 import { maskCpus } from './rcu-node-tree.ts';
+import { noteBoost, noteReturnToUser } from './reader-fate.ts';
+import { noteTick, noteWarning } from './stall-watch.ts';
 import type { TaskModel } from './task.ts';
 import { TextCodes } from './text-codes.ts';
 
@@ -22,25 +25,19 @@ export type { BlockedReader, RcuFlavor } from './rcu-flavor.ts';
 const SKEW_NS = 1e5;
 const EARLY_KEPT = 64;
 
-const SHORTEST_STALL_NS = 3e9;
-/** Enough for 305 s, the longest timeout, at the spacing below. */
-const TICKS_KEPT = 1 << 18;
-/** On many CPUs one tick per millisecond decides as well as all; of old grace periods one per four. */
-const TICK_SPACING_NS = 1e6;
-const MANY_CPUS = 5;
-const OLD_STALL_NS = 3e10;
 const CONTRADICTIONS_KEPT = 64;
 
 /**
  * Strings of rcu_grace_period that drive the state machine (MODEL 1.2); the others are per-CPU bookkeeping or the kthread's sleep.
  */
-const GP_EVENTS = { start: 1, end: 2, newreq: 3, cpuqs: 4 } as const;
+const GP_EVENTS = { start: 1, end: 2, newreq: 3, cpuqs: 4, cpuofl: 5, 'cpuofl-bgp': 5 } as const;
 
 export class RcuModel implements Model {
   readonly #world: World;
   readonly #cpus: CpuModel;
   readonly #tasks: TaskModel;
   readonly #ledger: HoldoutLedger;
+  readonly #expedited: ExpeditedGracePeriods;
   readonly #flavors = new Map<string, RcuFlavor>();
   readonly #flavorById: (RcuFlavor | undefined)[] = [];
   readonly #gpEvents = new TextCodes(GP_EVENTS);
@@ -56,7 +53,14 @@ export class RcuModel implements Model {
     this.#cpus = cpus;
     this.#tasks = tasks;
     this.#ledger = new HoldoutLedger(cpus, tasks);
-    cpus.onTick = (cpu, nowNs, event) => this.#ticked(cpu, nowNs, event);
+    this.#expedited = new ExpeditedGracePeriods(world, cpus, this.#ledger, this.history, {
+      addReader: (flavor, gp, reader, event) => this.#addReader(flavor, gp, reader, event),
+      settle: (flavor, holdout, nowNs, eventId) => this.#settle(flavor, holdout, nowNs, eventId),
+      emit: (gp) => this.#emit(gp),
+    });
+    cpus.onTick = (cpu, nowNs, event) => {
+      for (const flavor of this.#flavors.values()) noteTick(flavor, cpus.count, cpu, nowNs, event);
+    };
     cpus.onQuiescent = (cpu, nowNs, event) => this.#quiescent(cpu, nowNs, event);
   }
 
@@ -67,26 +71,12 @@ export class RcuModel implements Model {
     );
   }
 
-  /** Only a tick can notice a stall (R2.41); the shortest possible timeout is 3 s (R2.40). */
-  #ticked(cpu: number, nowNs: number, event: number): void {
-    for (const flavor of this.#flavors.values()) {
-      const gp = flavor.gp;
-      if (!gp || nowNs - gp.startNs < SHORTEST_STALL_NS || gp.ticks.length >= TICKS_KEPT) continue;
-      const owes = flavor.owed.has(cpu);
-      const old = nowNs - gp.startNs >= OLD_STALL_NS;
-      const last = flavor.lastTick[owes ? 1 : 0];
-      const spacingNs = TICK_SPACING_NS * (old ? 4 : 1);
-      if ((old || this.#cpus.count >= MANY_CPUS) && last?.gp === gp && nowNs - last.ns < spacingNs) continue;
-      flavor.lastTick[owes ? 1 : 0] = { gp, cpu, ns: nowNs };
-      gp.ticks.push({ cpu, ns: nowNs, event, owes });
-    }
-  }
-
   /** The CPU is idle, or in user mode of a nohz_full CPU: the kthread will find its quiescent state (R2.5 b). */
   #quiescent(cpu: number, nowNs: number, event: number): void {
     for (const flavor of this.#flavors.values()) {
       const holdout = flavor.owed.get(cpu);
       if (holdout && holdout.passedNs === null) this.#ledger.pass(holdout, 'eqs', nowNs, event);
+      this.#expedited.passed(flavor, cpu, nowNs, event);
     }
   }
 
@@ -106,6 +96,10 @@ export class RcuModel implements Model {
   }
 
   subscribe(type: EventType): EventHandler | undefined {
+    if ((type.shape === 'syscall' && /^sys_exit_/.test(type.name)) || type.name === 'sys_exit')
+      return (event) => {
+        for (const flavor of this.#flavors.values()) noteReturnToUser(flavor, event.tid, event.tsNs, event.eventId);
+      };
     if (type.shape !== 'tracepoint') return undefined;
     switch (type.name) {
       case 'rcu_grace_period':
@@ -119,11 +113,20 @@ export class RcuModel implements Model {
       case 'rcu_unlock_preempted_task':
         return (event) => this.#unlocked(event);
       case 'rcu_exp_grace_period':
-        return (event) => this.#expedited(event);
+        return (event) => this.#expedited.event(this.#flavor(event), event);
+      case 'call_function_single_entry':
+      case 'call_function_entry':
+        return (event) => {
+          for (const flavor of this.#flavors.values()) this.#expedited.asked(flavor, event.cpu, event);
+        };
       case 'rcu_stall_warning':
-        return (event) => this.#warned(event);
+        return (event) => noteWarning(this.#flavor(event), event);
       case 'sched_switch':
         return (event) => this.#switched(event);
+      case 'sched_pi_setprio':
+        return (event) => {
+          for (const flavor of this.#flavors.values()) noteBoost(flavor, event.int(1), event.int(3), event.tsNs);
+        };
       default:
         return undefined;
     }
@@ -165,6 +168,11 @@ export class RcuModel implements Model {
         const holdout = flavor.owed.get(event.cpu);
         if (holdout && holdout.passedNs === null && flavor.gp?.seq === event.int(1))
           this.#ledger.pass(holdout, 'itself', event.tsNs, event.eventId);
+        break;
+      }
+      case GP_EVENTS.cpuofl: {
+        const holdout = this.#flavor(event).owed.get(event.cpu);
+        if (holdout) holdout.offlineNs ??= event.tsNs;
         break;
       }
       default:
@@ -278,14 +286,18 @@ export class RcuModel implements Model {
     const tid = event.int(1);
     if (tid > 0) {
       for (const flavor of this.#flavors.values()) {
+        const leaves = (holdout: Holdout): void =>
+          this.#ledger.switchedOut(holdout, tid, event.str(0), event.int(2, 120), event.tsNs);
         const holdout = flavor.owed.get(event.cpu);
-        if (holdout) this.#ledger.switchedOut(holdout, tid, event.str(0), event.tsNs);
-        if (flavor.blocking.size === 0) continue;
-        for (const readers of flavor.blocking.values()) {
-          for (const reader of readers) {
-            if (reader.cpu === event.cpu) this.#ledger.switchedOut(reader, tid, event.str(0), event.tsNs);
-          }
+        if (holdout) leaves(holdout);
+        const expedited = flavor.expeditedOwed.get(event.cpu);
+        if (expedited) {
+          leaves(expedited);
+          this.#expedited.passed(flavor, event.cpu, event.tsNs, event.eventId);
         }
+        if (flavor.blocking.size === 0) continue;
+        for (const readers of flavor.blocking.values())
+          for (const reader of readers) if (reader.cpu === event.cpu) leaves(reader);
       }
     }
     this.#ledger.switched(event.cpu, event.tsNs);
@@ -374,48 +386,6 @@ export class RcuModel implements Model {
     }
     flavor.readers.delete(tid);
     for (const holdout of flavor.blocking.get(tid) ?? []) this.#settle(flavor, holdout, event.tsNs, event.eventId);
-  }
-
-  /**
-   * Expedited grace periods: `start` and `end` by the worker. Readers on the blocked lists hold them up like any other; which CPUs do is
-   * in the stall text only (R2.23, R2.47).
-   */
-  #expedited(event: EventCursor): void {
-    const flavor = this.#flavor(event);
-    const gpevent = event.text(2);
-    if (gpevent === 'start') {
-      const gp = newGracePeriod({
-        flavor: flavor.name,
-        seq: event.int(1),
-        expedited: true,
-        requestNs: null,
-        startNs: event.tsNs,
-        startEvent: event.eventId,
-        gapsAtStart: this.#world.lostMarkers,
-      });
-      flavor.expedited = gp;
-      this.history.add(gp);
-      for (const reader of flavor.readers.values()) this.#addReader(flavor, gp, reader, event);
-    } else if (gpevent === 'end' && flavor.expedited) {
-      const gp = flavor.expedited;
-      flavor.expedited = undefined;
-      for (const holdout of gp.holdouts) this.#settle(flavor, holdout, event.tsNs, event.eventId);
-      gp.endNs = event.tsNs;
-      gp.endEvent = event.eventId;
-      this.#emit(gp);
-    }
-  }
-
-  #warned(event: EventCursor): void {
-    const flavor = this.#flavor(event);
-    const how = event.text(1);
-    const gp = how === 'ExpeditedStall' ? flavor.expedited : flavor.gp;
-    if (!gp || gp.warnedNs !== undefined) return;
-    gp.warnedNs = event.tsNs;
-    gp.warnedEvent = event.eventId;
-    if (how === 'ExpeditedStall') return;
-    gp.warnedCpu = event.cpu;
-    gp.warnedSelf = how === 'SelfDetected';
   }
 
   /** A grace period that other events imply; the capture has no rcu:* events. */

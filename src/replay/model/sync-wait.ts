@@ -44,7 +44,7 @@ export class SyncWaitModel implements Model {
   /** Innermost last. */
   readonly #open = new Map<TaskKey, SyncWait[]>();
   /** Functions whose return has been seen. */
-  readonly #returning = new Set(['rcu_sr_normal']);
+  readonly #returning = new Set(['rcu_sr_normal', 'rcu_exp']);
   /** Functions that have no probe on their return: what they called has returned, and then the task did something else. */
   readonly #silent = new Set<string>();
   /** Every wait in order of start, finished or not. */
@@ -119,6 +119,7 @@ export class SyncWaitModel implements Model {
 
   subscribe(type: EventType): EventHandler | undefined {
     if (type.name === 'rcu_sr_normal' && type.shape === 'tracepoint') return (event) => this.#srNormal(event);
+    if (type.name === 'rcu_exp_grace_period' && type.shape === 'tracepoint') return (event) => this.#expedited(event);
     const leavesKernel = type.shape === 'syscall' ? /^sys_exit_/.test(type.name) : type.name === 'sys_exit';
     if (!leavesKernel) return undefined;
     return (event) => {
@@ -173,6 +174,16 @@ export class SyncWaitModel implements Model {
     if (event.text(2) === 'request')
       this.#enter(task, 'rcu', 'synchronize_rcu', event.text(0), 'event', 'rcu_sr_normal', event.tsNs, event.eventId);
     else this.#returned(task, 'rcu_sr_normal', 'rcu', event);
+  }
+
+  /** `snap` when the caller takes its target, `done` when it sees that it is reached: both by the caller itself (R2.23). */
+  #expedited(event: EventCursor): void {
+    const what = event.text(2);
+    if (what !== 'snap' && what !== 'done') return;
+    const task = this.#tasks.get(event.tid, event.cpu);
+    const api = 'synchronize_rcu_expedited';
+    if (what === 'done') this.#returned(task, 'rcu_exp', 'rcu-expedited', event);
+    else this.#enter(task, 'rcu-expedited', api, event.text(0), 'event', 'rcu_exp', event.tsNs, event.eventId);
   }
 
   #enter(

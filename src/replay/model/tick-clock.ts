@@ -30,6 +30,7 @@ export class TickClock {
     if (state.lastTickNs >= 0 && gapNs >= 9e5 && gapNs <= 1.1e7) this.#close(gapNs, eventId);
     if (gapNs < SAME_TICK_NS && state.lastTickNs >= 0) return false;
     state.ticks++;
+    state.tickless = false;
     state.lastTickNs = nowNs;
     return true;
   }

@@ -57,7 +57,7 @@ export function saveRcu(model: RcuModel): RcuSnapshot {
 
 /** Who ran meanwhile, and at which ticks, is asked when the grace period is over: not live state. */
 function savePeriod(gp: GracePeriod): PeriodSnapshot {
-  return { period: saveRows([gp], ['holdouts', 'ticks']), holdouts: saveRows(gp.holdouts, ['ran']) };
+  return { period: saveRows([gp], ['holdouts', 'ticks']), holdouts: saveRows(gp.holdouts, ['ran', 'prios']) };
 }
 
 /** @throws SnapshotError */
@@ -75,6 +75,8 @@ export function loadRcu(model: RcuModel, saved: RcuSnapshot): void {
     for (const reader of loadRecords(state.readers) as unknown as BlockedReader[])
       flavor.readers.set(reader.tid, reader);
     for (const [cpu, number] of state.owed) flavor.owed.set(cpu, holdout(number));
+    for (const debt of expedited?.holdouts ?? [])
+      if (debt.kind === 'cpu' && debt.toNs === null) flavor.expeditedOwed.set(debt.cpu, debt);
     for (const [tid, numbers] of state.blocking) flavor.blocking.set(tid, numbers.map(holdout));
     flavor.nodes.leafLevel = state.leafLevel;
     for (const { level, low, high, mask } of loadRecords(state.nodes) as unknown as RcuNode[])
@@ -89,6 +91,8 @@ export function loadRcu(model: RcuModel, saved: RcuSnapshot): void {
 function loadPeriod(saved: PeriodSnapshot): GracePeriod {
   const [record] = loadRecords(saved.period);
   if (!record) throw new SnapshotError('holds an empty grace period');
-  const holdouts = loadRecords(saved.holdouts).map((holdout) => ({ ...holdout, ran: new Map() }) as unknown as Holdout);
+  const holdouts = loadRecords(saved.holdouts).map(
+    (holdout) => ({ ...holdout, ran: new Map(), prios: new Map() }) as unknown as Holdout,
+  );
   return { ...record, holdouts, ticks: [] } as unknown as GracePeriod;
 }
