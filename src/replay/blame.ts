@@ -6,10 +6,12 @@
  * stretch in which the CPU was waited for, scaled.
  */
 import type { ChainLink, Evidence, Root } from '../../schema/index.ts';
+import { blameBarrier } from './blame-callbacks.ts';
 import { blameStarvation } from './blame-kthread.ts';
 import { blameRcu } from './blame-rcu.ts';
 import { blameSrcu } from './blame-srcu.ts';
 import { blameWaits } from './blame-task.ts';
+import { blameTasks } from './blame-tasks.ts';
 import { type BlameWalk, citeOccupancy, citeScheduling, sharesDuring, spanOf, stormRoot } from './blame-walk.ts';
 import { blameQueuedWork } from './blame-work.ts';
 import { ChainDraft } from './chain-draft.ts';
@@ -135,8 +137,12 @@ export class Blame implements BlameWalk {
 
   #resource(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
     if (toNs <= fromNs) return;
-    if (wait.resource === 'srcu') blameSrcu(this, wait, fromNs, toNs, depth);
-    else blameRcu(this, wait, fromNs, toNs, depth);
+    if (wait.resource === 'srcu' || wait.api === 'srcu_barrier') blameSrcu(this, wait, fromNs, toNs, depth);
+    else if (wait.resource === 'rcu-tasks' || /^rcu_barrier_tasks/.test(wait.api))
+      blameTasks(this, wait, fromNs, toNs, depth);
+    else if (wait.resource === 'barrier') blameBarrier(this, wait, fromNs, toNs, depth);
+    // Where callbacks complete the caller, they are those of its CPU (R2.21).
+    else blameRcu(this, wait, fromNs, toNs, depth, wait.resource === 'rcu' && wait.cpu >= 0 ? wait.cpu : undefined);
   }
 
   #withoutCpu(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {

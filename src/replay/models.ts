@@ -5,11 +5,13 @@ import { GpKthreadModel } from './model/gp-kthread.ts';
 import { HungTaskModel } from './model/hung-task.ts';
 import { InferredGpModel } from './model/inferred-gp.ts';
 import { InterruptLoadModel } from './model/interrupt-load.ts';
+import { InvoluntaryStretchModel } from './model/involuntary-stretch.ts';
 import { KthreadStopModel } from './model/kthread-stop.ts';
 import { LockModel } from './model/lock.ts';
 import { LogModel } from './model/log.ts';
 import { QuietStretchModel } from './model/quiet-stretch.ts';
 import { RcuModel } from './model/rcu.ts';
+import { RcuBarrierModel } from './model/rcu-barrier.ts';
 import { SrcuGpModel } from './model/srcu-gp.ts';
 import { SrcuIdentity } from './model/srcu-identity.ts';
 import { SrcuReaderModel } from './model/srcu-reader.ts';
@@ -26,6 +28,8 @@ export interface Models {
   readonly hung: HungTaskModel;
   readonly rcu: RcuModel;
   readonly gpKthread: GpKthreadModel;
+  readonly involuntary: InvoluntaryStretchModel;
+  readonly barriers: RcuBarrierModel;
   readonly work: WorkqueueModel;
   readonly readers: SrcuReaderModel;
   readonly srcuGp: SrcuGpModel;
@@ -44,6 +48,8 @@ export function createModels(world: World): Models {
   const quiet = new QuietStretchModel(world, cpu, tasks);
   const rcu = new RcuModel(world, cpu, tasks);
   const gpKthread = new GpKthreadModel(world, cpu, tasks);
+  const involuntary = new InvoluntaryStretchModel(world, tasks);
+  const barriers = new RcuBarrierModel();
   const work = new WorkqueueModel(world);
   const calls = new FunctionCallModel(world);
   const identity = new SrcuIdentity();
@@ -64,6 +70,8 @@ export function createModels(world: World): Models {
     hung,
     rcu,
     gpKthread,
+    involuntary,
+    barriers,
     work,
     readers,
     srcuGp,
@@ -79,6 +87,8 @@ export function createModels(world: World): Models {
       quiet,
       rcu,
       gpKthread,
+      involuntary,
+      barriers,
       work,
       readers,
       sync,

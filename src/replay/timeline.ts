@@ -7,14 +7,17 @@ import type { Evidence } from '../../schema/index.ts';
 import type { HoldoutVerdict } from './holdout-shares.ts';
 import { judgeHoldout } from './holdout-verdict.ts';
 import { plainSymbol } from './knowledge/interrupt-frames.ts';
+import { isTasksKthread } from './knowledge/rcu-tasks.ts';
 import type { KthreadSleep, KthreadStarvation } from './model/gp-kthread.ts';
 import type { GracePeriod, Holdout } from './model/grace-period.ts';
 import type { HungSleep } from './model/hung-task.ts';
 import type { Storm } from './model/interrupt-load.ts';
+import type { InvoluntaryStretch } from './model/involuntary-stretch.ts';
 import { lockWaitEdges } from './model/lock-owner.ts';
 import type { PastLockWait } from './model/lock-wait.ts';
 import type { LogStall } from './model/log-stall.ts';
 import type { OccupancyHistory } from './model/occupancy-history.ts';
+import type { BarrierRound } from './model/rcu-barrier.ts';
 import type { SrcuGracePeriod } from './model/srcu-gp.ts';
 import type { SrcuReader } from './model/srcu-reader.ts';
 import type { SyncWait } from './model/sync-wait.ts';
@@ -76,6 +79,13 @@ export interface TimelineData {
   readonly kthreadSleeps: readonly KthreadSleep[];
   /** Stalls that the kernel's log reports. */
   readonly stallReports: readonly LogStall[];
+  /** Kthreads of RCU Tasks by name, and the set of their tids. */
+  readonly tasksKthreads: ReadonlyMap<string, number>;
+  readonly tasksKthreadTids: ReadonlySet<number>;
+  /** Tasks that did not give up their CPU for long. */
+  readonly involuntary: readonly InvoluntaryStretch[];
+  /** Calls of rcu_barrier() by start. */
+  readonly barriers: readonly BarrierRound[];
   readonly visible: Visibility & {
     /** Events of preempted readers are among them. */
     readonly preemptedReaders: boolean;
@@ -145,6 +155,11 @@ export class Timeline {
       to: lockTask(models, edge.toKey, edge.toComm),
     }));
     const owned = new Set(lockWaits.map((wait) => wait.from.tid));
+    const tasksKthreads = new Map<string, number>();
+    for (const task of tasks.all()) {
+      const name = tasks.name(task);
+      if (isTasksKthread(name)) tasksKthreads.set(name, task.tid);
+    }
     const data: TimelineData = {
       endNs: world.nowNs,
       lastEvent: world.lastEvent,
@@ -176,6 +191,10 @@ export class Timeline {
         gracePeriodEvent: rcu.firstEvent,
         preemptedReaders: world.count('rcu_preempt_task', 'rcu_unlock_preempted_task') > 0,
       },
+      tasksKthreads,
+      tasksKthreadTids: new Set(tasksKthreads.values()),
+      involuntary: models.involuntary.stretches,
+      barriers: models.barriers.rounds,
       history: models.cpu.history,
       cpus: models.cpu.all().map((cpu) => cpu.cpu),
       unrecordedCpus: tasks.unrecordedCpus(),

@@ -21,6 +21,10 @@ export function emitWaitEdges(world: World, timeline: Timeline): void {
       wait.endNs,
     );
   }
+  for (const wait of timeline.data.waits) {
+    if (timeline.data.tasksKthreadTids.has(wait.tid))
+      emit('W28', `tasks-gp ${wait.comm}`, `${wait.resource} gp`, wait.startNs, wait.endNs);
+  }
   for (const pass of timeline.data.passes) {
     emit('W10', `srcu-gp ${pass.domain ?? '?'}`, `work ${pass.fn}`, pass.startNs, pass.endNs);
     emit('W17', `work ${pass.fn}`, `task ${timeline.workerLabel(pass)}`, pass.startNs, pass.endNs);
@@ -30,7 +34,13 @@ export function emitWaitEdges(world: World, timeline: Timeline): void {
   }
   for (const gp of timeline.data.periods) {
     for (const holdout of gp.holdouts) {
-      emit(holdout.kind === 'cpu' ? 'W4' : 'W5', gracePeriodName(gp), holdout.name, holdout.fromNs, holdout.toNs);
+      emit(
+        gp.expedited ? 'W26' : holdout.kind === 'cpu' ? 'W4' : 'W5',
+        gracePeriodName(gp),
+        holdout.name,
+        holdout.fromNs,
+        holdout.toNs,
+      );
     }
   }
 }

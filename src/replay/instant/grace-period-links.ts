@@ -1,5 +1,6 @@
 /** Grace periods on the way from a waiting task: who holds them up at this instant (W1–W5, W10, W14–W19). */
 import type { StateCpu, StateLink } from '../../../schema/index.ts';
+import { tasksFlavor } from '../knowledge/rcu-tasks.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/grace-period.ts';
 import type { SrcuReader, SyncWait } from '../model/sync-wait.ts';
 import { taskKey } from '../model/task.ts';
@@ -24,7 +25,15 @@ export class GracePeriodLinks {
         return [this.#srcu(wait)];
       case 'rcu-tasks':
         return [
-          this.#walk.link('W2', `tasks ${wait.api}`, 'tasks-gp', 'RCU Tasks grace period', wait.startNs, {}, () => []),
+          this.#walk.link(
+            'W2',
+            `tasks ${wait.api}`,
+            'tasks-gp',
+            `${tasksFlavor(wait.api).name} grace period`,
+            wait.startNs,
+            {},
+            () => this.#kthread(tasksFlavor(wait.api).kthread),
+          ),
         ];
       default: {
         const rule = wait.insideSrcuPass ? 'W18' : 'W1';

@@ -44,7 +44,7 @@ export class SyncWaitModel implements Model {
   /** Innermost last. */
   readonly #open = new Map<TaskKey, SyncWait[]>();
   /** Functions whose return has been seen. */
-  readonly #returning = new Set(['rcu_sr_normal', 'rcu_exp']);
+  readonly #returning = new Set(['rcu_sr_normal', 'rcu_exp', 'barrier_events']);
   /** Functions that have no probe on their return: what they called has returned, and then the task did something else. */
   readonly #silent = new Set<string>();
   /** Every wait in order of start, finished or not. */
@@ -120,6 +120,7 @@ export class SyncWaitModel implements Model {
   subscribe(type: EventType): EventHandler | undefined {
     if (type.name === 'rcu_sr_normal' && type.shape === 'tracepoint') return (event) => this.#srNormal(event);
     if (type.name === 'rcu_exp_grace_period' && type.shape === 'tracepoint') return (event) => this.#expedited(event);
+    if (type.name === 'rcu_barrier' && type.shape === 'tracepoint') return (event) => this.#barrier(event);
     const leavesKernel = type.shape === 'syscall' ? /^sys_exit_/.test(type.name) : type.name === 'sys_exit';
     if (!leavesKernel) return undefined;
     return (event) => {
@@ -174,6 +175,24 @@ export class SyncWaitModel implements Model {
     if (event.text(2) === 'request')
       this.#enter(task, 'rcu', 'synchronize_rcu', event.text(0), 'event', 'rcu_sr_normal', event.tsNs, event.eventId);
     else this.#returned(task, 'rcu_sr_normal', 'rcu', event);
+  }
+
+  /** `Begin` to `Inc2`, or to `EarlyExit` when another barrier had done it (R2.24). */
+  #barrier(event: EventCursor): void {
+    const what = event.text(1);
+    const task = (): Task => this.#tasks.get(event.tid, event.cpu);
+    if (what === 'Begin')
+      this.#enter(
+        task(),
+        'barrier',
+        'rcu_barrier',
+        event.text(0),
+        'event',
+        'barrier_events',
+        event.tsNs,
+        event.eventId,
+      );
+    else if (what === 'Inc2' || what === 'EarlyExit') this.#returned(task(), 'barrier_events', 'barrier', event);
   }
 
   /** `snap` when the caller takes its target, `done` when it sees that it is reached: both by the caller itself (R2.23). */

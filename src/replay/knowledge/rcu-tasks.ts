@@ -1,0 +1,23 @@
+/** The flavours of RCU Tasks and their kthreads (S3.40–S3.43; kernel/rcu/tasks.h). Names of tasks are cut after 15 characters. */
+export interface TasksFlavor {
+  readonly name: string;
+  /** Its kthread, as the scheduler's events print it. */
+  readonly kthread: string;
+  /** It waits for tasks that run or could; the others for work on every CPU, or for readers. */
+  readonly waitsForTasks: boolean;
+}
+
+const CLASSIC: TasksFlavor = { name: 'RCU Tasks', kthread: 'rcu_tasks_kthre', waitsForTasks: true };
+const RUDE: TasksFlavor = { name: 'RCU Tasks Rude', kthread: 'rcu_tasks_rude_', waitsForTasks: false };
+const TRACE: TasksFlavor = { name: 'RCU Tasks Trace', kthread: 'rcu_tasks_trace', waitsForTasks: false };
+
+/** By the function that waits: synchronize_rcu_tasks(), rcu_barrier_tasks_trace() and their kin. */
+export function tasksFlavor(api: string): TasksFlavor {
+  if (/_rude\b/.test(api)) return RUDE;
+  return /_trace\b/.test(api) ? TRACE : CLASSIC;
+}
+
+/** Whether a task of that name runs grace periods of RCU Tasks. */
+export function isTasksKthread(comm: string): boolean {
+  return [CLASSIC, RUDE, TRACE].some((flavor) => flavor.kthread === comm);
+}
