@@ -110,6 +110,34 @@ describe('RCU stalls from a log', () => {
     expect(findingsOf(outcome, 'rcu-stall')).toMatchObject([{ cause: 'irq-storm' }]);
   });
 
+  it('tells interrupts off from other loops: the probe of R2.13 has not run, or nothing was accounted (R2.70)', async () => {
+    const report = (flags: string, more: readonly string[] = []) =>
+      stamped(100, [
+        'rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:',
+        `rcu: \t1-${flags}: (3 ticks this GP) idle=61e/1/0x40000002 softirq=26532/26532 fqs=1286`,
+        ...more,
+        'rcu: \t(detected by 0, t=21003 jiffies, g=52717, q=8 ncpus=2)',
+        'Sending NMI from CPU 0 to CPUs 1:',
+        'NMI backtrace for cpu 1',
+        'CPU: 1 UID: 0 PID: 82 Comm: lab_hog Not tainted 6.12.0 #1',
+        'RIP: 0010:spin_loop+0x10/0x20',
+        'Call Trace:',
+        ' <TASK>',
+        ' hog_thread+0x50/0x90',
+        ' </TASK>',
+      ]);
+    const causeOf = async (log: string) => findingsOf(await replayLog(log), 'rcu-stall').map(({ cause }) => cause);
+    expect(await causeOf(report('....'))).toEqual(['cpu-hog']);
+    expect(await causeOf(report('...1'))).toEqual(['irqs-off']);
+    expect(await causeOf(report('O...'))).toEqual(['cpu-offline']);
+    const silent = [
+      'rcu: \t         hardirqs   softirqs   csw/system',
+      'rcu: \t number:        0          0            0',
+    ];
+    const cputime = 'rcu: \tcputime:        0          0            0   ==> 2500(ms)';
+    expect(await causeOf(report('....', [...silent, cputime]))).toEqual(['irqs-off']);
+  });
+
   const READINGS: readonly (readonly [number, number, number])[] = [
     [2102, 100, 21],
     [5252, 250, 21],

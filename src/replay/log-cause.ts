@@ -104,6 +104,13 @@ function causeOfCpu(
   cpu: number,
   trouble: { name: string; maxNs: number } | undefined,
 ): LogCause | undefined {
+  const [online, , , probe] = stall.cpus.get(cpu)?.flags ?? '';
+  if (online === 'O')
+    return {
+      cause: 'cpu-offline',
+      cpu,
+      why: `CPU ${cpu} is offline (flag O): it went down while its quiescent state was due`,
+    };
   const dump = stall.cpuDumps.get(cpu) ?? log.cpuDumps.get(cpu);
   if (!dump) return undefined;
   const who = dump.task ? ` (${dump.task.comm}:${dump.task.tid})` : '';
@@ -126,6 +133,13 @@ function causeOfCpu(
         why: `CPU ${cpu}${who} was serving a hardware interrupt when its backtrace was taken`,
       };
     case 'task':
+      // The kernel sends an irq_work after half of the timeout; the digit says that it has not run (R2.13).
+      if (probe !== undefined && /\d/.test(probe))
+        return {
+          cause: 'irqs-off',
+          cpu,
+          why: `CPU ${cpu}${who} has not run the interrupt that was sent to it after half of the timeout (flag ${probe}): interrupts are off${at ? ` in ${at}` : ''}, or NMIs leave it no time`,
+        };
       return {
         cause: 'cpu-hog',
         cpu,
@@ -196,6 +210,9 @@ function cputimeCause(stall: LogStall): { cause: RootKind; why: string } | undef
   const table = stall.last.cputime ?? stall.first.cputime;
   if (!table || table.intervalMs === undefined || table.intervalMs === 0) return undefined;
   const share = (ms: number | undefined): number => (ms ?? 0) / (table.intervalMs as number);
+  const { hardirqs, softirqs, csw, systemMs, hardirqMs, softirqMs } = table;
+  if (hardirqs + softirqs + csw + (systemMs ?? 0) + (hardirqMs ?? 0) + (softirqMs ?? 0) === 0)
+    return { cause: 'irqs-off', why: `nothing was accounted in ${table.intervalMs} ms: interrupts are off (R2.70)` };
   if (share(table.hardirqMs) >= 0.5)
     return { cause: 'irq-storm', why: `${table.hardirqMs} of ${table.intervalMs} ms went to hard interrupts (R2.70)` };
   if (share(table.softirqMs) >= 0.5)

@@ -57,6 +57,11 @@ export const machineArbitrary = (maxSteps = 220): fc.Arbitrary<MachineShape> =>
     ),
   });
 
+export interface StallDetector {
+  readonly tillNs: number;
+  readonly hz: number;
+}
+
 export interface TrueGracePeriod {
   readonly seq: number;
   readonly startNs: number;
@@ -122,6 +127,9 @@ export class KernelMachine {
   /** Completed grace periods per srcu_struct. */
   readonly srcuPeriods = new Map<string, { readonly startNs: number; readonly endNs: number }[]>();
   readonly nmiNs: number[] = [];
+  /** Stall warnings: of which grace period, at which tick of which CPU, and whether that owed itself. */
+  readonly warnings: { readonly seq: number; readonly tickNs: number; readonly cpu: number; readonly self: boolean }[] =
+    [];
   nowNs = 1_000_000_000;
   readonly #cpus: SimCpu[];
   readonly #tasks: SimTask[];
@@ -137,8 +145,14 @@ export class KernelMachine {
   readonly #srcu: SimSrcu[];
   readonly #srcuSince = new Map<string, number>();
 
+  /** The stall detector of this kernel (R2.40–R2.43): its timeout and HZ; undefined: suppressed. */
+  readonly #stall: StallDetector | undefined;
+  #warnAtNs = Number.POSITIVE_INFINITY;
+  readonly #lastTickNs: number[] = [];
+
   /** @param leafSize CPUs per leaf rcu_node; more CPUs than that make a second level. */
-  constructor(cpus: number, leafSize = 16, tasks = 6) {
+  constructor(cpus: number, leafSize = 16, tasks = 6, stall?: StallDetector) {
+    this.#stall = stall;
     this.#leafSize = leafSize;
     this.#cpus = Array.from({ length: cpus }, (_, cpu) => {
       const idle = task(0, '<idle>', 'running', cpu);
@@ -166,8 +180,8 @@ export class KernelMachine {
   }
 
   /** Builds the machine and lets it run. */
-  static of(shape: MachineShape): KernelMachine {
-    return new KernelMachine(shape.cpus, shape.leafSize).run(shape.steps);
+  static of(shape: MachineShape, stall?: StallDetector): KernelMachine {
+    return new KernelMachine(shape.cpus, shape.leafSize, 6, stall).run(shape.steps);
   }
 
   get cpuCount(): number {
@@ -340,11 +354,28 @@ export class KernelMachine {
   // ── interrupts ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #tick(cpu: number): void {
+    // No kernel ticks more often.
+    if (this.nowNs - (this.#lastTickNs[cpu] ?? Number.NEGATIVE_INFINITY) < 1e6) return;
+    const tickNs = this.nowNs;
+    this.#lastTickNs[cpu] = tickNs;
     this.#emit('local_timer_entry', cpu, TASK_FLAGS | CTX_HARDIRQ, 236);
     this.#emit('rcu_utilization', cpu, TASK_FLAGS | CTX_HARDIRQ, 'Start scheduler-tick');
+    this.#checkStall(cpu, tickNs);
     if (this.#busy(cpu) && !this.#cpus[cpu].task.reading) this.#pass(cpu);
     this.#emit('rcu_utilization', cpu, TASK_FLAGS | CTX_HARDIRQ, 'End scheduler-tick');
     this.#emit('local_timer_exit', cpu, TASK_FLAGS | CTX_HARDIRQ, 236);
+  }
+
+  /** check_cpu_stall(): the CPU itself from the deadline on, others two jiffies later, one of them all. */
+  #checkStall(cpu: number, tickNs: number): void {
+    const [stall, gp] = [this.#stall, this.#gp];
+    if (!stall || !gp) return;
+    const self = this.#owes(cpu);
+    if (tickNs < this.#warnAtNs + (self ? 0 : (2 * 1e9) / stall.hz)) return;
+    this.#warnAtNs = tickNs + 3 * stall.tillNs + (3 * 1e9) / stall.hz;
+    this.warnings.push({ seq: gp.seq, tickNs, cpu, self });
+    const how = self ? 'SelfDetected' : 'StallDetected';
+    this.#emit('rcu_stall_warning', cpu, TASK_FLAGS | CTX_HARDIRQ, FLAVOR, how);
   }
 
   #nmi(cpu: number, ns: number): void {
@@ -454,6 +485,7 @@ export class KernelMachine {
       readers: new Map(),
     };
     this.#gp = gp;
+    if (this.#stall) this.#warnAtNs = gp.startNs + this.#stall.tillNs;
     this.periods.push(gp);
     this.#emit('rcu_grace_period', 0, TASK_FLAGS, FLAVOR, this.#seq, 'start');
     const all = this.#cpus.length;
