@@ -426,6 +426,11 @@ CREATE TABLE chain_link (
   cpu        INTEGER,
   blame_ns   INTEGER NOT NULL, -- exclusive share of the blocked time
   note       TEXT,             -- what it was doing
+  parent     INTEGER,          -- position of the link that waits for this one; NULL for the blocked task
+  rule       TEXT,             -- edge of the wait-for graph that leads here: W4
+  event_id   INTEGER,          -- the event that shows it
+  line       INTEGER,          -- or the line of the log
+  closes     INTEGER,          -- 1: it is on the way already, here the circle closes
   PRIMARY KEY (run_id, finding, position)
 ) WITHOUT ROWID;
 

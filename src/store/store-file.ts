@@ -172,7 +172,7 @@ function openReadOnly(path: string): Connection {
     if (version === 0) throw new StoreError(`${path}: is empty; ingest a capture first`);
     if (version < newest)
       throw new StoreError(
-        `${path}: is of store version ${version}; any ingest or replay into it brings it to ${newest}`,
+        `${path}: is of store version ${version}; any ingest into it brings it to ${newest}`,
       );
     db.pragma('cache_size = -65536');
     return db;
