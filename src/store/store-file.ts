@@ -171,9 +171,7 @@ function openReadOnly(path: string): Connection {
     const version = versionOf(db, path, newest);
     if (version === 0) throw new StoreError(`${path}: is empty; ingest a capture first`);
     if (version < newest)
-      throw new StoreError(
-        `${path}: is of store version ${version}; any ingest into it brings it to ${newest}`,
-      );
+      throw new StoreError(`${path}: is of store version ${version}; any ingest into it brings it to ${newest}`);
     db.pragma('cache_size = -65536');
     return db;
   } catch (error) {
