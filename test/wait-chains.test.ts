@@ -356,3 +356,50 @@ describe('a task that waits for another task (W24)', () => {
     expect(other.chain).toHaveLength(1);
   });
 });
+
+describe('the wait-for graph as facts (MODEL 4.1)', () => {
+  /** Everything that can be reached from a node over edges that last more than a second. */
+  const reachable = async (sample: string, from: string): Promise<Map<string, string>> => {
+    const path = new URL(`../samples/${sample}.trace.txt.zst`, import.meta.url).pathname;
+    const { facts, lastNs } = await replayFile(path);
+    const rules = new Map<string, string>([[from, '']]);
+    for (const node of rules.keys())
+      for (const edge of facts.waitEdges)
+        if (edge.fromNode === node && (edge.endNs ?? lastNs) - edge.startNs > 1e9 && !rules.has(edge.toNode))
+          rules.set(edge.toNode, edge.rule);
+    return rules;
+  };
+
+  it('leads from a closing task over every link of case C to the NMIs (A4)', async () => {
+    expect(
+      [...(await reachable('nmi-storm', 'task perf close-1:84'))].map(([node, rule]) => `${rule} ${node}`),
+    ).toEqual([
+      ' task perf close-1:84',
+      'W2 srcu-gp tracepoint_srcu (0xffffffff81ee05a0)',
+      'W10 work process_srcu of tracepoint_srcu (0xffffffff81ee05a0)',
+      'W17 task kworker/0:1:9',
+      'W18 rcu_preempt grace period 521',
+      'W4 cpu 1',
+      'W7 nmi on cpu 1',
+    ]);
+  });
+
+  it('leads from a waiter over a preempted reader to the task that has its CPU (W4.2)', async () => {
+    expect(
+      [...(await reachable('preempted-reader', 'task lab_rcuupd:85'))].map(([node, rule]) => `${rule} ${node}`),
+    ).toEqual([
+      ' task lab_rcuupd:85',
+      'W1 rcu_preempt grace period 345',
+      'W5 reader lab_rcuread:83',
+      'W6 task lab_rcuread:83',
+      'W9 cpu 1',
+      'W8 task lab_fifo:84',
+    ]);
+  });
+
+  it('goes in a circle where there is a deadlock', async () => {
+    const nodes = await reachable('srcu-deadlock', 'task lab_rdA:82');
+    expect([...nodes.keys()]).toContain('task lab_rdB:83');
+    expect([...(await reachable('srcu-deadlock', 'task lab_rdB:83')).keys()]).toContain('task lab_rdA:82');
+  });
+});

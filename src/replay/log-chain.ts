@@ -6,6 +6,7 @@
  */
 import type { LogTask, Root } from '../../schema/index.ts';
 import type { JudgedStall } from './detect/log-stalls.ts';
+import { tracepointTeardown } from './knowledge/tracepoint-teardown.ts';
 import { nmiTrouble } from './log-cause.ts';
 import { type LogChain, LogChainDraft } from './log-chain-draft.ts';
 import type { LogWaits } from './log-waits.ts';
@@ -24,9 +25,22 @@ export class LogChains {
   readonly #waits: LogWaits;
   readonly #stalls: readonly JudgedStall[];
   readonly #deadlocked: ReadonlySet<number>;
+  /** A tracepoint teardown waits for one srcu_struct only. */
+  readonly #oneStruct: boolean;
 
-  /** @param deadlocked tasks of closed cycles. */
-  constructor(log: LogModel, waits: LogWaits, stalls: readonly JudgedStall[], deadlocked: ReadonlySet<number>) {
+  /**
+   * @param deadlocked tasks of closed cycles
+   * @param release of the kernel, when it is known: it decides for how many structs a tracepoint teardown waits (T12)
+   */
+  constructor(
+    log: LogModel,
+    waits: LogWaits,
+    stalls: readonly JudgedStall[],
+    deadlocked: ReadonlySet<number>,
+    release: string | undefined,
+  ) {
+    const steps = tracepointTeardown(release);
+    this.#oneStruct = steps !== undefined && steps.filter((step) => step.startsWith('srcu:')).length <= 1;
     this.#log = log;
     this.#waits = waits;
     this.#stalls = stalls;
@@ -110,7 +124,7 @@ export class LogChains {
     const period = draft.link('srcu-gp', domain ? `SRCU grace period of ${domain}` : 'SRCU grace period', {
       rule: 'W2',
     });
-    if (domain === 'tracepoint_srcu')
+    if (domain === 'tracepoint_srcu' && !this.#oneStruct)
       draft.note(
         'from 7.0 on the same frames also wait for the Tasks Trace struct first: which of the two, the stack does not tell (T12)',
       );

@@ -2,10 +2,11 @@
 import type { ChainLink, Finding, RootKind } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import { causeOfStall, type LogCause } from '../log-cause.ts';
+import type { Storm } from '../model/interrupt-load.ts';
 import type { LogModel } from '../model/log.ts';
 import { type JiffiesReading, readJiffies } from '../model/log-jiffies.ts';
 import type { LogStall } from '../model/log-stall.ts';
-import { seconds } from '../wording.ts';
+import { percent, seconds } from '../wording.ts';
 import { reportEvidence } from './log-evidence.ts';
 
 /** A stall with what it means in time. */
@@ -20,7 +21,8 @@ export interface JudgedStall {
   readonly who: string;
 }
 
-export function judgeStalls(log: LogModel, hz: number | undefined): JudgedStall[] {
+/** @param storms what the events of the same recording show of interrupt load */
+export function judgeStalls(log: LogModel, hz: number | undefined, storms: readonly Storm[]): JudgedStall[] {
   return log.stalls.all.map((stall) => {
     const { first, last } = stall;
     const reading = first.jiffies === undefined ? undefined : readJiffies(first.jiffies, hz);
@@ -34,10 +36,25 @@ export function judgeStalls(log: LogModel, hz: number | undefined): JudgedStall[
       startNs,
       endNs: last.tsNs,
       reading,
-      cause: causeOfStall(log, stall, startNs),
+      cause: observedCause(causeOfStall(log, stall, startNs), stall, startNs, storms),
       who: [...cpus, ...readers].join(', ') || 'nobody that the report names',
     };
   });
+}
+
+const STORM_ROOTS = { nmi: 'nmi-storm', hardirq: 'irq-storm', softirq: 'softirq-storm' } as const;
+
+/** Where the log does not tell why: a storm that events show on one of the CPUs that the kernel waits for, in the middle of a recording too. */
+function observedCause(cause: LogCause, stall: LogStall, startNs: number, storms: readonly Storm[]): LogCause {
+  if (cause.cause !== 'unknown') return cause;
+  const storm = storms.find(
+    (other) => stall.cpus.has(other.cpu) && other.startNs <= stall.last.tsNs && other.endNs >= startNs,
+  );
+  if (!storm) return cause;
+  const { kind, cpu } = storm;
+  const share = percent(storm.busyNs / Math.max(1, storm.endNs - storm.startNs));
+  const why = `events show ${kind === 'nmi' ? 'NMIs' : kind === 'hardirq' ? 'interrupts' : 'softirqs'} taking ${share} of CPU ${cpu} meanwhile`;
+  return { cause: STORM_ROOTS[kind], cpu, why };
 }
 
 export function detectLogStalls(log: LogModel, judged: readonly JudgedStall[]): Finding[] {

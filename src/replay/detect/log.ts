@@ -21,8 +21,8 @@ export interface LockReportChange {
 }
 
 /** @param change undefined: the reports as the kernel printed them */
-export function detectLog(world: World, { log }: Models, change?: LockReportChange): Finding[] {
-  const stalls = judgeStalls(log, world.profile.hz);
+export function detectLog(world: World, { log, load }: Models, change?: LockReportChange): Finding[] {
+  const stalls = judgeStalls(log, world.profile.hz, load.storms);
   const waits = new LogWaits(log);
   const deadlocks = detectLogDeadlocks(log, waits);
   const deadlocked = new Set(
@@ -33,7 +33,7 @@ export function detectLog(world: World, { log }: Models, change?: LockReportChan
     // Lock events show what the tables can only guess.
     ...(world.count('lock_acquire') > 0 ? [] : detectMasked(log, world.profile.release, change?.isDropped)),
     ...detectLogStalls(log, stalls),
-    ...detectLogHung(log, new LogChains(log, waits, stalls, deadlocked)),
+    ...detectLogHung(log, new LogChains(log, waits, stalls, deadlocked, world.profile.release)),
     ...deadlocks,
     ...detectLogLockups(log, stalls),
   ]);
