@@ -56,7 +56,7 @@ export function createModels(world: World): Models {
   identity.listeners.push((from, to) => work.renameDomain(from, to));
   const readers = new SrcuReaderModel(world, tasks, calls, identity);
   const sync = new SyncWaitModel(world, tasks, work, calls, identity, readers);
-  const srcuGp = new SrcuGpModel(world, work, calls);
+  const srcuGp = new SrcuGpModel(world, work, calls, readers);
   identity.listeners.push((from, to) => srcuGp.renameDomain(from, to));
   const locks = new LockModel(world, cpu);
   const log = new LogModel(world);

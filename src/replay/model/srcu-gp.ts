@@ -6,6 +6,7 @@
 import type { EventCursor, EventType } from '../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 import type { FunctionCall, FunctionCallModel } from './function-calls.ts';
+import type { SrcuReaderModel } from './srcu-reader.ts';
 import type { SyncWait } from './sync-wait.ts';
 import { TextCodes } from './text-codes.ts';
 import type { QueuedWork, WorkExecution, WorkKey } from './work-item.ts';
@@ -67,6 +68,7 @@ export interface SrcuStruct {
 export class SrcuGpModel implements Model {
   readonly #world: World;
   readonly #work: WorkqueueModel;
+  readonly #readers: SrcuReaderModel;
   /** By work item of process_srcu; implied passes by their domain. */
   readonly #structs = new Map<WorkKey | string, SrcuStruct>();
   readonly #timers = new TextCodes(PASS_TIMERS);
@@ -79,9 +81,10 @@ export class SrcuGpModel implements Model {
   /** Those whose callbacks were queued before their last pass was over. */
   readonly #served = new WeakSet<SrcuGracePeriod>();
 
-  constructor(world: World, work: WorkqueueModel, calls: FunctionCallModel) {
+  constructor(world: World, work: WorkqueueModel, calls: FunctionCallModel, readers: SrcuReaderModel) {
     this.#world = world;
     this.#work = work;
+    this.#readers = readers;
     work.listeners.push({
       onQueued: (queued, byTid) => this.#queued(queued, byTid),
       onStarted: (execution) => this.#started(execution),
@@ -260,6 +263,7 @@ export class SrcuGpModel implements Model {
       const { gp, lastEnd } = struct;
       if (!gp || !lastEnd || nowNs - lastEnd.ns > CALLBACKS_NS || (domain !== undefined && gp.domain !== domain))
         continue;
+      if (this.#hasOldReader(gp)) continue;
       if (!latest || lastEnd.ns > (latest.lastEnd as Instant).ns) latest = struct;
     }
     if (!latest) return undefined;
@@ -277,6 +281,13 @@ export class SrcuGpModel implements Model {
       next.scanNs = pass.startNs;
     } else if (again) this.#open(latest, gp.domain, again);
     return gp;
+  }
+
+  /** A reader has been inside since before the scans began: the grace period cannot have ended. */
+  #hasOldReader({ domain, scanNs }: SrcuGracePeriod): boolean {
+    for (const reader of this.#readers.readers.get(domain)?.values() ?? [])
+      if (scanNs !== null && reader.sinceNs < scanNs) return true;
+    return false;
   }
 
   #callbacksStarted(execution: WorkExecution): void {
