@@ -26,7 +26,7 @@ class Circle {
 
   constructor(kinds: readonly Kind[]) {
     this.kinds = kinds;
-    kinds.forEach((_, i) => this.#keeps(i));
+    for (const i of kinds.keys()) this.#keeps(i);
     kinds.forEach((kind, i) => {
       this.#waits(kind, i);
       this.#sleeps(i);
@@ -165,7 +165,7 @@ describe('O25 a circle of tasks', () => {
         expect(chain).toHaveLength(1 + 2 * kinds.length);
         expect(chain.at(-1)).toMatchObject({ closes: true, tid: chain[0].tid });
         expect(chain.reduce((sum, link) => sum + link.blame_ns, 0)).toBe(end_ns - start_ns);
-        chain.forEach((link, i) => expect(link.parent).toBe(i === 0 ? undefined : i - 1));
+        for (const [i, link] of chain.entries()) expect(link.parent).toBe(i === 0 ? undefined : i - 1);
       }),
       { numRuns: 30 },
     );
