@@ -98,7 +98,7 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
   },
   'slowest-synchronize-calls': {
     args: { run: NMI_STORM },
-    first: { api: 'synchronize_srcu', task: 'lab upd-1:87', blocked_ns: 14066287000, root: 'nmi-storm', open: 0 },
+    first: { api: 'synchronize_srcu', task: 'lab upd-1:87', blocked_ns: 14066192000, root: 'nmi-storm', open: 0 },
   },
   'srcu-passes': {
     args: { run: NMI_STORM },
@@ -166,7 +166,7 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
     args: { run: NMI_STORM, tid: 87 },
     some: { comm: 'lab upd-1', state: 'blocked', start_s: 28.749405, duration_ns: 14066141000 },
   },
-  waits: { args: { run: NMI_STORM }, first: { rule: 'W2', waiter: 'task lab upd-1:87', duration_ns: 14066287000 } },
+  waits: { args: { run: NMI_STORM }, first: { rule: 'W2', waiter: 'task lab upd-1:87', duration_ns: 14066192000 } },
   'wakers-of-task': {
     args: { run: NMI_STORM, tid: 16 },
     first: { woken: 'rcu_preempt:16', waker: 'trace-cmd:80', context: 'softirq', until_run_ns: 742000 },

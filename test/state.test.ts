@@ -145,7 +145,7 @@ describe('other instants', () => {
     const [first] = taskNamed(state, 'lab_rdA').waits_for;
     expect(spine([first]).slice(1, 4)).toEqual([
       'W19 lab_rdB:83',
-      'W2 SRCU grace period of srcu_struct 0xffffffffa0005500',
+      'W2 SRCU grace period of lab_srcu_a (0xffffffffa0005500)',
       'W19 lab_rdA:82',
     ]);
     expect(first.waits_for[0].waits_for[0].waits_for[0].repeats).toBe('cycle');

@@ -80,7 +80,9 @@ function cost(ns: number, totalNs: number): string {
 }
 
 function linkLines(link: ChainLink, first: string, rest: string, totalNs: number, style: Style): string[] {
-  const name = `${first}${nameOf(link)}`;
+  const full = `${first}${nameOf(link)}`;
+  // A struct that has a name does without its address where the line is short.
+  const name = full.length > LABEL_WIDTH ? full.replace(/(?<=\S) \(0x[0-9a-f]+\)$/, '') : full;
   const note = [link.closes ? 'here the circle closes' : '', link.note ? printable(link.note) : '']
     .filter((part) => part !== '')
     .join('; ');

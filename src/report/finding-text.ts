@@ -67,6 +67,8 @@ function detailsOf(finding: Finding): string[] {
     case 'sleep-in-atomic':
       return [`task: ${taskName(finding.task, finding.tid)}`, `held: ${finding.held.join(', ') || 'nothing'}`];
     case 'deadlock':
+      // The chain shows the circle.
+      if (finding.chain) return [];
       return finding.waits.map((wait) => `${taskName(wait.task, wait.tid)} waits for ${wait.on}`);
     case 'deferral-hazard':
       return [`${finding.api} with ${finding.held.join(', ') || 'nothing'} held; conflict: ${finding.conflict}`];

@@ -78,7 +78,11 @@ function findingsLines(findings: readonly Finding[], style: Style): string[] {
   const lines: string[] = [];
   const shown = new Set<Finding>();
   const inChains = new Set(
-    findings.flatMap((finding) => (finding.kind === 'blocked-sync' ? finding.chain.map((link) => link.tid) : [])),
+    findings.flatMap((finding) =>
+      finding.kind === 'blocked-sync' || finding.kind === 'deadlock'
+        ? (finding.chain ?? []).map((link) => link.tid)
+        : [],
+    ),
   );
   // A hung task whose wait is shown above is the same trouble in the hung-task detector's words.
   const retold = ordered.filter((finding) => finding.kind === 'hung-task' && inChains.has(finding.tid));

@@ -3,6 +3,14 @@
  * something links them; whoever keeps a domain is told, so that equal structs have equal domains at any time.
  */
 
+/** dep_map is among the first members of srcu_struct on every kernel (include/linux/srcutree.h). */
+const MAP_WITHIN = 64n;
+
+const isInside = (map: bigint, struct: bigint): boolean => map > struct && map - struct < MAP_WITHIN;
+
+/** More structs than a kernel has by orders of magnitude. */
+const MOST_STRUCTS = 4096;
+
 const ADDRESS = /^srcu_struct (0x[0-9a-f]+)$/;
 
 export type RenameListener = (from: string, to: string) => void;
@@ -17,9 +25,27 @@ export class SrcuIdentity {
     return this.#domains;
   }
 
+  /** Structs that are known by address only, as far as they were asked for. */
+  readonly #unnamed = new Map<string, bigint>();
+  /** Lockdep maps that reports name, by address. */
+  readonly #maps = new Map<bigint, string>();
+
   /** The domain in use for an observed one: `name (0x…)`, `name`, or `srcu_struct 0x…`. */
   resolve(observed: string): string {
-    return this.#domains.get(observed) ?? observed;
+    const known = this.#domains.get(observed);
+    if (known !== undefined) return known;
+    const address = this.#unnamed.has(observed) ? undefined : ADDRESS.exec(observed)?.[1];
+    if (address === undefined || this.#unnamed.size >= MOST_STRUCTS) return observed;
+    this.#unnamed.set(observed, BigInt(address));
+    for (const [map, name] of this.#maps) if (isInside(map, BigInt(address))) return this.link(observed, name);
+    return observed;
+  }
+
+  /** A report names the lockdep map at that address: it lies inside of its srcu_struct. */
+  nameMap(map: bigint, name: string): void {
+    if (this.#maps.has(map) || this.#maps.size >= MOST_STRUCTS) return;
+    this.#maps.set(map, name);
+    for (const [observed, address] of this.#unnamed) if (isInside(map, address)) this.link(observed, name);
   }
 
   /**

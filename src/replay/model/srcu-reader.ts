@@ -9,9 +9,11 @@ import {
   CTX_SOFTIRQ,
   type EventCursor,
   type EventType,
+  type LogReport,
 } from '../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 import type { FunctionCall, FunctionCallModel } from './function-calls.ts';
+import { locksIn } from './report-locks.ts';
 import { isUnnamed, type SrcuIdentity } from './srcu-identity.ts';
 import type { Task, TaskKey, TaskModel } from './task.ts';
 
@@ -39,6 +41,10 @@ const READ = 2;
 const NONE = 0;
 const READER = 1;
 const UPDATE = 2;
+
+/** Lockdep maps of read-side sections, as against the locks and completions of the update side. */
+const READER_MAP = /srcu/;
+const NO_READER_MAP = /lock\)?$|mutex$|completion|[()]/;
 
 export class SrcuReaderModel implements Model {
   readonly #world: World;
@@ -80,6 +86,13 @@ export class SrcuReaderModel implements Model {
     return undefined;
   }
 
+  /** Reports of lockdep and lists of held locks print the addresses of lock maps with their names. */
+  onReport(report: LogReport): void {
+    for (const { name, address } of locksIn(report))
+      if (address !== undefined && READER_MAP.test(name) && !NO_READER_MAP.test(name))
+        this.#identity.nameMap(BigInt(`0x${address}`), name.replace(/^&/, ''));
+  }
+
   #called({ role, returns, ssp }: FunctionCall, event: EventCursor): void {
     if (returns || (role.role !== 'srcu-read-lock' && role.role !== 'srcu-read-unlock')) return;
     const task = this.#tasks.get(event.tid, event.cpu);
@@ -98,7 +111,7 @@ export class SrcuReaderModel implements Model {
     if (kind === undefined) {
       const name = this.#world.dictionary.string(nameId);
       const update = /^(.+)_srcu_usage\.lock$/.exec(name);
-      kind = update ? UPDATE : /srcu/.test(name) && !/lock\)?$|mutex$|completion|[()]/.test(name) ? READER : NONE;
+      kind = update ? UPDATE : READER_MAP.test(name) && !NO_READER_MAP.test(name) ? READER : NONE;
       this.#kinds[nameId] = kind;
       this.#names[nameId] = (update?.[1] ?? name).replace(/^&/, '');
     }
