@@ -98,7 +98,7 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
   },
   'slowest-synchronize-calls': {
     args: { run: NMI_STORM },
-    first: { api: 'synchronize_srcu', task: 'lab upd-1:87', blocked_ns: 14066192000, root: 'nmi-storm', open: 0 },
+    first: { api: 'synchronize_srcu', task: 'lab upd-1:87', blocked_ns: 14066287000, root: 'nmi-storm', open: 0 },
   },
   'srcu-passes': {
     args: { run: NMI_STORM },

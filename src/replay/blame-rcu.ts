@@ -266,7 +266,7 @@ export function citeHoldoutTimes(evidence: EvidenceList, holdout: Holdout, timel
     visible.firstTickEvent,
     visible.lastTickEvent,
     { events: TICK_EVENTS },
-    'ticks are, and how often they come',
+    'scheduler ticks are recorded, this far apart',
   );
   evidence.range(holdout.cpuEvent || holdout.fromEvent, to, { events: OCCUPANCY_EVENTS, cpu }, `what CPU ${cpu} did`);
   // Silence is one of all CPUs: their records around it show it, and that they were busy.

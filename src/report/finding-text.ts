@@ -1,5 +1,5 @@
 /** One finding as a block of text. */
-import type { Finding, StallHoldout } from '../../schema/index.ts';
+import type { Evidence, Finding, StallHoldout } from '../../schema/index.ts';
 import { chainLines } from './chain-text.ts';
 import type { Style } from './style.ts';
 import { formatDuration, formatTime, printable, wrap } from './text-format.ts';
@@ -20,7 +20,8 @@ export function findingLines(finding: Finding, style: Style): string[] {
   if ('chain' in finding && finding.chain && finding.chain.length > 1) {
     lines.push('', ...chainLines(finding.chain, style).map((line) => INDENT + line), '');
   }
-  if (finding.kind === 'rcu-stall' && finding.timeline) lines.push(...stripLines(finding.timeline, style));
+  if (finding.kind === 'rcu-stall' && finding.timeline)
+    lines.push(...stripLines(finding.timeline, finding.end_ns - finding.start_ns, style));
   if (finding.kind === 'rcu-stall' && finding.holdouts?.length)
     lines.push(...holdoutLines(finding.holdouts, style), '');
   for (const note of finding.notes) lines.push(...noteLines(printable(note), style));
@@ -111,8 +112,11 @@ function detailsOf(finding: Finding): string[] {
 /** What each CPU did while the grace period lasted. */
 function stripLines(
   timeline: NonNullable<Extract<Finding, { kind: 'rcu-stall' }>['timeline']>,
+  lengthNs: number,
   style: Style,
 ): string[] {
+  const letters = timeline.cpus[0]?.cells.length ?? 0;
+  const scale = letters > 0 && lengthNs > 0 ? `, a letter is ${formatDuration(lengthNs / letters)}` : '';
   const rows = timeline.cpus
     .slice(0, STRIPS_SHOWN)
     .map(({ cpu, cells }) => `${INDENT}CPU ${String(cpu).padEnd(3)} ${cells}`);
@@ -121,7 +125,7 @@ function stripLines(
     '',
     ...rows,
     ...(more > 0 ? [`${INDENT}and ${more} more CPUs`] : []),
-    `${INDENT}${style.dim(timeline.legend)}`,
+    `${INDENT}${style.dim(`${timeline.legend}${scale}`)}`,
     '',
   ];
 }
@@ -149,7 +153,10 @@ function noteLines(note: string, style: Style): string[] {
 }
 
 function evidenceLines(finding: Finding, style: Style): string[] {
-  const shown = finding.evidence.slice(0, EVIDENCE_SHOWN);
+  // Single events first: ranges are what makes the evidence complete, not what people look at.
+  const isRange = (e: Evidence): boolean => 'event' in e && e.range !== undefined;
+  const ordered = [...finding.evidence.filter((e) => !isRange(e)), ...finding.evidence.filter(isRange)];
+  const shown = ordered.slice(0, EVIDENCE_SHOWN);
   if (shown.length === 0) return [];
   const places = shown.map((e) => `${'event' in e ? `event ${e.event}` : `line ${e.line}`} (${printable(e.role)})`);
   const more = finding.evidence.length - shown.length;

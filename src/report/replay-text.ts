@@ -150,7 +150,10 @@ function sameRoot(a: Finding, b: Finding): boolean {
 /** The one to show in full: the longest chain tells most. */
 function representative(finding: Finding): number {
   if (finding.kind !== 'blocked-sync' && finding.kind !== 'hung-task') return 0;
-  const kinds = new Set(finding.chain.map((link) => link.kind)).size;
+  // Side branches do not make a chain longer.
+  const branch = finding.chain.findIndex((link, i) => i > 0 && link.parent !== undefined && link.parent !== i - 1);
+  const way = branch < 0 ? finding.chain : finding.chain.slice(0, branch);
+  const kinds = new Set(way.map((link) => link.kind)).size;
   const site = finding.chain[0]?.note?.startsWith('in ') ? 0 : 1;
   return kinds * 1e3 + site * 500 + Math.min(400, finding.blocked_ns / 1e9);
 }
