@@ -303,6 +303,14 @@ describe('hung tasks and their chains (W4.20)', () => {
         ],
       },
     ]);
+    // The chains of its tasks go around: the stacks do not name the locks, the circle does.
+    const [deadlock] = findingsOf(outcome, 'deadlock');
+    for (const hung of findingsOf(outcome, 'hung-task').filter(({ root }) => root?.kind === 'deadlock')) {
+      expect(hung.chain.map(({ kind }) => kind)).toEqual(['task', 'lock', 'task', 'lock', 'task']);
+      expect(hung.chain.at(-1)).toMatchObject({ closes: true, tid: hung.tid });
+    }
+    expect(deadlock.chain?.at(-1)).toMatchObject({ closes: true, tid: deadlock.chain?.[0].tid });
+    expect(deadlock.chain?.[0].line).toBeGreaterThan(0);
   });
 
   it('does not call a chain of waiters a deadlock', async () => {

@@ -46,6 +46,13 @@ export class LogChainDraft {
 
   /** The next link of the way to the root. @returns its place */
   link(kind: ChainLinkKind, name: string, details: LogLinkDetails): number {
+    const last = this.#way.at(-1);
+    if (last && details.tid !== undefined && last.tid === details.tid && !details.closes) {
+      // Met as a reader, say, and as a blocked task: one link.
+      const note = [last.note, details.note].filter((part) => part !== undefined).join(', ');
+      this.#way[this.#way.length - 1] = { ...details, ...last, ...(note !== '' && { note }) };
+      return this.#way.length - 1;
+    }
     return this.#way.push({ kind, name, ...details }) - 1;
   }
 

@@ -20,23 +20,29 @@ const SLACK_NS = 30e9;
 
 export type { LogChain } from './log-chain-draft.ts';
 
+/** A task of a closed cycle waits for this lock, which that task holds. */
+export interface CircleEdge {
+  readonly lock: string;
+  readonly owner: LogTask;
+}
+
 export class LogChains {
   readonly #log: LogModel;
   readonly #waits: LogWaits;
   readonly #stalls: readonly JudgedStall[];
-  readonly #deadlocked: ReadonlySet<number>;
+  readonly #circles: ReadonlyMap<number, CircleEdge>;
   /** A tracepoint teardown waits for one srcu_struct only. */
   readonly #oneStruct: boolean;
 
   /**
-   * @param deadlocked tasks of closed cycles
+   * @param circles by waiter, the edges of closed cycles
    * @param release of the kernel, when it is known: it decides for how many structs a tracepoint teardown waits (T12)
    */
   constructor(
     log: LogModel,
     waits: LogWaits,
     stalls: readonly JudgedStall[],
-    deadlocked: ReadonlySet<number>,
+    circles: ReadonlyMap<number, CircleEdge>,
     release: string | undefined,
   ) {
     const steps = tracepointTeardown(release);
@@ -44,13 +50,13 @@ export class LogChains {
     this.#log = log;
     this.#waits = waits;
     this.#stalls = stalls;
-    this.#deadlocked = deadlocked;
+    this.#circles = circles;
   }
 
   of(hung: LogHung): LogChain {
     const draft = new LogChainDraft(this.#log);
     this.#task(draft, hung, new Set());
-    const stuck = draft.tasks().find(({ tid }) => this.#deadlocked.has(tid));
+    const stuck = draft.tasks().find(({ tid }) => this.#circles.has(tid));
     if (stuck) {
       draft.root = { kind: 'deadlock', task: stuck.comm, tid: stuck.tid };
       draft.note(`${stuck.comm}:${stuck.tid} is in a deadlock`);
@@ -68,6 +74,11 @@ export class LogChains {
       ...(note && { note }),
     });
     draft.cite(last, `${hung.comm}:${hung.tid} is reported as blocked`);
+    const edge = this.#circles.get(hung.tid);
+    if (edge && this.#waits.lockOf(hung)?.owner === undefined) {
+      this.#alongCircle(draft, hung, edge, seen);
+      return;
+    }
     switch (verdict.resource) {
       case 'srcu':
         if (verdict.insideSrcuPass) break;
@@ -86,6 +97,25 @@ export class LogChains {
     }
     const lock = this.#waits.lockOf(hung);
     if (lock) this.#lock(draft, hung, lock, seen);
+  }
+
+  /** To the next task of the circle that the task is part of. */
+  #alongCircle(draft: LogChainDraft, hung: LogHung, edge: CircleEdge, seen: Set<number>): void {
+    const { lock, owner } = edge;
+    if (hung.verdict.resource === 'srcu') draft.link('srcu-gp', `SRCU grace period of ${lock}`, { rule: 'W2' });
+    else draft.link('lock', lock, { rule: 'W22' });
+    const next = seen.has(owner.tid) ? undefined : this.#waits.hungTask(owner.tid, hung.last.tsNs);
+    if (next) {
+      this.#task(draft, next, seen);
+      return;
+    }
+    const note = `holds ${lock}`;
+    draft.link('task', `${owner.comm}:${owner.tid}`, {
+      tid: owner.tid,
+      note,
+      rule: 'W23',
+      closes: seen.has(owner.tid),
+    });
   }
 
   #lock(

@@ -1,6 +1,6 @@
 /** Every verdict that rests on the kernel log alone. Where events show the same thing, merge.ts joins the two. */
 import type { Finding } from '../../../schema/index.ts';
-import { LogChains } from '../log-chain.ts';
+import { type CircleEdge, LogChains } from '../log-chain.ts';
 import { LogWaits } from '../log-waits.ts';
 import type { LockdepReport } from '../model/log.ts';
 import type { Models } from '../models.ts';
@@ -25,16 +25,28 @@ export function detectLog(world: World, { log, load }: Models, change?: LockRepo
   const stalls = judgeStalls(log, world.profile.hz, load.storms);
   const waits = new LogWaits(log);
   const deadlocks = detectLogDeadlocks(log, waits);
-  const deadlocked = new Set(
-    deadlocks.flatMap((finding) => (finding.kind === 'deadlock' ? finding.waits.map((wait) => wait.tid) : [])),
-  );
   return withDistinctIds([
     ...detectLogLocks(log, change?.reports),
     // Lock events show what the tables can only guess.
     ...(world.count('lock_acquire') > 0 ? [] : detectMasked(log, world.profile.release, change?.isDropped)),
     ...detectLogStalls(log, stalls),
-    ...detectLogHung(log, new LogChains(log, waits, stalls, deadlocked, world.profile.release)),
+    ...detectLogHung(log, new LogChains(log, waits, stalls, circlesOf(deadlocks), world.profile.release)),
     ...deadlocks,
     ...detectLogLockups(log, stalls),
   ]);
+}
+
+/** The edges of the cycles, by their waiters. */
+function circlesOf(deadlocks: readonly Finding[]): Map<number, CircleEdge> {
+  const edges = new Map<number, CircleEdge>();
+  for (const finding of deadlocks) {
+    if (finding.kind !== 'deadlock' || !finding.chain) continue;
+    // Task, lock, task, lock, … task.
+    for (let i = 0; i + 2 < finding.chain.length; i += 2) {
+      const [waiter, lock, owner] = finding.chain.slice(i, i + 3);
+      if (waiter.tid === undefined || owner.tid === undefined) continue;
+      edges.set(waiter.tid, { lock: lock.name, owner: { comm: owner.name.replace(/:\d+$/, ''), tid: owner.tid } });
+    }
+  }
+  return edges;
 }
