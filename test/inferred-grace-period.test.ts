@@ -69,7 +69,15 @@ describe('a loop over synchronize_rcu() that only stacks show', () => {
       ${stack('a-7 [000] d..2. 1.502001:', '__schedule', 'schedule', 'synchronize_rcu_expedited')}
       rcu_preempt-15 [001] d..4. 3.500: ${wakeup('a:7')}
       <idle>-0 [000] d..2. 3.501: ${to(IDLE, 'R', 'a:7')}`);
-    expect(facts.syncWaits.map(({ startNs, endNs }) => [startNs, endNs])).toEqual([[1e9, 3.5e9]]);
+    expect(facts.syncWaits).toMatchObject([{ api: 'synchronize_rcu_expedited', startNs: 1e9, endNs: 3.5e9 }]);
+  });
+
+  it('is not the wait of the worker that drives an expedited grace period', async () => {
+    const { facts } = await replayText(trace`
+      rcu_exp_gp_kthr-18 [000] d..2. 1.000: ${to('rcu_exp_gp_kthr:18', 'D', IDLE)}
+      ${stack('rcu_exp_gp_kthr-18 [000] d..2. 1.000001:', '__schedule', 'schedule_timeout', 'synchronize_rcu_expedited_wait_once', 'synchronize_rcu_expedited_wait', 'rcu_exp_wait_wake', 'kthread_worker_fn')}
+      <idle>-0 [001] d..4. 1.500: ${wakeup('rcu_exp_gp_kthr:18')}`);
+    expect(facts.syncWaits).toEqual([]);
   });
 });
 

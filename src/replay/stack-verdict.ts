@@ -40,6 +40,7 @@ export function classifyStack(stack: readonly string[]): StackVerdict {
     decided = depth + 1;
     // synchronize_rcu_normal ← synchronize_rcu, __synchronize_srcu ← synchronize_srcu: the name that callers use.
     if (api === 'synchronize_rcu_normal') api = 'synchronize_rcu';
+    if (api === 'exp_funnel_lock') api = 'synchronize_rcu_expedited';
     if (api === '__synchronize_srcu') api = 'synchronize_srcu';
     break;
   }

@@ -38,16 +38,17 @@ export const LAST_SLEEP_FRAME =
 
 /** First match from the innermost frame outward wins; order inside one frame is this order. */
 export const WAIT_FRAMES: readonly (readonly [RegExp, WaitResource])[] = [
-  [
-    /^(_?synchronize_(rcu|sched)_expedited.*|exp_funnel_lock|rcu_exp_wait_wake|rcu_exp_sel_wait_wake)$/,
-    'rcu-expedited',
-  ],
+  [/^(_?synchronize_(rcu|sched)_expedited(?!_wait).*|exp_funnel_lock)$/, 'rcu-expedited'],
   [/^synchronize_rcu_tasks.*$/, 'rcu-tasks'],
   // synchronize_sched() and synchronize_rcu_bh(): until Linux 4.20.
   [/^(synchronize_rcu_normal|synchronize_rcu|synchronize_sched|synchronize_rcu_bh)$/, 'rcu'],
   [/^(__synchronize_srcu|synchronize_srcu.*)$/, 'srcu'],
   [/^(rcu_barrier.*|srcu_barrier.*)$/, 'barrier'],
-  [/^(rcu_gp_fqs_loop|rcu_gp_kthread|rcu_gp_init|rcu_gp_cleanup)$/, 'gp-kthread'],
+  // Those that drive a grace period wait for its quiescent states, not for it.
+  [
+    /^(rcu_gp_fqs_loop|rcu_gp_kthread|rcu_gp_init|rcu_gp_cleanup|rcu_exp_wait_wake|rcu_exp_sel_wait_wake|synchronize_rcu_expedited_wait.*)$/,
+    'gp-kthread',
+  ],
   [/^(rcu_tasks_one_gp|rcu_tasks_wait_gp|rcu_tasks_kthread)$/, 'tasks-kthread'],
   [
     /^(flush_work|__flush_work.*|__flush_workqueue|flush_workqueue|cancel_work_sync|cancel_delayed_work_sync|drain_workqueue)$/,
