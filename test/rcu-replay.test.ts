@@ -155,6 +155,24 @@ describe('the same verdict from less', () => {
     });
   });
 
+  it('a preempted reader without rcu events: known by its unlock, which wakes the grace-period kthread (R2.10)', async () => {
+    const readers = await replayFile(sample('preempted-reader.trace.txt.zst'), {
+      keep: (name) => !/^rcu_(preempt|unlock_preempted)_task$/.test(name),
+    });
+    expect(ofKind(readers, 'rcu-stall')).toMatchObject([
+      { tasks: ['lab_rcuread:83'], cpus: [], cause: 'reader-preempted', confidence: 'inferred' },
+    ]);
+    const outcome = await replayFile(sample('preempted-reader.trace.txt.zst'), { keep: (name) => !/^rcu_/.test(name) });
+    const [blocked] = ofKind(outcome, 'blocked-sync');
+    expect(blocked).toMatchObject({
+      confidence: 'inferred',
+      root: { kind: 'reader-preempted', cpu: 1, task: 'lab_rcuread', tid: 83 },
+    });
+    expect(blocked.chain.find((link) => link.kind === 'reader')?.note).toMatch(
+      /preempted by lab_fifo:84, at real-time priority 49; it woke the grace-period kthread as the last one to leave/,
+    );
+  });
+
   it('with context switches and stacks only: the CPU, inferred', async () => {
     const outcome = await without(/^(?!sched_|kernel_stack)/);
     expect(close(outcome)).toMatchObject({ confidence: 'inferred', root: { cpu: 1 } });

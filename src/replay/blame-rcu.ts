@@ -35,8 +35,15 @@ const LATE_CALLBACK_NS = 1e7;
 
 const NO_GRACE_PERIODS =
   'no rcu:* events: the grace period is known from its waiters, and whom it waits for from a CPU that did not switch context (E1.0, R2.6)';
-export const NO_HOLDOUTS =
+const NO_READERS =
+  'which reader it waits for is not recorded: a task that did not sleep and then woke the grace-period kthread, as the unlock of the last reader does (R2.10); rcu_preempt_task and rcu_unlock_preempted_task would tell';
+const NO_HOLDOUTS =
   'whom grace periods wait for is not recorded: taken from a CPU that did not switch context (R2.6); rcu_grace_period_init and rcu_quiescent_state_report would tell';
+
+/** How a holdout is known that no event names. */
+export function inferredBy(holdout: Holdout): string {
+  return holdout.kind === 'reader' ? NO_READERS : NO_HOLDOUTS;
+}
 
 /** Events from which grace periods, their masks and their readers follow. */
 export const GRACE_PERIOD_EVENTS: readonly string[] = [
@@ -157,8 +164,9 @@ function blameGracePeriod(
 ): void {
   const { draft } = walk;
   draft.add('rcu-gp', name, 0, depth, {}, toNs - fromNs);
-  if (gp.seq === null) draft.inferredBy.add(NO_GRACE_PERIODS);
-  else if (gp.holdouts.some((holdout) => holdout.inferred)) draft.inferredBy.add(NO_HOLDOUTS);
+  const inferred = gp.holdouts.find((holdout) => holdout.inferred);
+  if (gp.seq === null && inferred?.kind !== 'reader') draft.inferredBy.add(NO_GRACE_PERIODS);
+  else if (inferred) draft.inferredBy.add(inferredBy(inferred));
   if (toNs - fromNs >= walk.worthNs) {
     draft.evidence.cite(gp.startEvent, `${name} starts`);
     draft.evidence.cite(gp.endEvent, `${name} ends`);

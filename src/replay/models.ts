@@ -7,6 +7,7 @@ import { InferredGpModel } from './model/inferred-gp.ts';
 import { InterruptLoadModel } from './model/interrupt-load.ts';
 import { InvoluntaryStretchModel } from './model/involuntary-stretch.ts';
 import { KthreadStopModel } from './model/kthread-stop.ts';
+import { KthreadWakerModel } from './model/kthread-waker.ts';
 import { LockModel } from './model/lock.ts';
 import { LogModel } from './model/log.ts';
 import { QuietStretchModel } from './model/quiet-stretch.ts';
@@ -48,8 +49,9 @@ export function createModels(world: World): Models {
   const quiet = new QuietStretchModel(world, cpu, tasks);
   const rcu = new RcuModel(world, cpu, tasks);
   const gpKthread = new GpKthreadModel(world, cpu, tasks);
-  const involuntary = new InvoluntaryStretchModel(world, tasks);
+  const involuntary = new InvoluntaryStretchModel(world, cpu, tasks);
   const barriers = new RcuBarrierModel();
+  const wakers = new KthreadWakerModel(cpu);
   const work = new WorkqueueModel(world);
   const calls = new FunctionCallModel(world);
   const identity = new SrcuIdentity();
@@ -62,7 +64,7 @@ export function createModels(world: World): Models {
   const log = new LogModel(world);
   const stops = new KthreadStopModel();
   const phases = new WaitPhaseModel(world, rcu, sync, srcuGp);
-  const inferredGp = new InferredGpModel(world, rcu, sync, quiet, gpKthread);
+  const inferredGp = new InferredGpModel(world, rcu, sync, { quiet, kthread: gpKthread, involuntary, wakers });
   return {
     cpu,
     load,
@@ -89,6 +91,7 @@ export function createModels(world: World): Models {
       gpKthread,
       involuntary,
       barriers,
+      wakers,
       work,
       readers,
       sync,

@@ -27,7 +27,7 @@ export function judgeReader(holdout: Holdout, shares: HoldoutVerdict['shares'], 
     shares: code === 'READER_NMI_STARVED' ? shares : none,
     task,
     runnableShare: code === 'READER_NMI_STARVED' ? 0 : runnable,
-    note: `${note}${boost(holdout)}`,
+    note: `${note}${boost(holdout)}${holdout.inferred ? '; it woke the grace-period kthread as the last one to leave' : ''}`,
   });
   if (shares.nmi >= NMI_SHARE && running + runnable >= MOST)
     return verdict(

@@ -165,9 +165,14 @@ describe('what is inferred is said to be', () => {
     expect(blocked.title).toContain('reader <...>:81 holds it up');
   });
 
-  it('without preempted readers nobody is named (R2.7)', () => {
+  it('without events of preempted readers the last one shows by its unlock (R2.10)', () => {
     const [stall] = ofKind(outcome('preempted-reader', 'no preempted readers'), 'rcu-stall');
-    expect(stall).toMatchObject({ cpus: [], tasks: [], cause: 'unknown' });
+    expect(stall).toMatchObject({
+      cpus: [],
+      tasks: ['lab_rcuread:83'],
+      cause: 'reader-preempted',
+      confidence: 'inferred',
+    });
     expect(stall.notes.join('\n')).toContain('rcu_preempt_task');
   });
 

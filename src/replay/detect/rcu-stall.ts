@@ -9,7 +9,7 @@ import {
   decisiveHoldout,
   decisiveOf,
   GRACE_PERIOD_EVENTS,
-  NO_HOLDOUTS,
+  inferredBy,
 } from '../blame-rcu.ts';
 import { cpuStrips, STRIP_LEGEND } from '../cpu-strip.ts';
 import { EvidenceList } from '../evidence-list.ts';
@@ -91,7 +91,7 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
   const notes = [
     `threshold ${seconds(rule.tillNs)} (${rule.why})`,
     ...(gp.censored ? [CENSORED] : []),
-    ...(decisive?.inferred ? [NO_HOLDOUTS] : []),
+    ...(decisive?.inferred ? [inferredBy(decisive)] : []),
     ...kthreadNote(gp.flavor, starved, asleep),
     ...(decisive
       ? [`${decisive.name}: ${holdoutNote(timeline, decisive)}`]

@@ -5,7 +5,10 @@
  */
 import type { Model, World } from '../world.ts';
 import type { GpKthreadModel } from './gp-kthread.ts';
-import type { GracePeriod, Holdout } from './grace-period.ts';
+import { type GracePeriod, type Holdout, heldUntilNs } from './grace-period.ts';
+import { findReader } from './inferred-reader.ts';
+import type { InvoluntaryStretchModel } from './involuntary-stretch.ts';
+import type { KthreadWakerModel } from './kthread-waker.ts';
 import type { QuietStretch, QuietStretchModel } from './quiet-stretch.ts';
 import type { RcuModel } from './rcu.ts';
 import type { SyncWait, SyncWaitModel } from './sync-wait.ts';
@@ -16,19 +19,25 @@ const COVERS = 0.5;
 /** Shorter grace periods are everyday ones: nobody asks who held them up. */
 const LONG_NS = 1e9;
 
+/** What grace periods leave behind without events of their own. */
+export interface InferenceSources {
+  readonly quiet: QuietStretchModel;
+  readonly kthread: GpKthreadModel;
+  readonly involuntary: InvoluntaryStretchModel;
+  readonly wakers: KthreadWakerModel;
+}
+
 export class InferredGpModel implements Model {
   readonly #world: World;
   readonly #rcu: RcuModel;
   readonly #sync: SyncWaitModel;
-  readonly #quiet: QuietStretchModel;
-  readonly #kthread: GpKthreadModel;
+  readonly #from: InferenceSources;
 
-  constructor(world: World, rcu: RcuModel, sync: SyncWaitModel, quiet: QuietStretchModel, kthread: GpKthreadModel) {
+  constructor(world: World, rcu: RcuModel, sync: SyncWaitModel, from: InferenceSources) {
     this.#world = world;
     this.#rcu = rcu;
     this.#sync = sync;
-    this.#quiet = quiet;
-    this.#kthread = kthread;
+    this.#from = from;
   }
 
   subscribe(): undefined {
@@ -38,6 +47,7 @@ export class InferredGpModel implements Model {
   finish(endNs: number): void {
     if (this.#world.count('rcu_grace_period') > 0) {
       if (this.#world.count('rcu_grace_period_init', 'rcu_quiescent_state_report') === 0) this.#inferHoldouts(endNs);
+      else if (this.#world.count('rcu_preempt_task', 'rcu_unlock_preempted_task') === 0) this.#inferReaders();
       return;
     }
     const waits = this.#sync.long.filter((wait) => wait.resource === 'rcu').sort((a, b) => a.startNs - b.startNs);
@@ -55,19 +65,39 @@ export class InferredGpModel implements Model {
     if (group.length > 0) this.#infer(group, groupEndNs, endNs);
   }
 
+  /** CPUs are recorded, readers are not: for a grace period that went on although every CPU had reported. */
+  #inferReaders(): void {
+    for (const gp of this.#rcu.history.all()) {
+      const { startNs, endNs } = gp;
+      if (gp.expedited || endNs === null || endNs - startNs < LONG_NS) continue;
+      const reportedNs = gp.holdouts.reduce((last, owed) => Math.max(last, heldUntilNs(owed) ?? endNs), startNs);
+      if (endNs - reportedNs < COVERS * (endNs - startNs)) continue;
+      const reader = findReader(this.#from, startNs, endNs, endNs);
+      if (reader) gp.holdouts.push(reader.holdout);
+    }
+  }
+
   /** Grace periods are recorded, but not for whom they wait. */
   #inferHoldouts(endNs: number): void {
     for (const gp of this.#rcu.history.all()) {
       const toNs = gp.endNs ?? endNs;
       if (gp.holdouts.length > 0 || toNs - gp.startNs < LONG_NS || this.#lostToRealtime(gp.startNs, toNs)) continue;
-      const [longest] = this.#covering(gp.startNs, toNs);
-      if (longest) gp.holdouts.push(holdout(longest, gp.startNs, toNs, gp.endNs === null));
+      gp.holdouts.push(...this.#holdouts(gp.startNs, toNs, gp.endNs === null, toNs));
     }
+  }
+
+  /** Who can have held up a grace period of [fromNs, toNs): a reader that shows by its unlock, else the CPU that passed no quiescent state. */
+  #holdouts(fromNs: number, toNs: number, open: boolean, wokenNs: number): Holdout[] {
+    const [longest] = this.#lostToRealtime(fromNs, toNs) ? [] : this.#covering(fromNs, toNs);
+    const reader = open ? undefined : findReader(this.#from, fromNs, toNs, wokenNs);
+    // A CPU without quiescent states elsewhere cannot be explained by the reader.
+    if (reader && (!longest || longest.cpu === reader.stretch.cpu)) return [reader.holdout];
+    return longest ? [holdout(longest, fromNs, toNs, open)] : [];
   }
 
   /** Stretches that can explain the interval, the longest overlap first. */
   #covering(fromNs: number, toNs: number): QuietStretch[] {
-    return this.#quiet.stretches
+    return this.#from.quiet.stretches
       .filter((stretch) => overlap(stretch, fromNs, toNs) >= COVERS * (toNs - fromNs))
       .sort((a, b) => overlap(b, fromNs, toNs) - overlap(a, fromNs, toNs));
   }
@@ -75,7 +105,7 @@ export class InferredGpModel implements Model {
   #infer(group: readonly SyncWait[], toNs: number, captureEndNs: number): void {
     const fromNs = group[0].startNs;
     const open = group.some((wait) => wait.endNs === null);
-    const covering = this.#lostToRealtime(fromNs, toNs) ? [] : this.#covering(fromNs, toNs);
+    const wokenNs = group.reduce((last, wait) => Math.max(last, wait.wokenNs ?? wait.endNs ?? 0), 0);
     this.#rcu.addInferred({
       flavor: this.#rcu.mainFlavor,
       seq: null,
@@ -91,7 +121,7 @@ export class InferredGpModel implements Model {
       censored: group.some((wait) => wait.censored),
       gapsAtStart: 0,
       ticks: [],
-      holdouts: covering.slice(0, 1).map((stretch) => holdout(stretch, fromNs, toNs, open)),
+      holdouts: this.#holdouts(fromNs, toNs, open, wokenNs),
     } satisfies GracePeriod);
   }
 
@@ -101,7 +131,7 @@ export class InferredGpModel implements Model {
    */
   #lostToRealtime(fromNs: number, toNs: number): boolean {
     let lostNs = 0;
-    for (const { flavor, realtime, startNs, endNs } of this.#kthread.starvations)
+    for (const { flavor, realtime, startNs, endNs } of this.#from.kthread.starvations)
       if (realtime && flavor === this.#rcu.mainFlavor)
         lostNs += Math.max(0, Math.min(toNs, endNs ?? toNs) - Math.max(fromNs, startNs));
     return lostNs >= COVERS * (toNs - fromNs);
