@@ -110,6 +110,22 @@ export interface ChainLink {
   readonly note?: string;
 }
 
+/**
+ * Why a grace period of a srcu_struct took its time (MODEL S3.60): its worker waited for RCU · readers · no worker · the irq_work that queues
+ * the work did not run · nothing was queued · callbacks came late · the worker waited for a mutex · none of these.
+ */
+export const SRCU_CAUSES = [
+  'SRCU_RCU',
+  'SRCU_READERS',
+  'WORKQ_STARVED',
+  'IRQWORK_NOT_RUN',
+  'LOST',
+  'CALLBACK_BACKLOG',
+  'SRCU_MUTEX',
+  'OTHER',
+] as const;
+export type SrcuCause = (typeof SRCU_CAUSES)[number];
+
 export interface Root {
   readonly kind: RootKind;
   readonly cpu?: number;
@@ -268,6 +284,8 @@ export type Finding = FindingBase &
         readonly root: Root;
         /** What the waiter waited for in turn (MODEL 2.4); the phases fill the wait. */
         readonly phases?: readonly { readonly phase: string; readonly ns: number }[];
+        /** Waits for a srcu_struct: fractions of the wait by cause, the longest first. */
+        readonly srcu_causes?: readonly { readonly cause: SrcuCause; readonly ns: number }[];
       }
     | {
         readonly kind: 'hung-task';

@@ -2,10 +2,10 @@
 import type { Root } from '../../schema/index.ts';
 import { addContexts, type BlameWalk, occupantLink, splitByShares, stormRoot } from './blame-walk.ts';
 import type { EvidenceList } from './evidence-list.ts';
-import { OCCUPANCY_EVENTS } from './knowledge/interrupt-events.ts';
 import type { KthreadSleep, KthreadStarvation } from './model/gp-kthread.ts';
 import type { GracePeriod } from './model/grace-period.ts';
 import { SCHEDULING_EVENTS } from './model/task.ts';
+import { citeCpuTime } from './occupancy-evidence.ts';
 import type { Timeline } from './timeline.ts';
 
 /**
@@ -33,19 +33,26 @@ export function blameKthread(
   return Math.max(0, leftNs);
 }
 
-/** A while in which the kthread waited for a CPU: it goes to whoever had it. */
-export function blameStarvation(walk: BlameWalk, starvation: KthreadStarvation, ns: number, depth: number): void {
+/** A while in which the kthread, or a worker, waited for a CPU: it goes to whoever had it. */
+export function blameStarvation(
+  walk: BlameWalk,
+  starvation: KthreadStarvation,
+  ns: number,
+  depth: number,
+  kind: 'kthread' | 'worker' = 'kthread',
+): void {
   const { draft, timeline } = walk;
   const { flavor, tid, cpu, instead, shares, event } = starvation;
-  citeStarvation(draft.evidence, starvation, timeline.data.lastEvent);
+  citeStarvation(draft.evidence, starvation, timeline);
   const pieces = splitByShares(shares, ns);
   const note = `runnable without CPU ${cpu}${instead ? `, which ${instead} had` : ''}`;
-  draft.add('kthread', `${flavor}:${tid}`, 0, depth, { tid, note, rule: 'W3', event });
+  const rule = kind === 'kthread' ? 'W3' : 'W15';
+  draft.add(kind, `${flavor}:${tid}`, 0, depth, { tid, note, rule, event });
   draft.add('cpu', `CPU ${cpu}`, instead === undefined ? pieces.own : 0, depth + 1, { cpu, rule: 'W9' });
   if (instead !== undefined) occupantLink(draft, instead, pieces.own, depth + 2);
   const storm = timeline.stormDuring('nmi', cpu, starvation.startNs, timeline.end(starvation));
   addContexts(walk, cpu, pieces, depth + 2, storm?.firstEvent);
-  draft.root(starvationRoot(starvation), ns);
+  draft.root(kind === 'kthread' ? starvationRoot(starvation) : workerRoot(starvation), ns);
 }
 
 /** The load of its CPU, else that it got none. */
@@ -89,13 +96,21 @@ export function citeKthreadSleep(evidence: EvidenceList, sleep: KthreadSleep, la
   evidence.range(sleep.event, to, { events: SCHEDULING_EVENTS, tid: sleep.tid }, `scheduling of ${label}`);
 }
 
+/** A worker's CPU: its load, else the task that has it. */
+function workerRoot({ cpu, shares, instead }: KthreadStarvation): Root {
+  const storm = stormRoot(shares, cpu);
+  if (storm || instead === undefined) return storm ?? { kind: 'workqueue-starved', cpu };
+  const colon = instead.lastIndexOf(':');
+  return { kind: 'cpu-hog', cpu, task: instead.slice(0, colon), tid: Number(instead.slice(colon + 1)) };
+}
+
 /** The kthread waits for a CPU, and who has it. */
-export function citeStarvation(evidence: EvidenceList, starvation: KthreadStarvation, lastEvent: number): void {
+export function citeStarvation(evidence: EvidenceList, starvation: KthreadStarvation, timeline: Timeline): void {
   const { flavor, tid, cpu, event, endEvent, cpuEvent } = starvation;
   const label = `${flavor}:${tid}`;
-  const to = endEvent || lastEvent;
+  const to = endEvent || timeline.data.lastEvent;
   evidence.cite(event, `${label} becomes runnable`);
   evidence.cite(endEvent, `${label} gets a CPU`);
   evidence.range(event, to, { events: SCHEDULING_EVENTS, tid }, `scheduling of ${label}`);
-  evidence.range(cpuEvent || event, to, { events: OCCUPANCY_EVENTS, cpu }, `what CPU ${cpu} did`);
+  citeCpuTime(evidence, timeline, cpu, cpuEvent || event, to);
 }

@@ -28,6 +28,7 @@ import {
 } from './model/grace-period.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import { SCHEDULING_EVENTS } from './model/task.ts';
+import { citeCpuTime } from './occupancy-evidence.ts';
 import type { Timeline } from './timeline.ts';
 
 /** Shorter delays of callbacks are their everyday batching. */
@@ -276,7 +277,7 @@ export function citeHoldoutTimes(evidence: EvidenceList, holdout: Holdout, timel
     { events: TICK_EVENTS },
     'scheduler ticks are recorded, this far apart',
   );
-  evidence.range(holdout.cpuEvent || holdout.fromEvent, to, { events: OCCUPANCY_EVENTS, cpu }, `what CPU ${cpu} did`);
+  citeCpuTime(evidence, timeline, cpu, holdout.cpuEvent || holdout.fromEvent, to);
   // Silence is one of all CPUs: their records around it show it, and that they were busy.
   if ((holdout.silentNs ?? 0) > 0)
     evidence.range(holdout.cpuEvent || holdout.fromEvent, to, { events: OCCUPANCY_EVENTS }, 'what all CPUs did');

@@ -5,16 +5,20 @@
 import { blameRcu } from './blame-rcu.ts';
 import { blameWaits, sleepText, type TaskLink } from './blame-task.ts';
 import type { BlameWalk } from './blame-walk.ts';
-import { blameQueuedWork } from './blame-work.ts';
-import type { SrcuGracePeriod } from './model/srcu-gp.ts';
+import { blameQueuedWork, blameTimer } from './blame-work.ts';
+import { meansStruct } from './model/srcu-identity.ts';
 import type { SrcuReader } from './model/srcu-reader.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import type { Task } from './model/task.ts';
-import type { LateWork, WorkExecution } from './model/workqueue.ts';
-import { servingPeriod } from './wait-phases.ts';
+import type { WorkExecution } from './model/workqueue.ts';
+import { readersNotRecorded } from './srcu-causes.ts';
+import { courseOf, type SrcuCourse, type SrcuSegment } from './srcu-segments.ts';
 
-/** Callbacks are queued in the pass that ends the grace period. */
-const LATE_QUEUE_NS = 1e6;
+/** Shorter queues and delays are everyday scheduling. */
+const LATE_NS = 1e7;
+
+/** A delay is ten jiffies at most (S3.15), which HZ=100 makes 100 ms. */
+const LATE_TIMER_NS = 1e8;
 
 const ANYBODYS_PASSES =
   'for which srcu_struct process_srcu runs is not recorded: its passes may be those of another struct (W4.20)';
@@ -22,79 +26,89 @@ const ANYBODYS_PASSES =
 /** Probes on read sections. */
 const SRCU_READER_EVENTS = ['__srcu_read_lock', '__srcu_read_unlock'];
 
+const UNSEEN_READERS = 'its scans repeat: readers hold it, which are not recorded (S3.60)';
+
 /** One SRCU wait being cut. */
 interface SrcuCut {
   readonly wait: SyncWait;
+  readonly course: SrcuCourse;
   /** Name of the grace period's link. */
   readonly name: string;
   /** Readers of the struct that overlap the wait. */
   readonly readers: readonly SrcuReader[];
+  /** Scans repeat for readers that are not recorded (S3.60 ii). */
+  readonly unseenReaders: boolean;
   readonly depth: number;
 }
 
 export function blameSrcu(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
   const { timeline, draft } = walk;
   const name = `SRCU grace period of ${wait.domain || 'unknown srcu_struct'}`;
-  const served = servingPeriod(timeline.data.srcuPeriods, wait, toNs);
-  draft.add('srcu-gp', name, 0, depth, { rule: 'W2', event: served?.startEvent || wait.startEvent });
-  const endedNs = Math.min(toNs, Math.max(fromNs, (served?.endShown && served.endNs) || toNs));
-  const passes = passesFor(walk, wait, fromNs, endedNs);
-  citeWork(walk, wait, fromNs, served?.startNs ?? toNs);
-  const driven = timeline.data.srcuPeriods.some((gp) => gp.domain === wait.domain);
-  if (passes.length === 0 && !driven && throughStall(walk, wait, fromNs, toNs, depth)) return;
-  const cut: SrcuCut = { wait, name, readers: timeline.readersHolding(wait.domain, toNs, fromNs), depth };
-  let cursor = fromNs;
-  for (const pass of passes) {
-    const startNs = Math.max(cursor, pass.startNs);
-    const endNs = Math.min(endedNs, pass.endNs ?? endedNs);
-    if (endNs <= startNs) continue;
-    betweenPasses(walk, cut, cursor, startNs);
-    blamePass(walk, cut, pass, startNs, endNs);
-    cursor = endNs;
+  const course = courseOf(timeline, wait, fromNs, toNs);
+  draft.add('srcu-gp', name, 0, depth, { rule: 'W2', event: course.served?.startEvent || wait.startEvent });
+  citeWork(walk, wait, fromNs, course.served?.startNs ?? toNs);
+  const driven = timeline.data.srcuPeriods.some((gp) => meansStruct(wait.domain, gp.domain));
+  if (course.passes.length === 0 && !driven && throughStall(walk, wait, fromNs, toNs, depth)) return;
+  if (course.anybodys) draft.inferredBy.add(ANYBODYS_PASSES);
+  const readers = timeline.readersHolding(wait.domain, toNs, fromNs);
+  const unseenReaders = readersNotRecorded(timeline, wait, course);
+  const cut: SrcuCut = { wait, course, name, readers, unseenReaders, depth };
+  for (const segment of course.segments) blameSegment(walk, cut, segment);
+}
+
+function blameSegment(walk: BlameWalk, cut: SrcuCut, segment: SrcuSegment): void {
+  const { kind, fromNs, toNs, pass, late } = segment;
+  const { draft } = walk;
+  const ns = toNs - fromNs;
+  const held = lastReader(cut.readers, fromNs, cut.wait.task) !== undefined;
+  switch (kind) {
+    case 'pass':
+      if (pass) blamePass(walk, cut, pass, fromNs, toNs);
+      return;
+    case 'queued':
+      if (late && ns >= LATE_NS && !held) blameQueuedWork(walk, late, fromNs, toNs, cut.depth + 1);
+      else betweenPasses(walk, cut, fromNs, toNs);
+      return;
+    case 'timer': {
+      const cpu = late?.cpu ?? cut.course.passes.find((next) => next.startNs >= toNs)?.cpu ?? -1;
+      const due = ns >= LATE_TIMER_NS && !held;
+      if (!due || !blameTimer(walk, 'process_srcu', cpu, fromNs, toNs, cut.depth + 1))
+        betweenPasses(walk, cut, fromNs, toNs);
+      return;
+    }
+    case 'irq-work':
+      if (ns < LATE_NS) betweenPasses(walk, cut, fromNs, toNs);
+      else {
+        draft.add('work', 'srcu_irq_work', ns, cut.depth + 1, { note: 'had yet to queue process_srcu', rule: 'W13' });
+        draft.root({ kind: 'unknown' }, ns);
+      }
+      return;
+    case 'requested':
+    case 'between':
+      betweenPasses(walk, cut, fromNs, toNs);
+      return;
+    case 'callbacks-queued':
+      if (late && ns >= LATE_NS) blameQueuedWork(walk, late, fromNs, toNs, cut.depth + 1);
+      else afterEnd(walk, cut, fromNs, toNs);
+      return;
+    default:
+      afterEnd(walk, cut, fromNs, toNs);
   }
-  betweenPasses(walk, cut, cursor, endedNs);
-  afterEnd(walk, name, served, endedNs, toNs, depth);
 }
 
 /** The grace period had ended; its callbacks had to be queued, to get a worker, and to run (S3.16, W20). */
-function afterEnd(
-  walk: BlameWalk,
-  name: string,
-  served: SrcuGracePeriod | undefined,
-  fromNs: number,
-  toNs: number,
-  depth: number,
-): void {
-  const { draft, timeline } = walk;
+function afterEnd(walk: BlameWalk, { name, course, depth }: SrcuCut, fromNs: number, toNs: number): void {
+  const { draft } = walk;
   const ns = toNs - fromNs;
-  if (ns <= 0) return;
-  if (ns < walk.worthNs) {
-    draft.add('srcu-gp', name, ns, depth);
-    draft.root({ kind: 'unknown' }, ns);
-    return;
-  }
-  const work = served?.callbacks?.work;
-  const late = timeline.data.lateWork.find(
-    (other) =>
-      other.fn === 'srcu_invoke_callbacks' &&
-      other.work === work &&
-      other.queuedNs < toNs &&
-      other.queuedNs >= fromNs - LATE_QUEUE_NS,
-  );
-  let cursor = fromNs;
-  if (late) {
-    const startNs = Math.min(toNs, late.startNs ?? toNs);
-    const queuedNs = Math.max(fromNs, late.queuedNs);
-    draft.add('srcu-gp', name, queuedNs - cursor, depth);
-    blameQueuedWork(walk, late, queuedNs, startNs, depth + 1);
-    cursor = Math.max(queuedNs, startNs);
-  }
-  draft.add('work', 'srcu_invoke_callbacks', toNs - cursor, depth + 1, {
-    note: 'the grace period had ended (S3.16)',
-    rule: 'W20',
-    event: served?.callbacks?.queueEvent || served?.callbacks?.startEvent || 0,
-  });
-  draft.root({ kind: 'unknown' }, toNs - cursor);
+  const callbacks = course.served?.callbacks;
+  if (ns < walk.worthNs) draft.add('srcu-gp', name, ns, depth);
+  else
+    draft.add('work', 'srcu_invoke_callbacks', ns, depth + 1, {
+      note: 'the grace period had ended (S3.16)',
+      rule: 'W20',
+      event: callbacks?.queueEvent || callbacks?.startEvent || 0,
+    });
+  draft.root({ kind: 'unknown' }, ns);
 }
 
 /**
@@ -117,22 +131,12 @@ function throughStall(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: num
   return true;
 }
 
-/** Passes of the wait's own srcu_struct; when no probe names it, of every struct that nobody claims (edge 1/k, W4.20). */
-function passesFor(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number): WorkExecution[] {
-  const overlapping = walk.timeline.data.passes.filter((pass) => pass.startNs < toNs && (pass.endNs ?? toNs) > fromNs);
-  const own = overlapping.filter((pass) => pass.domain !== undefined && pass.domain === wait.domain);
-  if (own.length > 0) return own;
-  const unclaimed = overlapping.filter((pass) => pass.domain === undefined);
-  if (unclaimed.length > 0 || !wait.domain) walk.draft.inferredBy.add(ANYBODYS_PASSES);
-  return unclaimed.length > 0 ? unclaimed : wait.domain ? [] : overlapping;
-}
-
 /** How the grace periods of the struct began and ended: when process_srcu was queued, and the callbacks that followed. */
 function citeWork(walk: BlameWalk, wait: SyncWait, fromNs: number, lastStartNs: number): void {
   const { evidence } = walk.draft;
   const { srcuPeriods, passes } = walk.timeline.data;
   for (const gp of srcuPeriods) {
-    if (gp.domain !== wait.domain || gp.startNs > lastStartNs) continue;
+    if (!meansStruct(wait.domain, gp.domain) || gp.startNs > lastStartNs) continue;
     const { callbacks } = gp;
     if ((callbacks?.startNs ?? gp.endNs ?? Number.POSITIVE_INFINITY) <= fromNs) continue;
     evidence.cite(gp.startEvent, `process_srcu is queued for ${gp.domain}`);
@@ -152,41 +156,17 @@ function betweenPasses(walk: BlameWalk, cut: SrcuCut, fromNs: number, toNs: numb
   const { draft } = walk;
   for (let cursor = fromNs; cursor < toNs; ) {
     const reader = lastReader(cut.readers, cursor, cut.wait.task);
-    const queued = reader ? undefined : queuedPass(walk, cut.wait, cursor, toNs);
-    if (queued) {
-      const queuedNs = Math.max(cursor, queued.queuedNs);
-      const startNs = Math.min(toNs, queued.startNs ?? toNs);
-      draft.add('srcu-gp', cut.name, queuedNs - cursor, cut.depth);
-      draft.root({ kind: 'unknown' }, queuedNs - cursor);
-      blameQueuedWork(walk, queued, queuedNs, startNs, cut.depth + 1);
-      cursor = startNs;
-      continue;
-    }
     if (!reader) {
-      draft.add('srcu-gp', cut.name, toNs - cursor, cut.depth);
-      draft.root({ kind: 'unknown' }, toNs - cursor);
+      const ns = toNs - cursor;
+      if (cut.unseenReaders) draft.inferredBy.add(UNSEEN_READERS);
+      draft.add('srcu-gp', cut.name, ns, cut.depth, { ...(cut.unseenReaders && { note: UNSEEN_READERS }) });
+      draft.root({ kind: cut.unseenReaders ? 'srcu-reader' : 'unknown' }, ns);
       return;
     }
     const leftNs = Math.min(toNs, reader.endNs ?? toNs);
     blameReader(walk, reader, cursor, leftNs, cut.depth + 1);
     cursor = leftNs;
   }
-}
-
-/** A pass of the wait's struct that was queued and waited long for a worker in the interval (W14, WORKQ_STARVED of S3.60). */
-function queuedPass(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number): LateWork | undefined {
-  const { lateWork, passes, endNs } = walk.timeline.data;
-  const isOwn = (late: LateWork): boolean => {
-    const pass = passes.find(({ work }) => work === late.work);
-    return pass?.domain === undefined || !wait.domain || pass.domain === wait.domain;
-  };
-  return lateWork.find(
-    (late) =>
-      late.fn === 'process_srcu' &&
-      late.queuedNs < toNs &&
-      (late.startNs ?? endNs) > Math.max(fromNs, late.queuedNs) &&
-      isOwn(late),
-  );
 }
 
 /** A reader that keeps an SRCU grace period from ending: what was *it* doing? */

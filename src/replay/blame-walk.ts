@@ -2,10 +2,10 @@
 import type { Root } from '../../schema/index.ts';
 import type { ChainDraft } from './chain-draft.ts';
 import { type HoldoutVerdict, IRQ_SHARE, NMI_SHARE } from './holdout-shares.ts';
-import { OCCUPANCY_EVENTS } from './knowledge/interrupt-events.ts';
 import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './model/cpu.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import { SCHEDULING_EVENTS } from './model/task.ts';
+import { citeCpuTime } from './occupancy-evidence.ts';
 import type { Timeline } from './timeline.ts';
 
 /** First and last event of what is being cut. */
@@ -41,7 +41,7 @@ export function citeScheduling(walk: BlameWalk, tid: number, label: string, span
 
 /** What took the time of a CPU, as evidence. */
 export function citeOccupancy(walk: BlameWalk, cpu: number, span: EventSpan): void {
-  walk.draft.evidence.range(span.from, span.to, { events: OCCUPANCY_EVENTS, cpu }, `what CPU ${cpu} did`);
+  citeCpuTime(walk.draft.evidence, walk.timeline, cpu, span.from, span.to);
 }
 
 type Shares = HoldoutVerdict['shares'];

@@ -22,7 +22,8 @@ export interface HoldoutVerdict {
 
 /** Shares of the CPU's time by kind; all 0 where nothing was recorded. */
 export function occupancyShares(from: Occupancy, to: Occupancy): number[] {
-  const spent = Array.from(from, (ns, kind) => to[kind] - ns);
+  // What goes on may be told otherwise when it is over: a kind may lose a little.
+  const spent = Array.from(from, (ns, kind) => Math.max(0, to[kind] - ns));
   const total = spent.reduce((sum, ns) => sum + ns, 0);
   return spent.map((ns) => (total > 0 ? ns / total : 0));
 }

@@ -1,7 +1,7 @@
 /** The models of a replay and the order in which they see each event: context before tasks, tasks before what they wait for. */
 import { CpuModel } from './model/cpu.ts';
 import { FunctionCallModel } from './model/function-calls.ts';
-import { GpKthreadModel } from './model/gp-kthread.ts';
+import { GpKthreadModel, WORKERS } from './model/gp-kthread.ts';
 import { HungTaskModel } from './model/hung-task.ts';
 import { InferredGpModel } from './model/inferred-gp.ts';
 import { InterruptLoadModel } from './model/interrupt-load.ts';
@@ -31,6 +31,7 @@ export interface Models {
   readonly gpKthread: GpKthreadModel;
   readonly involuntary: InvoluntaryStretchModel;
   readonly barriers: RcuBarrierModel;
+  readonly workers: GpKthreadModel;
   readonly work: WorkqueueModel;
   readonly readers: SrcuReaderModel;
   readonly srcuGp: SrcuGpModel;
@@ -52,13 +53,14 @@ export function createModels(world: World): Models {
   const involuntary = new InvoluntaryStretchModel(world, cpu, tasks);
   const barriers = new RcuBarrierModel();
   const wakers = new KthreadWakerModel(cpu);
-  const work = new WorkqueueModel(world);
+  const workers = new GpKthreadModel(world, cpu, tasks, WORKERS);
+  const work = new WorkqueueModel(world, cpu, tasks);
   const calls = new FunctionCallModel(world);
   const identity = new SrcuIdentity();
   identity.listeners.push((from, to) => work.renameDomain(from, to));
   const readers = new SrcuReaderModel(world, tasks, calls, identity);
   const sync = new SyncWaitModel(world, tasks, work, calls, identity, readers);
-  const srcuGp = new SrcuGpModel(world, work, calls, readers);
+  const srcuGp = new SrcuGpModel(world, work, calls, identity, readers);
   identity.listeners.push((from, to) => srcuGp.renameDomain(from, to));
   const locks = new LockModel(world, cpu);
   const log = new LogModel(world);
@@ -74,6 +76,7 @@ export function createModels(world: World): Models {
     gpKthread,
     involuntary,
     barriers,
+    workers,
     work,
     readers,
     srcuGp,
@@ -92,6 +95,7 @@ export function createModels(world: World): Models {
       involuntary,
       barriers,
       wakers,
+      workers,
       work,
       readers,
       sync,

@@ -19,6 +19,7 @@ import type { LogStall } from './model/log-stall.ts';
 import type { OccupancyHistory } from './model/occupancy-history.ts';
 import type { BarrierRound } from './model/rcu-barrier.ts';
 import type { SrcuGracePeriod } from './model/srcu-gp.ts';
+import { meansStruct } from './model/srcu-identity.ts';
 import type { SrcuReader } from './model/srcu-reader.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import { TASK_BLOCKED, type Task, type TaskModel } from './model/task.ts';
@@ -77,6 +78,8 @@ export interface TimelineData {
   readonly kthreadTids: ReadonlyMap<string, number>;
   /** Their long sleeps. */
   readonly kthreadSleeps: readonly KthreadSleep[];
+  /** Workers that had no CPU. */
+  readonly workerStarvations: readonly KthreadStarvation[];
   /** Stalls that the kernel's log reports. */
   readonly stallReports: readonly LogStall[];
   /** Kthreads of RCU Tasks by name, and the set of their tids. */
@@ -91,6 +94,9 @@ export interface TimelineData {
     readonly preemptedReaders: boolean;
     /** First rcu_grace_period event, 0 without. */
     readonly gracePeriodEvent: number;
+    /** Queueing of work is among the recorded events; so is the irq_work that starts SRCU grace periods on v7.0. */
+    readonly workqueues: boolean;
+    readonly srcuIrqWork: boolean;
   };
   /** What each CPU did over time. */
   readonly history: OccupancyHistory;
@@ -185,11 +191,14 @@ export class Timeline {
       starvations: gpKthread.starvations,
       kthreadTids: gpKthread.tids,
       kthreadSleeps: gpKthread.sleeps,
+      workerStarvations: models.workers.starvations,
       stallReports: models.log.stalls.all,
       visible: {
         ...models.cpu.visibility(),
         gracePeriodEvent: rcu.firstEvent,
         preemptedReaders: world.count('rcu_preempt_task', 'rcu_unlock_preempted_task') > 0,
+        workqueues: world.count('workqueue_queue_work') > 0,
+        srcuIrqWork: models.srcuGp.irqWorkSeen,
       },
       tasksKthreads,
       tasksKthreadTids: new Set(tasksKthreads.values()),
@@ -282,7 +291,9 @@ export class Timeline {
   readersHolding(domain: string, beforeNs: number, afterNs: number): SrcuReader[] {
     return this.data.readers.filter(
       (reader) =>
-        reader.domain === domain && reader.sinceNs < beforeNs && (reader.endNs ?? Number.POSITIVE_INFINITY) > afterNs,
+        meansStruct(domain, reader.domain) &&
+        reader.sinceNs < beforeNs &&
+        (reader.endNs ?? Number.POSITIVE_INFINITY) > afterNs,
     );
   }
 

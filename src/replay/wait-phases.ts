@@ -4,6 +4,7 @@
  */
 import { type GracePeriod, onlyToBeNoticed } from './model/grace-period.ts';
 import type { SrcuGracePeriod } from './model/srcu-gp.ts';
+import { meansStruct } from './model/srcu-identity.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 
 export const WAIT_PHASES = [
@@ -70,11 +71,13 @@ export function servingPeriod(
   endNs: number,
 ): SrcuGracePeriod | undefined {
   if (!wait.domain) return undefined;
-  return periods.find((gp) => gp.domain === wait.domain && gp.startNs < endNs && (gp.scanNs ?? endNs) >= wait.startNs);
+  return periods.find(
+    (gp) => meansStruct(wait.domain, gp.domain) && gp.startNs < endNs && (gp.scanNs ?? endNs) >= wait.startNs,
+  );
 }
 
 function phasesOfSrcuWait(wait: SyncWait, periods: readonly SrcuGracePeriod[], endNs: number): WaitPhase[] {
-  const own = wait.domain ? periods.filter((gp) => gp.domain === wait.domain && gp.startNs < endNs) : [];
+  const own = periods.filter((gp) => meansStruct(wait.domain, gp.domain) && gp.startNs < endNs);
   const current = own.find(
     (gp) => (gp.scanNs ?? endNs) < wait.startNs && (gp.endNs ?? Number.POSITIVE_INFINITY) > wait.startNs,
   );

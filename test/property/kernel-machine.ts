@@ -144,6 +144,8 @@ export class KernelMachine {
   #rcuWaiters: SimTask[] = [];
   readonly #srcu: SimSrcu[];
   readonly #srcuSince = new Map<string, number>();
+  /** Work that is queued, by the CPU of its pool. */
+  readonly #lists: { readonly srcu: SimSrcu; readonly fn: 'process_srcu' | 'srcu_invoke_callbacks' }[][];
 
   /** The stall detector of this kernel (R2.40–R2.43): its timeout and HZ; undefined: suppressed. */
   readonly #stall: StallDetector | undefined;
@@ -163,6 +165,7 @@ export class KernelMachine {
     this.#qsmask = Array.from({ length: leaves }, () => 0);
     this.#blocked = Array.from({ length: leaves }, () => new Set<SimTask>());
     this.#kthread = task(GP_KTHREAD, FLAVOR, 'sleeping', 0);
+    this.#lists = this.#cpus.map(() => []);
     this.#workers = this.#cpus.map((_, cpu) => task(30 + cpu, `kworker/${cpu}:1`, 'sleeping', cpu));
     this.#tasks = Array.from({ length: tasks }, (_, i) => task(101 + i, `user-${i}`, 'runnable', i % cpus));
     this.#srcu = ['lab_srcu_a', 'lab_srcu_b'].map((name, i) => ({
@@ -595,19 +598,20 @@ export class KernelMachine {
     else srcu.callbackPending = true;
     this.#emit('workqueue_queue_work', cpu, TASK_FLAGS, work, fn, 'rcu_gp', 8, cpu);
     this.#emit('workqueue_activate_work', cpu, TASK_FLAGS, work, fn);
+    this.#lists[cpu].push({ srcu, fn });
   }
 
-  /** One work item of the rcu_gp workqueue on this CPU, if any is pending. */
+  /** The first work item on the list of this CPU's pool, if any. */
   #worker(cpu: number): void {
     const interrupted = this.#cpus[cpu].task;
     const worker = this.#workers[cpu];
-    const srcu = this.#srcu.find((candidate) => candidate.pending || candidate.callbackPending);
-    if (!srcu || interrupted === worker) return;
+    if (interrupted === worker) return;
+    const item = this.#lists[cpu].shift();
+    if (!item) return;
     this.#wake(cpu, worker);
     this.#switchTo(cpu, worker, 'runnable');
-    // In the order of the pool's list: callbacks of an ended grace period were queued first.
-    if (srcu.callbackPending) this.#invokeCallbacks(cpu, srcu);
-    else this.#processSrcu(cpu, srcu);
+    if (item.fn === 'srcu_invoke_callbacks') this.#invokeCallbacks(cpu, item.srcu);
+    else this.#processSrcu(cpu, item.srcu);
     this.#switchTo(cpu, interrupted.tid === 0 ? this.#cpus[cpu].idle : interrupted, 'sleeping');
   }
 

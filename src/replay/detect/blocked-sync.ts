@@ -4,6 +4,7 @@ import { Blame } from '../blame.ts';
 import { findingId } from '../finding-id.ts';
 import { type TeardownStep, tracepointTeardown } from '../knowledge/tracepoint-teardown.ts';
 import type { SyncWait } from '../model/sync-wait.ts';
+import { srcuCauses } from '../srcu-causes.ts';
 import { stallThresholdNs } from '../stall-rule.ts';
 import type { Timeline } from '../timeline.ts';
 import { phasesOfWait } from '../wait-phases.ts';
@@ -58,6 +59,7 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
     chain: chain.links,
     root: chain.root,
     ...phasesOf(timeline, wait),
+    ...(wait.resource === 'srcu' && { srcu_causes: srcuCauses(timeline, wait) }),
   };
 }
 

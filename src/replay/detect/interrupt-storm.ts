@@ -2,9 +2,9 @@
 import type { Finding } from '../../../schema/index.ts';
 import { EvidenceList } from '../evidence-list.ts';
 import { findingId } from '../finding-id.ts';
-import { OCCUPANCY_EVENTS } from '../knowledge/interrupt-events.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/grace-period.ts';
 import type { Storm } from '../model/interrupt-load.ts';
+import { citeCpuTime } from '../occupancy-evidence.ts';
 import type { Timeline } from '../timeline.ts';
 import { percent, seconds } from '../wording.ts';
 import type { World } from '../world.ts';
@@ -24,14 +24,7 @@ function finding(world: World, timeline: Timeline, storm: Storm): Finding {
   const evidence = new EvidenceList();
   evidence.cite(storm.firstEvent, 'first handler of the storm');
   evidence.cite(storm.lastEvent, 'last handler of the storm');
-  // Contexts of records and samples: any record of the CPU may have told.
-  const fromRecords = storm.contextsNs + storm.samplesNs > 0;
-  evidence.range(
-    storm.firstEvent,
-    storm.lastEvent,
-    { ...(!fromRecords && { events: OCCUPANCY_EVENTS }), cpu: storm.cpu },
-    `what CPU ${storm.cpu} did`,
-  );
+  citeCpuTime(evidence, timeline, storm.cpu, storm.firstEvent, storm.lastEvent);
   if (gp && holdout) {
     evidence.cite(gp.startEvent, `${gracePeriodName(gp)} starts`);
     evidence.cite(holdout.fromEvent, `it waits for ${holdout.name}`);

@@ -86,7 +86,7 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
     evidence.cite(rule.shownBy.warnedEvent ?? 0, 'the warning that shows the threshold');
   }
   if (undecided) citeKthread(evidence, gp, timeline);
-  if (starved) citeStarvation(evidence, starved, timeline.data.lastEvent);
+  if (starved) citeStarvation(evidence, starved, timeline);
   if (asleep) citeKthreadSleep(evidence, asleep, timeline.data.lastEvent);
   const notes = [
     `threshold ${seconds(rule.tillNs)} (${rule.why})`,

@@ -34,6 +34,7 @@ export function rootPhrase(root: Root, tid?: number): string {
   const task = root.task !== undefined ? ` ${root.task}${root.tid !== undefined ? `:${root.tid}` : ''}` : '';
   if (root.kind === 'gp-kthread-starved')
     return `the grace-period kthread${task} gets no time${root.cpu !== undefined ? ` on CPU ${root.cpu}` : ''}`;
+  if (root.kind === 'workqueue-starved' && task !== '') return `${task.trim()} keeps its worker pool`;
   if (root.kind === 'deadlock' && tid !== undefined && root.tid === tid) return 'it is part of a deadlock';
   if (root.kind === 'deadlock' && task !== '') return `a deadlock with${task}`;
   return `${PHRASES[root.kind]}${task}${root.cpu !== undefined ? ` on CPU ${root.cpu}` : ''}`;

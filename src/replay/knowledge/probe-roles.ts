@@ -33,7 +33,7 @@ export type ProbeRole =
 
 const wait = (resource: WaitedResource, fn: string, api = fn): [string, ProbeRole] => [
   fn,
-  { role: 'wait', resource, fn, api, ssp: resource === 'srcu' || api === 'srcu_barrier' },
+  { role: 'wait', resource, fn, api, ssp: resource === 'srcu' },
 ];
 const part: ProbeRole = { role: 'srcu-worker', work: 'process_srcu', pass: false, ssp: true };
 
@@ -58,7 +58,8 @@ export const PROBE_ROLES: ReadonlyMap<string, ProbeRole> = new Map<string, Probe
   wait('rcu', 'cond_synchronize_rcu_full'),
   wait('rcu-expedited', 'cond_synchronize_rcu_expedited'),
   wait('rcu-expedited', 'cond_synchronize_rcu_expedited_full'),
-  wait('barrier', 'srcu_barrier'),
+  // Waits for the callbacks that are queued, and so for the grace periods before them (S3.20).
+  wait('srcu', 'srcu_barrier'),
   ['process_srcu', { role: 'srcu-worker', work: 'process_srcu', pass: true, ssp: false }],
   ['srcu_invoke_callbacks', { role: 'srcu-worker', work: 'srcu_invoke_callbacks', pass: true, ssp: false }],
   ['srcu_advance_state', part],

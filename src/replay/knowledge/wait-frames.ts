@@ -42,8 +42,8 @@ export const WAIT_FRAMES: readonly (readonly [RegExp, WaitResource])[] = [
   [/^synchronize_rcu_tasks.*$/, 'rcu-tasks'],
   // synchronize_sched() and synchronize_rcu_bh(): until Linux 4.20.
   [/^(synchronize_rcu_normal|synchronize_rcu|synchronize_sched|synchronize_rcu_bh)$/, 'rcu'],
-  [/^(__synchronize_srcu|synchronize_srcu.*)$/, 'srcu'],
-  [/^(rcu_barrier.*|srcu_barrier.*)$/, 'barrier'],
+  [/^(__synchronize_srcu|synchronize_srcu.*|srcu_barrier)$/, 'srcu'],
+  [/^rcu_barrier.*$/, 'barrier'],
   // Those that drive a grace period wait for its quiescent states, not for it.
   [
     /^(rcu_gp_fqs_loop|rcu_gp_kthread|rcu_gp_init|rcu_gp_cleanup|rcu_exp_wait_wake|rcu_exp_sel_wait_wake|synchronize_rcu_expedited_wait.*)$/,

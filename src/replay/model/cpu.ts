@@ -58,6 +58,7 @@ export class CpuModel implements Model {
   readonly silence = new MachineSilence();
   readonly #sources: InterruptSources;
   readonly #clock = new TickClock();
+  #fromRecords = false;
   /** OCC kind of tasks by their name, a string id. */
   readonly #taskKinds: (number | undefined)[] = [];
   /** Context bits by stack id. */
@@ -214,6 +215,7 @@ export class CpuModel implements Model {
 
   #book(state: CpuState, kind: number, untilNs: number, source: BusySource): void {
     const { accountedNs, accountedEvent, cpu, lastEvent } = state;
+    if (source === 'contexts' || source === 'samples') this.#fromRecords = true;
     state.occupancy[kind] += untilNs - accountedNs;
     this.history.add(cpu, kind, accountedNs, untilNs);
     state.accountedNs = untilNs;
@@ -237,11 +239,16 @@ export class CpuModel implements Model {
     return kind;
   }
 
-  /** Cumulative occupancy up to now; subtract two to get an interval's. */
+  /**
+   * Cumulative occupancy up to now; subtract two to get an interval's. Books nothing: an interrupt that goes on may be told only
+   * when it is over.
+   */
   snapshot(cpu: number, nowNs: number): Occupancy {
     const state = this.get(cpu);
-    if (state.accountedNs >= 0) this.account(state, nowNs);
-    return state.occupancy.slice();
+    const occupancy = state.occupancy.slice();
+    const pendingNs = nowNs - state.accountedNs;
+    if (state.accountedNs >= 0 && pendingNs > 0) occupancy[this.#current(state)] += pendingNs;
+    return occupancy;
   }
 
   /** What is known of ticks and NMIs so far, besides the CPUs' own states: live state of a snapshot. */
@@ -261,7 +268,16 @@ export class CpuModel implements Model {
     const { nmiEvent } = this.#sources;
     const ticks = tickNs === Number.POSITIVE_INFINITY ? undefined : tickNs;
     const switches = this.#cpus.some((state) => state !== undefined && state.switches > 0);
-    return { switches, nmi: nmiEvent > 0, nmiEvent, tickNs: ticks, firstTickEvent, lastTickEvent };
+    return {
+      switches,
+      nmi: nmiEvent > 0,
+      nmiEvent,
+      interruptEvents: [...this.#sources.live.shown].map(([kind, event]) => [KIND_NAMES[kind], event]),
+      fromRecords: this.#fromRecords,
+      tickNs: ticks,
+      firstTickEvent,
+      lastTickEvent,
+    };
   }
 
   /** A scheduler tick on this CPU. */

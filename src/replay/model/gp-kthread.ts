@@ -1,12 +1,14 @@
 /**
  * The grace-period kthread without a CPU: runnable for long while a grace period is in flight (R2.45, GPKTHREAD_RUNNABLE), and who
- * had the CPU instead.
+ * had the CPU instead. The same for workers: work on the list of their pool waits meanwhile (S3.70).
  */
+import { WORKER_NAME } from '../knowledge/worker-pools.ts';
 import type { Model, World } from '../world.ts';
 import { type CpuModel, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ, type Occupancy } from './cpu.ts';
 import { TASK_BLOCKED, TASK_RUNNABLE, TASK_RUNNING, TASK_SLEEPING, type Task, type TaskModel } from './task.ts';
 
 export interface KthreadStarvation {
+  /** Name of the task: that of the flavour for a grace-period kthread. */
   readonly flavor: string;
   readonly tid: number;
   readonly cpu: number;
@@ -38,10 +40,15 @@ export interface KthreadSleep {
   readonly blocked: boolean;
 }
 
-const KTHREAD = /^rcu_(preempt|sched|bh)$/;
+/** Tasks by name, and how long they must wait for a CPU to be told of: shorter delays explain no wait that anybody asks about. */
+export interface StarvedTasks {
+  readonly names: RegExp;
+  readonly shortestNs: number;
+}
 
-/** Shorter delays explain no wait that anybody asks about. */
-const SHORTEST_NS = 1e8;
+const GP_KTHREADS: StarvedTasks = { names: /^rcu_(preempt|sched|bh)$/, shortestNs: 1e8 };
+
+export const WORKERS: StarvedTasks = { names: WORKER_NAME, shortestNs: 1e7 };
 /** An idle machine has a kthread that sleeps long: the last ones are enough for what is asked at the end. */
 const SLEEPS_KEPT = 4096;
 
@@ -78,10 +85,12 @@ export class GpKthreadModel implements Model {
     number,
     { readonly sinceNs: number; readonly event: number; readonly blocked: boolean; readonly gaps: number }
   >();
+  readonly #which: StarvedTasks;
   readonly #isKthread: (boolean | undefined)[] = [];
 
-  constructor(world: World, cpus: CpuModel, tasks: TaskModel) {
+  constructor(world: World, cpus: CpuModel, tasks: TaskModel, which: StarvedTasks = GP_KTHREADS) {
     this.#world = world;
+    this.#which = which;
     this.#cpus = cpus;
     this.#tasks = tasks;
     tasks.listeners.push({
@@ -100,7 +109,7 @@ export class GpKthreadModel implements Model {
   }
 
   #runsGracePeriods(task: Task): boolean {
-    this.#isKthread[task.comm] ??= KTHREAD.test(this.#world.dictionary.string(task.comm));
+    this.#isKthread[task.comm] ??= this.#which.names.test(this.#world.dictionary.string(task.comm));
     if (this.#isKthread[task.comm]) this.tids.set(this.#tasks.name(task), task.tid);
     return this.#isKthread[task.comm] as boolean;
   }
@@ -117,7 +126,7 @@ export class GpKthreadModel implements Model {
     const asleep = this.#asleep;
     const sleep = asleep.get(task.tid);
     asleep.delete(task.tid);
-    if (!sleep || nowNs - sleep.sinceNs < SHORTEST_NS || sleep.gaps !== this.#world.lostMarkers) return;
+    if (!sleep || nowNs - sleep.sinceNs < this.#which.shortestNs || sleep.gaps !== this.#world.lostMarkers) return;
     this.sleeps.push({
       flavor: this.#tasks.name(task),
       tid: task.tid,
@@ -148,7 +157,7 @@ export class GpKthreadModel implements Model {
     const waiting = this.#waiting.find((candidate) => candidate.task === task);
     if (!waiting) return;
     this.#waiting = this.#waiting.filter((candidate) => candidate !== waiting);
-    if (nowNs - waiting.sinceNs >= SHORTEST_NS && task.gapsAtSince === this.#world.lostMarkers)
+    if (nowNs - waiting.sinceNs >= this.#which.shortestNs && task.gapsAtSince === this.#world.lostMarkers)
       this.#add(waiting, nowNs, event);
   }
 
@@ -195,7 +204,8 @@ export class GpKthreadModel implements Model {
     for (const waiting of this.#waiting) {
       const { task, sinceNs } = waiting;
       const censored = task.gapsAtSince !== this.#world.lostMarkers;
-      if (task.state === TASK_RUNNABLE && !censored && endNs - sinceNs >= SHORTEST_NS) this.#add(waiting, endNs, 0);
+      if (task.state === TASK_RUNNABLE && !censored && endNs - sinceNs >= this.#which.shortestNs)
+        this.#add(waiting, endNs, 0);
     }
   }
 }

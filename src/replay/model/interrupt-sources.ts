@@ -43,8 +43,8 @@ const FEWEST_SAMPLES = 4;
 export class InterruptSources {
   readonly #world: World;
   readonly #cpus: CpuAccounts;
-  /** Kinds that events show, by OCC number: contexts of records add nothing to them. */
-  readonly #shown = new Set<number>();
+  /** Kinds that events show, by OCC number, and the first of these: contexts of records add nothing to them. */
+  readonly #shown = new Map<number, number>();
   /** First event that shows NMIs, 0 without. */
   nmiEvent = 0;
   /** By task. */
@@ -61,7 +61,7 @@ export class InterruptSources {
   }
 
   /** Kinds that events have shown, and preempted softirqs: live state of a snapshot. */
-  get live(): { readonly shown: Set<number>; readonly preempted: Map<number, PreemptedSoftirq> } {
+  get live(): { readonly shown: Map<number, number>; readonly preempted: Map<number, PreemptedSoftirq> } {
     return { shown: this.#shown, preempted: this.#preempted };
   }
 
@@ -101,8 +101,12 @@ export class InterruptSources {
     }
   }
 
+  /** An exit, or a duration told afterwards: alone it opens nothing. */
+  #shows(kind: number, event: number): void {
+    if (!this.#shown.has(kind)) this.#shown.set(kind, event);
+  }
+
   #enterHardirq(event: EventCursor, name: string): void {
-    this.#shown.add(OCC_HARDIRQ);
     const state = this.#cpus.get(event.cpu);
     this.#cpus.account(state, event.tsNs);
     state.interrupts++;
@@ -113,6 +117,7 @@ export class InterruptSources {
   }
 
   #exitHardirq(event: EventCursor): void {
+    this.#shows(OCC_HARDIRQ, event.eventId);
     const state = this.#cpus.get(event.cpu);
     this.#cpus.account(state, event.tsNs);
     if (state.hardirqDepth === 0 || --state.hardirqDepth > 0) return;
@@ -120,7 +125,6 @@ export class InterruptSources {
   }
 
   #enterSoftirq(event: EventCursor): void {
-    this.#shown.add(OCC_SOFTIRQ);
     const state = this.#cpus.get(event.cpu);
     this.#cpus.account(state, event.tsNs);
     state.softirqDepth = 1;
@@ -129,6 +133,7 @@ export class InterruptSources {
   }
 
   #exitSoftirq(event: EventCursor): void {
+    this.#shows(OCC_SOFTIRQ, event.eventId);
     const state = this.#cpus.get(event.cpu);
     this.#cpus.account(state, event.tsNs);
     if (state.softirqDepth === 0) return;
@@ -152,7 +157,7 @@ export class InterruptSources {
 
   /** The record comes after the handler: it occupied [ts − delta, ts] (E1.5, T39). */
   #nmi(event: EventCursor): void {
-    this.#shown.add(OCC_NMI);
+    this.#shows(OCC_NMI, event.eventId);
     this.nmiEvent ||= event.eventId;
     const state = this.#cpus.get(event.cpu);
     const startNs = event.tsNs - event.int(1);
@@ -165,7 +170,7 @@ export class InterruptSources {
    * at `start_ns`, where that is on the clock of the trace.
    */
   #noiseOf(event: EventCursor, kind: InterruptKind, name: string, beganNs: number, netNs: number): void {
-    this.#shown.add(KINDS[kind]);
+    this.#shows(KINDS[kind], event.eventId);
     if (kind === 'nmi') this.nmiEvent ||= event.eventId;
     const state = this.#cpus.get(event.cpu);
     if (kind === 'hardirq') state.interrupts++;

@@ -6,6 +6,7 @@
 import type { EventCursor, EventType } from '../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 import type { FunctionCall, FunctionCallModel } from './function-calls.ts';
+import type { SrcuIdentity } from './srcu-identity.ts';
 import type { SrcuReaderModel } from './srcu-reader.ts';
 import type { SyncWait } from './sync-wait.ts';
 import { TextCodes } from './text-codes.ts';
@@ -27,7 +28,12 @@ export interface SrcuGracePeriod {
   passes: number;
   /** Waits of the passes for RCU: two or more in a complete grace period of a struct whose readers need it (S3.14). */
   rcuWaits: number;
-  /** The execution of srcu_invoke_callbacks that follows, once it has started. */
+  /** When the irq_work ran that queued process_srcu for it (v7.0, S3.12). */
+  irqWorkNs: number | undefined;
+  /** A pass waited for an expedited RCU grace period, or somebody called synchronize_srcu_expedited() for it (S3.19). */
+  expedited: boolean;
+  /** When srcu_invoke_callbacks was queued for it, and its execution, once it has started. */
+  callbacksQueuedNs: number | undefined;
   callbacks: WorkExecution | undefined;
 }
 
@@ -39,6 +45,9 @@ const QUIET_NS = 3e9;
 
 /** Callbacks are queued within that time of the end, even by a CPU that pauses. */
 const CALLBACKS_NS = 1e9;
+
+/** The irq_work of v7.0 queues the work within that time, or arms its timer. */
+const HOP_NS = 1e7;
 
 const KEPT = 4096;
 
@@ -68,10 +77,15 @@ export interface SrcuStruct {
 export class SrcuGpModel implements Model {
   readonly #world: World;
   readonly #work: WorkqueueModel;
+  readonly #identity: SrcuIdentity;
   readonly #readers: SrcuReaderModel;
   /** By work item of process_srcu; implied passes by their domain. */
   readonly #structs = new Map<WorkKey | string, SrcuStruct>();
   readonly #timers = new TextCodes(PASS_TIMERS);
+  /** Structs whose next grace period is expedited. */
+  readonly #expedited = new Set<string>();
+  /** When srcu_irq_work ran last, by CPU. */
+  readonly #hops: number[] = [];
   /** In order of start. */
   readonly periods: SrcuGracePeriod[] = [];
   /** Ended, whose callbacks have not been queued as far as events show. */
@@ -81,8 +95,15 @@ export class SrcuGpModel implements Model {
   /** Those whose callbacks were queued before their last pass was over. */
   readonly #served = new WeakSet<SrcuGracePeriod>();
 
-  constructor(world: World, work: WorkqueueModel, calls: FunctionCallModel, readers: SrcuReaderModel) {
+  constructor(
+    world: World,
+    work: WorkqueueModel,
+    calls: FunctionCallModel,
+    identity: SrcuIdentity,
+    readers: SrcuReaderModel,
+  ) {
     this.#world = world;
+    this.#identity = identity;
     this.#work = work;
     this.#readers = readers;
     work.listeners.push({
@@ -143,10 +164,24 @@ export class SrcuGpModel implements Model {
     return struct;
   }
 
-  #called({ role, returns }: FunctionCall, event: EventCursor): void {
+  /** The irq_work that starts grace periods is among what is recorded. */
+  get irqWorkSeen(): boolean {
+    return this.#hops.length > 0;
+  }
+
+  #called({ role, returns, ssp }: FunctionCall, event: EventCursor): void {
+    if (role.role === 'srcu-irq-work' && !returns) this.#hops[event.cpu] = event.tsNs;
+    if (role.role === 'wait' && role.fn === 'synchronize_srcu_expedited' && !returns && ssp)
+      this.#expedite(this.#identity.resolve(ssp));
     if (role.role !== 'srcu-gp-end' || returns) return;
     const pass = this.#work.executing(event.tid);
     if (pass?.fn === 'process_srcu') this.#structOf(pass).ended ??= { ns: event.tsNs, event: event.eventId };
+  }
+
+  /** The grace period in flight and the one that the caller needs (S3.19). */
+  #expedite(domain: string): void {
+    this.#expedited.add(domain);
+    for (const { gp } of this.#structs.values()) if (gp?.domain === domain) gp.expedited = true;
   }
 
   #queued(queued: QueuedWork, byTid: number): void {
@@ -156,7 +191,13 @@ export class SrcuGpModel implements Model {
     const now = { ns: queued.queuedNs, event: queued.queueEvent };
     if (!struct.pass) this.#settleQuiet(struct, now.ns);
     if (struct.gp) struct.again ??= now;
-    else this.#open(struct, this.#domainOf(queued.work), { ns: queued.delayedFromNs ?? now.ns, event: now.event });
+    else {
+      const startNs = queued.delayedFromNs ?? now.ns;
+      const gp = this.#open(struct, this.#domainOf(queued.work), { ns: startNs, event: now.event });
+      // The hop queues the work, or arms its timer, before it returns.
+      const hopNs = this.#hops[queued.cpu];
+      if (hopNs !== undefined && startNs >= hopNs && startNs - hopNs <= HOP_NS) gp.irqWorkNs = hopNs;
+    }
   }
 
   /** Nothing was queued at the end of the last pass: it ended the grace period, unless it is repeated within what a delay may take. */
@@ -182,6 +223,9 @@ export class SrcuGpModel implements Model {
       endShown: false,
       passes: 0,
       rcuWaits: 0,
+      irqWorkNs: undefined,
+      expedited: this.#expedited.delete(domain),
+      callbacksQueuedNs: undefined,
       callbacks: undefined,
     };
     struct.gp = gp;
@@ -235,11 +279,14 @@ export class SrcuGpModel implements Model {
       struct.ended ??= { ns: queued.queuedNs, event: queued.queueEvent };
       if (!struct.gp) return;
       this.#callbacksOf.set(queued.work, struct.gp);
+      struct.gp.callbacksQueuedNs ??= queued.queuedNs;
       this.#served.add(struct.gp);
       return;
     }
     const gp = this.#takeAwaiting(queued.work) ?? this.#endedBefore(queued.work, queued.queuedNs);
-    if (gp) this.#callbacksOf.set(queued.work, gp);
+    if (!gp) return;
+    this.#callbacksOf.set(queued.work, gp);
+    gp.callbacksQueuedNs ??= queued.queuedNs;
   }
 
   /** An ended grace period that waits for its callbacks: of the struct that the work item belongs to, when that is known. */
@@ -318,7 +365,10 @@ export class SrcuGpModel implements Model {
   /** A worker inside a pass waited for RCU. */
   waitedForRcu(wait: SyncWait): void {
     const pass = wait.insideSrcuPass ? this.#work.executing(wait.tid) : undefined;
-    if (pass?.fn === 'process_srcu') this.#structOf(pass).passRcuWaits++;
+    if (pass?.fn !== 'process_srcu') return;
+    const struct = this.#structOf(pass);
+    struct.passRcuWaits++;
+    if (struct.gp && wait.resource === 'rcu-expedited') struct.gp.expedited = true;
   }
 
   renameDomain(from: string, to: string): void {
@@ -332,7 +382,7 @@ export class SrcuGpModel implements Model {
     facts.gracePeriod({
       flavor: gp.domain,
       gpSeq: null,
-      expedited: false,
+      expedited: gp.expedited,
       requestNs: null,
       startNs: gp.startNs,
       initDoneNs: gp.scanNs,

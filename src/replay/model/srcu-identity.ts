@@ -75,3 +75,18 @@ export class SrcuIdentity {
 export function isUnnamed(domain: string): boolean {
   return ADDRESS.test(domain);
 }
+
+/**
+ * Whether a domain, which may name two structs (`a or b`, T12) and leave out addresses, can mean that struct. Not known is not the same
+ * as any.
+ */
+export function meansStruct(domain: string, struct: string): boolean {
+  if (domain === '' || struct === '') return false;
+  if (domain === struct) return true;
+  return domain.includes(' or ') && domain.split(' or ').some((name) => name === plainName(struct));
+}
+
+/** `lab_srcu (0x…)` → `lab_srcu`. */
+function plainName(domain: string): string {
+  return domain.replace(/ \(0x[0-9a-f]+\)$/, '');
+}

@@ -19,7 +19,7 @@ import type { WorkqueueModel } from './workqueue.ts';
 export type { SrcuReader } from './srcu-reader.ts';
 export type { SyncResource, SyncWait } from './sync-wait-record.ts';
 
-/** Metric of each kind of wait. */
+/** Metric of each kind of wait; srcu_barrier() is of the barriers. */
 const METRICS: Readonly<Record<SyncResource, string>> = {
   rcu: 'synchronize-rcu',
   'rcu-expedited': 'synchronize-rcu',
@@ -298,7 +298,7 @@ export class SyncWaitModel implements Model {
   #settle(wait: SyncWait): void {
     // A return probe closes its own call whatever was lost in between; an open end or a stack does not.
     if (!wait.returned) wait.censored = wait.gapsAtStart !== this.#world.lostMarkers;
-    const metric = METRICS[wait.resource];
+    const metric = METRICS[wait.api === 'srcu_barrier' ? 'barrier' : wait.resource];
     const by = wait.domain || wait.api;
     if (!wait.nested) {
       if (wait.endNs === null) this.#world.facts.openSample(metric, by);

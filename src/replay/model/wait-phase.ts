@@ -22,7 +22,8 @@ export class WaitPhaseModel implements Model {
   }
 
   #settled(wait: SyncWait): void {
-    if (wait.resource === 'rcu') this.#srcu.waitedForRcu(wait);
+    const forRcu = wait.resource === 'rcu' || wait.resource === 'rcu-expedited';
+    if (forRcu && !wait.nested) this.#srcu.waitedForRcu(wait);
     const { api, domain, tid, startNs } = wait;
     const endNs = wait.endNs ?? this.#world.nowNs;
     for (const { phase, fromNs, toNs } of phasesOfWait(

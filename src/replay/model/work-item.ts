@@ -36,6 +36,11 @@ export interface WorkExecution {
   readonly delayedFromNs: number | null;
   /** By the rescuer of its workqueue: the pool could not make a worker (MAYDAY). */
   readonly rescued: boolean;
+  /** Worker pool, as its worker is named: `cpu 1`, `cpu 1 highpri`, `unbound 8`; '' when its worker is no kworker. */
+  readonly pool: string;
+  /** Time of the worker on a CPU: before, and at the end, within the execution; null where its scheduling is not recorded. */
+  readonly ranBeforeNs: number | null;
+  ranNs: number | null;
   /** Not from workqueue events. */
   readonly implied?: boolean;
 }
@@ -51,6 +56,12 @@ export interface QueuedWork {
   /** When the timer of a delayed work was armed (W11), null when it was queued at once or timers were not recorded. */
   readonly delayedFromNs: number | null;
   activatedNs: number | null;
+  /** Its place in the order in which items were put on the lists of pools. */
+  order: number;
+  /** Items that the pool had begun by then. */
+  readonly startedBefore: number;
+  /** Last context switch of its CPU before. */
+  readonly cpuEvent: number;
 }
 
 /** Work that waited long for a worker. */
@@ -61,4 +72,11 @@ export interface LateWork extends QueuedWork {
   readonly workerTid: number | null;
   /** By the rescuer of its workqueue. */
   readonly rescued: boolean;
+  readonly pool: string;
+  /** Other items that the pool began meanwhile: 0 is what the kernel's watchdog looks for. */
+  readonly begunMeanwhile: number;
+  /** The srcu_struct that it serves, when known. */
+  domain: string | undefined;
+  /** Why it may not have been on a pool's list: max_active of its workqueue was in use (W16), or its own execution went on (S3.21). */
+  readonly heldBack: 'max-active' | 'itself' | undefined;
 }

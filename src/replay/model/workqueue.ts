@@ -4,8 +4,11 @@
  */
 import type { EventCursor, EventType } from '../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../world.ts';
+import type { CpuModel } from './cpu.ts';
 import { DelayedWorkTimers } from './delayed-work.ts';
+import { TASK_RUNNING, TASK_UNKNOWN, type TaskModel } from './task.ts';
 import type { DomainSource, LateWork, QueuedWork, WorkExecution, WorkKey } from './work-item.ts';
+import { WorkerPools } from './worker-pool.ts';
 
 export type { LateWork, QueuedWork, WorkExecution, WorkKey } from './work-item.ts';
 
@@ -38,10 +41,19 @@ export class WorkqueueModel implements Model {
   /** Executions that lasted, in order of their end; {@link finish} adds the open ones. */
   readonly longRuns: WorkExecution[] = [];
   readonly listeners: WorkListener[] = [];
-  readonly #timers = new DelayedWorkTimers();
+  readonly timers = new DelayedWorkTimers();
+  readonly pools: WorkerPools;
+  readonly #cpus: CpuModel;
+  readonly #tasks: TaskModel;
+  /** Number of the last item that was put on a pool's list. */
+  #order = 0;
+  #activations = false;
 
-  constructor(world: World) {
+  constructor(world: World, cpus: CpuModel, tasks: TaskModel) {
     this.#world = world;
+    this.#cpus = cpus;
+    this.#tasks = tasks;
+    this.pools = new WorkerPools(world);
   }
 
   /** What the worker executes now. */
@@ -99,6 +111,9 @@ export class WorkqueueModel implements Model {
       queueEvent: 0,
       delayedFromNs: null,
       rescued: false,
+      pool: '',
+      ranBeforeNs: this.#ranNs(workerTid, cpu),
+      ranNs: null,
       implied: true,
     };
     this.#running.set(workerTid, pass);
@@ -131,22 +146,19 @@ export class WorkqueueModel implements Model {
       case 'workqueue_queue_work':
         return (event) => this.#queue(event);
       case 'workqueue_activate_work':
-        return (event) => {
-          const queued = this.#queued.get(event.key(0));
-          if (queued) queued.activatedNs = event.tsNs;
-        };
+        return (event) => this.#activate(event);
       case 'workqueue_execute_start':
         return (event) => this.#start(event);
       case 'workqueue_execute_end':
         return (event) => this.#end(event);
       case 'timer_start':
-        return (event) => this.#timers.armed(event);
+        return (event) => this.timers.armed(event);
       case 'timer_cancel':
-        return (event) => this.#timers.cancelled(event);
+        return (event) => this.timers.cancelled(event);
       case 'timer_expire_entry':
-        return (event) => this.#timers.expires(event);
+        return (event) => this.timers.expires(event);
       case 'timer_expire_exit':
-        return (event) => this.#timers.expired(event);
+        return (event) => this.timers.expired(event);
       default:
         return undefined;
     }
@@ -154,26 +166,49 @@ export class WorkqueueModel implements Model {
 
   #queue(event: EventCursor): void {
     const work = event.key(0);
+    const workqueue = event.text(2);
+    const cpu = event.has(4) ? event.int(4) : event.cpu;
     const queued: QueuedWork = {
       work,
       fn: event.text(1),
-      workqueue: event.text(2),
+      workqueue,
       queuedNs: event.tsNs,
       queueEvent: event.eventId,
-      cpu: event.has(4) ? event.int(4) : event.cpu,
-      delayedFromNs: this.#timers.armedNs(event.cpu),
+      cpu,
+      delayedFromNs: this.timers.armedNs(event.cpu),
       activatedNs: null,
+      order: ++this.#order,
+      startedBefore: this.pools.startedCount(this.pools.nameOf(cpu, workqueue)),
+      cpuEvent: cpu >= 0 ? this.#cpus.get(cpu).switchEvent : 0,
     };
+    this.timers.queues(event.cpu, work);
+    this.#queued.delete(work);
     this.#queued.set(work, queued);
     // A work item that is queued and never runs is a leak of the capture (gap, filter), not of the kernel: bound the map.
     if (this.#queued.size > 65536) this.#queued.delete(this.#queued.keys().next().value as WorkKey);
     for (const listener of this.listeners) listener.onQueued?.(queued, event.tid);
   }
 
+  #activate(event: EventCursor): void {
+    this.#activations = true;
+    const queued = this.#queued.get(event.key(0));
+    if (!queued) return;
+    queued.activatedNs = event.tsNs;
+    queued.order = ++this.#order;
+  }
+
+  /** Time that a worker has been on a CPU so far; null while its scheduling is not known. */
+  #ranNs(tid: number, cpu: number): number | null {
+    const task = this.#tasks.get(tid, cpu);
+    if (task.state === TASK_UNKNOWN) return null;
+    return task.times[TASK_RUNNING] + (task.state === TASK_RUNNING ? this.#world.nowNs - task.sinceNs : 0);
+  }
+
   #start(event: EventCursor): void {
     const work = event.key(0);
     const queued = this.#queued.get(work);
     this.#queued.delete(work);
+    const pool = this.pools.ofWorker(event.comm, event.cpu, queued?.workqueue ?? '');
     const fn = event.text(1) || queued?.fn || '';
     const execution: WorkExecution = {
       work,
@@ -192,20 +227,18 @@ export class WorkqueueModel implements Model {
       domainSource: this.#domainSources.get(work),
       queueEvent: queued?.queueEvent ?? 0,
       delayedFromNs: queued?.delayedFromNs ?? null,
-      rescued: this.#isRescuer(event.comm, queued?.workqueue ?? ''),
+      rescued: this.pools.isRescuer(event.comm, queued?.workqueue ?? ''),
+      pool,
+      ranBeforeNs: this.#ranNs(event.tid, event.cpu),
+      ranNs: null,
     };
     if (queued) {
       this.#world.facts.sample('workqueue-queue', fn, event.tsNs - queued.queuedNs);
       if (event.tsNs - queued.queuedNs >= LATE_NS) {
-        this.#keep(this.late, {
-          ...queued,
-          startNs: event.tsNs,
-          startEvent: event.eventId,
-          workerTid: event.tid,
-          rescued: execution.rescued,
-        });
+        this.#keep(this.late, this.#lateWork(queued, execution));
       }
     }
+    if (pool) this.pools.started(pool, queued?.order ?? 0);
     const before = this.#running.get(event.tid);
     // A worker runs one item at a time: the end of the one before was not recorded.
     if (before) this.#finish(before, event.tsNs, 0);
@@ -214,10 +247,20 @@ export class WorkqueueModel implements Model {
     for (const listener of this.listeners) listener.onStarted?.(execution);
   }
 
-  /** `kworker/R-rcu_gp`; the workqueue's own name before v6.9. Names are cut to 15 characters. */
-  #isRescuer(comm: number, workqueue: string): boolean {
-    const name = this.#world.dictionary.string(comm);
-    return name.startsWith('kworker/R-') || (workqueue !== '' && name === workqueue.slice(0, 15));
+  #lateWork(queued: QueuedWork, start: WorkExecution | undefined): LateWork {
+    const pool = this.pools.nameOf(queued.cpu, queued.workqueue);
+    const own = [...this.#running.values()].some((execution) => execution.work === queued.work);
+    return {
+      ...queued,
+      startNs: start?.startNs ?? null,
+      startEvent: start?.startEvent ?? 0,
+      workerTid: start?.workerTid ?? null,
+      rescued: start?.rescued ?? false,
+      pool: start?.pool || pool,
+      begunMeanwhile: Math.max(0, this.pools.startedCount(pool) - queued.startedBefore),
+      domain: this.#domainOfWork.get(queued.work),
+      heldBack: own ? 'itself' : this.#activations && queued.activatedNs === null ? 'max-active' : undefined,
+    };
   }
 
   #end(event: EventCursor): void {
@@ -232,11 +275,16 @@ export class WorkqueueModel implements Model {
     execution.endEvent = endEvent;
     const source = execution.domainSource;
     if (source?.startEvent === execution.startEvent) source.endEvent = endEvent;
+    this.#measure(execution);
     if (endNs - execution.startNs >= LONG_RUN_NS) this.#keep(this.longRuns, execution);
     for (const listener of this.listeners) listener.onFinished?.(execution);
     if (execution.implied) return;
     this.#world.facts.sample('workqueue-run', execution.fn, endNs - execution.startNs);
     this.#fact(execution);
+  }
+
+  #measure(execution: WorkExecution, ranNs = this.#ranNs(execution.workerTid, execution.cpu)): void {
+    if (ranNs !== null && execution.ranBeforeNs !== null) execution.ranNs = ranNs - execution.ranBeforeNs;
   }
 
   #fact(execution: WorkExecution): void {
@@ -253,8 +301,22 @@ export class WorkqueueModel implements Model {
     });
   }
 
+  /**
+   * Cancelling a work item leaves no event. One that a later item of the same list has overtaken is no longer on it. One that max_active
+   * holds back is, while another item of its workqueue runs.
+   */
+  #cancelled(queued: QueuedWork): boolean {
+    const running = [...this.#running.values()];
+    if (running.some((execution) => execution.work === queued.work)) return false;
+    if (this.#activations && queued.activatedNs === null)
+      return !running.some((execution) => execution.workqueue === queued.workqueue);
+    return this.pools.overtook(this.pools.nameOf(queued.cpu, queued.workqueue), queued.order);
+  }
+
   finish(): void {
     for (const execution of this.#running.values()) {
+      // The tasks have booked their time to the end by now.
+      this.#measure(execution, this.#tasks.find(execution.workerTid)?.times[TASK_RUNNING] ?? null);
       if (this.#world.nowNs - execution.startNs >= LONG_RUN_NS) this.longRuns.push(execution);
       if (execution.implied) continue;
       this.#fact(execution);
@@ -262,8 +324,8 @@ export class WorkqueueModel implements Model {
     }
     for (const queued of this.#queued.values()) {
       this.#world.facts.openSample('workqueue-queue', queued.fn);
-      if (this.#world.nowNs - queued.queuedNs >= LATE_NS)
-        this.late.push({ ...queued, startNs: null, startEvent: 0, workerTid: null, rescued: false });
+      if (this.#world.nowNs - queued.queuedNs >= LATE_NS && !this.#cancelled(queued))
+        this.late.push(this.#lateWork(queued, undefined));
       this.#world.facts.workItem({
         work: `0x${BigInt.asUintN(64, BigInt(queued.work)).toString(16)}`,
         function: queued.fn,

@@ -8,8 +8,8 @@ import { loadObjects, loadRecords, type Rows, saveRows } from './plain.ts';
 export interface CpuSnapshot {
   readonly cpus: Rows;
   readonly clock: CpuModel['clockEvidence'];
-  /** Kinds of interrupts that events have shown. */
-  readonly shown: readonly number[];
+  /** Kinds of interrupts that events have shown, and the first. */
+  readonly shown: readonly (readonly [kind: number, event: number])[];
   readonly preemptedTids: readonly number[];
   readonly preempted: Rows;
 }
@@ -31,7 +31,7 @@ export function loadCpus(model: CpuModel, saved: CpuSnapshot): void {
     Object.assign(model.get(state.cpu), state);
   model.clockEvidence = saved.clock;
   const { shown, preempted } = model.sources.live;
-  for (const kind of saved.shown) shown.add(kind);
+  for (const [kind, event] of saved.shown) shown.set(kind, event);
   loadRecords(saved.preempted).forEach((record, i) => {
     preempted.set(saved.preemptedTids[i], record as unknown as PreemptedSoftirq);
   });

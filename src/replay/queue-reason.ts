@@ -1,0 +1,51 @@
+/** Why a work item waited for a worker (S3.70). */
+import type { KthreadStarvation } from './model/gp-kthread.ts';
+import type { LateWork, WorkExecution } from './model/workqueue.ts';
+import type { Timeline } from './timeline.ts';
+
+/** What explains a queueing has to cover this much of it. */
+const COVERS = 0.5;
+
+export type QueueReason =
+  /** A worker of the pool keeps the CPU and does not sleep: no other one is woken (T62). */
+  | { readonly kind: 'hog'; readonly run: WorkExecution }
+  /** Workers of the pool are runnable and get no CPU. */
+  | { readonly kind: 'no-cpu'; readonly starvation: KthreadStarvation }
+  /** Items of the same workqueue are all that max_active allows (W16). */
+  | { readonly kind: 'max-active'; readonly run: WorkExecution | undefined }
+  /** Its own last execution goes on (S3.21). */
+  | { readonly kind: 'itself'; readonly run: WorkExecution | undefined }
+  /** The pool began other items meanwhile. */
+  | { readonly kind: 'backlog'; readonly begun: number }
+  | { readonly kind: 'unknown' };
+
+interface Interval {
+  readonly startNs: number;
+  readonly endNs: number | null;
+}
+
+export function queueReason(timeline: Timeline, late: LateWork, fromNs: number, toNs: number): QueueReason {
+  const covered = (run: Interval): number => Math.min(toNs, timeline.end(run)) - Math.max(fromNs, run.startNs);
+  const longest = <T extends Interval>(candidates: readonly T[]): T | undefined =>
+    candidates
+      .filter((run) => covered(run) >= COVERS * (toNs - fromNs))
+      .sort((a, b) => covered(b) - covered(a))
+      .at(0);
+  const { longRuns, workerStarvations } = timeline.data;
+  if (late.heldBack === 'itself')
+    return { kind: 'itself', run: longest(longRuns.filter((run) => run.work === late.work)) };
+  if (late.heldBack === 'max-active')
+    return { kind: 'max-active', run: longest(longRuns.filter((run) => run.workqueue === late.workqueue)) };
+  const hog = longest(
+    longRuns.filter((run) => run.pool === late.pool && run.work !== late.work && keepsCpu(timeline, run)),
+  );
+  if (hog) return { kind: 'hog', run: hog };
+  const starvation = longest(workerStarvations.filter((starved) => late.cpu >= 0 && starved.cpu === late.cpu));
+  if (starvation) return { kind: 'no-cpu', starvation };
+  return late.begunMeanwhile > 0 ? { kind: 'backlog', begun: late.begunMeanwhile } : { kind: 'unknown' };
+}
+
+/** A worker that sleeps releases its pool. Without its scheduling there is no telling: it may be the one. */
+function keepsCpu(timeline: Timeline, run: WorkExecution): boolean {
+  return run.ranNs === null || run.ranNs >= COVERS * timeline.length(run);
+}
