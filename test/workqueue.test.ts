@@ -42,7 +42,7 @@ describe('a pool is starved', () => {
       work: 'poor_fn',
       root: { kind: 'workqueue-starved', cpu: 1, task: 'kworker/1:0', tid: 21 },
     });
-    expect(stall.title).toMatch(/kworker\/1:0:21 keeps its pool with hog_fn/);
+    expect(stall.title).toMatch(/kworker\/1:0:21 keeps its worker pool/);
     expect(stall.chain?.map((link) => link.kind)).toEqual(['work', 'worker']);
     expect(stall.chain?.reduce((sum, link) => sum + link.blame_ns, 0)).toBe(stall.blocked_ns);
   });
@@ -88,7 +88,7 @@ describe('a pool is starved', () => {
       kworker/1:1-22 [001] ..... 40.1: ${start('bbbbbbbb', 'poor_fn')}`);
     const [stall] = ofKind(outcome, 'workqueue-stall');
     expect(stall.root).toEqual({ kind: 'cpu-hog', cpu: 1, task: 'rt-hog', tid: 7 });
-    expect(stall.chain?.map((link) => link.name)).toEqual(['poor_fn', 'kworker/1:1:22', 'rt-hog:7']);
+    expect(stall.chain?.map((link) => link.name)).toEqual(['poor_fn', 'kworker/1:1:22', 'CPU 1', 'rt-hog:7']);
   });
 
   it('is told apart from a workqueue whose max_active is in use (W16)', async () => {

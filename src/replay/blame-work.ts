@@ -56,7 +56,7 @@ export function blameQueuedWork(walk: BlameWalk, late: LateWork, fromNs: number,
 const NOTES: Readonly<Record<QueueReason['kind'], string>> = {
   hog: 'no worker takes it',
   'no-cpu': 'no worker takes it',
-  'max-active': 'not activated: as many of its workqueue run as may',
+  'max-active': 'not activated, or held back by another item of its workqueue',
   itself: 'its last execution goes on',
   backlog: 'behind others',
   unknown: 'no worker takes it',

@@ -1,4 +1,5 @@
 /** Why a work item waited for a worker (S3.70). */
+import { sleepText, waitsBetween } from './blame-task.ts';
 import type { KthreadStarvation } from './model/gp-kthread.ts';
 import type { LateWork, WorkExecution } from './model/workqueue.ts';
 import type { Timeline } from './timeline.ts';
@@ -37,15 +38,24 @@ export function queueReason(timeline: Timeline, late: LateWork, fromNs: number, 
   if (late.heldBack === 'max-active')
     return { kind: 'max-active', run: longest(longRuns.filter((run) => run.workqueue === late.workqueue)) };
   const hog = longest(
-    longRuns.filter((run) => run.pool === late.pool && run.work !== late.work && keepsCpu(timeline, run)),
+    longRuns.filter((run) => run.pool === late.pool && run.work !== late.work && keepsCpu(timeline, run, fromNs, toNs)),
   );
   if (hog) return { kind: 'hog', run: hog };
   const starvation = longest(workerStarvations.filter((starved) => late.cpu >= 0 && starved.cpu === late.cpu));
   if (starvation) return { kind: 'no-cpu', starvation };
+  // Where activation is not recorded, a sleeping worker of the same workqueue may be what it waits for.
+  const sameQueue = late.activationSeen
+    ? undefined
+    : longest(longRuns.filter((run) => run.workqueue === late.workqueue && run.work !== late.work));
+  if (sameQueue && late.begunMeanwhile === 0) return { kind: 'max-active', run: sameQueue };
   return late.begunMeanwhile > 0 ? { kind: 'backlog', begun: late.begunMeanwhile } : { kind: 'unknown' };
 }
 
 /** A worker that sleeps releases its pool. Without its scheduling there is no telling: it may be the one. */
-function keepsCpu(timeline: Timeline, run: WorkExecution): boolean {
-  return run.ranNs === null || run.ranNs >= COVERS * timeline.length(run);
+function keepsCpu(timeline: Timeline, run: WorkExecution, fromNs: number, toNs: number): boolean {
+  if (run.ranNs === null)
+    return (
+      !waitsBetween(timeline, run.workerTid, fromNs, toNs) && sleepText(timeline, run.workerTid, fromNs, toNs) === ''
+    );
+  return run.ranNs >= COVERS * timeline.length(run);
 }

@@ -81,6 +81,7 @@ export function courseOf(timeline: Timeline, wait: SyncWait, fromNs: number, toN
     began = true;
   }
   gap(endedNs, undefined);
+  const guessed = segments.at(-1)?.late;
   const { callbacks, callbacksQueuedNs } = served ?? { callbacks: undefined, callbacksQueuedNs: undefined };
   const queuedNs = callbacks?.queuedNs ?? callbacksQueuedNs ?? callbacks?.startNs ?? toNs;
   const late = timeline.data.lateWork.find(
@@ -90,7 +91,8 @@ export function courseOf(timeline: Timeline, wait: SyncWait, fromNs: number, toN
   cursor = put('callbacks-due', cursor, within(queuedNs));
   cursor = put('callbacks-queued', cursor, within(callbacks?.startNs ?? toNs), late && { late });
   put('callbacks', cursor, toNs);
-  return { served, endedNs, passes, anybodys, segments };
+  const unnamed = guessed !== undefined && guessed.startNs === null && guessed.domain === undefined;
+  return { served, endedNs, passes, anybodys: anybodys || unnamed, segments };
 }
 
 /** Passes of the wait's own srcu_struct; when no probe names it, of every struct that nobody claims (edge 1/k, W4.20). */
@@ -110,9 +112,9 @@ function passesFor(
 
 /** The long queueing of a pass; of one that has not begun by the end of the capture, when there is no next one. */
 function lateFor(timeline: Timeline, wait: SyncWait, next: WorkExecution | undefined): LateWork | undefined {
-  return timeline.data.lateWork.find((late) =>
-    next
-      ? late.queueEvent === next.queueEvent && next.queueEvent > 0
-      : late.startNs === null && late.fn === 'process_srcu' && meansStruct(wait.domain, late.domain ?? ''),
-  );
+  const { lateWork } = timeline.data;
+  if (next) return lateWork.find((late) => late.queueEvent === next.queueEvent && next.queueEvent > 0);
+  const waiting = lateWork.filter((late) => late.startNs === null && late.fn === 'process_srcu');
+  const own = waiting.find((late) => meansStruct(wait.domain, late.domain ?? ''));
+  return own ?? waiting.find((late) => late.domain === undefined);
 }

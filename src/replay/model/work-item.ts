@@ -79,4 +79,6 @@ export interface LateWork extends QueuedWork {
   domain: string | undefined;
   /** Why it may not have been on a pool's list: max_active of its workqueue was in use (W16), or its own execution went on (S3.21). */
   readonly heldBack: 'max-active' | 'itself' | undefined;
+  /** Activation is among the recorded events. */
+  readonly activationSeen: boolean;
 }
