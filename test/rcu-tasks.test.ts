@@ -50,7 +50,9 @@ describe('RCU Tasks', () => {
     expect(blocked?.chain.map((link) => link.name)).toEqual(
       expect.arrayContaining(['RCU Tasks grace period', 'rcu_tasks_kthre:16', 'hog:7']),
     );
-    expect(blocked?.chain.find((link) => link.name === 'hog:7')?.note).toMatch(/has not given up its CPU .* \(W27\)/);
+    expect(blocked?.chain.find((link) => link.name === 'hog:7')?.note).toMatch(/has not given up its CPU/);
+    const edges = outcome.facts.waitEdges.filter(({ rule }) => rule === 'W27');
+    expect(edges).toMatchObject([{ fromNode: 'tasks-gp RCU Tasks', toNode: 'task hog:7' }]);
     expect(blocked?.chain.reduce((sum, link) => sum + link.blame_ns, 0)).toBe(blocked?.blocked_ns);
   });
 

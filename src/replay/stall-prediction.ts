@@ -63,6 +63,15 @@ export function predictStall(
   };
 }
 
+/** The tick to show: the one right before the warning where a jiffy more or less makes that the first, else the predicted one; 0 without. */
+export function tickOfWarning(gp: GracePeriod, prediction: StallPrediction, rule: StallRule): number {
+  const { atNs, event } = prediction;
+  const { warnedNs, warnedCpu } = gp;
+  if (atNs === undefined || warnedNs === undefined) return event ?? 0;
+  const before = gp.ticks.findLast((tick) => tick.cpu === warnedCpu && tick.ns <= warnedNs);
+  return before && Math.abs(before.ns - atNs) <= jiffyNs(rule.hz) + rule.driftNs ? before.event : (event ?? 0);
+}
+
 /** The warning that the kernel did give. */
 export interface GivenWarning {
   readonly afterNs: number;

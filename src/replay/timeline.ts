@@ -7,7 +7,7 @@ import type { Evidence } from '../../schema/index.ts';
 import type { HoldoutVerdict } from './holdout-shares.ts';
 import { judgeHoldout } from './holdout-verdict.ts';
 import { plainSymbol } from './knowledge/interrupt-frames.ts';
-import { isTasksKthread } from './knowledge/rcu-tasks.ts';
+import { flavorOfKthread } from './knowledge/rcu-tasks.ts';
 import type { KthreadSleep, KthreadStarvation } from './model/gp-kthread.ts';
 import type { GracePeriod, Holdout } from './model/grace-period.ts';
 import type { HungSleep } from './model/hung-task.ts';
@@ -164,7 +164,7 @@ export class Timeline {
     const tasksKthreads = new Map<string, number>();
     for (const task of tasks.all()) {
       const name = tasks.name(task);
-      if (isTasksKthread(name)) tasksKthreads.set(name, task.tid);
+      if (flavorOfKthread(name)) tasksKthreads.set(name, task.tid);
     }
     const data: TimelineData = {
       endNs: world.nowNs,

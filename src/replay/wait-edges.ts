@@ -2,9 +2,11 @@
  * The wait-for graph as facts (MODEL 4.1): one row per edge that lasted, with the rule that made it. Nodes are named alike on both sides of an
  * edge, so that the rows join to a graph: `task comm:tid`, `cpu 1`, `reader comm:tid`, the name of a grace period, `srcu-gp …`, `work …`.
  */
+import { flavorOfKthread, type TasksFlavor, tasksFlavor } from './knowledge/rcu-tasks.ts';
 import { type GracePeriod, gracePeriodName } from './model/grace-period.ts';
 import type { SyncWait } from './model/sync-wait.ts';
 import type { WorkExecution, WorkKey } from './model/workqueue.ts';
+import { tasksStages } from './tasks-stages.ts';
 import type { Timeline } from './timeline.ts';
 import { servingPeriod } from './wait-phases.ts';
 import type { World } from './world.ts';
@@ -17,6 +19,8 @@ const STARVED_NS = 1e8;
 export function emitWaitEdges(world: World, timeline: Timeline): void {
   new EdgeWriter(world, timeline).write();
 }
+
+const tasksNode = (flavor: TasksFlavor): string => `tasks-gp ${flavor.name}`;
 
 class EdgeWriter {
   readonly #world: World;
@@ -68,7 +72,10 @@ class EdgeWriter {
         return;
       }
       case 'rcu-tasks':
-        this.#emit('W2', task, `tasks-gp ${wait.api}`, wait.startNs, neededNs);
+        this.#emit('W2', task, tasksNode(tasksFlavor(wait.api)), wait.startNs, neededNs);
+        for (const { holdout, fromNs, toNs } of tasksStages(this.#timeline, wait, wait.startNs, neededNs ?? data.endNs))
+          if (holdout)
+            this.#emit('W27', tasksNode(tasksFlavor(wait.api)), `task ${holdout.comm}:${holdout.tid}`, fromNs, toNs);
         return;
       default:
         this.#rcuWait(wait, task, neededNs);
@@ -77,9 +84,9 @@ class EdgeWriter {
 
   #rcuWait(wait: SyncWait, task: string, neededNs: number | null): void {
     const { data } = this.#timeline;
-    const ofTasks = data.tasksKthreadTids.has(wait.tid);
+    const ofTasks = flavorOfKthread(wait.comm);
     const rule = ofTasks ? 'W28' : wait.insideSrcuPass ? 'W18' : 'W1';
-    const waiter = ofTasks ? `tasks-gp ${wait.comm}` : task;
+    const waiter = ofTasks ? tasksNode(ofTasks) : task;
     const expedited = wait.resource === 'rcu-expedited';
     const untilNs = neededNs ?? data.endNs;
     const periods = this.#overlapping(expedited ? this.#expedited : this.#normal, wait.startNs, untilNs);

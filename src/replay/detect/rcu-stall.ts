@@ -17,7 +17,7 @@ import { findingId } from '../finding-id.ts';
 import type { KthreadSleep, KthreadStarvation } from '../model/gp-kthread.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/grace-period.ts';
 import { holdoutNote, stallHoldouts } from '../stall-holdouts.ts';
-import { decisionOf, describePrediction, givenWarning, predictStall } from '../stall-prediction.ts';
+import { decisionOf, describePrediction, givenWarning, predictStall, tickOfWarning } from '../stall-prediction.ts';
 import { expeditedRule, reportOf, type StallRule, stallRule } from '../stall-rule.ts';
 import type { Timeline } from '../timeline.ts';
 import { CENSORED, seconds } from '../wording.ts';
@@ -80,7 +80,7 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
   const given = givenWarning(gp, reportOf(timeline.data.stallReports, gp), rule.hz);
   const ticksSeen = timeline.data.visible.firstTickEvent > 0;
   const evidence = stallEvidence(timeline, gp, decisive ? [...pending, decisive] : pending);
-  evidence.cite(prediction.event ?? 0, 'the tick that brings the warning, by the replayed decision');
+  evidence.cite(tickOfWarning(gp, prediction, rule), 'the tick that brings the warning, by the replayed decision');
   if (rule.shownBy && rule.shownBy !== gp) {
     evidence.cite(rule.shownBy.startEvent, `${gracePeriodName(rule.shownBy)} starts`);
     evidence.cite(rule.shownBy.warnedEvent ?? 0, 'the warning that shows the threshold');

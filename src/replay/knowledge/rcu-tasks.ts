@@ -17,7 +17,7 @@ export function tasksFlavor(api: string): TasksFlavor {
   return /_trace\b/.test(api) ? TRACE : CLASSIC;
 }
 
-/** Whether a task of that name runs grace periods of RCU Tasks. */
-export function isTasksKthread(comm: string): boolean {
-  return [CLASSIC, RUDE, TRACE].some((flavor) => flavor.kthread === comm);
+/** The flavour whose grace periods a task of that name runs. */
+export function flavorOfKthread(comm: string): TasksFlavor | undefined {
+  return [CLASSIC, RUDE, TRACE].find((flavor) => flavor.kthread === comm);
 }
