@@ -36,6 +36,22 @@ function renameCell(cell: Cell, field: string, names: Renaming): Cell {
   return mask >>> 0;
 }
 
+/** Fields that hold a task's name. */
+const COMM_FIELDS = /^(comm|prev_comm|next_comm|child_comm|parent_comm|newcomm|oldcomm)$/;
+
+/** Gives tasks other names. */
+export function renameComms(log: EventLog, name: (comm: string) => string): EventLog {
+  return log.map((event) => ({
+    ...event,
+    comm: name(event.comm),
+    cells: event.cells.map((cell, i) => {
+      if (!COMM_FIELDS.test(event.fields[i]?.name ?? '')) return cell;
+      if (typeof cell === 'string') return name(cell);
+      return cell !== null && typeof cell === 'object' && 'text' in cell ? { text: name(cell.text) } : cell;
+    }),
+  }));
+}
+
 export function shiftLog(log: EventLog, ns: number): EventLog {
   return log.map((event) => ({ ...event, tsNs: event.tsNs + ns }));
 }

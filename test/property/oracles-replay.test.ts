@@ -4,7 +4,16 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type EventLog, type LoggedEvent, readLog, replayLog, tracepoint } from '../event-log.ts';
 import { type CaptureReplay, ofKind } from '../replay-capture.ts';
 import { KernelMachine, machineArbitrary } from './kernel-machine.ts';
-import { addNoise, coarsen, mergeStreams, permuteTies, renameLog, sayings, shiftLog } from './log-transforms.ts';
+import {
+  addNoise,
+  coarsen,
+  mergeStreams,
+  permuteTies,
+  renameComms,
+  renameLog,
+  sayings,
+  shiftLog,
+} from './log-transforms.ts';
 
 const SAMPLES = ['nmi-storm', 'preempted-reader', 'srcu-deadlock'];
 const sample = (name: string): string => new URL(`../../samples/${name}.trace.txt.zst`, import.meta.url).pathname;
@@ -177,6 +186,25 @@ describe('O27 names and dates do not matter', () => {
   it.each(SAMPLES)('other task and CPU numbers give the same verdicts with other numbers in %s', (name) => {
     const renamed = replayLog(renameLog(logOf(name), names));
     expect(sayings(renamed.findings)).toEqual(sayings(outcomeOf(name).findings, names));
+  });
+
+  it.each(SAMPLES)('other names of tasks give the same verdicts with other names in %s', (name) => {
+    // Names of kernel threads say what they are.
+    const kernel = /^(rcu_|kworker|ksoftirqd|migration|cpuhp|swapper|<idle>|kthreadd|kcompactd|watchdog|<\.\.\.>|$)/;
+    const other = (comm: string): string => (kernel.test(comm) ? comm : `${[...comm].reverse().join('')}~`);
+    const renamed = replayLog(renameComms(logOf(name), other));
+    const texts = (findings: CaptureReplay['findings'], as: (comm: string) => string): string[] =>
+      findings
+        .flatMap((finding) => [
+          ...('chain' in finding ? (finding.chain ?? []).map((link) => [finding.kind, link.name, link.blame_ns]) : []),
+          ...('task' in finding ? [[finding.kind, `${finding.task}:0`, finding.end_ns]] : []),
+        ])
+        .map(
+          ([kind, who, ns]) => `${kind} ${String(who).replace(/^(.*)(:\d+)$/, (_, comm, tid) => as(comm) + tid)} ${ns}`,
+        )
+        .sort();
+    expect(texts(renamed.findings, (comm) => comm)).toEqual(texts(outcomeOf(name).findings, other));
+    expect(texts(renamed.findings, (comm) => comm).join('\n')).toContain('~:');
   });
 
   it.each(SAMPLES)('another origin of time gives the same verdicts at other times in %s', (name) => {

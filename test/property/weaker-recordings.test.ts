@@ -146,6 +146,17 @@ describe('the table of docs/RECORDING.md', () => {
   });
 });
 
+describe('a healthy run', () => {
+  it.each(Object.keys(WEAKER))('stays one: %s', async (how) => {
+    if (!logs.has('healthy')) logs.set('healthy', await readLog(at('samples/healthy')));
+    const log = WEAKER[how](logs.get('healthy') as EventLog);
+    const { findings } = replayLog(log, { thresholds: { hungTaskNs: 5e9 } });
+    expect(findings.filter(({ severity }) => severity === 'error').map(({ title }) => title)).toEqual([]);
+    for (const kind of ['deadlock', 'rcu-stall', 'gp-kthread-starved', 'workqueue-stall', 'nmi-storm'] as const)
+      expect(ofKind(replayLog(log), kind)).toEqual([]);
+  });
+});
+
 describe('what is inferred is said to be', () => {
   const outcome = (name: string, how: string): CaptureReplay => replayLog(WEAKER[how](logs.get(name) as EventLog));
 

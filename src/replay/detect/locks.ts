@@ -10,10 +10,12 @@ import { noteMasking } from './lock-masking.ts';
 import { withReleases } from './lock-proof.ts';
 import { detectRecursions } from './lock-recursion.ts';
 import { judgeAtomicSleeps } from './sleep-in-atomic.ts';
+import { withoutCpus } from './unrecorded-cpu.ts';
 import { judgeWaitContexts } from './wait-context.ts';
 
 export function detectLocks(world: World, models: Models): Finding[] {
-  return noteMasking([...judgeLocks(lockEvidence(world, models)), ...detectRecursions(world, models)]);
+  const findings = [...judgeLocks(lockEvidence(world, models)), ...detectRecursions(world, models)];
+  return noteMasking(withoutCpus(findings, models.tasks.unrecordedCpus()));
 }
 
 /** Verdicts that depend on nothing but the evidence: what a what-if variant recomputes. */
