@@ -90,7 +90,7 @@ describe('in the middle of the NMI storm', () => {
       'W17 kworker/0:1:9',
       'W18 rcu_preempt grace period 521',
       'W4 CPU 1',
-      'W8 user spin-1 [x]:83',
+      'W7 NMIs on CPU 1',
     ]);
     const cpu = task.waits_for[0].waits_for[0].waits_for[0].waits_for[0];
     expect(cpu.waits_for.map((link) => link.name)).toContain('NMIs on CPU 1');
