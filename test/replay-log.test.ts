@@ -313,6 +313,29 @@ describe('hung tasks and their chains (W4.20)', () => {
     expect(deadlock.chain?.[0].line).toBeGreaterThan(0);
   });
 
+  it('follows flush_work() to the only blocked worker, and around (W24, W4.20)', async () => {
+    const flush = ['__flush_work', 'my_remove', 'device_release'];
+    const worker = hungTask(101, 'kworker/0:1:9', 10, MUTEX, [
+      'Workqueue: events my_work',
+      'INFO: task kworker/0:1:9 is blocked on a mutex likely owned by task a:7.',
+    ]);
+    const outcome = await replayLog(hungTask(100, 'a:7', 10, flush) + worker);
+    const [deadlock] = findingsOf(outcome, 'deadlock');
+    expect(deadlock).toMatchObject({ confidence: 'inferred' });
+    expect(deadlock.waits.map(({ task, on }) => [task, on])).toEqual([
+      ['a', '__flush_work of my_work, which kworker/0:1:9 runs'],
+      ['kworker/0:1', 'a mutex held by a:7'],
+    ]);
+    const [hung] = findingsOf(outcome, 'hung-task');
+    expect(hung).toMatchObject({ tid: 7, root: { kind: 'deadlock' } });
+    expect(hung.chain.map(({ kind }) => kind)).toEqual(['task', 'work', 'worker', 'lock', 'task']);
+    // With two blocked workers nobody knows which.
+    const other = hungTask(102, 'kworker/1:1:10', 10, MUTEX, ['Workqueue: events other_work']);
+    const two = await replayLog(hungTask(100, 'a:7', 10, flush) + worker + other);
+    expect(findingsOf(two, 'deadlock')).toEqual([]);
+    expect(findingsOf(two, 'hung-task')[0].notes.join('\n')).toContain('the log does not say: kworker/0:1:9 (my_work)');
+  });
+
   it('does not call a chain of waiters a deadlock', async () => {
     const outcome = await replayLog(fixture('srcu-chain.txt'));
     expect(findingsOf(outcome, 'deadlock')).toEqual([]);

@@ -75,7 +75,7 @@ export class LogChains {
     });
     draft.cite(last, `${hung.comm}:${hung.tid} is reported as blocked`);
     const edge = this.#circles.get(hung.tid);
-    if (edge && this.#waits.lockOf(hung)?.owner === undefined) {
+    if (edge && verdict.resource !== 'flush' && this.#waits.lockOf(hung)?.owner === undefined) {
       this.#alongCircle(draft, hung, edge, seen);
       return;
     }
@@ -93,10 +93,36 @@ export class LogChains {
         draft.link('tasks-gp', 'RCU Tasks grace period', { rule: 'W2' });
         draft.root = this.#tasksRoot(hung) ?? { kind: 'unknown' };
         return;
+      case 'flush':
+        this.#flush(draft, hung, seen);
+        return;
       default:
     }
     const lock = this.#waits.lockOf(hung);
     if (lock) this.#lock(draft, hung, lock, seen);
+  }
+
+  /** flush_work() and its kin: for the work item of a blocked worker, where there is only one (W24, W4.20). */
+  #flush(draft: LogChainDraft, hung: LogHung, seen: Set<number>): void {
+    const workers = this.#waits.flushed(hung);
+    const [worker] = workers;
+    const names = workers.map((other) => `${other.comm}:${other.tid} (${other.last.workqueue?.fn})`).join(', ');
+    if (workers.length !== 1 || !worker.last.workqueue) {
+      if (workers.length > 1)
+        draft.note(`which work item ${hung.verdict.api} waits for, the log does not say: ${names}`);
+      return;
+    }
+    draft.note(
+      `that ${hung.verdict.api} waits for ${names} is inferred: no other worker is reported as blocked (W4.20)`,
+    );
+    draft.link('work', worker.last.workqueue.fn, { rule: 'W24', note: `on workqueue ${worker.last.workqueue.name}` });
+    if (seen.has(worker.tid) || seen.size >= MAX_TASKS) {
+      const name = `${worker.comm}:${worker.tid}`;
+      draft.link('worker', name, { tid: worker.tid, rule: 'W17', closes: seen.has(worker.tid) });
+      if (seen.has(worker.tid)) draft.root = { kind: 'deadlock', task: worker.comm, tid: worker.tid };
+      return;
+    }
+    this.#task(draft, worker, seen);
   }
 
   /** To the next task of the circle that the task is part of. */

@@ -19,6 +19,9 @@ export interface LockWanted {
 
 const LOCK_RESOURCES: ReadonlySet<WaitResource | undefined> = new Set(['mutex', 'rwsem', 'rt-lock', 'semaphore']);
 
+/** Reports of one trouble come this close together. */
+const SLACK_NS = 30e9;
+
 const WORDS: Partial<Record<WaitResource, string>> = {
   mutex: 'a mutex',
   rwsem: 'an rw-semaphore',
@@ -74,6 +77,19 @@ export class LogWaits {
       why: `${owner.task.comm}:${owner.task.tid} is listed with it and does not wait for it`,
       place: owner,
     };
+  }
+
+  /** Workers that are reported as blocked in a work item while the task waits in flush_work() or its kin: its work is one of theirs (W24). */
+  flushed(hung: LogHung): LogHung[] {
+    if (hung.verdict.resource !== 'flush') return [];
+    return this.#log.hung.all.filter(
+      (other) =>
+        other.last.workqueue !== undefined &&
+        other.tid !== hung.tid &&
+        !other.last.cannotDie &&
+        other.sinceNs <= hung.last.tsNs + SLACK_NS &&
+        other.last.tsNs >= hung.sinceNs - SLACK_NS,
+    );
   }
 
   /** Tasks inside SRCU read-side sections, as far as lists of held locks show them. */

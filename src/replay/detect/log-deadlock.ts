@@ -2,7 +2,7 @@
  * Closed wait-for cycles in a log (MODEL W4.31): hung tasks of which each waits for a lock that the next one holds. Proven by the
  * kernel's blocker lines or the lists of held locks; or by lockdep's report of the very cycle whose tasks then hang at its sites.
  */
-import type { ChainLink, DeadlockWait, Finding, LogLock } from '../../../schema/index.ts';
+import type { ChainLink, DeadlockWait, Finding, LogLock, LogTask } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { LogWaits } from '../log-waits.ts';
 import type { LockdepReport, LogModel, LogPlace } from '../model/log.ts';
@@ -14,6 +14,8 @@ interface Edge {
   readonly on: string;
   readonly lock: string;
   readonly place: LogPlace | undefined;
+  /** A work item, not a lock. */
+  readonly flush?: boolean;
 }
 
 export function detectLogDeadlocks(log: LogModel, waits: LogWaits): Finding[] {
@@ -24,7 +26,14 @@ export function detectLogDeadlocks(log: LogModel, waits: LogWaits): Finding[] {
   };
   for (const hung of log.hung.all) {
     const cycle = closedCycle(waits, hung);
-    if (cycle)
+    if (!cycle) continue;
+    if (cycle.some((edge) => edge.flush))
+      add(
+        cycle,
+        'inferred',
+        'each lock is held by the next task, and the work item that is flushed is that of the only blocked worker (W4.20)',
+      );
+    else
       add(
         cycle,
         'reported',
@@ -48,19 +57,35 @@ function closedCycle(waits: LogWaits, start: LogHung): Edge[] | undefined {
   const edges: Edge[] = [];
   let at: LogHung | undefined = start;
   while (at && edges.length < 16) {
-    const lock = waits.lockOf(at);
-    if (!lock?.owner) return undefined;
-    edges.push({
-      hung: at,
-      on: `${lock.name} held by ${lock.owner.comm}:${lock.owner.tid}`,
-      lock: lock.name,
-      place: lock.place,
-    });
-    if (lock.owner.tid === start.tid) return edges;
-    at = waits.hungTask(lock.owner.tid, at.last.tsNs);
+    const edge = nextEdge(waits, at);
+    if (!edge) return undefined;
+    edges.push(edge);
+    const { tid } = edge.to;
+    if (tid === start.tid) return edges;
+    at = waits.hungTask(tid, at.last.tsNs);
     if (at && edges.some((edge) => edge.hung === at)) return undefined; // a cycle that `start` only leads to
   }
   return undefined;
+}
+
+/** To the owner of the lock, or to the only worker whose work item it can wait for. */
+function nextEdge(waits: LogWaits, hung: LogHung): (Edge & { to: LogTask }) | undefined {
+  const lock = waits.lockOf(hung);
+  if (lock?.owner) {
+    const on = `${lock.name} held by ${lock.owner.comm}:${lock.owner.tid}`;
+    return { hung, on, lock: lock.name, place: lock.place, to: lock.owner };
+  }
+  const [worker, ...others] = waits.flushed(hung);
+  if (!worker?.last.workqueue || others.length > 0) return undefined;
+  const { fn } = worker.last.workqueue;
+  return {
+    hung,
+    on: `${hung.verdict.api} of ${fn}, which ${worker.comm}:${worker.tid} runs`,
+    lock: fn,
+    place: worker.last,
+    flush: true,
+    to: worker,
+  };
 }
 
 /** One hung task for each edge of a reported cycle: the reporter, and for each chain entry a task at that entry's call. */
@@ -158,25 +183,19 @@ function circle(log: LogModel, cycle: readonly Edge[]): ChainLink[] {
   const links: ChainLink[] = [
     { kind: 'task', name: label(cycle[0]), tid: cycle[0].hung.tid, blame_ns: 0, ...shownBy(log, cycle[0].hung.last) },
   ];
-  cycle.forEach(({ lock, place }, i) => {
+  cycle.forEach(({ lock, place, flush }, i) => {
     const next = cycle[(i + 1) % cycle.length];
     const closes = i === cycle.length - 1;
-    links.push({
-      kind: 'lock',
-      name: lock,
-      blame_ns: 0,
-      parent: links.length - 1,
-      rule: 'W22',
-      ...shownBy(log, place),
-    });
+    const over = flush ? { kind: 'work' as const, rule: 'W24' } : { kind: 'lock' as const, rule: 'W22' };
+    links.push({ ...over, name: lock, blame_ns: 0, parent: links.length - 1, ...shownBy(log, place) });
     links.push({
       kind: 'task',
       name: label(next),
       tid: next.hung.tid,
       blame_ns: closes ? Math.max(0, untilNs - sinceNs) : 0,
       parent: links.length - 1,
-      rule: 'W23',
-      note: 'holds it',
+      rule: flush ? 'W17' : 'W23',
+      note: flush ? 'runs it' : 'holds it',
       ...shownBy(log, next.hung.last),
       ...(closes && { closes }),
     });
