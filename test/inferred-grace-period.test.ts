@@ -128,6 +128,57 @@ describe('who held an inferred grace period up', () => {
   });
 });
 
+describe('everyday grace periods, by where the kthread sleeps (R2.1)', () => {
+  const LOOP = ['__schedule', 'schedule', 'schedule_timeout', 'rcu_gp_fqs_loop', 'rcu_gp_kthread', 'kthread'];
+  const WAITING = ['__schedule', 'schedule', 'rcu_gp_kthread', 'kthread'];
+  /** The kthread runs at `atS` for 1 ms, does `doing`, and goes to sleep. */
+  const run = (atS: number, frames: readonly string[], ...doing: readonly string[]): string =>
+    [
+      `<idle>-0 [001] d..2. ${atS.toFixed(6)}: ${to(IDLE1, 'R', KTHREAD)}`,
+      ...doing.map((what) => `rcu_preempt-15 [001] d..2. ${(atS + 0.0005).toFixed(6)}: ${what}`),
+      `rcu_preempt-15 [001] d..2. ${(atS + 0.001).toFixed(6)}: ${to(KTHREAD, 'I', IDLE1)}`,
+      stack(`rcu_preempt-15 [001] d..2. ${(atS + 0.001).toFixed(6)}:`, ...frames),
+    ].join('\n');
+  const asleep = (atS: number): string =>
+    [
+      `a-7 [000] d..2. ${atS.toFixed(6)}: ${to('a:7', 'D', IDLE)}`,
+      stack(`a-7 [000] d..2. ${atS.toFixed(6)}:`, ...IN_SYNCHRONIZE_RCU),
+    ].join('\n');
+  const wakes = [wakeup('a:7').replace('wakeup', 'waking'), wakeup('a:7')];
+  const periods = async (...pieces: readonly string[]): Promise<(number | null)[][]> => {
+    const { facts } = await replayText(trace`${pieces.join('\n')}`);
+    return facts.gracePeriods.map(({ startNs, endNs }) => [startNs, endNs]);
+  };
+
+  it('one begins with the run after which the kthread waits in its loop, and ends before it waits for a request', async () => {
+    expect(await periods(run(1, WAITING), run(2, LOOP), run(2.01, WAITING))).toEqual([[2e9, 2.011e9]]);
+  });
+
+  it('callers that the kthread wakes end one; until then it is the same, however often the kthread looks', async () => {
+    const first = [run(1, WAITING), asleep(1.5), run(2, LOOP), run(2.01, LOOP), run(2.02, WAITING, ...wakes)];
+    // The first shows that this kernel wakes callers so; from then on a second look may not be a second grace period.
+    const second = [asleep(2.5), run(3, LOOP), run(3.01, LOOP), run(3.02, LOOP, ...wakes), run(3.03, WAITING)];
+    expect(await periods(...first, ...second)).toEqual([
+      [3e9, 3.0205e9],
+      [3.0205e9, 3.031e9],
+    ]);
+  });
+
+  it('a second look without anybody waiting may be the next one: nothing is told', async () => {
+    expect(await periods(run(1, WAITING), run(2, LOOP), run(2.01, LOOP), run(2.02, WAITING))).toEqual([]);
+  });
+
+  it('nothing is told across lost events', async () => {
+    const lost = 'CPU:1 [LOST 5 EVENTS]';
+    expect(await periods(run(1, WAITING), run(2, LOOP), lost, run(2.01, WAITING))).toEqual([]);
+  });
+
+  it('they are inferred', async () => {
+    const { facts } = await replayText(trace`${[run(1, WAITING), run(2, LOOP), run(2.01, WAITING)].join('\n')}`);
+    expect(facts.gracePeriods).toMatchObject([{ flavor: 'rcu_preempt', confidence: 'inferred', gpSeq: null }]);
+  });
+});
+
 describe('a task whose switch-out is missing', () => {
   it('does not run on once another has its CPU', async () => {
     const { facts } = await replayText(trace`

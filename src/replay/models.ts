@@ -6,6 +6,7 @@ import { HungTaskModel } from './model/hung-task.ts';
 import { InferredGpModel } from './model/inferred-gp.ts';
 import { InterruptLoadModel } from './model/interrupt-load.ts';
 import { InvoluntaryStretchModel } from './model/involuntary-stretch.ts';
+import { KthreadPeriodModel } from './model/kthread-periods.ts';
 import { KthreadStopModel } from './model/kthread-stop.ts';
 import { KthreadWakerModel } from './model/kthread-waker.ts';
 import { LockModel } from './model/lock.ts';
@@ -66,7 +67,14 @@ export function createModels(world: World): Models {
   const log = new LogModel(world);
   const stops = new KthreadStopModel();
   const phases = new WaitPhaseModel(world, rcu, sync, srcuGp);
-  const inferredGp = new InferredGpModel(world, rcu, sync, { quiet, kthread: gpKthread, involuntary, wakers });
+  const everyday = new KthreadPeriodModel(world, tasks, sync);
+  const inferredGp = new InferredGpModel(world, rcu, sync, {
+    quiet,
+    kthread: gpKthread,
+    involuntary,
+    wakers,
+    everyday,
+  });
   return {
     cpu,
     load,
@@ -95,6 +103,7 @@ export function createModels(world: World): Models {
       involuntary,
       barriers,
       wakers,
+      everyday,
       workers,
       work,
       readers,

@@ -2,6 +2,8 @@
  * The grace-period kthread without a CPU: runnable for long while a grace period is in flight (R2.45, GPKTHREAD_RUNNABLE), and who
  * had the CPU instead. The same for workers: work on the list of their pool waits meanwhile (S3.70).
  */
+
+import { GP_KTHREAD } from '../knowledge/kthread-names.ts';
 import { WORKER_NAME } from '../knowledge/worker-pools.ts';
 import type { Model, World } from '../world.ts';
 import { type CpuModel, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ, type Occupancy } from './cpu.ts';
@@ -46,7 +48,7 @@ export interface StarvedTasks {
   readonly shortestNs: number;
 }
 
-const GP_KTHREADS: StarvedTasks = { names: /^rcu_(preempt|sched|bh)$/, shortestNs: 1e8 };
+const GP_KTHREADS: StarvedTasks = { names: GP_KTHREAD, shortestNs: 1e8 };
 
 export const WORKERS: StarvedTasks = { names: WORKER_NAME, shortestNs: 1e7 };
 /** An idle machine has a kthread that sleeps long: the last ones are enough for what is asked at the end. */

@@ -5,9 +5,10 @@
  */
 import type { Model, World } from '../world.ts';
 import type { GpKthreadModel } from './gp-kthread.ts';
-import { type GracePeriod, type Holdout, heldUntilNs } from './grace-period.ts';
+import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from './grace-period.ts';
 import { findReader } from './inferred-reader.ts';
 import type { InvoluntaryStretchModel } from './involuntary-stretch.ts';
+import type { KthreadPeriod, KthreadPeriodModel } from './kthread-periods.ts';
 import type { KthreadWakerModel } from './kthread-waker.ts';
 import type { QuietStretch, QuietStretchModel } from './quiet-stretch.ts';
 import type { RcuModel } from './rcu.ts';
@@ -25,6 +26,7 @@ export interface InferenceSources {
   readonly kthread: GpKthreadModel;
   readonly involuntary: InvoluntaryStretchModel;
   readonly wakers: KthreadWakerModel;
+  readonly everyday: KthreadPeriodModel;
 }
 
 export class InferredGpModel implements Model {
@@ -54,15 +56,35 @@ export class InferredGpModel implements Model {
     // Waits that overlap wait for the same grace period, give or take one (R2.3): one period from the first start to the last end.
     let group: SyncWait[] = [];
     let groupEndNs = 0;
+    const groups: [fromNs: number, toNs: number][] = [];
     for (const wait of waits) {
       if (group.length > 0 && wait.startNs > groupEndNs) {
+        groups.push([group[0].startNs, groupEndNs]);
         this.#infer(group, groupEndNs, endNs);
         group = [];
       }
       group.push(wait);
       groupEndNs = Math.max(groupEndNs, wait.endNs ?? endNs);
     }
-    if (group.length > 0) this.#infer(group, groupEndNs, endNs);
+    if (group.length > 0) {
+      groups.push([group[0].startNs, groupEndNs]);
+      this.#infer(group, groupEndNs, endNs);
+    }
+    for (const period of this.#from.everyday.periods)
+      if (!groups.some(([fromNs, toNs]) => period.startNs < toNs && period.endNs > fromNs)) this.#add(period);
+  }
+
+  #add({ flavor, startNs, startEvent, endNs, endEvent }: KthreadPeriod): void {
+    const gp = newGracePeriod({
+      flavor,
+      seq: null,
+      expedited: false,
+      requestNs: null,
+      startNs,
+      startEvent,
+      gapsAtStart: 0,
+    });
+    this.#rcu.addInferred(Object.assign(gp, { endNs, endEvent, endInferred: true }));
   }
 
   /** CPUs are recorded, readers are not: for a grace period that went on although every CPU had reported. */

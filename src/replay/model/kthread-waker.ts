@@ -4,6 +4,7 @@
  * only trace that a reader leaves.
  */
 import { CTX_KNOWN, type EventCursor, type EventType } from '../../../schema/index.ts';
+import { GP_KTHREAD } from '../knowledge/kthread-names.ts';
 import type { EventHandler, Model } from '../world.ts';
 import type { CpuModel } from './cpu.ts';
 import { OCC_HARDIRQ } from './cpu-state.ts';
@@ -14,7 +15,6 @@ export interface KthreadWake {
   readonly event: number;
 }
 
-const KTHREAD = /^rcu_(preempt|sched|bh)$/;
 const KEPT = 1 << 15;
 
 export class KthreadWakerModel implements Model {
@@ -33,7 +33,7 @@ export class KthreadWakerModel implements Model {
 
   #waking(event: EventCursor): void {
     const comm = event.str(0);
-    this.#isKthread[comm] ??= KTHREAD.test(event.text(0));
+    this.#isKthread[comm] ??= GP_KTHREAD.test(event.text(0));
     if (!this.#isKthread[comm] || event.tid <= 0) return;
     // Only where the context is told, by flags or by the events of interrupts, is its absence one.
     const { sources } = this.#cpus;
