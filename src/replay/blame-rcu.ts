@@ -241,7 +241,10 @@ function blameHoldout(walk: BlameWalk, holdout: Holdout, ns: number, depth: numb
     if (interruptNs + lostNs > 0) draft.add('cpu', `CPU ${cpu}`, 0, depth + 1, { cpu, rule: 'W9' });
     if (lostNs > 0) occupantLink(draft, verdict.task as string, lostNs, depth + 2);
   } else {
-    draft.add('cpu', `CPU ${cpu}`, pieces.own, depth, { cpu, rule: 'W4', ...shown });
+    // The task that keeps the CPU answers for it (W8); under a load of interrupts it is a victim, too.
+    const hog = verdict.cause === 'cpu-hog' && ns >= walk.worthNs ? verdict.task : undefined;
+    draft.add('cpu', `CPU ${cpu}`, hog === undefined ? pieces.own : 0, depth, { cpu, rule: 'W4', ...shown });
+    if (hog !== undefined) occupantLink(draft, hog, pieces.own, depth + 1);
   }
   const storm = timeline.stormDuring('nmi', cpu, holdout.fromNs, holdout.toNs ?? timeline.data.endNs);
   addContexts(walk, cpu, pieces, holdout.kind === 'reader' ? depth + 2 : depth + 1, storm?.firstEvent);

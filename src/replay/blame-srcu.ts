@@ -12,10 +12,7 @@ import type { SyncWait } from './model/sync-wait.ts';
 import type { Task } from './model/task.ts';
 import type { WorkExecution } from './model/workqueue.ts';
 import { readersNotRecorded } from './srcu-causes.ts';
-import { courseOf, type SrcuCourse, type SrcuSegment } from './srcu-segments.ts';
-
-/** Shorter queues and delays are everyday scheduling. */
-const LATE_NS = 1e7;
+import { courseOf, LATE_NS, type SrcuCourse, type SrcuSegment } from './srcu-segments.ts';
 
 /** A delay is ten jiffies at most (S3.15), which HZ=100 makes 100 ms. */
 const LATE_TIMER_NS = 1e8;

@@ -25,6 +25,15 @@ export function blameQueuedWork(walk: BlameWalk, late: LateWork, fromNs: number,
   const reason = queueReason(timeline, late, fromNs, toNs);
   const { lastEvent } = timeline.data;
   draft.evidence.cite(late.queueEvent, `${fn} is queued`);
+  const { domainSource } = late;
+  if (domainSource) {
+    draft.evidence.cite(
+      domainSource.event,
+      `an earlier execution of this work item names its srcu_struct ${late.domain}`,
+    );
+    const { startEvent, endEvent, workerTid } = domainSource;
+    draft.evidence.range(startEvent, endEvent, { tid: workerTid }, `what ${timeline.labelOf(workerTid)} did`);
+  }
   draft.evidence.cite(late.startEvent || lastEvent, late.startEvent ? `${fn} starts` : `${fn} still waits`);
   if (late.cpu >= 0)
     citeOccupancy(walk, late.cpu, { from: late.cpuEvent || late.queueEvent, to: late.startEvent || lastEvent });

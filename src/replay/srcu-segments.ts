@@ -49,6 +49,9 @@ export interface SrcuCourse {
   readonly segments: readonly SrcuSegment[];
 }
 
+/** Shorter queues and delays are everyday scheduling. */
+export const LATE_NS = 1e7;
+
 export function courseOf(timeline: Timeline, wait: SyncWait, fromNs: number, toNs: number): SrcuCourse {
   const served = servingPeriod(timeline.data.srcuPeriods, wait, toNs);
   const endedNs = Math.min(toNs, Math.max(fromNs, (served?.endShown && served.endNs) || toNs));
@@ -91,7 +94,11 @@ export function courseOf(timeline: Timeline, wait: SyncWait, fromNs: number, toN
   cursor = put('callbacks-due', cursor, within(queuedNs));
   cursor = put('callbacks-queued', cursor, within(callbacks?.startNs ?? toNs), late && { late });
   put('callbacks', cursor, toNs);
-  const unnamed = guessed !== undefined && guessed.startNs === null && guessed.domain === undefined;
+  // Shorter queues are not blamed on anybody, so nothing is guessed.
+  const isUsed = segments.some(
+    (segment) => guessed !== undefined && segment.late === guessed && segment.toNs - segment.fromNs >= LATE_NS,
+  );
+  const unnamed = isUsed && guessed?.startNs === null && guessed.domain === undefined;
   return { served, endedNs, passes, anybodys: anybodys || unnamed, segments };
 }
 

@@ -6,7 +6,7 @@ const PHRASES: Readonly<Record<RootKind, string>> = {
   'irq-storm': 'an interrupt storm',
   'softirq-storm': 'a softirq storm',
   'cpu-hog': 'kernel code without a quiescent state',
-  'reader-running': 'an RCU reader that runs on',
+  'reader-running': 'a running RCU reader',
   'reader-preempted': 'a preempted RCU reader',
   'reader-sleeping': 'a sleeping RCU reader',
   'deferred-unlock': 'a deferred report of a reader',
@@ -34,6 +34,8 @@ export function rootPhrase(root: Root, tid?: number): string {
   const task = root.task !== undefined ? ` ${root.task}${root.tid !== undefined ? `:${root.tid}` : ''}` : '';
   if (root.kind === 'gp-kthread-starved')
     return `the grace-period kthread${task} gets no time${root.cpu !== undefined ? ` on CPU ${root.cpu}` : ''}`;
+  if (root.kind === 'cpu-hog' && task !== '')
+    return `kernel code of${task} without a quiescent state${root.cpu !== undefined ? ` on CPU ${root.cpu}` : ''}`;
   if (root.kind === 'workqueue-starved' && task !== '') return `${task.trim()} keeps its worker pool`;
   if (root.kind === 'deadlock' && tid !== undefined && root.tid === tid) return 'it is part of a deadlock';
   if (root.kind === 'deadlock' && task !== '') return `a deadlock with${task}`;

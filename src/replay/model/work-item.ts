@@ -77,6 +77,8 @@ export interface LateWork extends QueuedWork {
   readonly begunMeanwhile: number;
   /** The srcu_struct that it serves, when known. */
   domain: string | undefined;
+  /** How that is known; undefined when nothing has named it. */
+  readonly domainSource: DomainSource | undefined;
   /** Why it may not have been on a pool's list: max_active of its workqueue was in use (W16), or its own execution went on (S3.21). */
   readonly heldBack: 'max-active' | 'itself' | undefined;
   /** Activation is among the recorded events. */

@@ -259,6 +259,7 @@ export class WorkqueueModel implements Model {
       pool: start?.pool || pool,
       begunMeanwhile: Math.max(0, this.pools.startedCount(pool) - queued.startedBefore),
       domain: this.#domainOfWork.get(queued.work),
+      domainSource: this.#domainSources.get(queued.work),
       activationSeen: this.#activations,
       heldBack: own ? 'itself' : this.#activations && queued.activatedNs === null ? 'max-active' : undefined,
     };
