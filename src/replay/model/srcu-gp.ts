@@ -6,7 +6,7 @@
 import type { EventCursor, EventType } from '../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 import type { FunctionCall, FunctionCallModel } from './function-calls.ts';
-import type { SrcuIdentity } from './srcu-identity.ts';
+import { domainOfWork, type SrcuIdentity } from './srcu-identity.ts';
 import type { SrcuReaderModel } from './srcu-reader.ts';
 import type { SyncWait } from './sync-wait.ts';
 import { TextCodes } from './text-codes.ts';
@@ -207,9 +207,7 @@ export class SrcuGpModel implements Model {
   }
 
   #domainOf(work: WorkKey): string {
-    return (
-      this.#work.live.domains.get(work) ?? `srcu_struct of work 0x${BigInt.asUintN(64, BigInt(work)).toString(16)}`
-    );
+    return this.#work.live.domains.get(work) ?? this.#identity.resolve(domainOfWork(work));
   }
 
   #open(struct: SrcuStruct, domain: string, start: Instant): SrcuGracePeriod {

@@ -3,6 +3,8 @@
  * something links them; whoever keeps a domain is told, so that equal structs have equal domains at any time.
  */
 
+import type { WorkKey } from './work-item.ts';
+
 /** dep_map is among the first members of srcu_struct on every kernel (include/linux/srcutree.h). */
 const MAP_WITHIN = 64n;
 
@@ -66,9 +68,37 @@ export class SrcuIdentity {
     return domain;
   }
 
+  /**
+   * The struct that a work item drives has that name; of several structs of one name the later ones keep the work item in theirs.
+   * @param observed `srcu_struct of work 0x…`
+   */
+  nameWork(observed: string, name: string): string {
+    const known = this.#domains.get(observed);
+    if (known !== undefined || this.#domains.size >= MOST_STRUCTS) return known ?? observed;
+    const taken = [...this.#domains].some(([other, domain]) => isOfWork(other) && domain === name);
+    const domain = taken ? `${name} (${observed.replace('srcu_struct of ', '')})` : name;
+    this.#domains.set(observed, domain);
+    this.#rename(observed, domain);
+    return domain;
+  }
+
   #rename(from: string, to: string): void {
     for (const listener of this.listeners) listener(from, to);
   }
+}
+
+/** Domain of a struct that only its work item shows. */
+export function domainOfWork(work: WorkKey): string {
+  return `srcu_struct of work 0x${BigInt.asUintN(64, BigInt(work)).toString(16)}`;
+}
+
+export function isOfWork(domain: string): boolean {
+  return domain.startsWith('srcu_struct of work ');
+}
+
+/** `rcu_tasks_trace_srcu_struct or tracepoint_srcu`: one of the two (T12). */
+export function isEither(domain: string): boolean {
+  return domain.includes(' or ');
 }
 
 /** Whether the domain is an address that nothing has named yet. */
@@ -83,7 +113,7 @@ export function isUnnamed(domain: string): boolean {
 export function meansStruct(domain: string, struct: string): boolean {
   if (domain === '' || struct === '') return false;
   if (domain === struct) return true;
-  return domain.includes(' or ') && domain.split(' or ').some((name) => name === plainName(struct));
+  return isEither(domain) && domain.split(' or ').some((name) => name === plainName(struct));
 }
 
 /** `lab_srcu (0x…)` → `lab_srcu`. */

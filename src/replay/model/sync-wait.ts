@@ -9,7 +9,7 @@ import type { EventCursor, EventType } from '../../../schema/index.ts';
 import { classifyStack, type StackVerdict } from '../stack-verdict.ts';
 import type { EventHandler, Model, World } from '../world.ts';
 import type { FunctionCall, FunctionCallModel } from './function-calls.ts';
-import { isUnnamed, type SrcuIdentity } from './srcu-identity.ts';
+import { isEither, isOfWork, isUnnamed, type SrcuIdentity } from './srcu-identity.ts';
 import type { SrcuReader, SrcuReaderModel } from './srcu-reader.ts';
 import type { SyncResource, SyncWait } from './sync-wait-record.ts';
 import { type BlockedInterval, TASK_BLOCKED, TASK_SLEEPING, type Task, type TaskKey, type TaskModel } from './task.ts';
@@ -380,12 +380,24 @@ export class SyncWaitModel implements Model {
     this.#wokenNs.set(task.key, endNs);
     // A loop over synchronize_rcu() sleeps in the same stack again and again: many short waits, not a long one.
     const innermost = open[open.length - 1];
+    if (innermost.resource === 'srcu') this.#nameByCallbacks(innermost, task);
     if (innermost.source !== 'stack' || !stack) return;
     const verdict = this.verdict(stack);
     if (!verdict.lastSleep || syncResource(verdict) !== innermost.resource) return;
     open.pop();
     if (open.length === 0) this.#open.delete(task.key);
     this.#close(innermost, endNs, endEvent, false);
+  }
+
+  /** A caller of synchronize_srcu() is woken by the callbacks of its struct (S3.16, O12): what names one names the other. */
+  #nameByCallbacks(wait: SyncWait, { wakerTid, wakingNs }: Task): void {
+    const run = wakerTid > 0 && wakingNs >= wait.startNs ? this.#work.executing(wakerTid) : undefined;
+    if (run?.fn !== 'srcu_invoke_callbacks' || !run.domain) return;
+    const certain = wait.domain !== '' && !isEither(wait.domain);
+    if (!isOfWork(run.domain)) {
+      if (!certain) wait.domain = run.domain;
+    } else if (certain) wait.domain = this.#identity.nameWork(run.domain, wait.domain);
+    else if (wait.domain === '') wait.domain = run.domain;
   }
 
   /** A worker that was in process_srcu by its stacks sleeps in another way: the pass was over when it last woke. */
