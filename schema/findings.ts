@@ -33,19 +33,8 @@ export const ROOT_KINDS = [
   'reader-running',
   'reader-preempted',
   'reader-sleeping',
-  /** Out of its read-side section, which remains to be reported (MODEL R2.11). */
-  'deferred-unlock',
-  'irqs-off',
-  /** The CPU passed its quiescent state; RCU core (softirq, rcuc/N) got no time to report it. */
-  'rcu-core-starved',
-  /** The CPU takes no scheduler ticks although interrupts are on. */
-  'no-ticks',
-  'cpu-offline',
-  'hypervisor',
   'srcu-reader',
   'gp-kthread-starved',
-  /** Nobody wakes the grace-period kthread: its timer was lost, or it is blocked. */
-  'gp-kthread-asleep',
   'workqueue-starved',
   'lock-holder',
   'deadlock',
@@ -126,21 +115,6 @@ export const SRCU_CAUSES = [
 ] as const;
 export type SrcuCause = (typeof SRCU_CAUSES)[number];
 
-export interface Root {
-  readonly kind: RootKind;
-  readonly cpu?: number;
-  readonly task?: string;
-  readonly tid?: number;
-}
-
-/** One edge of a closed wait-for cycle. */
-export interface DeadlockWait {
-  readonly task: string;
-  readonly tid: number;
-  /** What the task waits for, in words: `lab_mutex_a held by lab_dead/2:88`. */
-  readonly on: string;
-}
-
 /** Why a CPU or a reader held a grace period up: the codes of MODEL 2.7. */
 export const HOLDOUT_CODES = [
   'VM_STOLEN',
@@ -161,6 +135,34 @@ export const HOLDOUT_CODES = [
   'UNKNOWN',
 ] as const;
 export type HoldoutCode = (typeof HOLDOUT_CODES)[number];
+
+/** Those that a root needs beside its kind; and a kthread that nobody wakes. */
+export type RootCode =
+  | 'VM_STOLEN'
+  | 'CPU_OFFLINE_RACE'
+  | 'IRQS_OFF'
+  | 'RT_HOG'
+  | 'REPORT_LATENCY'
+  | 'TICKLESS_USER'
+  | 'DEFERRED_UNLOCK'
+  | 'GPKTHREAD_NOT_WOKEN';
+
+export interface Root {
+  readonly kind: RootKind;
+  /** What the kind alone does not say (MODEL 2.7): `cpu-hog` with `IRQS_OFF`, `unknown` with `VM_STOLEN`. */
+  readonly code?: RootCode;
+  readonly cpu?: number;
+  readonly task?: string;
+  readonly tid?: number;
+}
+
+/** One edge of a closed wait-for cycle. */
+export interface DeadlockWait {
+  readonly task: string;
+  readonly tid: number;
+  /** What the task waits for, in words: `lab_mutex_a held by lab_dead/2:88`. */
+  readonly on: string;
+}
 
 /** One CPU or reader that a stalled grace period waited for, with the account of its CPU while it owed. */
 export interface StallHoldout {

@@ -62,14 +62,14 @@ describe('an expedited grace period', () => {
     const outcome = await replayText(scene.text);
     const [stall, ...others] = ofKind(outcome, 'rcu-stall');
     expect(others).toEqual([]);
-    expect(stall).toMatchObject({ expedited: true, cpus: [1], cause: 'irqs-off', gp_seq: '20' });
+    expect(stall).toMatchObject({ expedited: true, cpus: [1], cause: 'cpu-hog', gp_seq: '20' });
     expect(stall.notes.join('\n')).toContain('the kernel warned after 8.00 s');
     expect(stall.decision).toBeUndefined();
     const [blocked] = ofKind(outcome, 'blocked-sync');
     expect(blocked).toMatchObject({
       api: 'synchronize_rcu_expedited',
       task: 'caller',
-      root: { kind: 'irqs-off', cpu: 1 },
+      root: { kind: 'cpu-hog', code: 'IRQS_OFF', cpu: 1 },
     });
     expect(blocked.chain.map((link) => link.name)).toContain('rcu_preempt expedited grace period 20');
   });

@@ -43,7 +43,7 @@ describe('a CPU holds the grace period up', () => {
 
   it('IRQS_OFF: no interrupts, although NMIs are recorded and rare', async () => {
     const stall = await stallOf(hogScene('hog-7', true));
-    expect(stall).toMatchObject({ cause: 'irqs-off', cpus: [1] });
+    expect(stall).toMatchObject({ cause: 'cpu-hog', cpus: [1], holdouts: [{ code: 'IRQS_OFF' }] });
     expect(stall.holdouts).toMatchObject([{ code: 'IRQS_OFF', interrupts: 0 }]);
     expect(stall.notes.join('\n')).toContain('interrupts off: it took 0 interrupts in 10.00 s');
   });
@@ -56,19 +56,19 @@ describe('a CPU holds the grace period up', () => {
     expect(ofKind(outcome, 'rcu-stall')[0]).toMatchObject({ cause: 'unknown', cpus: [1] });
   });
 
-  it('no-ticks: interrupts come, ticks do not', async () => {
+  it('interrupts come, ticks do not', async () => {
     const scene = hogScene('hog-7', true);
     for (let s = 0; s < LENGTH_S; s += 0.05)
       scene
         .at(s, 'hog-7', 1, 'reschedule_entry: vector=253', 'd.h1.')
         .at(s + 1e-5, 'hog-7', 1, 'reschedule_exit: vector=253', 'd.h1.');
-    expect(await stallOf(scene)).toMatchObject({ cause: 'no-ticks' });
+    expect(await stallOf(scene)).toMatchObject({ cause: 'unknown' });
   });
 
   it('TICKLESS_USER: its tick was stopped while a task runs (nohz_full)', async () => {
     const scene = hogScene('hog-7', true).at(-0.2, 'hog-7', 1, 'tick_stop: success=1 dependency=NONE', 'd..1.');
     const stall = await stallOf(scene);
-    expect(stall.holdouts).toMatchObject([{ code: 'TICKLESS_USER', cause: 'no-ticks' }]);
+    expect(stall.holdouts).toMatchObject([{ code: 'TICKLESS_USER', cause: 'cpu-hog' }]);
   });
 
   it('HARDIRQ_LOAD and SOFTIRQ_LOAD: shares of half of the time and more', async () => {
@@ -98,7 +98,7 @@ describe('a CPU holds the grace period up', () => {
   it('REPORT_LATENCY: the quiescent state is there, RCU core does not report it', async () => {
     const scene = hogScene().at(0.3, 'hog-7', 1, 'rcu_grace_period: rcu_preempt 41 cpuqs');
     const stall = await stallOf(scene);
-    expect(stall.holdouts).toMatchObject([{ code: 'REPORT_LATENCY', cause: 'rcu-core-starved' }]);
+    expect(stall.holdouts).toMatchObject([{ code: 'REPORT_LATENCY', cause: 'cpu-hog' }]);
     expect(stall.notes.join('\n')).toContain(
       'passed its quiescent state after 300 ms, which RCU core (softirq, or rcuc/1) reported 9.70 s later',
     );
@@ -106,7 +106,7 @@ describe('a CPU holds the grace period up', () => {
 
   it('CPU_OFFLINE_RACE: it was going offline', async () => {
     const scene = hogScene().at(1, 'cpuhp/1-22', 1, 'rcu_grace_period: rcu_preempt 40 cpuofl-bgp');
-    expect((await stallOf(scene)).holdouts).toMatchObject([{ code: 'CPU_OFFLINE_RACE', cause: 'cpu-offline' }]);
+    expect((await stallOf(scene)).holdouts).toMatchObject([{ code: 'CPU_OFFLINE_RACE', cause: 'unknown' }]);
   });
 
   it('VM_STOLEN: all CPUs fall silent together although several are busy', async () => {
@@ -122,7 +122,7 @@ describe('a CPU holds the grace period up', () => {
       .reports(LENGTH_S, 'hog-7')
       .ends(LENGTH_S + 0.001);
     const stall = await stallOf(scene);
-    expect(stall.holdouts).toMatchObject([{ code: 'VM_STOLEN', cause: 'hypervisor' }]);
+    expect(stall.holdouts).toMatchObject([{ code: 'VM_STOLEN', cause: 'unknown' }]);
     expect(stall.notes.join('\n')).toContain('no CPU recorded anything for 8.00 s');
   });
 });
@@ -196,7 +196,7 @@ describe('a reader holds the grace period up', () => {
   it('DEFERRED_UNLOCK: back in user mode, still on the list (R2.11)', async () => {
     const scene = readerScene('other-9').runs(0.3, 1, 'other-9', 'rd-5').at(0.5, 'rd-5', 1, 'sys_exit: NR 1 = 0');
     expect((await stallOf(unlocked(scene, LENGTH_S))).holdouts).toMatchObject([
-      { code: 'DEFERRED_UNLOCK', cause: 'deferred-unlock' },
+      { code: 'DEFERRED_UNLOCK', cause: 'reader-running' },
     ]);
   });
 });
@@ -216,7 +216,7 @@ describe('nobody holds the grace period up', () => {
       .runs(9.95, 0, 'swapper/0-0', 'rcu_preempt-14', 'R')
       .ends(LENGTH_S);
     const stall = await stallOf(scene);
-    expect(stall).toMatchObject({ cause: 'gp-kthread-asleep', cpus: [], tasks: [] });
+    expect(stall).toMatchObject({ cause: 'gp-kthread-starved', cpus: [], tasks: [] });
     expect(stall.notes.join('\n')).toContain('its timer did not wake it (GPKTHREAD_NOT_WOKEN)');
   });
 

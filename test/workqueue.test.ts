@@ -87,7 +87,7 @@ describe('a pool is starved', () => {
       rt-hog-7 [001] d..2. 40.0: ${to('rt-hog 7', 'S', OTHER)}
       kworker/1:1-22 [001] ..... 40.1: ${start('bbbbbbbb', 'poor_fn')}`);
     const [stall] = ofKind(outcome, 'workqueue-stall');
-    expect(stall.root).toEqual({ kind: 'cpu-hog', cpu: 1, task: 'rt-hog', tid: 7 });
+    expect(stall.root).toEqual({ kind: 'workqueue-starved', cpu: 1, task: 'rt-hog', tid: 7 });
     expect(stall.chain?.map((link) => link.name)).toEqual(['poor_fn', 'kworker/1:1:22', 'CPU 1', 'rt-hog:7']);
   });
 

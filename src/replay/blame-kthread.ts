@@ -73,7 +73,7 @@ export function blameKthreadSleep(walk: BlameWalk, gp: GracePeriod, fromNs: numb
     const ns = Math.min(toNs, timeline.end(sleep)) - Math.max(fromNs, sleep.startNs);
     if (ns <= 0) continue;
     citeKthreadSleep(draft.evidence, sleep, timeline.data.lastEvent);
-    draft.root({ kind: 'gp-kthread-asleep', task: sleep.flavor, tid: sleep.tid }, ns);
+    draft.root({ kind: 'gp-kthread-starved', code: 'GPKTHREAD_NOT_WOKEN', task: sleep.flavor, tid: sleep.tid }, ns);
     asleepNs += ns;
   }
   return asleepNs;
@@ -101,7 +101,7 @@ function workerRoot({ cpu, shares, instead }: KthreadStarvation): Root {
   const storm = stormRoot(shares, cpu);
   if (storm || instead === undefined) return storm ?? { kind: 'workqueue-starved', cpu };
   const colon = instead.lastIndexOf(':');
-  return { kind: 'cpu-hog', cpu, task: instead.slice(0, colon), tid: Number(instead.slice(colon + 1)) };
+  return { kind: 'workqueue-starved', cpu, task: instead.slice(0, colon), tid: Number(instead.slice(colon + 1)) };
 }
 
 /** The kthread waits for a CPU, and who has it. */

@@ -2,7 +2,7 @@
  * RCU grace periods on the way from a blocked task to its root: cut by their phases (MODEL 2.4), the quiescent-state wait going to the
  * holdout that cleared last (W4.40).
  */
-import type { Root } from '../../schema/index.ts';
+import type { Root, RootCode } from '../../schema/index.ts';
 import { blameKthread, blameKthreadSleep } from './blame-kthread.ts';
 import { blameWaits, type TaskLink, waitsBetween } from './blame-task.ts';
 import {
@@ -294,13 +294,26 @@ export function citeHoldoutTimes(evidence: EvidenceList, holdout: Holdout, timel
   );
 }
 
+/** Codes that say more than the kind of the root. */
+const ROOT_CODES: readonly RootCode[] = [
+  'VM_STOLEN',
+  'CPU_OFFLINE_RACE',
+  'IRQS_OFF',
+  'RT_HOG',
+  'REPORT_LATENCY',
+  'TICKLESS_USER',
+  'DEFERRED_UNLOCK',
+];
+
 function holdoutRoot(timeline: Timeline, holdout: Holdout, verdict: HoldoutVerdict): Root {
   if (holdout.kind === 'cpu' && timeline.data.unrecordedCpus.includes(holdout.cpu)) return { kind: 'unknown' };
   const reader = holdout.kind === 'reader' && (verdict.cause === 'unknown' || verdict.cause.startsWith('reader'));
   const named = reader ? holdout.name : verdict.task;
-  if (named === undefined) return { kind: verdict.cause, cpu: holdout.cpu };
+  const code = ROOT_CODES.find((candidate) => candidate === verdict.code);
+  const root = { kind: verdict.cause, ...(code && { code }), cpu: holdout.cpu };
+  if (named === undefined) return root;
   const colon = named.lastIndexOf(':');
-  return { kind: verdict.cause, cpu: holdout.cpu, task: named.slice(0, colon), tid: Number(named.slice(colon + 1)) };
+  return { ...root, task: named.slice(0, colon), tid: Number(named.slice(colon + 1)) };
 }
 
 /** The holdout pending just before `atNs` that cleared last. */

@@ -36,7 +36,7 @@ const TASK_KINDS: ReadonlySet<ChainLinkKind> = new Set(['task', 'worker', 'reade
 
 export class ChainDraft {
   readonly #links = new Map<string, LinkDraft>();
-  readonly #roots = new Map<string, { root: Root; ns: number }>();
+  readonly #roots = new Map<string, { root: Root; ns: number; longestNs: number }>();
   /** The link added last at each depth: what is added deeper hangs below it. */
   readonly #path: LinkDraft[] = [];
   readonly evidence = new EvidenceList();
@@ -76,8 +76,13 @@ export class ChainDraft {
     if (ns <= 0) return;
     const key = `${root.kind} ${root.cpu ?? ''} ${root.tid ?? ''}`;
     const seen = this.#roots.get(key);
-    if (seen) seen.ns += ns;
-    else this.#roots.set(key, { root, ns });
+    if (!seen) {
+      this.#roots.set(key, { root, ns, longestNs: ns });
+      return;
+    }
+    seen.ns += ns;
+    // Its code may differ from piece to piece.
+    if (ns > seen.longestNs) Object.assign(seen, { root, longestNs: ns });
   }
 
   /** The way to the root, then the side branches; grace periods of one wait beyond the longest are one link. */
@@ -158,8 +163,10 @@ export class ChainDraft {
     const cpu = shared(same.map((root) => root.cpu));
     const tid = shared(same.map((root) => root.tid));
     const task = tid === undefined ? undefined : same[0].task;
+    const code = shared(same.map((root) => root.code));
     return {
       kind,
+      ...(code !== undefined && { code }),
       ...(cpu !== undefined && { cpu }),
       ...(task !== undefined && { task }),
       ...(tid !== undefined && { tid }),

@@ -59,14 +59,10 @@ function judgeCpu(
   const silentNs = holdout.silentNs ?? 0;
   if (owedNs > 1e9 && visible.tickNs !== undefined && silentNs >= MOST * owedNs) {
     const note = `no CPU recorded anything for ${seconds(silentNs)} although several were busy: the machine did not run`;
-    return verdict('hypervisor', 'VM_STOLEN', note);
+    return verdict('unknown', 'VM_STOLEN', note);
   }
   if (holdout.offlineNs !== undefined)
-    return verdict(
-      'cpu-offline',
-      'CPU_OFFLINE_RACE',
-      'it was going offline (cpuofl) while its quiescent state was due',
-    );
+    return verdict('unknown', 'CPU_OFFLINE_RACE', 'it was going offline (cpuofl) while its quiescent state was due');
   if (shares.nmi >= NMI_SHARE) {
     const rest = task ? `, ${task} gets the rest` : '';
     const note = `no quiescent state: NMIs take ${percentOf(shares.nmi)} of its time${rest}`;
@@ -90,15 +86,15 @@ function judgeCpu(
     const who = task ? `, ${task} runs ${percentOf(running)} of the time` : '';
     if (holdout.tickless) {
       const note = `its tick is stopped (nohz_full) while it runs in the kernel${who}: requests for a quiescent state wait for one`;
-      return verdict('no-ticks', 'TICKLESS_USER', note, task);
+      return verdict('cpu-hog', 'TICKLESS_USER', note, task);
     }
     if ((holdout.interrupts * 1e9) / owedNs < FEW_INTERRUPTS) {
       const note = `interrupts off: it took ${holdout.interrupts} interrupts ${inTime}, ${holdout.ticks} of them ticks${who}`;
-      return verdict('irqs-off', 'IRQS_OFF', note, task);
+      return verdict('cpu-hog', 'IRQS_OFF', note, task);
     }
     if (shares.hardirq < IRQ_SHARE) {
       const note = `it took ${holdout.interrupts} interrupts ${inTime} and only ${holdout.ticks} ticks: its timer does not tick${who}`;
-      return verdict('no-ticks', 'UNKNOWN', note, task);
+      return verdict('unknown', 'UNKNOWN', note, task);
     }
   }
   if (shares.hardirq >= IRQ_SHARE) {
@@ -125,7 +121,7 @@ function judgeCpu(
     if (lateNs >= MOST * owedNs && lateNs > 1e7) {
       const who = task ? `, while ${task} had it for most of the time` : '';
       const note = `passed its quiescent state after ${seconds(owedNs - lateNs)}, which RCU core (softirq, or rcuc/${holdout.cpu}) reported ${seconds(lateNs)} later${who}`;
-      return verdict('rcu-core-starved', 'REPORT_LATENCY', note, task);
+      return verdict(task ? 'cpu-hog' : 'unknown', 'REPORT_LATENCY', note, task);
     }
   }
   if (holdout.askedNs !== undefined && holdout.askedReader && task && running >= MOST) {

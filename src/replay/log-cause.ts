@@ -107,7 +107,7 @@ function causeOfCpu(
   const [online, , , probe] = stall.cpus.get(cpu)?.flags ?? '';
   if (online === 'O')
     return {
-      cause: 'cpu-offline',
+      cause: 'unknown',
       cpu,
       why: `CPU ${cpu} is offline (flag O): it went down while its quiescent state was due`,
     };
@@ -136,7 +136,7 @@ function causeOfCpu(
       // The kernel sends an irq_work after half of the timeout; the digit says that it has not run (R2.13).
       if (probe !== undefined && /\d/.test(probe))
         return {
-          cause: 'irqs-off',
+          cause: 'cpu-hog',
           cpu,
           why: `CPU ${cpu}${who} has not run the interrupt that was sent to it after half of the timeout (flag ${probe}): interrupts are off${at ? ` in ${at}` : ''}, or NMIs leave it no time`,
         };
@@ -212,7 +212,7 @@ function cputimeCause(stall: LogStall): { cause: RootKind; why: string } | undef
   const share = (ms: number | undefined): number => (ms ?? 0) / (table.intervalMs as number);
   const { hardirqs, softirqs, csw, systemMs, hardirqMs, softirqMs } = table;
   if (hardirqs + softirqs + csw + (systemMs ?? 0) + (hardirqMs ?? 0) + (softirqMs ?? 0) === 0)
-    return { cause: 'irqs-off', why: `nothing was accounted in ${table.intervalMs} ms: interrupts are off (R2.70)` };
+    return { cause: 'cpu-hog', why: `nothing was accounted in ${table.intervalMs} ms: interrupts are off (R2.70)` };
   if (share(table.hardirqMs) >= 0.5)
     return { cause: 'irq-storm', why: `${table.hardirqMs} of ${table.intervalMs} ms went to hard interrupts (R2.70)` };
   if (share(table.softirqMs) >= 0.5)

@@ -38,7 +38,7 @@ export function judgeReader(holdout: Holdout, shares: HoldoutVerdict['shares'], 
   const leftNs = holdout.leftNs === undefined ? 0 : (holdout.toNs ?? holdout.fromNs + total) - holdout.leftNs;
   if (leftNs >= MOST * total && leftNs > 1e7) {
     const note = `left its section at the latest when it returned to user mode, ${seconds(leftNs)} before the report: its unlock was deferred (R2.11)`;
-    return verdict('deferred-unlock', 'DEFERRED_UNLOCK', note);
+    return verdict('reader-running', 'DEFERRED_UNLOCK', note);
   }
   if (running >= MOST)
     return verdict(

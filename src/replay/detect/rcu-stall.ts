@@ -73,7 +73,7 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
     : undefined;
   const undecided = !gp.expedited && pending.every((holdout) => doneBy(holdout, atNs));
   const asleep = !starved && undecided && gp.initDoneNs !== null ? timeline.kthreadAsleep(gp.flavor, atNs) : undefined;
-  const cause = starved ? 'gp-kthread-starved' : asleep ? 'gp-kthread-asleep' : (judged?.cause ?? 'unknown');
+  const cause = starved || asleep ? 'gp-kthread-starved' : (judged?.cause ?? 'unknown');
   const who =
     [...cpus.map((cpu) => `CPU ${cpu}`), ...tasks.map((task) => `reader ${task}`)].join(', ') || 'nobody recorded';
   const prediction = predictStall(gp, endNs, rule.tillNs, rule.hz, rule.earlyNs);
