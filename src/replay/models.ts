@@ -17,6 +17,7 @@ import { RcuBarrierModel } from './model/rcu-barrier.ts';
 import { SrcuGpModel } from './model/srcu-gp.ts';
 import { SrcuIdentity } from './model/srcu-identity.ts';
 import { SrcuReaderModel } from './model/srcu-reader.ts';
+import { SrcuWorkerLocks } from './model/srcu-worker-locks.ts';
 import { SyncWaitModel } from './model/sync-wait.ts';
 import { TaskModel } from './model/task.ts';
 import { WaitPhaseModel } from './model/wait-phase.ts';
@@ -61,6 +62,7 @@ export function createModels(world: World): Models {
   identity.listeners.push((from, to) => work.renameDomain(from, to));
   const readers = new SrcuReaderModel(world, tasks, calls, identity);
   const sync = new SyncWaitModel(world, tasks, work, calls, identity, readers);
+  const workerLocks = new SrcuWorkerLocks(world, work);
   const srcuGp = new SrcuGpModel(world, work, calls, identity, readers);
   identity.listeners.push((from, to) => srcuGp.renameDomain(from, to));
   const locks = new LockModel(world, cpu);
@@ -106,6 +108,7 @@ export function createModels(world: World): Models {
       everyday,
       workers,
       work,
+      workerLocks,
       readers,
       sync,
       calls,

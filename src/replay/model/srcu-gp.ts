@@ -144,8 +144,31 @@ export class SrcuGpModel implements Model {
   }
 
   #structOf(execution: WorkExecution): SrcuStruct {
-    const implied = execution.domain ?? `worker ${execution.workerTid}`;
-    return this.#struct(execution.implied ? implied : execution.work);
+    if (!execution.implied) return this.#struct(execution.work);
+    const unnamed = this.#structs.get(`worker ${execution.workerTid}`);
+    if (unnamed?.pass === execution) return unnamed;
+    return this.#struct(execution.domain ?? `worker ${execution.workerTid}`);
+  }
+
+  /** A pass was named while it ran: it continues the grace period of its struct, or begins one. */
+  #adopt(execution: WorkExecution): void {
+    const { domain } = execution;
+    const from = this.#structs.get(`worker ${execution.workerTid}`);
+    if (!execution.implied || domain === undefined || from?.pass !== execution || !from.gp) return;
+    const struct = this.#struct(domain);
+    this.#settleQuiet(struct, execution.startNs);
+    if (struct.gp) {
+      struct.gp.passes += from.gp.passes;
+      this.periods.splice(this.periods.lastIndexOf(from.gp), 1);
+    } else {
+      struct.gp = from.gp;
+      struct.gp.domain = domain;
+    }
+    struct.pass = execution;
+    struct.passRcuWaits = from.passRcuWaits;
+    struct.ended = from.ended;
+    struct.again = from.again;
+    this.#structs.delete(`worker ${execution.workerTid}`);
   }
 
   #struct(key: WorkKey | string): SrcuStruct {
@@ -251,6 +274,7 @@ export class SrcuGpModel implements Model {
 
   #finished(execution: WorkExecution): void {
     if (execution.fn !== 'process_srcu') return;
+    this.#adopt(execution);
     const struct = this.#structOf(execution);
     const { gp, ended, again } = struct;
     struct.pass = undefined;
@@ -352,6 +376,8 @@ export class SrcuGpModel implements Model {
     struct.lastEnd = undefined;
     struct.ended = undefined;
     struct.again = undefined;
+    // The struct of its work may have been named only meanwhile.
+    if (!gp.expedited) gp.expedited = this.#expedited.delete(gp.domain);
     gp.endNs = end.ns;
     gp.endEvent = end.event;
     gp.endShown = shown;
