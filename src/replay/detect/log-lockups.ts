@@ -2,6 +2,7 @@
 import type { Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { AtomicSleep, Lockup, LogModel, LongInterrupts, WorkqueueLockup } from '../model/log.ts';
+import type { PerfLadder } from '../model/perf-ladder.ts';
 import { seconds } from '../wording.ts';
 import { plainLock, reportEvidence } from './log-evidence.ts';
 import { callers } from './log-locks.ts';
@@ -182,6 +183,14 @@ function nmiStorms(log: LogModel, stalls: readonly JudgedStall[]): Finding[] {
   });
 }
 
+/** How far the ladder went (O53). */
+function ladderNotes({ firstAllowedNs, allowedNs, rateHz, merged, resets }: PerfLadder): string[] {
+  const unprinted = merged > 0 ? [`${merged} of the steps were reached over others that were not printed (O53)`] : [];
+  const anew = resets > 0 ? [`the allowance was set anew ${resets} times in between`] : [];
+  const climb = `the allowance climbed from ${seconds(firstAllowedNs)} to ${seconds(allowedNs)}, the sample rate fell to ${rateHz} Hz`;
+  return [climb, ...unprinted, ...anew];
+}
+
 function storm(log: LogModel, long: LongInterrupts, perf: boolean, behind: JudgedStall | undefined): Finding {
   const what = perf ? 'perf interrupts' : `NMI handler ${long.name}`;
   return {
@@ -201,6 +210,7 @@ function storm(log: LogModel, long: LongInterrupts, perf: boolean, behind: Judge
       perf
         ? 'perf keeps a running average of its interrupt and complains when it exceeds what kernel.perf_cpu_time_max_percent allows; each complaint raises the allowance by a quarter (7.5)'
         : 'the kernel prints only runs that are longer than all before: how many there were in all, a log does not tell',
+      ...(perf ? ladderNotes(log.perfLadder) : []),
       'no CPU is named, and the share of its time is not in the log: record nmi:nmi_handler (T41)',
       ...(behind ? [behind.cause.why] : []),
     ],

@@ -182,9 +182,11 @@ export class GracePeriodLinks {
 
   #queuedPass({ work, queuedNs, cpu }: QueuedWork): StateLink {
     const note = 'queued, no worker has taken it';
-    return this.#walk.link('W14', `work ${work}`, 'work', 'process_srcu', queuedNs, { cpu, note }, () => [
-      this.#walk.cpu('W15', cpu, null, undefined),
-    ]);
+    // Workers of an unbound pool run anywhere.
+    const where = cpu >= 0 ? { cpu, note } : { note };
+    return this.#walk.link('W14', `work ${work}`, 'work', 'process_srcu', queuedNs, where, () =>
+      cpu >= 0 ? [this.#walk.cpu('W15', cpu, null, undefined)] : [],
+    );
   }
 
   /** Workers were not recorded, and an RCU grace period lasts: SRCU-fast waits for it (S3.60, inferred). */

@@ -7,6 +7,7 @@ import type { EventHandler, Model, World } from '../world.ts';
 import { LogHungTasks } from './log-hung.ts';
 import { readJiffies } from './log-jiffies.ts';
 import { LogStalls } from './log-stall.ts';
+import { PerfLadder } from './perf-ladder.ts';
 
 export type LockdepReport = Extract<
   LogReport,
@@ -70,6 +71,7 @@ export class LogModel implements Model {
   readonly workqueueLockups: WorkqueueLockup[] = [];
   /** By handler; the perf ladder is `perf`. */
   readonly longInterrupts = new Map<string, LongInterrupts>();
+  readonly perfLadder = new PerfLadder();
   /** Newest list of each task, by tid. */
   readonly held = new Map<number, HeldLocks>();
   /** Backtraces outside of reports, newest per CPU and per task. */
@@ -143,6 +145,7 @@ export class LogModel implements Model {
         return;
       case 'perf-interrupt':
         this.#long('perf', report.averageNs, report);
+        this.perfLadder.add(report);
         return;
       case 'nmi-handler-long':
         if (!DUMP_HANDLER.test(report.handler)) this.#long(report.handler, report.durationNs, report);
