@@ -181,3 +181,15 @@ describe('pools', () => {
     expect(outcome.engine.models.work.late.map((late) => late.pool)).toEqual(['cpu 1 highpri', 'unbound 8']);
   });
 });
+
+describe('a CPU that is only spoken of', () => {
+  it('is no CPU of the recording', async () => {
+    const outcome = await replayText(trace`
+      a-7 [001] ..... 1.0: ${queue('aaaaaaaa', 'far_fn', 'events', 3)}
+      a-7 [001] ..... 1.0: ${wakeup('kworker/3:1 30', 3)}
+      a-7 [001] ..... 1.1: ${queue('bbbbbbbb', 'free_fn', 'events_unbound', 4294967295)}
+      a-7 [001] ..... 9.0: rcu_utilization: Start context switch`);
+    expect(outcome.engine.models.cpu.all().map((cpu) => cpu.cpu)).not.toContain(3);
+    expect(outcome.engine.models.work.late.map((late) => late.pool)).toEqual(['cpu 3', 'unbound']);
+  });
+});

@@ -103,6 +103,11 @@ export class CpuModel implements Model {
     return this.#cpus.filter((cpu) => cpu !== undefined);
   }
 
+  /** A CPU of which records were seen; others are only spoken of. */
+  find(cpu: number): CpuState | undefined {
+    return this.#cpus[cpu];
+  }
+
   get(cpu: number): CpuState {
     let state = this.#cpus[cpu];
     if (state === undefined) {
@@ -244,7 +249,8 @@ export class CpuModel implements Model {
    * when it is over.
    */
   snapshot(cpu: number, nowNs: number): Occupancy {
-    const state = this.get(cpu);
+    const state = this.#cpus[cpu];
+    if (!state) return new Float64Array(OCC_KINDS);
     const occupancy = state.occupancy.slice();
     const pendingNs = nowNs - state.accountedNs;
     if (state.accountedNs >= 0 && pendingNs > 0) occupancy[this.#current(state)] += pendingNs;

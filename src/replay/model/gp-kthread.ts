@@ -120,7 +120,13 @@ export class GpKthreadModel implements Model {
     this.#waiting = this.#waiting.filter((waiting) => waiting.task !== task);
     const cpu = Math.max(0, task.cpu);
     const occupancy = this.#cpus.snapshot(cpu, nowNs);
-    this.#waiting.push({ task, sinceNs: nowNs, cpuEvent: this.#cpus.get(cpu).switchEvent, occupancy, ran: new Map() });
+    this.#waiting.push({
+      task,
+      sinceNs: nowNs,
+      cpuEvent: this.#cpus.find(cpu)?.switchEvent ?? 0,
+      occupancy,
+      ran: new Map(),
+    });
   }
 
   /** Its sleep since the last switch-out is over. */
@@ -195,7 +201,7 @@ export class GpKthreadModel implements Model {
 
   /** A CPU without records, or a recording without context switches, hides that the kthread got its CPU: nothing may be concluded from absence. */
   #isRecorded(cpu: number, sinceNs: number): boolean {
-    return this.#cpus.visibility().switches && this.#cpus.get(cpu).lastEventNs > sinceNs;
+    return this.#cpus.visibility().switches && (this.#cpus.find(cpu)?.lastEventNs ?? -1) > sinceNs;
   }
 
   finish(endNs: number): void {

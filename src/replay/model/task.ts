@@ -376,7 +376,7 @@ export class TaskModel implements Model {
 
   /** CPUs on which tasks were woken, and of which there is no record: whatever happened there is missing. */
   unrecordedCpus(): number[] {
-    return [...this.#wokenOn.keys()].filter((cpu) => this.#wokenOn[cpu] && this.#cpus.get(cpu).records === 0);
+    return [...this.#wokenOn.keys()].filter((cpu) => this.#wokenOn[cpu] && (this.#cpus.find(cpu)?.records ?? 0) === 0);
   }
 
   #fork(event: EventCursor): void {

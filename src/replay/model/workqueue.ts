@@ -167,7 +167,8 @@ export class WorkqueueModel implements Model {
   #queue(event: EventCursor): void {
     const work = event.key(0);
     const workqueue = event.text(2);
-    const cpu = event.has(4) ? event.int(4) : event.cpu;
+    // Unsigned before v6.0: an unbound pool is 4294967295 there.
+    const cpu = event.has(4) ? event.int(4) | 0 : event.cpu;
     const queued: QueuedWork = {
       work,
       fn: event.text(1),
@@ -179,7 +180,7 @@ export class WorkqueueModel implements Model {
       activatedNs: null,
       order: ++this.#order,
       startedBefore: this.pools.startedCount(this.pools.nameOf(cpu, workqueue)),
-      cpuEvent: cpu >= 0 ? this.#cpus.get(cpu).switchEvent : 0,
+      cpuEvent: this.#cpus.find(cpu)?.switchEvent ?? 0,
     };
     this.timers.queues(event.cpu, work);
     this.#queued.delete(work);
