@@ -201,6 +201,47 @@ describe('a reader holds the grace period up', () => {
   });
 });
 
+describe('on PREEMPT_RT', () => {
+  /** `fifo-9` keeps CPU 1 from `rd-5`, which it preempted, and from `rcuc/1`, which reports for the CPU (R2.5 a). */
+  const starved = (): RcuScene =>
+    new RcuScene()
+      .runs(-0.5, 1, 'swapper/1-0', 'rd-5', 'R')
+      .begins()
+      .at(0.1, 'rd-5', 1, 'rcu_preempt_task: rcu_preempt 41 5', 'd..2.')
+      .at(0.1, 'rd-5', 1, 'rcu_grace_period: rcu_preempt 41 cpuqs', 'd..2.')
+      .runs(0.1, 1, 'rd-5', 'fifo-9/p49', 'R+')
+      .at(0.11, 'fifo-9', 1, 'sched_wakeup: comm=rcuc/1 pid=23 prio=98 target_cpu=001', 'd.h1.')
+      .ticks(1, 'fifo-9', 250, 0.12, 9.9)
+      .ticks(0, 'swapper-0', 250, 0, LENGTH_S)
+      .at(0.6, 'rcub/0-16', 0, 'sched_pi_setprio: comm=rd pid=5 oldprio=120 newprio=98')
+      .runs(9.9, 1, 'fifo-9/p49', 'rcuc/1-23/p98')
+      .reports(9.91, 'rcuc/1-23')
+      .runs(9.92, 1, 'rcuc/1-23/p98', 'rd-5');
+
+  it('the reader is the cause that a hog keeps from running, rcuc and the CPU are victims', async () => {
+    const stall = await stallOf(unlocked(starved(), LENGTH_S));
+    expect(stall).toMatchObject({ cause: 'reader-preempted', cpus: [1], tasks: ['rd:5'] });
+    expect(stall.holdouts).toMatchObject([
+      { name: 'CPU 1', code: 'RT_HOG' },
+      { name: 'rd:5', code: 'READER_RUNNABLE' },
+    ]);
+    expect(stall.notes.join('\n')).toMatch(/preempted by fifo:9, at real-time priority 49, boosted to priority 98/);
+    expect(stall.holdouts?.[0].note).toContain('its quiescent state is not reported');
+  });
+
+  it('and so it is while it lasts', async () => {
+    const scene = new RcuScene()
+      .runs(-0.5, 1, 'swapper/1-0', 'rd-5', 'R')
+      .begins()
+      .at(0.1, 'rd-5', 1, 'rcu_preempt_task: rcu_preempt 41 5', 'd..2.')
+      .at(0.1, 'rd-5', 1, 'rcu_grace_period: rcu_preempt 41 cpuqs', 'd..2.')
+      .runs(0.1, 1, 'rd-5', 'fifo-9/p49', 'R+')
+      .ticks(1, 'fifo-9', 250, 0.12, LENGTH_S)
+      .ticks(0, 'swapper-0', 250, 0, LENGTH_S);
+    expect(await stallOf(scene)).toMatchObject({ cause: 'reader-preempted', cpus: [1], tasks: ['rd:5'] });
+  });
+});
+
 describe('nobody holds the grace period up', () => {
   const quiet = (): RcuScene =>
     new RcuScene()

@@ -33,6 +33,30 @@ describe('generated kernels', () => {
     );
   });
 
+  it('O1 R2.14 a counter that goes back is another boot: its grace periods wait for none of the readers before', () => {
+    fc.assert(
+      fc.property(machineArbitrary(80), machineArbitrary(80), (first, second) => {
+        const before = KernelMachine.of(first).log;
+        const shiftNs = (before.at(-1)?.tsNs ?? 0) + 1e9;
+        const after = KernelMachine.of(second).log.map((event) => ({ ...event, tsNs: event.tsNs + shiftNs }));
+        fc.pre([before, after].every((log) => log.some((event) => event.cells[2] === 'start')));
+        const { rcu } = replayLog([...before, ...after]).engine.models;
+        expect(rcu.contradictions.filter(({ what }) => what.startsWith('the counter went back'))).toHaveLength(1);
+        const alone = normal(replayLog(after));
+        const again = rcu.history.recent.slice(-alone.length);
+        expect(again.map((gp) => [gp.seq, gp.startNs, gp.endNs])).toEqual(
+          alone.map((gp) => [gp.seq, gp.startNs, gp.endNs]),
+        );
+        // Readers of the first boot are gone; those that were preempted before the second one's first grace period, too.
+        const readers = (gp: GracePeriod): number[] => gp.holdouts.flatMap((h) => (h.kind === 'reader' ? [h.tid] : []));
+        again.forEach((gp, i) => {
+          expect(readers(alone[i])).toEqual(expect.arrayContaining(readers(gp)));
+        });
+      }),
+      { numRuns: 15 },
+    );
+  });
+
   it('O3 every CPU bit set at init is cleared once, by its report, before the end', () => {
     fc.assert(
       fc.property(machineArbitrary(), (shape) => {

@@ -16,6 +16,8 @@ export interface RcuFlavor {
   gp: GracePeriod | undefined;
   expedited: GracePeriod | undefined;
   requestNs: number | null;
+  /** Sequence number of the last grace period that began. */
+  lastSeq?: number;
   readonly readers: Map<number, BlockedReader>;
   /** CPUs whose quiescent state is owed to `gp`. */
   readonly owed: Map<number, Holdout>;

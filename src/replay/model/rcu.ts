@@ -194,6 +194,14 @@ export class RcuModel implements Model {
       startEvent: event.eventId,
       gapsAtStart: this.#world.lostMarkers,
     });
+    const seq = event.int(1);
+    if (flavor.lastSeq !== undefined && seq < flavor.lastSeq) {
+      // Another boot, or another machine's recording (R2.14): its readers are others.
+      this.#contradicts(gp, event, `the counter went back from ${flavor.lastSeq} to ${seq}`);
+      flavor.readers.clear();
+      flavor.blocking.clear();
+    }
+    flavor.lastSeq = seq;
     flavor.requestNs = null;
     flavor.gp = gp;
     flavor.nodes.forget();
