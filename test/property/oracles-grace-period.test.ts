@@ -39,7 +39,8 @@ describe('generated kernels', () => {
         const before = KernelMachine.of(first).log;
         const shiftNs = (before.at(-1)?.tsNs ?? 0) + 1e9;
         const after = KernelMachine.of(second).log.map((event) => ({ ...event, tsNs: event.tsNs + shiftNs }));
-        fc.pre([before, after].every((log) => log.some((event) => event.cells[2] === 'start')));
+        const starts = (log: EventLog): number => log.filter((event) => event.cells[2] === 'start').length;
+        fc.pre(starts(before) >= 2 && starts(after) >= 1);
         const { rcu } = replayLog([...before, ...after]).engine.models;
         expect(rcu.contradictions.filter(({ what }) => what.startsWith('the counter went back'))).toHaveLength(1);
         const alone = normal(replayLog(after));
