@@ -98,6 +98,7 @@ describe('waits without lock events (5.7)', () => {
         eventId,
         cpu: 0,
         classId: -1,
+        wakerTid: -1,
         stack: 0,
       });
     wait(83, 'ffffffffa00062a0', 7);

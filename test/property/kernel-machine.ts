@@ -124,8 +124,11 @@ export class KernelMachine {
   readonly periods: TrueGracePeriod[] = [];
   readonly rcuWaits: TrueWait[] = [];
   readonly srcuWaits: TrueWait[] = [];
-  /** Completed grace periods per srcu_struct. */
-  readonly srcuPeriods = new Map<string, { readonly startNs: number; readonly endNs: number }[]>();
+  /** Completed grace periods per srcu_struct. `shown`: callbacks were queued at the end; they were not where those of the one before waited still. */
+  readonly srcuPeriods = new Map<
+    string,
+    { readonly startNs: number; readonly endNs: number; readonly shown: boolean }[]
+  >();
   readonly nmiNs: number[] = [];
   /** Stall warnings: of which grace period, at which tick of which CPU, and whether that owed itself. */
   readonly warnings: { readonly seq: number; readonly tickNs: number; readonly cpu: number; readonly self: boolean }[] =
@@ -629,7 +632,8 @@ export class KernelMachine {
     if (srcu.waitsFor.size === 0) {
       srcu.waitsFor = undefined;
       const periods = this.srcuPeriods.get(srcu.name) ?? [];
-      periods.push({ startNs: this.#srcuSince.get(srcu.name) as number, endNs: this.nowNs });
+      const shown = !srcu.callbackPending;
+      periods.push({ startNs: this.#srcuSince.get(srcu.name) as number, endNs: this.nowNs, shown });
       this.srcuPeriods.set(srcu.name, periods);
       srcu.done.push(...srcu.waiters);
       srcu.waiters = [];

@@ -48,8 +48,8 @@ class Circle {
 
   #probe(name: string, i: number, struct: number): LoggedEvent {
     const fields = [
-      { name: 'symbol', kind: 'str' as const },
-      { name: 'ssp', kind: 'ptr' as const },
+      { name: 'symbol', type: 'str' as const },
+      { name: 'ssp', type: 'ptr' as const },
     ];
     const cells = [name, BigInt(0xffffffffa0000000) + BigInt(struct) * 64n];
     return { ...this.#at(i), flags: 0, system: 'kprobes', name, shape: 'kprobe', fields, cells, stack: [] };
