@@ -1,7 +1,7 @@
 /** Chains as trees of text: the way to the root downwards, side branches beside it (W4.30), what each link cost, and what shows it. */
 import { describe, expect, it } from 'vitest';
 import type { ChainLink } from '../schema/index.ts';
-import { ChainDraft } from '../src/replay/chain-draft.ts';
+import { ChainDraft } from '../src/replay/blame/chain-draft.ts';
 import { chainLines } from '../src/report/chain-text.ts';
 
 const PLAIN = { bold: (t: string) => t, dim: (t: string) => t, severity: (_: string, t: string) => t };

@@ -2,7 +2,7 @@
 import { type Assessment, FINDING_KINDS, type FindingKind } from '../../schema/index.ts';
 import { REQUIREMENTS, type Requirement } from './knowledge/requirements.ts';
 import { gracePeriodName } from './model/grace-period.ts';
-import { stallRule } from './stall-rule.ts';
+import { stallRule } from './stall/stall-rule.ts';
 import type { Timeline } from './timeline.ts';
 import { seconds } from './wording.ts';
 import type { World } from './world.ts';

@@ -15,11 +15,11 @@ import {
   type Thresholds,
 } from '../../schema/index.ts';
 import { assessAll } from './assess.ts';
+import { emitWaitEdges } from './blame/wait-edges.ts';
 import { detectAll } from './detect/index.ts';
 import { createMeasures } from './measures.ts';
 import { createModels, type Models } from './models.ts';
 import { Timeline } from './timeline.ts';
-import { emitWaitEdges } from './wait-edges.ts';
 import { type EventHandler, type Model, World } from './world.ts';
 
 export interface ReplayOptions {

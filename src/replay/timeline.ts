@@ -4,8 +4,7 @@
  */
 
 import type { Evidence } from '../../schema/index.ts';
-import type { HoldoutVerdict } from './holdout-shares.ts';
-import { judgeHoldout } from './holdout-verdict.ts';
+import { type TaskJoin, taskJoins } from './blame/task-join.ts';
 import { plainSymbol } from './knowledge/interrupt-frames.ts';
 import { flavorOfKthread } from './knowledge/rcu-tasks.ts';
 import type { KthreadSleep, KthreadStarvation } from './model/gp-kthread.ts';
@@ -26,7 +25,8 @@ import { TASK_BLOCKED, type Task, type TaskModel } from './model/task.ts';
 import type { LateWork, WorkExecution } from './model/workqueue.ts';
 import type { Models } from './models.ts';
 import type { StackVerdict } from './stack-verdict.ts';
-import { type TaskJoin, taskJoins } from './task-join.ts';
+import type { HoldoutVerdict } from './stall/holdout-shares.ts';
+import { judgeHoldout } from './stall/holdout-verdict.ts';
 import type { Visibility } from './visibility.ts';
 import type { World } from './world.ts';
 

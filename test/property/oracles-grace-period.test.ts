@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type GracePeriod, lastHoldouts } from '../../src/replay/model/grace-period.ts';
-import { predictStall } from '../../src/replay/stall-prediction.ts';
+import { predictStall } from '../../src/replay/stall/stall-prediction.ts';
 import { type EventLog, readLog, replayLog } from '../event-log.ts';
 import type { CaptureReplay } from '../replay-capture.ts';
 import { KernelMachine, type MachineShape, machineArbitrary, type StallDetector } from './kernel-machine.ts';

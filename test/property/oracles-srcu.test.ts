@@ -1,8 +1,8 @@
 /** MODEL §9 O10–O14: SRCU grace periods and the work that drives them. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { servingPeriod } from '../../src/replay/blame/wait-phases.ts';
 import type { WorkExecution } from '../../src/replay/model/workqueue.ts';
-import { servingPeriod } from '../../src/replay/wait-phases.ts';
 import { readLog, replayLog } from '../event-log.ts';
 import { type CaptureReplay, ofKind } from '../replay-capture.ts';
 import { KernelMachine, machineArbitrary } from './kernel-machine.ts';

@@ -1,13 +1,13 @@
 /** Callers of synchronize_rcu(), synchronize_srcu() and their kin that waited too long, with the chain to the root (MODEL §4). */
 import type { Finding } from '../../../schema/index.ts';
-import { Blame } from '../blame.ts';
+import { Blame } from '../blame/blame.ts';
+import { srcuCauses } from '../blame/srcu-causes.ts';
+import { phasesOfWait } from '../blame/wait-phases.ts';
 import { findingId } from '../finding-id.ts';
 import { type TeardownStep, tracepointTeardown } from '../knowledge/tracepoint-teardown.ts';
 import type { SyncWait } from '../model/sync-wait.ts';
-import { srcuCauses } from '../srcu-causes.ts';
-import { stallThresholdNs } from '../stall-rule.ts';
+import { stallThresholdNs } from '../stall/stall-rule.ts';
 import type { Timeline } from '../timeline.ts';
-import { phasesOfWait } from '../wait-phases.ts';
 import { CENSORED, seconds } from '../wording.ts';
 import type { World } from '../world.ts';
 import { hungTaskThresholdNs } from './hung-task.ts';

@@ -1,6 +1,6 @@
 /** The grace-period kthread was runnable and got no CPU (R2.45). Often a victim of the same load as the stall (T33): the note names who ran. */
 import type { Finding } from '../../../schema/index.ts';
-import { Blame } from '../blame.ts';
+import { Blame } from '../blame/blame.ts';
 import { findingId } from '../finding-id.ts';
 import type { KthreadStarvation } from '../model/gp-kthread.ts';
 import type { Timeline } from '../timeline.ts';

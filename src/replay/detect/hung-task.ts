@@ -3,7 +3,7 @@
  * TASK_WAKEKILL or TASK_NOLOAD (G4.1). Sleeps of the callers of blocked-sync carry that finding's chain.
  */
 import { type ChainLink, DEFAULT_THRESHOLDS, type Evidence, type Finding, type Root } from '../../../schema/index.ts';
-import { Blame } from '../blame.ts';
+import { Blame } from '../blame/blame.ts';
 import { EvidenceList, mergeEvidence } from '../evidence-list.ts';
 import { findingId } from '../finding-id.ts';
 import { GENERIC_SLEEPER } from '../knowledge/wait-frames.ts';

@@ -1,10 +1,10 @@
 /** NMI, hardirq and softirq storms (MODEL 1.5, 2.7): a CPU that spends most of a second or more in interrupts. */
 import type { Finding } from '../../../schema/index.ts';
+import { citeCpuTime } from '../blame/occupancy-evidence.ts';
 import { EvidenceList } from '../evidence-list.ts';
 import { findingId } from '../finding-id.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/grace-period.ts';
 import type { Storm } from '../model/interrupt-load.ts';
-import { citeCpuTime } from '../occupancy-evidence.ts';
 import type { Timeline } from '../timeline.ts';
 import { percent, seconds } from '../wording.ts';
 import type { World } from '../world.ts';

@@ -4,7 +4,7 @@
  */
 import type { ChainLink, DeadlockWait, Finding, LogLock, LogTask } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
-import type { LogWaits } from '../log-waits.ts';
+import type { LogWaits } from '../log/log-waits.ts';
 import type { LockdepReport, LogModel, LogPlace } from '../model/log.ts';
 import type { LogHung } from '../model/log-hung.ts';
 import { reportEvidence } from './log-evidence.ts';

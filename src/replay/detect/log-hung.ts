@@ -2,7 +2,7 @@
 import type { Evidence, Finding } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
 import type { WaitResource } from '../knowledge/wait-frames.ts';
-import type { LogChain, LogChains } from '../log-chain.ts';
+import type { LogChain, LogChains } from '../log/log-chain.ts';
 import type { LogModel } from '../model/log.ts';
 import type { LogHung } from '../model/log-hung.ts';
 import { seconds } from '../wording.ts';

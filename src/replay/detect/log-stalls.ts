@@ -1,7 +1,7 @@
 /** RCU stalls and starved grace-period kthreads as the kernel reported them (MODEL 7.3). */
 import type { ChainLink, Finding, RootKind } from '../../../schema/index.ts';
 import { findingId } from '../finding-id.ts';
-import { causeOfStall, type LogCause } from '../log-cause.ts';
+import { causeOfStall, type LogCause } from '../log/log-cause.ts';
 import type { Storm } from '../model/interrupt-load.ts';
 import type { LogModel } from '../model/log.ts';
 import { type JiffiesReading, readJiffies } from '../model/log-jiffies.ts';

@@ -1,7 +1,7 @@
 /** Every verdict that rests on the kernel log alone. Where events show the same thing, merge.ts joins the two. */
 import type { Finding } from '../../../schema/index.ts';
-import { type CircleEdge, LogChains } from '../log-chain.ts';
-import { LogWaits } from '../log-waits.ts';
+import { type CircleEdge, LogChains } from '../log/log-chain.ts';
+import { LogWaits } from '../log/log-waits.ts';
 import type { LockdepReport } from '../model/log.ts';
 import type { Models } from '../models.ts';
 import type { World } from '../world.ts';

@@ -2,7 +2,7 @@
  * RCU stalls: grace periods that the kernel warned about, or would have by its own rule (MODEL 2.5, R2.60).
  */
 import type { Finding } from '../../../schema/index.ts';
-import { citeKthread, citeKthreadSleep, citeStarvation } from '../blame-kthread.ts';
+import { citeKthread, citeKthreadSleep, citeStarvation } from '../blame/blame-kthread.ts';
 import {
   citeHoldoutTimes,
   citeQuiescent,
@@ -10,15 +10,21 @@ import {
   decisiveOf,
   GRACE_PERIOD_EVENTS,
   inferredBy,
-} from '../blame-rcu.ts';
+} from '../blame/blame-rcu.ts';
 import { cpuStrips, STRIP_LEGEND } from '../cpu-strip.ts';
 import { EvidenceList } from '../evidence-list.ts';
 import { findingId } from '../finding-id.ts';
 import type { KthreadSleep, KthreadStarvation } from '../model/gp-kthread.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/grace-period.ts';
-import { holdoutNote, stallHoldouts } from '../stall-holdouts.ts';
-import { decisionOf, describePrediction, givenWarning, predictStall, tickOfWarning } from '../stall-prediction.ts';
-import { expeditedRule, reportOf, type StallRule, stallRule } from '../stall-rule.ts';
+import { holdoutNote, stallHoldouts } from '../stall/stall-holdouts.ts';
+import {
+  decisionOf,
+  describePrediction,
+  givenWarning,
+  predictStall,
+  tickOfWarning,
+} from '../stall/stall-prediction.ts';
+import { expeditedRule, reportOf, type StallRule, stallRule } from '../stall/stall-rule.ts';
 import type { Timeline } from '../timeline.ts';
 import { CENSORED, seconds } from '../wording.ts';
 import type { World } from '../world.ts';

@@ -3,10 +3,10 @@
  * what kept the workers of their pool (S3.70, W14–W16).
  */
 import type { Finding } from '../../../schema/index.ts';
-import { Blame } from '../blame.ts';
+import { Blame } from '../blame/blame.ts';
+import { type QueueReason, queueReason } from '../blame/queue-reason.ts';
 import { findingId } from '../finding-id.ts';
 import type { LateWork } from '../model/workqueue.ts';
-import { type QueueReason, queueReason } from '../queue-reason.ts';
 import type { Timeline } from '../timeline.ts';
 import { seconds } from '../wording.ts';
 import type { World } from '../world.ts';

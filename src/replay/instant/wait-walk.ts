@@ -4,7 +4,6 @@
  */
 import type { ChainLinkKind, StateLink } from '../../../schema/index.ts';
 import type { ReplayEngine } from '../engine.ts';
-import { IRQ_SHARE, NMI_SHARE } from '../holdout-shares.ts';
 import type { CpuState } from '../model/cpu.ts';
 import type { LockWaitEdge } from '../model/lock-owner.ts';
 import {
@@ -17,6 +16,7 @@ import {
   type TaskKey,
   taskKey,
 } from '../model/task.ts';
+import { IRQ_SHARE, NMI_SHARE } from '../stall/holdout-shares.ts';
 import { percent, seconds } from '../wording.ts';
 import { GracePeriodLinks } from './grace-period-links.ts';
 import type { WaitGraph } from './wait-graph.ts';

@@ -1,5 +1,5 @@
 /** Facts and samples of a grace period that is over, or open at the end of the capture. */
-import { judgeHoldout } from '../holdout-verdict.ts';
+import { judgeHoldout } from '../stall/holdout-verdict.ts';
 import type { Visibility } from '../visibility.ts';
 import type { World } from '../world.ts';
 import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './cpu.ts';

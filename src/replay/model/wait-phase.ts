@@ -1,5 +1,5 @@
 /** Phases of every wait as facts (MODEL 2.4), taken when the wait is over: the grace periods that it waited for are known then. */
-import { phasesOfWait } from '../wait-phases.ts';
+import { phasesOfWait } from '../blame/wait-phases.ts';
 import type { Model, World } from '../world.ts';
 import type { RcuModel } from './rcu.ts';
 import type { SrcuGpModel } from './srcu-gp.ts';

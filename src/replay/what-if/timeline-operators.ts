@@ -3,7 +3,7 @@
  * observed; nothing is re-scheduled in response, so every new length is an interval [min, max] and the timeline gets the
  * longest (X-R1).
  */
-import { Blame, decisiveHoldout } from '../blame.ts';
+import { Blame, decisiveHoldout } from '../blame/blame.ts';
 import type { GracePeriod } from '../model/grace-period.ts';
 import type { HungSleep } from '../model/hung-task.ts';
 import type { SyncWait } from '../model/sync-wait.ts';

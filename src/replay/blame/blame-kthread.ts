@@ -1,12 +1,12 @@
 /** The grace-period kthread on the way from a blocked task to its root: runnable, without a CPU, and who had it (W3, W9, R2.45). */
-import type { Root } from '../../schema/index.ts';
+import type { Root } from '../../../schema/index.ts';
+import type { EvidenceList } from '../evidence-list.ts';
+import type { KthreadSleep, KthreadStarvation } from '../model/gp-kthread.ts';
+import type { GracePeriod } from '../model/grace-period.ts';
+import { SCHEDULING_EVENTS } from '../model/task.ts';
+import type { Timeline } from '../timeline.ts';
 import { addContexts, type BlameWalk, occupantLink, splitByShares, stormRoot } from './blame-walk.ts';
-import type { EvidenceList } from './evidence-list.ts';
-import type { KthreadSleep, KthreadStarvation } from './model/gp-kthread.ts';
-import type { GracePeriod } from './model/grace-period.ts';
-import { SCHEDULING_EVENTS } from './model/task.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';
-import type { Timeline } from './timeline.ts';
 
 /**
  * A piece in which only the grace-period kthread could have moved things on.

@@ -3,11 +3,11 @@
  * passes of process_srcu, and then the same for the callbacks. The segments fill the wait.
  */
 
-import type { SrcuGracePeriod } from './model/srcu-gp.ts';
-import { meansStruct } from './model/srcu-identity.ts';
-import type { SyncWait } from './model/sync-wait.ts';
-import type { LateWork, WorkExecution } from './model/workqueue.ts';
-import type { Timeline } from './timeline.ts';
+import type { SrcuGracePeriod } from '../model/srcu-gp.ts';
+import { meansStruct } from '../model/srcu-identity.ts';
+import type { SyncWait } from '../model/sync-wait.ts';
+import type { LateWork, WorkExecution } from '../model/workqueue.ts';
+import type { Timeline } from '../timeline.ts';
 import { servingPeriod } from './wait-phases.ts';
 
 export type SrcuSegmentKind =

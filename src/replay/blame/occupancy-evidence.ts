@@ -1,7 +1,7 @@
 /** What took the time of a CPU, as evidence: its records, and how its interrupts are known. */
-import type { EvidenceList } from './evidence-list.ts';
-import { OCCUPANCY_EVENTS } from './knowledge/interrupt-events.ts';
-import type { Timeline } from './timeline.ts';
+import type { EvidenceList } from '../evidence-list.ts';
+import { OCCUPANCY_EVENTS } from '../knowledge/interrupt-events.ts';
+import type { Timeline } from '../timeline.ts';
 
 /** @param from first event, @param to last event of what the CPU did */
 export function citeCpuTime(evidence: EvidenceList, timeline: Timeline, cpu: number, from: number, to: number): void {

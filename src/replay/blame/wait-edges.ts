@@ -2,14 +2,14 @@
  * The wait-for graph as facts (MODEL 4.1): one row per edge that lasted, with the rule that made it. Nodes are named alike on both sides of an
  * edge, so that the rows join to a graph: `task comm:tid`, `cpu 1`, `reader comm:tid`, the name of a grace period, `srcu-gp …`, `work …`.
  */
-import { flavorOfKthread, type TasksFlavor, tasksFlavor } from './knowledge/rcu-tasks.ts';
-import { type GracePeriod, gracePeriodName } from './model/grace-period.ts';
-import type { SyncWait } from './model/sync-wait.ts';
-import type { WorkExecution, WorkKey } from './model/workqueue.ts';
+import { flavorOfKthread, type TasksFlavor, tasksFlavor } from '../knowledge/rcu-tasks.ts';
+import { type GracePeriod, gracePeriodName } from '../model/grace-period.ts';
+import type { SyncWait } from '../model/sync-wait.ts';
+import type { WorkExecution, WorkKey } from '../model/workqueue.ts';
+import type { Timeline } from '../timeline.ts';
+import type { World } from '../world.ts';
 import { tasksStages } from './tasks-stages.ts';
-import type { Timeline } from './timeline.ts';
 import { servingPeriod } from './wait-phases.ts';
-import type { World } from './world.ts';
 
 /** Edges shorter than this are everyday synchronisation. */
 const SHORTEST_NS = 1e7;

@@ -1,5 +1,17 @@
 /** Why a CPU or a reader held a grace period up (MODEL 2.7), from what its CPU and it did meanwhile. */
-import type { HoldoutCode, RootKind } from '../../schema/index.ts';
+import type { HoldoutCode, RootKind } from '../../../schema/index.ts';
+import {
+  OCC_HARDIRQ,
+  OCC_IDLE,
+  OCC_NMI,
+  OCC_SOFTIRQ,
+  OCC_TASK,
+  OCC_UNKNOWN,
+  type Occupancy,
+} from '../model/cpu-state.ts';
+import type { Holdout } from '../model/grace-period.ts';
+import type { Visibility } from '../visibility.ts';
+import { seconds } from '../wording.ts';
 import {
   busiest,
   type HoldoutVerdict,
@@ -10,19 +22,7 @@ import {
   percentOf,
   realTime,
 } from './holdout-shares.ts';
-import {
-  OCC_HARDIRQ,
-  OCC_IDLE,
-  OCC_NMI,
-  OCC_SOFTIRQ,
-  OCC_TASK,
-  OCC_UNKNOWN,
-  type Occupancy,
-} from './model/cpu-state.ts';
-import type { Holdout } from './model/grace-period.ts';
 import { judgeReader } from './reader-verdict.ts';
-import type { Visibility } from './visibility.ts';
-import { seconds } from './wording.ts';
 
 /** RT_HOG. */
 const RT_SHARE = 0.9;

@@ -1,11 +1,12 @@
 /** Grace periods of RCU Tasks on the way from a blocked task to its root (S3.40–S3.45, W27, W28). */
+
+import { tasksFlavor } from '../knowledge/rcu-tasks.ts';
+import type { InvoluntaryStretch } from '../model/involuntary-stretch.ts';
+import type { SyncWait } from '../model/sync-wait.ts';
+import { SCHEDULING_EVENTS } from '../model/task.ts';
+import { seconds } from '../wording.ts';
 import { type BlameWalk, citeScheduling, spanOf } from './blame-walk.ts';
-import { tasksFlavor } from './knowledge/rcu-tasks.ts';
-import type { InvoluntaryStretch } from './model/involuntary-stretch.ts';
-import type { SyncWait } from './model/sync-wait.ts';
-import { SCHEDULING_EVENTS } from './model/task.ts';
 import { type TasksStage, tasksStages } from './tasks-stages.ts';
-import { seconds } from './wording.ts';
 
 export function blameTasks(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
   const { draft, timeline } = walk;

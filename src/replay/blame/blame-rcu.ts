@@ -2,7 +2,21 @@
  * RCU grace periods on the way from a blocked task to its root: cut by their phases (MODEL 2.4), the quiescent-state wait going to the
  * holdout that cleared last (W4.40).
  */
-import type { Root, RootCode } from '../../schema/index.ts';
+import type { Root, RootCode } from '../../../schema/index.ts';
+import type { EvidenceList } from '../evidence-list.ts';
+import { OCCUPANCY_EVENTS, TICK_EVENTS } from '../knowledge/interrupt-events.ts';
+import {
+  type GracePeriod,
+  gracePeriodName,
+  type Holdout,
+  heldUntilNs,
+  lastHoldouts,
+  onlyToBeNoticed,
+} from '../model/grace-period.ts';
+import type { SyncWait } from '../model/sync-wait.ts';
+import { SCHEDULING_EVENTS } from '../model/task.ts';
+import type { HoldoutVerdict } from '../stall/holdout-shares.ts';
+import type { Timeline } from '../timeline.ts';
 import { blameKthread, blameKthreadSleep } from './blame-kthread.ts';
 import { blameWaits, type TaskLink, waitsBetween } from './blame-task.ts';
 import {
@@ -15,21 +29,7 @@ import {
   splitByShares,
   stormRoot,
 } from './blame-walk.ts';
-import type { EvidenceList } from './evidence-list.ts';
-import type { HoldoutVerdict } from './holdout-shares.ts';
-import { OCCUPANCY_EVENTS, TICK_EVENTS } from './knowledge/interrupt-events.ts';
-import {
-  type GracePeriod,
-  gracePeriodName,
-  type Holdout,
-  heldUntilNs,
-  lastHoldouts,
-  onlyToBeNoticed,
-} from './model/grace-period.ts';
-import type { SyncWait } from './model/sync-wait.ts';
-import { SCHEDULING_EVENTS } from './model/task.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';
-import type { Timeline } from './timeline.ts';
 
 /** Shorter delays of callbacks are their everyday batching. */
 const LATE_CALLBACK_NS = 1e7;

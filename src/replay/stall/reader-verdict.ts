@@ -1,9 +1,9 @@
 /** READER_* of MODEL 2.7: a preempted reader that runs (unless interrupts eat its CPU), waits for a CPU, sleeps, or has left its section. */
-import type { HoldoutCode, RootKind } from '../../schema/index.ts';
+import type { HoldoutCode, RootKind } from '../../../schema/index.ts';
+import type { Holdout } from '../model/grace-period.ts';
+import type { Visibility } from '../visibility.ts';
+import { seconds } from '../wording.ts';
 import { busiest, type HoldoutVerdict, MOST, NMI_SHARE, percentOf, realTime } from './holdout-shares.ts';
-import type { Holdout } from './model/grace-period.ts';
-import type { Visibility } from './visibility.ts';
-import { seconds } from './wording.ts';
 
 export function judgeReader(holdout: Holdout, shares: HoldoutVerdict['shares'], visible: Visibility): HoldoutVerdict {
   const from = holdout.timesFrom;

@@ -2,9 +2,10 @@
  * rcu_barrier() on the way from a blocked task to its root (R2.24, W21): another barrier first, then the grace period that its callbacks wait
  * for, and the CPU that invokes the last of them.
  */
+
+import type { SyncWait } from '../model/sync-wait.ts';
 import { blameRcu } from './blame-rcu.ts';
 import type { BlameWalk } from './blame-walk.ts';
-import type { SyncWait } from './model/sync-wait.ts';
 
 export function blameBarrier(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
   const { draft, timeline } = walk;

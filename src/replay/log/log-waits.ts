@@ -2,10 +2,10 @@
  * Who waits for which lock, and who has it, from hung-task reports alone (MODEL W22, W23): the kernel's blocker line, or the lists of
  * held locks. lockdep notes a lock before the task waits for it, so the last entry of a waiter's list is what it wants.
  */
-import type { LogTask } from '../../schema/index.ts';
-import type { WaitResource } from './knowledge/wait-frames.ts';
-import type { HeldLocks, LogModel, LogPlace } from './model/log.ts';
-import type { LogHung } from './model/log-hung.ts';
+import type { LogTask } from '../../../schema/index.ts';
+import type { WaitResource } from '../knowledge/wait-frames.ts';
+import type { HeldLocks, LogModel, LogPlace } from '../model/log.ts';
+import type { LogHung } from '../model/log-hung.ts';
 
 export interface LockWanted {
   /** Class name, or what kind of lock it is when nothing names it. */

@@ -1,5 +1,5 @@
 /** Why a grace period stalls, as far as the kernel's own dumps tell (MODEL 2.7, R2.70, R2.71, W4.20). */
-import type { LogBacktrace, RootKind } from '../../schema/index.ts';
+import type { LogBacktrace, RootKind } from '../../../schema/index.ts';
 import {
   DUMP_MACHINERY,
   HARDIRQ_FRAME,
@@ -7,10 +7,10 @@ import {
   INTERRUPT_ENTRY,
   plainSymbol,
   SOFTIRQ_FRAME,
-} from './knowledge/interrupt-frames.ts';
-import type { LogModel } from './model/log.ts';
-import type { LogStall } from './model/log-stall.ts';
-import { seconds } from './wording.ts';
+} from '../knowledge/interrupt-frames.ts';
+import type { LogModel } from '../model/log.ts';
+import type { LogStall } from '../model/log-stall.ts';
+import { seconds } from '../wording.ts';
 
 export interface LogCause {
   readonly cause: RootKind;

@@ -5,7 +5,12 @@
  * to exactly one link, so the pieces sum to the blocked time (O21). Occupancy of a CPU within a piece is that of the whole
  * stretch in which the CPU was waited for, scaled.
  */
-import type { ChainLink, Evidence, Root } from '../../schema/index.ts';
+import type { ChainLink, Evidence, Root } from '../../../schema/index.ts';
+import type { KthreadStarvation } from '../model/gp-kthread.ts';
+import type { HungSleep } from '../model/hung-task.ts';
+import type { SyncWait } from '../model/sync-wait.ts';
+import type { LateWork } from '../model/workqueue.ts';
+import type { Timeline } from '../timeline.ts';
 import { blameBarrier } from './blame-callbacks.ts';
 import { blameStarvation } from './blame-kthread.ts';
 import { blameRcu } from './blame-rcu.ts';
@@ -15,11 +20,6 @@ import { blameTasks } from './blame-tasks.ts';
 import { type BlameWalk, citeOccupancy, citeScheduling, sharesDuring, spanOf, stormRoot } from './blame-walk.ts';
 import { blameQueuedWork } from './blame-work.ts';
 import { ChainDraft } from './chain-draft.ts';
-import type { KthreadStarvation } from './model/gp-kthread.ts';
-import type { HungSleep } from './model/hung-task.ts';
-import type { SyncWait } from './model/sync-wait.ts';
-import type { LateWork } from './model/workqueue.ts';
-import type { Timeline } from './timeline.ts';
 
 export { decisiveHoldout } from './blame-rcu.ts';
 

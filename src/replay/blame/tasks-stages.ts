@@ -2,10 +2,10 @@
  * What a waiter for RCU Tasks waits for in turn (S3.40): stages in which the kthread waits for RCU (W28), and between them scans of all tasks,
  * which last until each has given up its CPU (W27).
  */
-import { tasksFlavor } from './knowledge/rcu-tasks.ts';
-import type { InvoluntaryStretch } from './model/involuntary-stretch.ts';
-import type { SyncWait } from './model/sync-wait.ts';
-import type { Timeline } from './timeline.ts';
+import { tasksFlavor } from '../knowledge/rcu-tasks.ts';
+import type { InvoluntaryStretch } from '../model/involuntary-stretch.ts';
+import type { SyncWait } from '../model/sync-wait.ts';
+import type { Timeline } from '../timeline.ts';
 
 export interface TasksStage {
   readonly fromNs: number;

@@ -1,10 +1,10 @@
 /** Those that a stalled grace period waits for, each with its code, the account of its time, and for a sleeping reader its lock (MODEL 2.7). */
-import type { StallHoldout } from '../../schema/index.ts';
+import type { StallHoldout } from '../../../schema/index.ts';
+import { OCC_HARDIRQ, OCC_IDLE, OCC_NMI, OCC_SOFTIRQ, OCC_TASK } from '../model/cpu-state.ts';
+import { type Holdout, heldUntilNs } from '../model/grace-period.ts';
+import type { Timeline } from '../timeline.ts';
+import { seconds } from '../wording.ts';
 import { occupancyShares } from './holdout-shares.ts';
-import { OCC_HARDIRQ, OCC_IDLE, OCC_NMI, OCC_SOFTIRQ, OCC_TASK } from './model/cpu-state.ts';
-import { type Holdout, heldUntilNs } from './model/grace-period.ts';
-import type { Timeline } from './timeline.ts';
-import { seconds } from './wording.ts';
 
 const round = (share: number): number => Math.round(share * 1e4) / 1e4;
 

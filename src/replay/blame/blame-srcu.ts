@@ -2,15 +2,16 @@
  * SRCU grace periods on the way from a blocked task to its root: passes of process_srcu (their RCU waits, their readers) and what lies
  * between them (W10, W17–W19, S3.60).
  */
+
+import { meansStruct } from '../model/srcu-identity.ts';
+import type { SrcuReader } from '../model/srcu-reader.ts';
+import type { SyncWait } from '../model/sync-wait.ts';
+import type { Task } from '../model/task.ts';
+import type { WorkExecution } from '../model/workqueue.ts';
 import { blameRcu } from './blame-rcu.ts';
 import { blameWaits, sleepText, type TaskLink } from './blame-task.ts';
 import type { BlameWalk } from './blame-walk.ts';
 import { blameQueuedWork, blameTimer } from './blame-work.ts';
-import { meansStruct } from './model/srcu-identity.ts';
-import type { SrcuReader } from './model/srcu-reader.ts';
-import type { SyncWait } from './model/sync-wait.ts';
-import type { Task } from './model/task.ts';
-import type { WorkExecution } from './model/workqueue.ts';
 import { readersNotRecorded } from './srcu-causes.ts';
 import { courseOf, LATE_NS, type SrcuCourse, type SrcuSegment } from './srcu-segments.ts';
 

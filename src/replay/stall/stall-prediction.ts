@@ -2,11 +2,11 @@
  * The kernel's own stall decision, replayed: when check_cpu_stall() would have warned about a grace period, and which CPU
  * would have noticed (MODEL 2.5, R2.60, R2.61). Compared with the warning when there is one.
  */
-import type { StallDecision } from '../../schema/index.ts';
-import type { GracePeriod, TickSample } from './model/grace-period.ts';
-import type { LogStall } from './model/log-stall.ts';
+import type { StallDecision } from '../../../schema/index.ts';
+import type { GracePeriod, TickSample } from '../model/grace-period.ts';
+import type { LogStall } from '../model/log-stall.ts';
+import { seconds } from '../wording.ts';
 import { jiffyNs, type StallRule } from './stall-rule.ts';
-import { seconds } from './wording.ts';
 
 export interface StallPrediction {
   readonly verdict: 'would-warn' | 'cannot-warn' | 'no-stall';

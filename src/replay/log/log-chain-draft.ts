@@ -1,7 +1,7 @@
 /** A chain under construction from what a log says: times of single links are not in it, the whole blocked time is booked on the last one. */
-import type { ChainLink, ChainLinkKind, Evidence, LogTask, Root } from '../../schema/index.ts';
-import { reportEvidence } from './detect/log-evidence.ts';
-import type { LogModel, LogPlace } from './model/log.ts';
+import type { ChainLink, ChainLinkKind, Evidence, LogTask, Root } from '../../../schema/index.ts';
+import { reportEvidence } from '../detect/log-evidence.ts';
+import type { LogModel, LogPlace } from '../model/log.ts';
 
 export interface LogChain {
   readonly links: readonly ChainLink[];

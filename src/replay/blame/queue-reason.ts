@@ -1,8 +1,9 @@
 /** Why a work item waited for a worker (S3.70). */
+
+import type { KthreadStarvation } from '../model/gp-kthread.ts';
+import type { LateWork, WorkExecution } from '../model/workqueue.ts';
+import type { Timeline } from '../timeline.ts';
 import { sleepText, waitsBetween } from './blame-task.ts';
-import type { KthreadStarvation } from './model/gp-kthread.ts';
-import type { LateWork, WorkExecution } from './model/workqueue.ts';
-import type { Timeline } from './timeline.ts';
 
 /** What explains a queueing has to cover this much of it. */
 const COVERS = 0.5;

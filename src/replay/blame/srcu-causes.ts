@@ -2,11 +2,11 @@
  * Why an SRCU grace period took its time, as fractions of the wait (S3.60): each segment of the wait goes to the cause whose signature it
  * bears.
  */
-import type { SrcuCause } from '../../schema/index.ts';
-import { meansStruct } from './model/srcu-identity.ts';
-import type { SyncWait } from './model/sync-wait.ts';
+import type { SrcuCause } from '../../../schema/index.ts';
+import { meansStruct } from '../model/srcu-identity.ts';
+import type { SyncWait } from '../model/sync-wait.ts';
+import type { Timeline } from '../timeline.ts';
 import { courseOf, type SrcuCourse, type SrcuSegment } from './srcu-segments.ts';
-import type { Timeline } from './timeline.ts';
 
 /** A queue, or callbacks that are due, for longer than this are late (S3.60 iii, v). */
 const LATE_NS = 1e7;

@@ -2,10 +2,10 @@
  * Waits of a task for another task: kthread_stop(), flush_work() and whatever else ends when somebody wakes it (W24). Who that is, in the order
  * of W4.12: the event that says so, the only work item that runs all the while, the task that woke it in the end.
  */
-import type { HungSleep } from './model/hung-task.ts';
-import type { KthreadStop } from './model/kthread-stop.ts';
-import type { WorkExecution } from './model/workqueue.ts';
-import type { StackVerdict } from './stack-verdict.ts';
+import type { HungSleep } from '../model/hung-task.ts';
+import type { KthreadStop } from '../model/kthread-stop.ts';
+import type { WorkExecution } from '../model/workqueue.ts';
+import type { StackVerdict } from '../stack-verdict.ts';
 
 export interface TaskJoin {
   readonly tid: number;

@@ -2,11 +2,11 @@
  * The stall timeout in force and the length of a jiffy, as far as a capture tells (MODEL R2.40, P0.1): the user's word, else what the
  * kernel's own warnings show, else the rule with the profile's numbers.
  */
-import type { KernelProfile } from '../../schema/index.ts';
-import type { GracePeriod, TickSample } from './model/grace-period.ts';
-import type { LogStall } from './model/log-stall.ts';
-import { seconds } from './wording.ts';
-import type { World } from './world.ts';
+import type { KernelProfile } from '../../../schema/index.ts';
+import type { GracePeriod, TickSample } from '../model/grace-period.ts';
+import type { LogStall } from '../model/log-stall.ts';
+import { seconds } from '../wording.ts';
+import type { World } from '../world.ts';
 
 export interface StallRule {
   /** From the start of a grace period to the deadline of its warning, on the clock of the capture. */

@@ -1,6 +1,6 @@
 /** A chain under construction: a tree of links with exclusive time, candidate roots, evidence. */
-import { type ChainLink, type ChainLinkKind, ROOT_KINDS, type Root } from '../../schema/index.ts';
-import { EvidenceList } from './evidence-list.ts';
+import { type ChainLink, type ChainLinkKind, ROOT_KINDS, type Root } from '../../../schema/index.ts';
+import { EvidenceList } from '../evidence-list.ts';
 
 interface LinkDraft {
   readonly kind: ChainLinkKind;

@@ -1,7 +1,7 @@
 /** What the verdicts on CPUs and on readers share: thresholds of MODEL 2.7, shares of time, and their words. */
-import type { HoldoutCode, RootKind } from '../../schema/index.ts';
-import type { Occupancy } from './model/cpu-state.ts';
-import type { Holdout } from './model/grace-period.ts';
+import type { HoldoutCode, RootKind } from '../../../schema/index.ts';
+import type { Occupancy } from '../model/cpu-state.ts';
+import type { Holdout } from '../model/grace-period.ts';
 
 /** NMI_LOAD of MODEL 2.7. NMIs are the one load that nothing on the CPU can escape, hence the lower bar. */
 export const NMI_SHARE = 0.3;

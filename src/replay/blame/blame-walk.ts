@@ -1,12 +1,12 @@
 /** What the parts of blame share: the timeline, the chain under construction, the tasks on the path. */
-import type { Root } from '../../schema/index.ts';
+import type { Root } from '../../../schema/index.ts';
+import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from '../model/cpu.ts';
+import type { SyncWait } from '../model/sync-wait.ts';
+import { SCHEDULING_EVENTS } from '../model/task.ts';
+import { type HoldoutVerdict, IRQ_SHARE, NMI_SHARE } from '../stall/holdout-shares.ts';
+import type { Timeline } from '../timeline.ts';
 import type { ChainDraft } from './chain-draft.ts';
-import { type HoldoutVerdict, IRQ_SHARE, NMI_SHARE } from './holdout-shares.ts';
-import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './model/cpu.ts';
-import type { SyncWait } from './model/sync-wait.ts';
-import { SCHEDULING_EVENTS } from './model/task.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';
-import type { Timeline } from './timeline.ts';
 
 /** First and last event of what is being cut. */
 export interface EventSpan {

@@ -4,14 +4,14 @@
  *
  * Times of single links are not in a log: the whole blocked time is booked on the last link.
  */
-import type { LogTask, Root } from '../../schema/index.ts';
-import type { JudgedStall } from './detect/log-stalls.ts';
-import { tracepointTeardown } from './knowledge/tracepoint-teardown.ts';
+import type { LogTask, Root } from '../../../schema/index.ts';
+import type { JudgedStall } from '../detect/log-stalls.ts';
+import { tracepointTeardown } from '../knowledge/tracepoint-teardown.ts';
+import type { LogModel } from '../model/log.ts';
+import type { LogHung } from '../model/log-hung.ts';
 import { nmiTrouble } from './log-cause.ts';
 import { type LogChain, LogChainDraft } from './log-chain-draft.ts';
 import type { LogWaits } from './log-waits.ts';
-import type { LogModel } from './model/log.ts';
-import type { LogHung } from './model/log-hung.ts';
 
 /** Owners of owners; longer chains are not read by anybody. */
 const MAX_TASKS = 8;

@@ -2,6 +2,8 @@
  * Work that waits for a worker, on the way from a blocked task to its root: who had the pool or the workqueue instead (W14–W17, S3.70); and
  * work that waits for its timer (W11, W12).
  */
+
+import type { LateWork, WorkExecution } from '../model/workqueue.ts';
 import { blameStarvation } from './blame-kthread.ts';
 import { blameWaits, type TaskLink } from './blame-task.ts';
 import {
@@ -13,7 +15,6 @@ import {
   splitByShares,
   stormRoot,
 } from './blame-walk.ts';
-import type { LateWork, WorkExecution } from './model/workqueue.ts';
 import { type QueueReason, queueReason } from './queue-reason.ts';
 
 /** Queued and not executing in [fromNs, toNs). */

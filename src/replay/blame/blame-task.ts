@@ -2,12 +2,12 @@
  * What a task did while another waited for it, as a holder of a lock or as the end of a chain (W22–W24): its own waits for grace periods and
  * locks, and the rest, which is its own.
  */
-import type { Evidence, RootKind } from '../../schema/index.ts';
+import type { Evidence, RootKind } from '../../../schema/index.ts';
+import type { PastLockWait } from '../model/lock-wait.ts';
+import type { SyncWait } from '../model/sync-wait.ts';
+import type { Timeline } from '../timeline.ts';
 import { type BlameWalk, citeScheduling } from './blame-walk.ts';
-import type { PastLockWait } from './model/lock-wait.ts';
-import type { SyncWait } from './model/sync-wait.ts';
 import type { TaskJoin } from './task-join.ts';
-import type { Timeline } from './timeline.ts';
 
 /** A wait for a lock, open or over. */
 interface LockPiece {

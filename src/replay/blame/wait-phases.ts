@@ -2,10 +2,10 @@
  * Phases of a wait for an RCU or SRCU grace period (MODEL 2.4, W4.40): what the waiter waited for in turn. They partition the wait exactly (O7);
  * where a boundary was not recorded, its neighbours are one phase with both names.
  */
-import { type GracePeriod, onlyToBeNoticed } from './model/grace-period.ts';
-import type { SrcuGracePeriod } from './model/srcu-gp.ts';
-import { meansStruct } from './model/srcu-identity.ts';
-import type { SyncWait } from './model/sync-wait.ts';
+import { type GracePeriod, onlyToBeNoticed } from '../model/grace-period.ts';
+import type { SrcuGracePeriod } from '../model/srcu-gp.ts';
+import { meansStruct } from '../model/srcu-identity.ts';
+import type { SyncWait } from '../model/sync-wait.ts';
 
 export const WAIT_PHASES = [
   /** A grace period that began before the call: it does not count for the caller (R2.3, T5). */
