@@ -153,9 +153,10 @@ function noteLines(note: string, style: Style): string[] {
 }
 
 function evidenceLines(finding: Finding, style: Style): string[] {
-  // Single events first: ranges are what makes the evidence complete, not what people look at.
+  // Single events first: ranges, and that something was recorded at all, make the evidence complete; people do not look at them.
   const isRange = (e: Evidence): boolean => 'event' in e && e.range !== undefined;
-  const ordered = [...finding.evidence.filter((e) => !isRange(e)), ...finding.evidence.filter(isRange)];
+  const completes = (item: Evidence): boolean => isRange(item) || item.role.endsWith(' among the recorded events');
+  const ordered = [...finding.evidence.filter((item) => !completes(item)), ...finding.evidence.filter(completes)];
   const shown = ordered.slice(0, EVIDENCE_SHOWN);
   if (shown.length === 0) return [];
   const places = shown.map((e) => `${'event' in e ? `event ${e.event}` : `line ${e.line}`} (${printable(e.role)})`);

@@ -57,7 +57,8 @@ function handlers({ count, maxNs, handlers }: Storm): string {
   if (count === 0) return '';
   const [most] = [...handlers].sort((a, b) => b[1] - a[1]);
   const total = [...handlers.values()].reduce((sum, ns) => sum + ns, 0);
-  const mostly = most && total > 0 ? `, ${percent(most[1] / total)} of it ${most[0]}` : '';
+  const part = handlers.size === 1 ? 'all' : percent(most ? most[1] / (total || 1) : 0);
+  const mostly = most && total > 0 ? `, ${part} of it ${most[0]}` : '';
   return `: ${count} handlers, the longest ${seconds(maxNs)}${mostly}`;
 }
 
