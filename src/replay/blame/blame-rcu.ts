@@ -271,7 +271,7 @@ export function citeQuiescent(evidence: EvidenceList, gp: GracePeriod): void {
 export function citeHoldoutTimes(evidence: EvidenceList, holdout: Holdout, timeline: Timeline): void {
   const { cpu, tid, name } = holdout;
   const { lastEvent, visible } = timeline.data;
-  const to = holdout.toEvent || lastEvent;
+  const to = (holdout.accountedToEvent ?? holdout.toEvent) || lastEvent;
   evidence.cite(holdout.leftEvent ?? 0, `${name} returns to user mode`);
   evidence.cite(visible.nmiEvent, 'NMIs are among the recorded events');
   evidence.range(

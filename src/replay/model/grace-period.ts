@@ -60,6 +60,8 @@ export interface Holdout {
   ticks: number;
   readonly name: string;
   /** No event shows the debt: the CPU did not switch context while the grace period lasted (R2.6). */
+  /** Its times and those of its CPU reach to this event (0: the last one), where that is not `toEvent`. */
+  readonly accountedToEvent?: number;
   readonly inferred?: boolean;
 }
 

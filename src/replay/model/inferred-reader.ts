@@ -56,6 +56,7 @@ function holdout(
     fromEvent: stretch.fromEvent,
     toNs: wake.ns,
     toEvent: wake.event,
+    accountedToEvent: stretch.toEvent,
     cpuEvent: stretch.fromEvent,
     taskEvent: stretch.fromEvent,
     queuedEvent: 0,
