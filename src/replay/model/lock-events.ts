@@ -35,7 +35,7 @@ import { NestingTable } from './lock-nesting.ts';
 import { LockTasks } from './lock-tasks.ts';
 import { LockTrust } from './lock-trust.ts';
 import { holdsIrqsOff, irqsEnabled, markAcquisition, markHeldEnabled, softirqsEnabled } from './lock-usage.ts';
-import { type PastLockWait, recordWait, tidOf } from './lock-wait.ts';
+import { type PastLockWait, recordHeldWait, tidOf } from './lock-wait.ts';
 import { type Acquisition, WitnessRecorder } from './lock-witness.ts';
 
 export class LockEvents {
@@ -334,10 +334,7 @@ export class LockEvents {
     const tid = tidOf(task);
     // Interruptible acquisitions that gave up are released without ever having been owned (L5.3).
     if (!(entry.how & HELD_OWNED) && entry.contendedNs >= 0) {
-      recordWait(this.#world.facts, this.pastWaits, cls.name, cls.classId, tid, entry.contendedNs, nowNs, {
-        tid: entry.ownerTid,
-        basis: 'held',
-      });
+      recordHeldWait(this.#world.facts, this.pastWaits, cls, tid, entry, nowNs);
       return;
     }
     const { facts } = this.#world;
@@ -392,10 +389,7 @@ export class LockEvents {
     entry.ownedEvent = eventId;
     const cls = this.table.classes[entry.classId];
     if (entry.contendedNs >= 0) {
-      recordWait(this.#world.facts, this.pastWaits, cls.name, cls.classId, tidOf(task), entry.contendedNs, nowNs, {
-        tid: entry.ownerTid,
-        basis: 'held',
-      });
+      recordHeldWait(this.#world.facts, this.pastWaits, cls, tidOf(task), entry, nowNs);
       entry.sinceNs = nowNs;
     }
     if (entry.context === CONTEXT_TASK)

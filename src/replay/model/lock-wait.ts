@@ -208,6 +208,18 @@ export function recordWait(
   if (past.length > LONG_WAITS_KEPT * 2) past.splice(0, LONG_WAITS_KEPT);
 }
 
+/** The same for a wait that lock events show, and whose owner they showed when it began. */
+export function recordHeldWait(
+  facts: FactSink,
+  past: PastLockWait[],
+  { name, classId }: { readonly name: string; readonly classId: number },
+  tid: number,
+  { contendedNs, ownerTid }: { readonly contendedNs: number; readonly ownerTid: number },
+  endNs: number,
+): void {
+  recordWait(facts, past, name, classId, tid, contendedNs, endNs, { tid: ownerTid, basis: 'held' });
+}
+
 /** tid of a task key; idle tasks are 0. */
 export function tidOf(task: Pick<TaskLocks, 'key'>): number {
   return Math.max(task.key, 0);
