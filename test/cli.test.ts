@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ReplayResult } from '../schema/index.ts';
-import { runCommandLine } from '../src/cli/program.ts';
+import { quiesce } from './command-line.ts';
 
 let folder: string;
 
@@ -12,28 +12,6 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'quiesce-cli-'));
 });
 afterEach(() => rmSync(folder, { recursive: true }));
-
-interface Answer {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function quiesce(...args: string[]): Promise<Answer> {
-  let out = '';
-  let err = '';
-  const status = await runCommandLine(args, {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    colour: false,
-    terminal: false,
-  });
-  return { status, out, err };
-}
 
 function file(name: string, content: string | Uint8Array = ''): string {
   const path = join(folder, name);

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding, ReplayResult, WhatIfResult } from '../schema/index.ts';
-import { runCommandLine } from '../src/cli/program.ts';
 import { replayCaptures } from '../src/ingest/replay-captures.ts';
 import { parseSuppressions, SuppressionError, suppressionOf } from '../src/report/suppressions.ts';
+import { quiesce } from './command-line.ts';
 import { temporaryFolder } from './sample-store.ts';
 
 const sample = (name: string): string => new URL(`../samples/${name}`, import.meta.url).pathname;
@@ -34,22 +34,6 @@ function file(name: string, content: unknown): string {
   const path = join(folder.path, name);
   writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
   return path;
-}
-
-async function run(...args: string[]): Promise<{ status: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const status = await runCommandLine(args, {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    colour: false,
-    terminal: false,
-  });
-  return { status, out, err };
 }
 
 describe('an entry', () => {
@@ -133,7 +117,7 @@ describe('quiesce replay --suppress', () => {
 
   it('counts what it leaves out, and gives the reason', async () => {
     const known = file('cycle.json', cycle);
-    const { status, out } = await run(
+    const { status, out } = await quiesce(
       'replay',
       sample('lock-cycle.trace.txt.zst'),
       '--db',
@@ -147,14 +131,14 @@ describe('quiesce replay --suppress', () => {
     expect(out).not.toMatch(/error: lock-inversion/);
     expect(out).toMatch(/1 finding suppressed:\n {2}- lock-inversion-[0-9a-f]{8}: known since 7\.0-rc4/);
     expect(
-      (await run('replay', sample('lock-cycle.trace.txt.zst'), '--db', ':memory:', '--fail-on', 'error')).status,
+      (await quiesce('replay', sample('lock-cycle.trace.txt.zst'), '--db', ':memory:', '--fail-on', 'error')).status,
     ).toBe(1);
   });
 
   it('lists it apart in JSON, shows it on demand, and never fails for it', async () => {
     const known = file('cycle.json', cycle);
     const json = async (...more: string[]): Promise<{ status: number; result: ReplayResult }> => {
-      const { status, out } = await run(
+      const { status, out } = await quiesce(
         'replay',
         sample('lock-cycle.trace.txt.zst'),
         '--db',
@@ -181,7 +165,7 @@ describe('quiesce replay --suppress', () => {
   it('takes several files, and what it does not have to say is not there', async () => {
     const one = file('one.json', { suppressions: [{ reason: 'a', kind: 'wait-context' }] });
     const two = file('two.json', cycle);
-    const { out } = await run(
+    const { out } = await quiesce(
       'replay',
       sample('lock-cycle.trace.txt.zst'),
       '--db',
@@ -195,27 +179,27 @@ describe('quiesce replay --suppress', () => {
     expect(new Set((JSON.parse(out) as ReplayResult).suppressed?.map(({ reason }) => reason))).toEqual(
       new Set(['a', 'known since 7.0-rc4']),
     );
-    const plain = await run('replay', sample('lock-cycle.trace.txt.zst'), '--db', ':memory:', '--json');
+    const plain = await quiesce('replay', sample('lock-cycle.trace.txt.zst'), '--db', ':memory:', '--json');
     expect(JSON.parse(plain.out)).not.toHaveProperty('suppressed');
   });
 
   it('refuses a bad file before it reads a capture', async () => {
     const bad = file('bad.json', { suppressions: [{ reason: 'r' }] });
-    const { status, err, out } = await run('replay', 'no-such-capture', '--suppress', bad);
+    const { status, err, out } = await quiesce('replay', 'no-such-capture', '--suppress', bad);
     expect({ status, out }).toEqual({ status: 2, out: '' });
     expect(err).toContain('would suppress everything');
-    expect((await run('replay', 'no-such-capture', '--suppress', '/no/such/file')).status).toBe(2);
+    expect((await quiesce('replay', 'no-such-capture', '--suppress', '/no/such/file')).status).toBe(2);
   });
 
   it('quiesce whatif leaves them out of its matrix', async () => {
     const known = file('cycle.json', cycle);
     const args = ['whatif', sample('lock-cycle.trace.txt.zst'), '--variant', 'srcu-irq-work', '--suppress', known];
-    const result = JSON.parse((await run(...args, '--json')).out) as WhatIfResult;
+    const result = JSON.parse((await quiesce(...args, '--json')).out) as WhatIfResult;
     const [{ id }] = result.suppressed ?? [];
     expect(result.baseline.map((finding) => finding.id)).not.toContain(id);
     expect(result.variants[0].cleared).not.toContain(id);
-    expect((await run(...args)).out).toContain('1 finding suppressed:');
-    const shown = JSON.parse((await run(...args, '--json', '--show-suppressed')).out) as WhatIfResult;
+    expect((await quiesce(...args)).out).toContain('1 finding suppressed:');
+    const shown = JSON.parse((await quiesce(...args, '--json', '--show-suppressed')).out) as WhatIfResult;
     expect(shown.variants[0].cleared).toContain(id);
   });
 });

@@ -3,34 +3,18 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { WhatIfResult } from '../schema/index.ts';
-import { runCommandLine } from '../src/cli/program.ts';
 import { combineVariants, type Variant } from '../src/replay/what-if/operator.ts';
 import { parseVariant, VariantError } from '../src/replay/what-if/variant-file.ts';
 import { resolveVariant, VARIANTS } from '../src/replay/what-if/variants.ts';
 import { StoreReader } from '../src/store/run-reader.ts';
 import { openForWriting } from '../src/store/store-file.ts';
+import { quiesce } from './command-line.ts';
 import { buildStore, temporaryFolder } from './sample-store.ts';
 
 const MANUAL = readFileSync(new URL('../docs/WHAT-IF.md', import.meta.url), 'utf8');
 const CYCLE = new URL('../samples/lock-cycle.trace.txt.zst', import.meta.url).pathname;
 const folder = temporaryFolder();
 afterAll(folder.remove);
-
-async function run(...args: string[]): Promise<{ status: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const status = await runCommandLine(args, {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    colour: false,
-    terminal: false,
-  });
-  return { status, out, err };
-}
 
 function file(name: string, content: string): string {
   const path = join(folder.path, name);
@@ -47,7 +31,7 @@ describe('a variant file', () => {
     const variant = parseVariant(example, 'WHAT-IF.md');
     expect(variant).toMatchObject({ name: 'srcu-second-pool', operators: { length: 3 } });
     const path = file('example.json', example);
-    const { status, out } = await run('whatif', CYCLE, '--json', '--variant', path);
+    const { status, out } = await quiesce('whatif', CYCLE, '--json', '--variant', path);
     expect(status).toBe(0);
     const [result] = (JSON.parse(out) as WhatIfResult).variants;
     expect(result).toMatchObject({ name: 'srcu-second-pool', no_op: false, cleared: { length: 1 } });
@@ -59,7 +43,7 @@ describe('a variant file', () => {
       'raw.json',
       JSON.stringify({ name: 'raw', operators: [{ op: 'set-wait-type', classes: 'srcu', type: 'spin' }] }),
     );
-    const { out } = await run('whatif', CYCLE, '--json', '--variant', `srcu-irq-work+${path}`);
+    const { out } = await quiesce('whatif', CYCLE, '--json', '--variant', `srcu-irq-work+${path}`);
     expect((JSON.parse(out) as WhatIfResult).variants[0].name).toBe('srcu-irq-work+raw');
   });
 
@@ -151,14 +135,14 @@ describe('names', () => {
   it('that are unknown are an error with the nearest one', async () => {
     expect(() => resolveVariant('irq-work')).toThrow('unknown variant "irq-work"; did you mean "srcu-irq-work"?');
     expect(() => resolveVariant('')).toThrow('unknown variant ""');
-    const { status, err, out } = await run('whatif', CYCLE, '--variant', 'nothing-like-it');
+    const { status, err, out } = await quiesce('whatif', CYCLE, '--variant', 'nothing-like-it');
     expect({ status, out }).toEqual({ status: 2, out: '' });
     expect(err).toMatch(/unknown variant "nothing-like-it" \(known: identity, /);
-    expect((await run('whatif', CYCLE, '--variant', '/no/such.json')).status).toBe(2);
+    expect((await quiesce('whatif', CYCLE, '--variant', '/no/such.json')).status).toBe(2);
   });
 
   it('--list gives them', async () => {
-    const { out } = await run('whatif', '--list');
+    const { out } = await quiesce('whatif', '--list');
     expect(out.split('\n').filter((line) => line !== '')).toHaveLength(VARIANTS.length);
     expect(out).toMatch(/^srcu-irq-work +SRCU starts its grace period from irq_work/m);
   });
@@ -166,7 +150,7 @@ describe('names', () => {
 
 describe('quiesce whatif', () => {
   it('prints a matrix of at most 100 columns, with no-ops named', async () => {
-    const { out, status } = await run('whatif', CYCLE);
+    const { out, status } = await quiesce('whatif', CYCLE);
     expect(status).toBe(0);
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
     expect(out).toMatch(/^lock-inversion lab_srcu_srcu_usage\.lock .*=/m);
@@ -176,7 +160,7 @@ describe('quiesce whatif', () => {
   it('keeps the results of a stored run, once each', async () => {
     const db = await buildStore(join(folder.path, 'kept.db'), ['lock-cycle.trace.txt.zst']);
     for (let i = 0; i < 2; i++)
-      expect((await run('whatif', db, '--variant', 'srcu-irq-work', '--variant', 'identity')).status).toBe(0);
+      expect((await quiesce('whatif', db, '--variant', 'srcu-irq-work', '--variant', 'identity')).status).toBe(0);
     const rows = (): unknown[] => {
       const store = openForWriting(db, false);
       const kept = store.db.prepare('SELECT run_id, variant, no_op, body FROM variant_result ORDER BY variant').all();
@@ -187,10 +171,12 @@ describe('quiesce whatif', () => {
       { run_id: 1, variant: 'identity', no_op: 1 },
       { run_id: 1, variant: 'srcu-irq-work', no_op: 0 },
     ]);
-    const answer = JSON.parse((await run('whatif', db, '--variant', 'srcu-irq-work', '--json')).out) as WhatIfResult;
+    const answer = JSON.parse(
+      (await quiesce('whatif', db, '--variant', 'srcu-irq-work', '--json')).out,
+    ) as WhatIfResult;
     expect(JSON.parse((rows()[1] as { body: string }).body)).toEqual(answer.variants[0]);
     // Under other settings it is not this run's result.
-    await run('whatif', db, '--variant', 'preempt-rt', '--blocked-sync', '5s');
+    await quiesce('whatif', db, '--variant', 'preempt-rt', '--blocked-sync', '5s');
     expect(rows()).toHaveLength(2);
     const reader = new StoreReader(db);
     expect(answer.baseline).toEqual(reader.findings(1));
