@@ -1,17 +1,8 @@
 /** Grace periods of kernels without CONFIG_RCU_TRACE, from scheduling and stacks alone (R2.2, R2.6, MODEL 2.7, W4.13). */
 import { describe, expect, it } from 'vitest';
 import { ofKind, replayText } from './replay-capture.ts';
-import { trace } from './replay-dsl.ts';
+import { to, trace, wakeup } from './replay-dsl.ts';
 
-const to = (prev: string, state: string, next: string, nextPrio = 120, prevPrio = 120): string => {
-  const [prevComm, prevTid] = prev.split(':');
-  const [nextComm, nextTid] = next.split(':');
-  return `sched_switch: prev_comm=${prevComm} prev_pid=${prevTid} prev_prio=${prevPrio} prev_state=${state} ==> next_comm=${nextComm} next_pid=${nextTid} next_prio=${nextPrio}`;
-};
-const wakeup = (task: string, cpu = 0): string => {
-  const [comm, tid] = task.split(':');
-  return `sched_wakeup: comm=${comm} pid=${tid} prio=120 target_cpu=00${cpu}`;
-};
 const IDLE = 'swapper/0:0';
 const IDLE1 = 'swapper/1:0';
 const KTHREAD = 'rcu_preempt:15';

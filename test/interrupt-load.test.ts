@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ, OCC_TASK } from '../src/replay/model/cpu.ts';
 import { type CaptureReplay, ofKind, replayText } from './replay-capture.ts';
-import { trace } from './replay-dsl.ts';
+import { to, trace } from './replay-dsl.ts';
 
 /** `line` every `stepUs`, from second 1 for `seconds`. */
 function every(stepUs: number, seconds: number, lines: (at: (offsetUs: number) => string) => string[]): string {
@@ -20,11 +20,6 @@ const share = (outcome: CaptureReplay, cpu: number, kind: number): number => {
 };
 
 const last = 'a-7     [000] ..... 9.000: rcu_utilization: Start context switch';
-const to = (prev: string, state: string, next: string): string => {
-  const [prevComm, prevTid] = prev.split(':');
-  const [nextComm, nextTid] = next.split(':');
-  return `sched_switch: prev_comm=${prevComm} prev_pid=${prevTid} prev_prio=120 prev_state=${state} ==> next_comm=${nextComm} next_pid=${nextTid} next_prio=120`;
-};
 
 describe('a storm shows in each source alone (E1.7)', () => {
   const sources: [what: string, kind: 'nmi-storm' | 'irq-storm' | 'softirq-storm', text: string][] = [

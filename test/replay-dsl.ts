@@ -26,6 +26,30 @@ export function trace(strings: TemplateStringsArray, ...values: readonly unknown
   return `${HEADER}${body}\n`;
 }
 
+/** `sched_switch` from one `comm:tid` to another; priorities as the kernel counts them. */
+export function to(prev: string, state: string, next: string, nextPrio = 120, prevPrio = 120): string {
+  const [prevComm, prevTid] = named(prev);
+  const [nextComm, nextTid] = named(next);
+  return `sched_switch: prev_comm=${prevComm} prev_pid=${prevTid} prev_prio=${prevPrio} prev_state=${state} ==> next_comm=${nextComm} next_pid=${nextTid} next_prio=${nextPrio}`;
+}
+
+/** `sched_wakeup` of a `comm:tid`. */
+export function wakeup(task: string, cpu = 0): string {
+  const [comm, tid] = named(task);
+  return `sched_wakeup: comm=${comm} pid=${tid} prio=120 target_cpu=00${cpu}`;
+}
+
+/** `sched_waking` of a `comm:tid`. */
+export function waking(task: string, cpu = 0): string {
+  return wakeup(task, cpu).replace('wakeup', 'waking');
+}
+
+/** Names may hold colons: `kworker/0:1:9`. */
+function named(task: string): [comm: string, tid: string] {
+  const colon = task.lastIndexOf(':');
+  return [task.slice(0, colon), task.slice(colon + 1)];
+}
+
 /** One step of a lock program. */
 export interface LockStep {
   readonly tid: number;

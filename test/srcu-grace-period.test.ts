@@ -1,13 +1,8 @@
 /** Grace periods of srcu_structs from each source alone (MODEL 3.5), and why they take their time (S3.60). */
 import { describe, expect, it } from 'vitest';
 import { type CaptureReplay, ofKind, replayText } from './replay-capture.ts';
-import { trace } from './replay-dsl.ts';
+import { to, trace } from './replay-dsl.ts';
 
-const to = (prev: string, state: string, next: string): string => {
-  const [prevComm, prevTid] = prev.split(' ');
-  const [nextComm, nextTid] = next.split(' ');
-  return `sched_switch: prev_comm=${prevComm} prev_pid=${prevTid} prev_prio=120 prev_state=${state} ==> next_comm=${nextComm} next_pid=${nextTid} next_prio=120`;
-};
 const SSP = 'ssp=0xffffffff81ee05a0';
 const OTHER = 'ssp=0xffffffff81ee0900';
 const enters = (ssp = SSP): string => `synchronize_srcu: (synchronize_srcu+0x4/0x30) ${ssp}`;

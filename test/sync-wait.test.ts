@@ -1,17 +1,8 @@
 /** Waits for grace periods and SRCU readers from whatever shows them (MODEL W4.12, S3.1–S3.3, T12). */
 import { describe, expect, it } from 'vitest';
 import { ofKind, replayText } from './replay-capture.ts';
-import { trace } from './replay-dsl.ts';
+import { to, trace, wakeup } from './replay-dsl.ts';
 
-const to = (prev: string, state: string, next: string): string => {
-  const [prevComm, prevTid] = prev.split(':');
-  const [nextComm, nextTid] = next.split(':');
-  return `sched_switch: prev_comm=${prevComm} prev_pid=${prevTid} prev_prio=120 prev_state=${state} ==> next_comm=${nextComm} next_pid=${nextTid} next_prio=120`;
-};
-const wakeup = (task: string): string => {
-  const [comm, tid] = task.split(':');
-  return `sched_wakeup: comm=${comm} pid=${tid} prio=120 target_cpu=000`;
-};
 const IDLE = 'swapper/0:0';
 
 describe('a wait without a recorded return', () => {

@@ -1,18 +1,8 @@
 /** Chains from a blocked task over locks, readers and workers to whoever keeps them all (MODEL W17, W19, W22, W23, W4.40). */
 import { describe, expect, it } from 'vitest';
 import { ofKind, replayFile, replayText } from './replay-capture.ts';
-import { trace } from './replay-dsl.ts';
+import { to, trace, wakeup, waking } from './replay-dsl.ts';
 
-const to = (prev: string, state: string, next: string): string => {
-  const [prevComm, prevTid] = prev.split(':');
-  const [nextComm, nextTid] = next.split(':');
-  return `sched_switch: prev_comm=${prevComm} prev_pid=${prevTid} prev_prio=120 prev_state=${state} ==> next_comm=${nextComm} next_pid=${nextTid} next_prio=120`;
-};
-const wakeup = (task: string): string => {
-  const [comm, tid] = task.split(':');
-  return `sched_wakeup: comm=${comm} pid=${tid} prio=120 target_cpu=000`;
-};
-const waking = (task: string): string => wakeup(task).replace('wakeup', 'waking');
 const IDLE = 'swapper/0:0';
 const IDLE1 = 'swapper/1:0';
 const thresholds = { hungTaskNs: 5e9 };
