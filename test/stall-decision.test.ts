@@ -47,6 +47,16 @@ function stallTrace({ hz, lengthS, ticking, warning, ticksUntilS = lengthS }: St
   return trace`${events.map(([ns, line]) => line.replace(' T:', ` ${(ns / 1e9).toFixed(6)}:`)).join('\n')}`;
 }
 
+/** 12 s, and both CPUs take ticks. */
+const BOTH_TICK: StallShape = {
+  hz: 250,
+  lengthS: 12,
+  ticking: [
+    [0, 1],
+    [1, 2],
+  ],
+};
+
 async function stall(shape: StallShape, options: CaptureReplayOptions = {}) {
   const outcome = await replayText(stallTrace(shape), options);
   return { outcome, finding: ofKind(outcome, 'rcu-stall')[0] as (Finding & { kind: 'rcu-stall' }) | undefined };
@@ -60,12 +70,7 @@ describe('a grace period past its deadline', () => {
   it('is noticed by the CPU that owes, at its first tick from then on (R2.41, R2.43)', async () => {
     const { finding } = await stall(
       {
-        hz: 250,
-        lengthS: 12,
-        ticking: [
-          [0, 1],
-          [1, 2],
-        ],
+        ...BOTH_TICK,
       },
       EIGHT,
     );
@@ -87,12 +92,7 @@ describe('a grace period past its deadline', () => {
   it('is not warned about when no CPU takes a tick (R2.60)', async () => {
     const { finding } = await stall(
       {
-        hz: 250,
-        lengthS: 12,
-        ticking: [
-          [0, 1],
-          [1, 2],
-        ],
+        ...BOTH_TICK,
         ticksUntilS: 7,
       },
       EIGHT,
@@ -110,12 +110,7 @@ describe('a grace period past its deadline', () => {
 describe('the warning of the kernel', () => {
   it('shows the timeout, and HZ follows from the ticks', async () => {
     const { finding } = await stall({
-      hz: 250,
-      lengthS: 12,
-      ticking: [
-        [0, 1],
-        [1, 2],
-      ],
+      ...BOTH_TICK,
       warning: [8.0021, 1, 'SelfDetected'],
     });
     expect(finding?.decision).toMatchObject({
@@ -130,12 +125,7 @@ describe('the warning of the kernel', () => {
   it('agrees when a jiffy decides which CPU is first', async () => {
     const { finding } = await stall(
       {
-        hz: 250,
-        lengthS: 12,
-        ticking: [
-          [0, 1],
-          [1, 2],
-        ],
+        ...BOTH_TICK,
         warning: [8.0061, 0, 'StallDetected'],
       },
       EIGHT,

@@ -54,7 +54,7 @@ export function createModels(world: World): Models {
   const gpKthread = new GpKthreadModel(world, cpu, tasks);
   const involuntary = new InvoluntaryStretchModel(world, cpu, tasks);
   const barriers = new RcuBarrierModel();
-  const wakers = new KthreadWakerModel(cpu);
+  const wakers = new KthreadWakerModel(world, cpu);
   const workers = new GpKthreadModel(world, cpu, tasks, WORKERS);
   const work = new WorkqueueModel(world, cpu, tasks);
   const calls = new FunctionCallModel(world);

@@ -1,10 +1,12 @@
 /** The grace-period kthread on the way from a blocked task to its root: runnable, without a CPU, and who had it (W3, W9, R2.45). */
 import type { Root } from '../../../schema/index.ts';
 import type { EvidenceList } from '../evidence-list.ts';
+import { overlapNs } from '../interval.ts';
 import type { KthreadSleep, KthreadStarvation } from '../model/gp-kthread.ts';
 import type { GracePeriod } from '../model/grace-period.ts';
 import { SCHEDULING_EVENTS } from '../model/task.ts';
 import type { Timeline } from '../timeline.ts';
+import { splitLabel } from '../wording.ts';
 import { addContexts, type BlameWalk, occupantLink, splitByShares, stormRoot } from './blame-walk.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';
 
@@ -24,7 +26,7 @@ export function blameKthread(
   let leftNs = toNs - fromNs;
   for (const starvation of timeline.data.starvations) {
     if (starvation.flavor !== flavor) continue;
-    const ns = Math.min(toNs, timeline.end(starvation)) - Math.max(fromNs, starvation.startNs);
+    const ns = overlapNs(fromNs, toNs, starvation.startNs, timeline.end(starvation));
     if (ns <= 0) continue;
     blameStarvation(walk, starvation, ns, depth + 1);
     leftNs -= ns;
@@ -70,7 +72,7 @@ export function blameKthreadSleep(walk: BlameWalk, gp: GracePeriod, fromNs: numb
   citeKthread(draft.evidence, gp, timeline);
   for (const sleep of timeline.data.kthreadSleeps) {
     if (sleep.flavor !== gp.flavor || gp.expedited) continue;
-    const ns = Math.min(toNs, timeline.end(sleep)) - Math.max(fromNs, sleep.startNs);
+    const ns = overlapNs(fromNs, toNs, sleep.startNs, timeline.end(sleep));
     if (ns <= 0) continue;
     citeKthreadSleep(draft.evidence, sleep, timeline.data.lastEvent);
     draft.root({ kind: 'gp-kthread-starved', code: 'GPKTHREAD_NOT_WOKEN', task: sleep.flavor, tid: sleep.tid }, ns);
@@ -100,8 +102,7 @@ export function citeKthreadSleep(evidence: EvidenceList, sleep: KthreadSleep, la
 function workerRoot({ cpu, shares, instead }: KthreadStarvation): Root {
   const storm = stormRoot(shares, cpu);
   if (storm || instead === undefined) return storm ?? { kind: 'workqueue-starved', cpu };
-  const colon = instead.lastIndexOf(':');
-  return { kind: 'workqueue-starved', cpu, task: instead.slice(0, colon), tid: Number(instead.slice(colon + 1)) };
+  return { kind: 'workqueue-starved', cpu, ...splitLabel(instead) };
 }
 
 /** The kthread waits for a CPU, and who has it. */

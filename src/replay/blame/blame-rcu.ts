@@ -17,6 +17,7 @@ import type { SyncWait } from '../model/sync-wait.ts';
 import { SCHEDULING_EVENTS } from '../model/task.ts';
 import type { HoldoutVerdict } from '../stall/holdout-shares.ts';
 import type { Timeline } from '../timeline.ts';
+import { splitLabel } from '../wording.ts';
 import { blameKthread, blameKthreadSleep } from './blame-kthread.ts';
 import { blameWaits, type TaskLink, waitsBetween } from './blame-task.ts';
 import {
@@ -311,9 +312,7 @@ function holdoutRoot(timeline: Timeline, holdout: Holdout, verdict: HoldoutVerdi
   const named = reader ? holdout.name : verdict.task;
   const code = ROOT_CODES.find((candidate) => candidate === verdict.code);
   const root = { kind: verdict.cause, ...(code && { code }), cpu: holdout.cpu };
-  if (named === undefined) return root;
-  const colon = named.lastIndexOf(':');
-  return { ...root, task: named.slice(0, colon), tid: Number(named.slice(colon + 1)) };
+  return named === undefined ? root : { ...root, ...splitLabel(named) };
 }
 
 /** The holdout pending just before `atNs` that cleared last. */

@@ -2,7 +2,7 @@
  * SRCU grace periods on the way from a blocked task to its root: passes of process_srcu (their RCU waits, their readers) and what lies
  * between them (W10, W17–W19, S3.60).
  */
-
+import { overlapNs } from '../interval.ts';
 import { meansStruct } from '../model/srcu-identity.ts';
 import type { SrcuReader } from '../model/srcu-reader.ts';
 import type { SyncWait } from '../model/sync-wait.ts';
@@ -116,7 +116,7 @@ function afterEnd(walk: BlameWalk, { name, course, depth }: SrcuCut, fromNs: num
 function throughStall(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number, depth: number): boolean {
   const covered = walk.timeline
     .periodsLongerThan(1e9)
-    .some((gp) => Math.min(toNs, gp.endNs ?? toNs) - Math.max(fromNs, gp.startNs) >= 0.5 * (toNs - fromNs));
+    .some((gp) => overlapNs(fromNs, toNs, gp.startNs, gp.endNs ?? toNs) >= 0.5 * (toNs - fromNs));
   if (!covered) return false;
   walk.draft.inferredBy.add(
     'no worker of process_srcu is recorded: the SRCU grace period lasts as long as a slow RCU one, as SRCU-fast does (S3.60)',

@@ -3,9 +3,11 @@
  * locks, and the rest, which is its own.
  */
 import type { Evidence, RootKind } from '../../../schema/index.ts';
+import { overlapNs } from '../interval.ts';
 import type { PastLockWait } from '../model/lock-wait.ts';
 import type { SyncWait } from '../model/sync-wait.ts';
 import type { Timeline } from '../timeline.ts';
+import { splitLabel } from '../wording.ts';
 import { type BlameWalk, citeScheduling } from './blame-walk.ts';
 import type { TaskJoin } from './task-join.ts';
 
@@ -160,8 +162,7 @@ export function sleepText(timeline: Timeline, tid: number, fromNs: number, toNs:
   if (waitsBetween(timeline, tid, fromNs, toNs)) return '';
   const sleep = timeline.data.sleeps.find(
     (other) =>
-      other.task.tid === tid &&
-      Math.min(toNs, timeline.end(other)) - Math.max(fromNs, other.startNs) >= 0.5 * (toNs - fromNs),
+      other.task.tid === tid && overlapNs(fromNs, toNs, other.startNs, timeline.end(other)) >= 0.5 * (toNs - fromNs),
   );
   if (!sleep) return '';
   const api = sleep.stack ? timeline.stackVerdict(sleep.stack).api : '';
@@ -230,5 +231,5 @@ function ownerOf(timeline: Timeline, { owner, startNs }: PastLockWait): { ownerT
 const eventOf = (item: Evidence | undefined): number => (item && 'event' in item ? item.event : 0);
 
 function nameOf({ label, tid }: TaskLink): { task: string; tid: number } {
-  return { task: label.slice(0, label.lastIndexOf(':')), tid };
+  return { task: splitLabel(label).task, tid };
 }

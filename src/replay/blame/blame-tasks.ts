@@ -1,5 +1,5 @@
 /** Grace periods of RCU Tasks on the way from a blocked task to its root (S3.40–S3.45, W27, W28). */
-
+import { overlapNs } from '../interval.ts';
 import { tasksFlavor } from '../knowledge/rcu-tasks.ts';
 import type { InvoluntaryStretch } from '../model/involuntary-stretch.ts';
 import type { SyncWait } from '../model/sync-wait.ts';
@@ -44,7 +44,7 @@ function blameHoldout(walk: BlameWalk, stage: TasksStage, holdout: InvoluntarySt
   const { draft, timeline } = walk;
   const { tid, comm, fromEvent, toEvent } = holdout;
   const untilNs = timeline.end({ endNs: holdout.toNs });
-  const ns = Math.min(stage.toNs, untilNs) - Math.max(stage.fromNs, holdout.fromNs);
+  const ns = overlapNs(stage.fromNs, stage.toNs, holdout.fromNs, untilNs);
   const label = `${comm}:${tid}`;
   draft.evidence.cite(fromEvent, `${label} becomes runnable`);
   draft.evidence.cite(toEvent, `${label} sleeps`);

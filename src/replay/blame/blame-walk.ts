@@ -5,6 +5,7 @@ import type { SyncWait } from '../model/sync-wait.ts';
 import { SCHEDULING_EVENTS } from '../model/task.ts';
 import { type HoldoutVerdict, IRQ_SHARE, NMI_SHARE } from '../stall/holdout-shares.ts';
 import type { Timeline } from '../timeline.ts';
+import { splitLabel } from '../wording.ts';
 import type { ChainDraft } from './chain-draft.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';
 
@@ -75,7 +76,7 @@ export function addContexts(
 /** The task that had the CPU which the link above waits for (W8). @param label `comm:tid` */
 export function occupantLink(draft: ChainDraft, label: string, ns: number, depth: number): void {
   draft.add('task', label, ns, depth, {
-    tid: Number(label.slice(label.lastIndexOf(':') + 1)),
+    tid: splitLabel(label).tid,
     note: 'runs on it',
     rule: 'W8',
   });

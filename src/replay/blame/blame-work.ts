@@ -2,8 +2,8 @@
  * Work that waits for a worker, on the way from a blocked task to its root: who had the pool or the workqueue instead (W14–W17, S3.70); and
  * work that waits for its timer (W11, W12).
  */
-
 import type { LateWork, WorkExecution } from '../model/workqueue.ts';
+import { splitLabel } from '../wording.ts';
 import { blameStarvation } from './blame-kthread.ts';
 import { blameWaits, type TaskLink } from './blame-task.ts';
 import {
@@ -86,7 +86,7 @@ function blameOccupant(
   const ns = Math.max(0, Math.min(toNs, timeline.end(run)) - beganNs);
   const label = timeline.workerLabel(run);
   const tid = run.workerTid;
-  const who = { task: label.slice(0, label.lastIndexOf(':')), tid };
+  const who = { task: splitLabel(label).task, tid };
   const span = { from: run.startEvent, to: run.endEvent || timeline.data.lastEvent };
   draft.evidence.cite(run.queueEvent, `${run.fn} is queued`);
   draft.evidence.cite(run.startEvent, `${label} starts ${run.fn}`);

@@ -1,5 +1,5 @@
 /** Why a work item waited for a worker (S3.70). */
-
+import { overlapNs } from '../interval.ts';
 import type { KthreadStarvation } from '../model/gp-kthread.ts';
 import type { LateWork, WorkExecution } from '../model/workqueue.ts';
 import type { Timeline } from '../timeline.ts';
@@ -27,7 +27,7 @@ interface Interval {
 }
 
 export function queueReason(timeline: Timeline, late: LateWork, fromNs: number, toNs: number): QueueReason {
-  const covered = (run: Interval): number => Math.min(toNs, timeline.end(run)) - Math.max(fromNs, run.startNs);
+  const covered = (run: Interval): number => overlapNs(fromNs, toNs, run.startNs, timeline.end(run));
   const longest = <T extends Interval>(candidates: readonly T[]): T | undefined =>
     candidates
       .filter((run) => covered(run) >= COVERS * (toNs - fromNs))

@@ -3,6 +3,7 @@
  * bears.
  */
 import type { SrcuCause } from '../../../schema/index.ts';
+import { overlapNs } from '../interval.ts';
 import { meansStruct } from '../model/srcu-identity.ts';
 import type { SyncWait } from '../model/sync-wait.ts';
 import type { Timeline } from '../timeline.ts';
@@ -64,14 +65,14 @@ function rcuNsWithin(timeline: Timeline, { pass, fromNs, toNs }: SrcuSegment): n
   return timeline
     .waitsOf(pass.workerTid, fromNs, toNs)
     .filter((wait) => !wait.nested && (wait.resource === 'rcu' || wait.resource === 'rcu-expedited'))
-    .reduce((sum, wait) => sum + Math.min(toNs, timeline.end(wait)) - Math.max(fromNs, wait.startNs), 0);
+    .reduce((sum, wait) => sum + overlapNs(fromNs, toNs, wait.startNs, timeline.end(wait)), 0);
 }
 
 /** Its waits for srcu_gp_mutex and srcu_cb_mutex (S3.13). */
 function lockNsWithin(timeline: Timeline, { pass, fromNs, toNs }: SrcuSegment): number {
   return timeline.data.pastLockWaits
     .filter((lock) => lock.tid === pass?.workerTid && lock.startNs < toNs && lock.endNs > fromNs)
-    .reduce((sum, lock) => sum + Math.min(toNs, lock.endNs) - Math.max(fromNs, lock.startNs), 0);
+    .reduce((sum, lock) => sum + overlapNs(fromNs, toNs, lock.startNs, lock.endNs), 0);
 }
 
 function heldByReader(timeline: Timeline, wait: SyncWait, { fromNs, toNs }: SrcuSegment): boolean {

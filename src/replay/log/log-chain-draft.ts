@@ -2,6 +2,7 @@
 import type { ChainLink, ChainLinkKind, Evidence, LogTask, Root } from '../../../schema/index.ts';
 import { reportEvidence } from '../detect/log-evidence.ts';
 import type { LogModel, LogPlace } from '../model/log.ts';
+import { splitLabel } from '../wording.ts';
 
 export interface LogChain {
   readonly links: readonly ChainLink[];
@@ -39,9 +40,7 @@ export class LogChainDraft {
 
   /** Tasks of the chain so far. */
   tasks(): LogTask[] {
-    return this.#way.flatMap(({ name, tid }) =>
-      tid === undefined ? [] : [{ comm: name.slice(0, name.lastIndexOf(':')), tid }],
-    );
+    return this.#way.flatMap(({ name, tid }) => (tid === undefined ? [] : [{ comm: splitLabel(name).task, tid }]));
   }
 
   /** The next link of the way to the root. @returns its place */

@@ -2,11 +2,12 @@
  * The grace-period kthread without a CPU: runnable for long while a grace period is in flight (R2.45, GPKTHREAD_RUNNABLE), and who
  * had the CPU instead. The same for workers: work on the list of their pool waits meanwhile (S3.70).
  */
-
 import { GP_KTHREAD } from '../knowledge/kthread-names.ts';
+import { MAX_RT_PRIO } from '../knowledge/priorities.ts';
 import { WORKER_NAME } from '../knowledge/worker-pools.ts';
 import type { Model, World } from '../world.ts';
 import { type CpuModel, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ, type Occupancy } from './cpu.ts';
+import { NameTest } from './name-test.ts';
 import { TASK_BLOCKED, TASK_RUNNABLE, TASK_RUNNING, TASK_SLEEPING, type Task, type TaskModel } from './task.ts';
 
 export interface KthreadStarvation {
@@ -69,9 +70,6 @@ interface Ran {
   readonly realtime: boolean;
 }
 
-/** Kernel priorities below are of SCHED_DEADLINE, SCHED_FIFO and SCHED_RR (MAX_RT_PRIO, include/linux/sched/prio.h). */
-const MAX_RT_PRIO = 100;
-
 export class GpKthreadModel implements Model {
   readonly #world: World;
   readonly #cpus: CpuModel;
@@ -88,11 +86,12 @@ export class GpKthreadModel implements Model {
     { readonly sinceNs: number; readonly event: number; readonly blocked: boolean; readonly gaps: number }
   >();
   readonly #which: StarvedTasks;
-  readonly #isKthread: (boolean | undefined)[] = [];
+  readonly #names: NameTest;
 
   constructor(world: World, cpus: CpuModel, tasks: TaskModel, which: StarvedTasks = GP_KTHREADS) {
     this.#world = world;
     this.#which = which;
+    this.#names = new NameTest(world.dictionary, which.names);
     this.#cpus = cpus;
     this.#tasks = tasks;
     tasks.listeners.push({
@@ -111,9 +110,9 @@ export class GpKthreadModel implements Model {
   }
 
   #runsGracePeriods(task: Task): boolean {
-    this.#isKthread[task.comm] ??= this.#which.names.test(this.#world.dictionary.string(task.comm));
-    if (this.#isKthread[task.comm]) this.tids.set(this.#tasks.name(task), task.tid);
-    return this.#isKthread[task.comm] as boolean;
+    const isOne = this.#names.matches(task.comm);
+    if (isOne) this.tids.set(this.#tasks.name(task), task.tid);
+    return isOne;
   }
 
   #waits(task: Task, nowNs: number): void {

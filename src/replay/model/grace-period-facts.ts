@@ -1,6 +1,7 @@
 /** Facts and samples of a grace period that is over, or open at the end of the capture. */
 import { judgeHoldout } from '../stall/holdout-verdict.ts';
 import type { Visibility } from '../visibility.ts';
+import { splitLabel } from '../wording.ts';
 import type { World } from '../world.ts';
 import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './cpu.ts';
 import { type GracePeriod, type Holdout, lastHoldouts } from './grace-period.ts';
@@ -38,7 +39,7 @@ function emitBlocker(world: World, gp: GracePeriod, holdout: Holdout, visible: V
     gpSeq: gp.seq === null ? null : String(gp.seq),
     cpu: holdout.cpu,
     tid: holdout.kind === 'reader' ? holdout.tid : null,
-    comm: holdout.kind === 'reader' ? holdout.name.slice(0, holdout.name.lastIndexOf(':')) : null,
+    comm: holdout.kind === 'reader' ? splitLabel(holdout.name).task : null,
     startNs: holdout.fromNs,
     endNs: holdout.toNs,
     nmiNs: spent(OCC_NMI),

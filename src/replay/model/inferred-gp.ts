@@ -3,6 +3,7 @@
  * synchronize_rcu() proves a grace period in flight, and the CPU that ran one task through it without a context switch is the
  * one that can have held it up, unless the grace-period kthread itself had no CPU. Everything concluded here is `inferred`.
  */
+import { overlapNs } from '../interval.ts';
 import type { Model, World } from '../world.ts';
 import type { GpKthreadModel } from './gp-kthread.ts';
 import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from './grace-period.ts';
@@ -155,13 +156,13 @@ export class InferredGpModel implements Model {
     let lostNs = 0;
     for (const { flavor, realtime, startNs, endNs } of this.#from.kthread.starvations)
       if (realtime && flavor === this.#rcu.mainFlavor)
-        lostNs += Math.max(0, Math.min(toNs, endNs ?? toNs) - Math.max(fromNs, startNs));
+        lostNs += Math.max(0, overlapNs(fromNs, toNs, startNs, endNs ?? toNs));
     return lostNs >= COVERS * (toNs - fromNs);
   }
 }
 
 function overlap(stretch: QuietStretch, fromNs: number, toNs: number): number {
-  return Math.max(0, Math.min(stretch.toNs, toNs) - Math.max(stretch.fromNs, fromNs));
+  return Math.max(0, overlapNs(stretch.fromNs, stretch.toNs, fromNs, toNs));
 }
 
 function holdout(stretch: QuietStretch, fromNs: number, toNs: number, open: boolean): Holdout {

@@ -6,6 +6,7 @@
 import type { EventCursor, EventType } from '../../../schema/index.ts';
 import { GP_KTHREAD } from '../knowledge/kthread-names.ts';
 import type { EventHandler, Model, World } from '../world.ts';
+import { NameTest } from './name-test.ts';
 import type { SyncWaitModel } from './sync-wait.ts';
 import { TASK_SLEEPING, type Task, type TaskKey, type TaskModel } from './task.ts';
 
@@ -49,7 +50,7 @@ export class KthreadPeriodModel implements Model {
   readonly #kthreads = new Map<TaskKey, Kthread>();
   /** By stack: whether rcu_gp_fqs_loop() is in it. */
   readonly #inFlight: (boolean | undefined)[] = [];
-  readonly #isKthread: (boolean | undefined)[] = [];
+  readonly #names: NameTest;
   /** The kthread has been seen to wake callers: this kernel completes them so. */
   #wakesCallers = false;
   /** By end. */
@@ -57,6 +58,7 @@ export class KthreadPeriodModel implements Model {
 
   constructor(world: World, tasks: TaskModel, sync: SyncWaitModel) {
     this.#world = world;
+    this.#names = new NameTest(world.dictionary, GP_KTHREAD);
     this.#tasks = tasks;
     this.#sync = sync;
     tasks.listeners.push({
@@ -74,8 +76,7 @@ export class KthreadPeriodModel implements Model {
   }
 
   #drives(task: Task): boolean {
-    this.#isKthread[task.comm] ??= GP_KTHREAD.test(this.#world.dictionary.string(task.comm));
-    return this.#isKthread[task.comm] as boolean;
+    return this.#names.matches(task.comm);
   }
 
   #runs(task: Task, nowNs: number): void {

@@ -5,9 +5,10 @@
  */
 import { CTX_KNOWN, type EventCursor, type EventType } from '../../../schema/index.ts';
 import { GP_KTHREAD } from '../knowledge/kthread-names.ts';
-import type { EventHandler, Model } from '../world.ts';
+import type { EventHandler, Model, World } from '../world.ts';
 import type { CpuModel } from './cpu.ts';
 import { OCC_HARDIRQ } from './cpu-state.ts';
+import { NameTest } from './name-test.ts';
 
 export interface KthreadWake {
   readonly tid: number;
@@ -21,9 +22,10 @@ export class KthreadWakerModel implements Model {
   readonly #cpus: CpuModel;
   /** By time. */
   readonly wakes: KthreadWake[] = [];
-  readonly #isKthread: (boolean | undefined)[] = [];
+  readonly #names: NameTest;
 
-  constructor(cpus: CpuModel) {
+  constructor({ dictionary }: World, cpus: CpuModel) {
+    this.#names = new NameTest(dictionary, GP_KTHREAD);
     this.#cpus = cpus;
   }
 
@@ -32,9 +34,7 @@ export class KthreadWakerModel implements Model {
   }
 
   #waking(event: EventCursor): void {
-    const comm = event.str(0);
-    this.#isKthread[comm] ??= GP_KTHREAD.test(event.text(0));
-    if (!this.#isKthread[comm] || event.tid <= 0) return;
+    if (!this.#names.matches(event.str(0)) || event.tid <= 0) return;
     // Only where the context is told, by flags or by the events of interrupts, is its absence one.
     const { sources } = this.#cpus;
     const told = (event.flags & CTX_KNOWN) !== 0 || sources.shows(OCC_HARDIRQ);

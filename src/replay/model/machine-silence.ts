@@ -2,6 +2,7 @@
  * Times in which no CPU recorded anything although several had tasks to run: each would have taken its ticks, so the machine itself did
  * not run. A hypervisor took its CPUs, or it was paused (VM_STOLEN of MODEL 2.7).
  */
+import { overlapNs } from '../interval.ts';
 
 /** With several CPUs busy, each with its ticks, silence of this length is none of theirs. */
 export const SILENCE_NS = 2e8;
@@ -21,8 +22,7 @@ export class MachineSilence {
   /** Silent time in [fromNs, toNs). */
   between(fromNs: number, toNs: number): number {
     let ns = 0;
-    for (const silence of this.#silences)
-      ns += Math.max(0, Math.min(toNs, silence.toNs) - Math.max(fromNs, silence.fromNs));
+    for (const silence of this.#silences) ns += Math.max(0, overlapNs(fromNs, toNs, silence.fromNs, silence.toNs));
     return ns;
   }
 }

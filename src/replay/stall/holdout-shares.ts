@@ -1,5 +1,6 @@
 /** What the verdicts on CPUs and on readers share: thresholds of MODEL 2.7, shares of time, and their words. */
 import type { HoldoutCode, RootKind } from '../../../schema/index.ts';
+import { MAX_RT_PRIO } from '../knowledge/priorities.ts';
 import type { Occupancy } from '../model/cpu-state.ts';
 import type { Holdout } from '../model/grace-period.ts';
 
@@ -28,6 +29,7 @@ export function occupancyShares(from: Occupancy, to: Occupancy): number[] {
   return spent.map((ns) => (total > 0 ? ns / total : 0));
 }
 
+/** `99 %`, with a decimal where it tells something: below a tenth and close to all. */
 export const percentOf = (part: number): string => `${(part * 100).toFixed(part > 0.995 || part < 0.1 ? 1 : 0)} %`;
 
 /** What takes that part of the interval explains it. */
@@ -49,5 +51,5 @@ export function busiest(holdout: Holdout, except: string): string | undefined {
 /** `, at real-time priority 49`, '' for others. */
 export function realTime(holdout: Holdout, task: string | undefined): string {
   const prio = task === undefined ? 120 : (holdout.prios.get(task) ?? 120);
-  return prio < 100 ? `, at real-time priority ${prio}` : '';
+  return prio < MAX_RT_PRIO ? `, at real-time priority ${prio}` : '';
 }

@@ -1,5 +1,6 @@
 /** Those that a stalled grace period waits for, each with its code, the account of its time, and for a sleeping reader its lock (MODEL 2.7). */
 import type { StallHoldout } from '../../../schema/index.ts';
+import { overlapNs } from '../interval.ts';
 import { OCC_HARDIRQ, OCC_IDLE, OCC_NMI, OCC_SOFTIRQ, OCC_TASK } from '../model/cpu-state.ts';
 import { type Holdout, heldUntilNs } from '../model/grace-period.ts';
 import type { Timeline } from '../timeline.ts';
@@ -70,7 +71,7 @@ function lockNote(timeline: Timeline, holdout: Holdout): string {
     .map((wait) => ({ lock: wait.lock, ownerTid: wait.to.tid, startNs: wait.sinceNs, endNs: data.endNs }));
   let longest: { lock: string; ownerTid: number; ns: number } | undefined;
   for (const { lock, ownerTid, startNs, endNs } of [...past, ...open]) {
-    const ns = Math.min(untilNs, endNs) - Math.max(holdout.fromNs, startNs);
+    const ns = overlapNs(holdout.fromNs, untilNs, startNs, endNs);
     if (ns > (longest?.ns ?? 0)) longest = { lock, ownerTid, ns };
   }
   if (!longest) return '; which lock it waits for is not recorded (lock:contention_begin, lock:lock_acquire)';
