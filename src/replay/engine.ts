@@ -14,13 +14,13 @@ import {
   type KernelProfile,
   type Thresholds,
 } from '../../schema/index.ts';
-import { assessAll } from './assess.ts';
-import { emitWaitEdges } from './blame/wait-edges.ts';
-import { detectAll } from './detect/index.ts';
-import { createMeasures } from './measures.ts';
+import { type EventHandler, type Model, World } from './core/world.ts';
+import { assessAll } from './judge/assess.ts';
+import { emitWaitEdges } from './judge/chain/wait-edges.ts';
+import { detectAll } from './judge/index.ts';
+import { createMeasures } from './metric-models.ts';
 import { createModels, type Models } from './models.ts';
-import { Timeline } from './timeline.ts';
-import { type EventHandler, type Model, World } from './world.ts';
+import { Timeline } from './record/timeline.ts';
 
 export interface ReplayOptions {
   readonly profile?: KernelProfile;

@@ -1,28 +1,29 @@
 /** The models of a replay and the order in which they see each event: context before tasks, tasks before what they wait for. */
-import { CpuModel } from './model/cpu.ts';
-import { FunctionCallModel } from './model/function-calls.ts';
-import { GpKthreadModel, WORKERS } from './model/gp-kthread.ts';
-import { HungTaskModel } from './model/hung-task.ts';
-import { InferredGpModel } from './model/inferred-gp.ts';
-import { InterruptLoadModel } from './model/interrupt-load.ts';
-import { InvoluntaryStretchModel } from './model/involuntary-stretch.ts';
-import { KthreadPeriodModel } from './model/kthread-periods.ts';
-import { KthreadStopModel } from './model/kthread-stop.ts';
-import { KthreadWakerModel } from './model/kthread-waker.ts';
-import { LockModel } from './model/lock.ts';
-import { LogModel } from './model/log.ts';
-import { QuietStretchModel } from './model/quiet-stretch.ts';
-import { RcuModel } from './model/rcu.ts';
-import { RcuBarrierModel } from './model/rcu-barrier.ts';
-import { SrcuGpModel } from './model/srcu-gp.ts';
-import { SrcuIdentity } from './model/srcu-identity.ts';
-import { SrcuReaderModel } from './model/srcu-reader.ts';
-import { SrcuWorkerLocks } from './model/srcu-worker-locks.ts';
-import { SyncWaitModel } from './model/sync-wait.ts';
-import { TaskModel } from './model/task.ts';
-import { WaitPhaseModel } from './model/wait-phase.ts';
-import { WorkqueueModel } from './model/workqueue.ts';
-import type { Model, World } from './world.ts';
+
+import type { Model, World } from './core/world.ts';
+import { CpuModel } from './model/cpu/cpu.ts';
+import { InterruptLoadModel } from './model/cpu/interrupt-load.ts';
+import { LockModel } from './model/lock/lock.ts';
+import { LogModel } from './model/log/log.ts';
+import { RcuBarrierModel } from './model/rcu/barrier.ts';
+import { GpKthreadModel, WORKERS } from './model/rcu/inferred/gp-kthread.ts';
+import { InferredGpModel } from './model/rcu/inferred/grace-period.ts';
+import { KthreadPeriodModel } from './model/rcu/inferred/kthread-periods.ts';
+import { KthreadWakerModel } from './model/rcu/inferred/kthread-waker.ts';
+import { RcuModel } from './model/rcu/rcu.ts';
+import { SrcuGpModel } from './model/srcu/grace-period.ts';
+import { SrcuIdentity } from './model/srcu/identity.ts';
+import { SrcuReaderModel } from './model/srcu/reader.ts';
+import { SrcuWorkerLocks } from './model/srcu/worker-locks.ts';
+import { WaitPhaseModel } from './model/sync/phase-model.ts';
+import { SyncWaitModel } from './model/sync/sync-wait.ts';
+import { FunctionCallModel } from './model/task/function-calls.ts';
+import { HungTaskModel } from './model/task/hung-task.ts';
+import { KthreadStopModel } from './model/task/kthread-stop.ts';
+import { QuietStretchModel } from './model/task/no-qs-interval.ts';
+import { InvoluntaryStretchModel } from './model/task/no-voluntary-switch.ts';
+import { TaskModel } from './model/task/task.ts';
+import { WorkqueueModel } from './model/work/workqueue.ts';
 
 export interface Models {
   readonly cpu: CpuModel;

@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import { CTX_HARDIRQ, CTX_IRQS_KNOWN, CTX_KNOWN, CTX_NMI, CTX_SOFTIRQ } from '../../schema/index.ts';
-import { type Cell, type LoggedEvent, tracepoint } from '../event-log.ts';
+import { type Cell, type LoggedEvent, tracepoint } from '../support/event-log.ts';
 
 /** What happens, on which CPU, a free choice, and the time that passes before. */
 export type Step = readonly [what: (typeof STEP_KINDS)[number], cpu: number, pick: number, ns: number];

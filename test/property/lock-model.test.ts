@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { DirectedGraph } from 'graphology';
 import { stronglyConnectedComponents } from 'graphology-components';
 import { describe, expect, it } from 'vitest';
-import { components, isStrong, minimalCycles } from '../../src/replay/detect/lock-cycles.ts';
-import { DEP_EN, DEP_ER, DEP_SN, DEP_SR, dependencyText } from '../../src/replay/model/lock-graph.ts';
-import { waitRank } from '../../src/replay/model/lock-wait-type.ts';
-import { type CaptureReplay, ofKind } from '../replay-capture.ts';
-import { type LockStep, replayProgram } from '../replay-dsl.ts';
+import { components, isStrong, minimalCycles } from '../../src/replay/judge/lock/cycles.ts';
+import { waitRank } from '../../src/replay/model/lock/context/wait-type.ts';
+import { DEP_EN, DEP_ER, DEP_SN, DEP_SR, dependencyText } from '../../src/replay/model/lock/order/graph.ts';
+import { type CaptureReplay, ofKind } from '../support/replay-capture.ts';
+import { type LockStep, replayProgram } from '../support/replay-dsl.ts';
 import { type LockOp, type PlainEdge, ReferenceLocks, referenceCycles } from './lock-reference.ts';
 
 const LOCKS = ['a', 'b', 'c', 'd', 'e'];

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { minimalCycles } from '../../src/replay/detect/lock-cycles.ts';
-import { lockEvidence } from '../../src/replay/detect/lock-evidence.ts';
-import { feasibility } from '../../src/replay/predict/feasibility.ts';
-import { replayProgram } from '../replay-dsl.ts';
+import { minimalCycles } from '../../src/replay/judge/lock/cycles.ts';
+import { lockEvidence } from '../../src/replay/judge/lock/evidence.ts';
+import { feasibility } from '../../src/replay/judge/lock/predict/feasibility.ts';
+import { replayProgram } from '../support/replay-dsl.ts';
 import { deadlockStates, type PlainStep } from './lock-reference.ts';
 
 const LOCKS = ['a', 'b', 'c'];

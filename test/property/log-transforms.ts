@@ -1,7 +1,7 @@
 /** Ways to change a recording that must not change what it says, or must change it in a known way (MODEL O23–O29). */
 import type { Finding } from '../../schema/index.ts';
-import type { Cell, EventLog, LoggedEvent } from '../event-log.ts';
-import { tracepoint } from '../event-log.ts';
+import type { Cell, EventLog, LoggedEvent } from '../support/event-log.ts';
+import { tracepoint } from '../support/event-log.ts';
 
 /** Fields that hold a task number, or a CPU number. */
 export const TID_FIELDS = /^(pid|prev_pid|next_pid|child_pid|parent_pid|old_pid|gp_tasks_pid)$/;

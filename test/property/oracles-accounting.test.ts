@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HistogramSet } from '../../src/histogram/histogram-set.ts';
-import { OCC_NMI, OCC_UNKNOWN } from '../../src/replay/model/cpu.ts';
-import { type EventLog, readLog, replayLog, tracepoint } from '../event-log.ts';
-import type { CaptureReplay } from '../replay-capture.ts';
+import { OCC_NMI, OCC_UNKNOWN } from '../../src/replay/model/cpu/cpu.ts';
+import { type EventLog, readLog, replayLog, tracepoint } from '../support/event-log.ts';
+import type { CaptureReplay } from '../support/replay-capture.ts';
 import { KernelMachine, machineArbitrary } from './kernel-machine.ts';
 
 const SAMPLES = ['nmi-storm', 'healthy', 'preempted-reader', 'srcu-deadlock'];

@@ -5,8 +5,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../schema/index.ts';
-import { type EventLog, type LoggedEvent, readLog, replayLog, tracepoint } from '../event-log.ts';
-import { ofKind } from '../replay-capture.ts';
+import { type EventLog, type LoggedEvent, readLog, replayLog, tracepoint } from '../support/event-log.ts';
+import { ofKind } from '../support/replay-capture.ts';
 
 /** How a task waits for the next one of the circle. */
 const KINDS = ['lock', 'srcu', 'stop'] as const;

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EvidenceRange, Finding, FindingKind } from '../../schema/index.ts';
-import { type EventLog, type LoggedEvent, type LogReplayOptions, readLog, replayLog } from '../event-log.ts';
-import type { CaptureReplay } from '../replay-capture.ts';
+import { type EventLog, type LoggedEvent, type LogReplayOptions, readLog, replayLog } from '../support/event-log.ts';
+import type { CaptureReplay } from '../support/replay-capture.ts';
 import { KernelMachine, machineArbitrary } from './kernel-machine.ts';
 import { TID_FIELDS } from './log-transforms.ts';
 

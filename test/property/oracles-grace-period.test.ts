@@ -1,10 +1,10 @@
 /** MODEL §9 O1–O9: sequence numbers, masks, readers, phases and the stall decision of grace periods. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type GracePeriod, lastHoldouts } from '../../src/replay/model/grace-period.ts';
-import { predictStall } from '../../src/replay/stall/stall-prediction.ts';
-import { type EventLog, readLog, replayLog } from '../event-log.ts';
-import type { CaptureReplay } from '../replay-capture.ts';
+import { predictStall } from '../../src/replay/judge/stall/prediction.ts';
+import { type GracePeriod, lastHoldouts } from '../../src/replay/model/rcu/grace-period.ts';
+import { type EventLog, readLog, replayLog } from '../support/event-log.ts';
+import type { CaptureReplay } from '../support/replay-capture.ts';
 import { KernelMachine, type MachineShape, machineArbitrary, type StallDetector } from './kernel-machine.ts';
 
 const SAMPLES = ['nmi-storm', 'healthy', 'preempted-reader', 'srcu-deadlock'];

@@ -4,7 +4,7 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../../schema/index.ts';
-import { type Cell, type EventLog, type LoggedEvent, readLog, replayLog } from '../event-log.ts';
+import { type Cell, type EventLog, type LoggedEvent, readLog, replayLog } from '../support/event-log.ts';
 import { renameLog, sayings, shiftLog } from './log-transforms.ts';
 
 const at = (path: string): string => new URL(`../../${path}.trace.txt.zst`, import.meta.url).pathname;

@@ -1,9 +1,9 @@
 /** MODEL §9 O53: each complaint of perf names the allowance that the one before set, or complaints in between were not printed. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PerfLadder } from '../../src/replay/model/perf-ladder.ts';
-import { ofKind } from '../replay-capture.ts';
-import { replayLog } from '../replay-log.ts';
+import { PerfLadder } from '../../src/replay/model/log/perf-ladder.ts';
+import { ofKind } from '../support/replay-capture.ts';
+import { replayLog } from '../support/replay-log.ts';
 
 interface Complaint {
   readonly averageNs: number;

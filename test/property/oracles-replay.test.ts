@@ -1,8 +1,8 @@
 /** MODEL §9 O23–O25 and O27–O29: what a replay says does not depend on how its input is cut, ordered, named or dated. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type EventLog, type LoggedEvent, readLog, replayLog, tracepoint } from '../event-log.ts';
-import { type CaptureReplay, ofKind } from '../replay-capture.ts';
+import { type EventLog, type LoggedEvent, readLog, replayLog, tracepoint } from '../support/event-log.ts';
+import { type CaptureReplay, ofKind } from '../support/replay-capture.ts';
 import { KernelMachine, machineArbitrary } from './kernel-machine.ts';
 import {
   addNoise,

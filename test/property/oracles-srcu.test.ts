@@ -1,10 +1,10 @@
 /** MODEL §9 O10–O14: SRCU grace periods and the work that drives them. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { servingPeriod } from '../../src/replay/blame/wait-phases.ts';
-import type { WorkExecution } from '../../src/replay/model/workqueue.ts';
-import { readLog, replayLog } from '../event-log.ts';
-import { type CaptureReplay, ofKind } from '../replay-capture.ts';
+import { servingPeriod } from '../../src/replay/model/sync/phases.ts';
+import type { WorkExecution } from '../../src/replay/model/work/workqueue.ts';
+import { readLog, replayLog } from '../support/event-log.ts';
+import { type CaptureReplay, ofKind } from '../support/replay-capture.ts';
 import { KernelMachine, machineArbitrary } from './kernel-machine.ts';
 
 const sample = (name: string): string => new URL(`../../samples/${name}.trace.txt.zst`, import.meta.url).pathname;

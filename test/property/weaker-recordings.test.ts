@@ -4,8 +4,8 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Root, RootKind } from '../../schema/index.ts';
-import { type EventLog, type LoggedEvent, readLog, replayLog } from '../event-log.ts';
-import { type CaptureReplay, ofKind } from '../replay-capture.ts';
+import { type EventLog, type LoggedEvent, readLog, replayLog } from '../support/event-log.ts';
+import { type CaptureReplay, ofKind } from '../support/replay-capture.ts';
 
 const at = (path: string): string => new URL(`../../${path}.trace.txt.zst`, import.meta.url).pathname;
 

@@ -5,7 +5,7 @@ import type { Finding, WhatIfVariant } from '../../schema/index.ts';
 import { type ReplayedRun, WhatIf } from '../../src/replay/what-if/judge.ts';
 import { combineVariants, type Operator, type Variant } from '../../src/replay/what-if/operator.ts';
 import { resolveVariant, VARIANTS } from '../../src/replay/what-if/variants.ts';
-import { replayedRun } from '../what-if-run.ts';
+import { replayedRun } from '../support/what-if-run.ts';
 
 const RUNS: readonly (readonly string[])[] = [
   ['nmi-storm.trace.txt.zst'],

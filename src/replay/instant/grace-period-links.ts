@@ -1,11 +1,11 @@
 /** Grace periods on the way from a waiting task: who holds them up at this instant (W1–W5, W10, W14–W19). */
 import type { StateCpu, StateLink } from '../../../schema/index.ts';
+import { percent, seconds } from '../core/wording.ts';
 import { tasksFlavor } from '../knowledge/rcu-tasks.ts';
-import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/grace-period.ts';
-import type { SrcuReader, SyncWait } from '../model/sync-wait.ts';
-import { taskKey } from '../model/task.ts';
-import type { QueuedWork, WorkExecution } from '../model/workqueue.ts';
-import { percent, seconds } from '../wording.ts';
+import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/rcu/grace-period.ts';
+import type { SrcuReader, SyncWait } from '../model/sync/sync-wait.ts';
+import { taskKey } from '../model/task/task.ts';
+import type { QueuedWork, WorkExecution } from '../model/work/workqueue.ts';
 import { INTERRUPT_NAMES, INTERRUPTS, type WalkSteps } from './walk-steps.ts';
 
 /** A CPU that has not switched for this share of a wait can be what an unrecorded grace period waits for (R2.6). */

@@ -18,10 +18,10 @@ import {
 } from '../../../schema/index.ts';
 import type { ReplayEngine } from '../engine.ts';
 import { softirqName } from '../knowledge/interrupt-events.ts';
-import type { CpuState } from '../model/cpu.ts';
-import { type GracePeriod, type Holdout, heldUntilNs } from '../model/grace-period.ts';
-import { addressText } from '../model/lock.ts';
-import type { LockHolder } from '../model/lock-wait.ts';
+import type { CpuState } from '../model/cpu/cpu.ts';
+import { addressText } from '../model/lock/lock.ts';
+import type { LockHolder } from '../model/lock/wait.ts';
+import { type GracePeriod, type Holdout, heldUntilNs } from '../model/rcu/grace-period.ts';
 import {
   STATE_NAMES,
   TASK_BLOCKED,
@@ -30,8 +30,8 @@ import {
   TASK_UNKNOWN,
   type Task,
   taskKey,
-} from '../model/task.ts';
-import type { WorkExecution, WorkKey } from '../model/workqueue.ts';
+} from '../model/task/task.ts';
+import type { WorkExecution, WorkKey } from '../model/work/workqueue.ts';
 import { WaitGraph } from './wait-graph.ts';
 import { waitsOf } from './wait-walk.ts';
 

@@ -1,12 +1,12 @@
 /** Which waits are alive at an instant: for locks with their owners, for grace periods, and what holdouts lost to interrupts. */
 import type { StateCpu } from '../../../schema/index.ts';
 import type { ReplayEngine } from '../engine.ts';
-import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from '../model/cpu.ts';
-import type { Holdout } from '../model/grace-period.ts';
-import { type LockWaitEdge, lockWaitEdges } from '../model/lock-owner.ts';
-import type { LockWaitState } from '../model/lock-wait.ts';
-import type { SyncWait } from '../model/sync-wait.ts';
-import { TASK_BLOCKED, type TaskKey } from '../model/task.ts';
+import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from '../model/cpu/cpu.ts';
+import { type LockWaitEdge, lockWaitEdges } from '../model/lock/owner.ts';
+import type { LockWaitState } from '../model/lock/wait.ts';
+import type { Holdout } from '../model/rcu/grace-period.ts';
+import type { SyncWait } from '../model/sync/sync-wait.ts';
+import { TASK_BLOCKED, type TaskKey } from '../model/task/task.ts';
 
 /** An uncontended acquisition takes less. */
 const UNCONTENDED_NS = 1e5;

@@ -3,9 +3,11 @@
  * what nothing is known of, or to a task that is on its own way.
  */
 import type { ChainLinkKind, StateLink } from '../../../schema/index.ts';
+import { percent, seconds } from '../core/wording.ts';
 import type { ReplayEngine } from '../engine.ts';
-import type { CpuState } from '../model/cpu.ts';
-import type { LockWaitEdge } from '../model/lock-owner.ts';
+import type { CpuState } from '../model/cpu/cpu.ts';
+import type { LockWaitEdge } from '../model/lock/owner.ts';
+import { IRQ_SHARE, NMI_SHARE } from '../model/rcu/holdout/shares.ts';
 import {
   TASK_BLOCKED,
   TASK_RUNNABLE,
@@ -15,9 +17,7 @@ import {
   type Task,
   type TaskKey,
   taskKey,
-} from '../model/task.ts';
-import { IRQ_SHARE, NMI_SHARE } from '../stall/holdout-shares.ts';
-import { percent, seconds } from '../wording.ts';
+} from '../model/task/task.ts';
 import { GracePeriodLinks } from './grace-period-links.ts';
 import type { WaitGraph } from './wait-graph.ts';
 import { INTERRUPT_NAMES, INTERRUPTS, type LinkDetails, type WalkSteps } from './walk-steps.ts';

@@ -1,7 +1,7 @@
 /** What the parts of a walk over the wait graph share. */
 import type { ChainLinkKind, StateLink } from '../../../schema/index.ts';
 import type { ReplayEngine } from '../engine.ts';
-import type { Task } from '../model/task.ts';
+import type { Task } from '../model/task/task.ts';
 import type { WaitGraph } from './wait-graph.ts';
 
 export interface LinkDetails {

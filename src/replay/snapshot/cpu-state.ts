@@ -1,8 +1,9 @@
 /** CPUs and the interrupt load on them, as a snapshot keeps them. How time was spent further back stays out. */
-import { type CpuModel, CpuState } from '../model/cpu.ts';
-import { type InterruptLoadModel, LoadWindow, type Storm } from '../model/interrupt-load.ts';
-import type { PreemptedSoftirq } from '../model/interrupt-sources.ts';
-import type { World } from '../world.ts';
+
+import type { World } from '../core/world.ts';
+import { type CpuModel, CpuState } from '../model/cpu/cpu.ts';
+import { type InterruptLoadModel, LoadWindow, type Storm } from '../model/cpu/interrupt-load.ts';
+import type { PreemptedSoftirq } from '../model/cpu/interrupt-sources.ts';
 import { loadObjects, loadRecords, type Rows, saveRows } from './plain.ts';
 
 export interface CpuSnapshot {

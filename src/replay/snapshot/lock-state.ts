@@ -2,10 +2,11 @@
  * Held locks and waits for locks as a snapshot keeps them. Classes are kept by name: their numbers, the dependency graph and the
  * witnesses belong to the whole run, not to an instant.
  */
-import type { LockModel } from '../model/lock.ts';
-import { LatestAcquisition } from '../model/lock-acquisition.ts';
-import { HeldLock, type TaskLocks } from '../model/lock-held.ts';
-import type { OpenContention } from '../model/lock-wait.ts';
+
+import { LatestAcquisition } from '../model/lock/acquisition.ts';
+import { HeldLock, type TaskLocks } from '../model/lock/held.ts';
+import type { LockModel } from '../model/lock/lock.ts';
+import type { OpenContention } from '../model/lock/wait.ts';
 import { loadInto, loadRecords, type Plain, type Rows, saveRows } from './plain.ts';
 
 interface LatestSnapshot {

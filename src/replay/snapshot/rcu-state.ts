@@ -1,8 +1,9 @@
 /** Grace periods in flight, their holdouts and the preempted readers, as a snapshot keeps them. Finished grace periods stay out. */
-import type { GracePeriod, Holdout } from '../model/grace-period.ts';
-import type { RcuModel } from '../model/rcu.ts';
-import { type BlockedReader, type EarlyReport, newFlavor } from '../model/rcu-flavor.ts';
-import type { RcuNode } from '../model/rcu-node-tree.ts';
+
+import { type BlockedReader, type EarlyReport, newFlavor } from '../model/rcu/flavor.ts';
+import type { GracePeriod, Holdout } from '../model/rcu/grace-period.ts';
+import type { RcuNode } from '../model/rcu/node-tree.ts';
+import type { RcuModel } from '../model/rcu/rcu.ts';
 import { loadRecords, type Rows, SnapshotError, saveRows } from './plain.ts';
 
 interface PeriodSnapshot {

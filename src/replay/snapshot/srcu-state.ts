@@ -1,6 +1,6 @@
 /** SRCU grace periods in flight, and those whose callbacks have yet to run, as a snapshot keeps them. */
-import type { SrcuGpModel, SrcuGracePeriod, SrcuStruct } from '../model/srcu-gp.ts';
-import type { WorkExecution, WorkKey } from '../model/work-item.ts';
+import type { SrcuGpModel, SrcuGracePeriod, SrcuStruct } from '../model/srcu/grace-period.ts';
+import type { WorkExecution, WorkKey } from '../model/work/work-item.ts';
 import { loadRecords, type Rows, SnapshotError, saveRows } from './plain.ts';
 
 export interface SrcuSnapshot {

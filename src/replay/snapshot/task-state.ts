@@ -1,5 +1,5 @@
 /** Tasks as a snapshot keeps them, and references to tasks as numbers. */
-import { Task, type TaskModel } from '../model/task.ts';
+import { Task, type TaskModel } from '../model/task/task.ts';
 import { loadObjects, type Rows, SnapshotError, saveRows } from './plain.ts';
 
 export interface TaskSnapshot {

@@ -1,8 +1,8 @@
 /** Open synchronize_*() calls, SRCU readers, and work, as a snapshot keeps them. */
-import type { SrcuReader, SrcuReaderModel } from '../model/srcu-reader.ts';
-import type { SyncWait, SyncWaitModel } from '../model/sync-wait.ts';
-import type { Task } from '../model/task.ts';
-import type { QueuedWork, WorkExecution, WorkKey, WorkqueueModel } from '../model/workqueue.ts';
+import type { SrcuReader, SrcuReaderModel } from '../model/srcu/reader.ts';
+import type { SyncWait, SyncWaitModel } from '../model/sync/sync-wait.ts';
+import type { Task } from '../model/task/task.ts';
+import type { QueuedWork, WorkExecution, WorkKey, WorkqueueModel } from '../model/work/workqueue.ts';
 import { loadRecords, type Rows, saveRows } from './plain.ts';
 import type { TaskNumbers } from './task-state.ts';
 

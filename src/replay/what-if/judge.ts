@@ -3,16 +3,16 @@
  * the ordinary detectors judge the copies, and what they find is compared with the baseline (X-R4). No verdict is stored in a variant.
  */
 import type { Finding, KernelProfile, WhatIfVariant } from '../../../schema/index.ts';
-import { combineFindings, TIMELINE_DETECTORS } from '../detect/index.ts';
-import { noteMasking } from '../detect/lock-masking.ts';
-import { detectRecursions } from '../detect/lock-recursion.ts';
-import { judgeLocks } from '../detect/locks.ts';
-import { detectLog } from '../detect/log.ts';
-import { isSameThing } from '../detect/merge.ts';
-import type { SyncWait } from '../model/sync-wait.ts';
+import type { World } from '../core/world.ts';
+import { combineFindings, TIMELINE_DETECTORS } from '../judge/index.ts';
+import { judgeLocks } from '../judge/lock/index.ts';
+import { noteMasking } from '../judge/lock/masking.ts';
+import { detectRecursions } from '../judge/lock/recursion.ts';
+import { detectLog } from '../judge/log/index.ts';
+import { isSameThing } from '../judge/merge.ts';
+import type { SyncWait } from '../model/sync/sync-wait.ts';
 import type { Models } from '../models.ts';
-import type { Timeline } from '../timeline.ts';
-import type { World } from '../world.ts';
+import type { Timeline } from '../record/timeline.ts';
 import { isDroppedAt, lockRewrite, rewriteLocks, rewritesLocks } from './lock-operators.ts';
 import type { Operator, Variant } from './operator.ts';
 import { rewriteReports } from './report-operators.ts';

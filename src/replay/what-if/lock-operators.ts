@@ -4,18 +4,18 @@
  */
 
 import type { KernelProfile } from '../../../schema/index.ts';
-import { type LockEvidence, lockEvidence } from '../detect/lock-evidence.ts';
-import { plainLock } from '../detect/log-evidence.ts';
-import { plainSymbol } from '../knowledge/interrupt-frames.ts';
-import type { ApiLock, ApiProfile } from '../knowledge/lock-api-profiles.ts';
-import type { WaitType } from '../knowledge/lock-names.ts';
-import type { DeferralSite } from '../model/deferral-site.ts';
-import type { LockClass } from '../model/lock-class.ts';
-import { DEP_EN, LockEdge } from '../model/lock-graph.ts';
-import type { Nesting } from '../model/lock-nesting.ts';
-import { type WaitVerdict, waitTypeOf } from '../model/lock-wait-type.ts';
+import type { World } from '../core/world.ts';
+import { type LockEvidence, lockEvidence } from '../judge/lock/evidence.ts';
+import { plainLock } from '../judge/log/evidence.ts';
+import type { ApiLock, ApiProfile } from '../knowledge/lock/api-profiles.ts';
+import type { WaitType } from '../knowledge/lock/names.ts';
+import { plainSymbol } from '../knowledge/stack/interrupt-frames.ts';
+import type { LockClass } from '../model/lock/class.ts';
+import type { DeferralSite } from '../model/lock/context/deferral-site.ts';
+import { type WaitVerdict, waitTypeOf } from '../model/lock/context/wait-type.ts';
+import { DEP_EN, LockEdge } from '../model/lock/order/graph.ts';
+import type { Nesting } from '../model/lock/order/nesting.ts';
 import type { Models } from '../models.ts';
-import type { World } from '../world.ts';
 import type { Operator, OperatorOf, WaitTypeName } from './operator.ts';
 
 /** What the operators of a variant do to locks, their patterns compiled. */

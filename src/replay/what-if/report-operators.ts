@@ -3,8 +3,8 @@
  * ordinary log detectors judge what is left (MODEL 6.3, §10 A1–A3: verdicts on splats alone).
  */
 import type { KernelProfile, LogLock } from '../../../schema/index.ts';
-import { rawNumbering, waitLimit } from '../detect/log-locks.ts';
-import type { LockdepReport } from '../model/log.ts';
+import { rawNumbering, waitLimit } from '../judge/log/locks.ts';
+import type { LockdepReport } from '../model/log/log.ts';
 import { isDroppedAt, type LockRewrite, newWaitType } from './lock-operators.ts';
 import type { WaitTypeName } from './operator.ts';
 

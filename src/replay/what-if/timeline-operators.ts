@@ -3,12 +3,13 @@
  * observed; nothing is re-scheduled in response, so every new length is an interval [min, max] and the timeline gets the
  * longest (X-R1).
  */
-import { Blame, decisiveHoldout } from '../blame/blame.ts';
-import type { GracePeriod } from '../model/grace-period.ts';
-import type { HungSleep } from '../model/hung-task.ts';
-import type { SyncWait } from '../model/sync-wait.ts';
-import type { Timeline } from '../timeline.ts';
-import { seconds } from '../wording.ts';
+
+import { seconds } from '../core/wording.ts';
+import { Blame, decisiveHoldout } from '../judge/chain/index.ts';
+import type { GracePeriod } from '../model/rcu/grace-period.ts';
+import type { SyncWait } from '../model/sync/sync-wait.ts';
+import type { HungSleep } from '../model/task/hung-task.ts';
+import type { Timeline } from '../record/timeline.ts';
 import type { InterruptContext, Operator, OperatorOf } from './operator.ts';
 
 /** What an operator did: the rewritten timeline, how many facts it touched, and why, in sentences. */

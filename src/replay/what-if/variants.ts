@@ -1,5 +1,5 @@
 /** The named variants (DESIGN "What-if variants", MODEL 6.3 X0–X17), as data: a variant is a list of operators and nothing else. */
-import { SRCU_LOCK, SRCU_USAGE_LOCK } from '../knowledge/lock-names.ts';
+import { SRCU_LOCK, SRCU_USAGE_LOCK } from '../knowledge/lock/names.ts';
 import { combineVariants, type Operator, type Variant } from './operator.ts';
 
 /** Update-side, per-CPU and per-node locks of every srcu_struct (S3.2). */

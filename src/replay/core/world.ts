@@ -1,0 +1,67 @@
+/**
+ * What every model sees: the run's dictionary and settings, the position in time, and where facts go.
+ * Pure and synchronous: no clock, no randomness, no I/O anywhere below src/replay.
+ */
+import {
+  DEFAULT_THRESHOLDS,
+  Dictionary,
+  type EventCursor,
+  type EventType,
+  type FactSink,
+  type KernelProfile,
+  type LogReport,
+  type Thresholds,
+} from '../../../schema/index.ts';
+
+/** Consumes one event; the cursor is valid during the call only. */
+export type EventHandler = (event: EventCursor) => void;
+
+/** One kernel mechanism. Models are asked in the order of the engine's list, so a later one sees what an earlier one concluded. */
+export interface Model {
+  /** The handler for events of this type, or undefined when they are of no interest. Asked once per type (and again when it grows). */
+  subscribe(type: EventType): EventHandler | undefined;
+  /** Kernel-log report completed at this point of the timeline. */
+  onReport?(report: LogReport): void;
+  /** End of the capture at `endNs`: close what is open, write the remaining facts. */
+  finish?(endNs: number): void;
+}
+
+export class World {
+  readonly dictionary = new Dictionary();
+  readonly profile: KernelProfile;
+  readonly thresholds: Thresholds;
+  readonly facts: FactSink;
+  /** Fields of the profile that the user fixed: evidence from the capture does not change them (MODEL §0 order). */
+  readonly pinned: ReadonlySet<keyof KernelProfile>;
+  firstNs = 0;
+  /** Time of the event being consumed. */
+  nowNs = 0;
+  /** Id of the last event of the batch being consumed. */
+  lastEvent = 0;
+  /** Events seen by event name, for assessments. */
+  readonly seen = new Map<string, number>();
+  /** Whether any event carries a stack. */
+  stacksSeen = 0;
+  /** Whether any event carries context flags. */
+  contextFlagsSeen = false;
+  /** Lost-event markers (MODEL E0.3). */
+  lostMarkers = 0;
+  readonly reportsSeen = new Map<string, number>();
+
+  constructor(options: { profile?: KernelProfile; thresholds?: Partial<Thresholds>; facts: FactSink }) {
+    this.profile = { ...options.profile };
+    this.pinned = new Set(Object.keys(this.profile) as (keyof KernelProfile)[]);
+    this.thresholds = { ...DEFAULT_THRESHOLDS, ...options.thresholds };
+    this.facts = options.facts;
+  }
+
+  /** Sets a profile field from evidence, unless the user fixed it. */
+  learn<K extends keyof KernelProfile>(field: K, value: KernelProfile[K]): void {
+    if (!this.pinned.has(field) && value !== undefined) this.profile[field] = value;
+  }
+
+  /** Sum of events seen under any of the names. */
+  count(...names: string[]): number {
+    return names.reduce((sum, name) => sum + (this.seen.get(name) ?? 0), 0);
+  }
+}

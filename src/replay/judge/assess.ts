@@ -1,0 +1,84 @@
+/** For each kind of finding: could this capture decide it, and if not, what was missing (DESIGN "Honesty rules"). */
+import { type Assessment, FINDING_KINDS, type FindingKind } from '../../../schema/index.ts';
+import { seconds } from '../core/wording.ts';
+import type { World } from '../core/world.ts';
+import { REQUIREMENTS, type Requirement } from '../knowledge/requirements.ts';
+import { gracePeriodName } from '../model/rcu/grace-period.ts';
+import type { Timeline } from '../record/timeline.ts';
+import { stallRule } from './stall/rule.ts';
+
+const NEAR_MISSES_NAMED = 3;
+
+/** One assessment per kind, in the order of FINDING_KINDS. */
+export function assessAll(world: World, timeline: Timeline): Assessment[] {
+  return FINDING_KINDS.map((kind) => {
+    const assessment = assess(world, kind, REQUIREMENTS[kind]);
+    const margin = assessment.status === 'not-assessed' ? '' : nearMiss(world, kind, timeline);
+    return margin ? { ...assessment, note: join(margin, assessment.note) } : assessment;
+  });
+}
+
+/** How far the capture was from a finding: near misses are worth knowing, silence is not (R2.63). */
+function nearMiss(world: World, kind: FindingKind, timeline: Timeline): string {
+  const longest = (intervals: readonly { readonly startNs: number; readonly endNs: number | null }[]): number =>
+    intervals.reduce((max, interval) => Math.max(max, timeline.length(interval)), 0);
+  if (kind === 'rcu-stall') return stallMargin(world, timeline);
+  if (kind === 'blocked-sync') {
+    const ns = longest(timeline.data.waits.filter((wait) => !wait.insideSrcuPass));
+    return ns > 0 ? `longest wait ${seconds(ns)}, threshold ${seconds(world.thresholds.blockedSyncNs)}` : '';
+  }
+  return '';
+}
+
+/** The longest grace period, and those past half of the timeout: the kernel began to probe their holdouts (R2.13, R2.63). */
+function stallMargin(world: World, timeline: Timeline): string {
+  const { periods, stallReports } = timeline.data;
+  const longestNs = periods.reduce((max, gp) => Math.max(max, timeline.length(gp)), 0);
+  if (longestNs <= 0) return '';
+  const rule = stallRule(world, periods, stallReports);
+  const margin = `longest grace period ${seconds(longestNs)}, the kernel warns after ${seconds(rule.tillNs)} (${rule.why})`;
+  const near = periods
+    .filter((gp) => !gp.expedited && gp.warnedNs === undefined)
+    .filter((gp) => timeline.length(gp) >= rule.tillNs / 2 && timeline.length(gp) < rule.tillNs)
+    .sort((a, b) => timeline.length(b) - timeline.length(a));
+  if (near.length === 0) return margin;
+  const names = near.slice(0, NEAR_MISSES_NAMED).map((gp) => `${gracePeriodName(gp)} ${seconds(timeline.length(gp))}`);
+  const more = near.length > names.length ? ` and ${near.length - names.length} more` : '';
+  return `${margin}; near misses, past half of it: ${names.join(', ')}${more} (R2.63)`;
+}
+
+function assess(world: World, kind: FindingKind, requirement: Requirement): Assessment {
+  const reported = requirement.reports.some((report) => world.reportsSeen.has(report));
+  const missing = requirement.events.filter((group) => !satisfied(world, group.anyOf));
+  const essential = missing.filter((group) => group.essential);
+  const lost = world.lostMarkers > 0 ? 'events were lost: nothing is concluded from their absence (E0.4)' : '';
+  if (essential.length > 0) {
+    return {
+      kind,
+      status: reported ? 'partial' : 'not-assessed',
+      missing: missing.map((group) => group.name),
+      note: join(reported ? 'from the kernel log only' : essential.map((group) => group.why).join('; '), lost),
+    };
+  }
+  if (missing.length > 0 || lost) {
+    return {
+      kind,
+      status: 'partial',
+      missing: missing.map((group) => group.name),
+      note: join(missing.map((group) => group.why).join('; '), lost),
+    };
+  }
+  return { kind, status: 'assessed', missing: [], note: '' };
+}
+
+function satisfied(world: World, anyOf: readonly string[]): boolean {
+  return anyOf.some((need) => {
+    if (need === '<stacks>') return world.stacksSeen > 0;
+    if (need === '<context-flags>') return world.contextFlagsSeen;
+    return world.count(need) > 0;
+  });
+}
+
+function join(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join('; ');
+}

@@ -1,0 +1,159 @@
+/**
+ * Who made a task wait, and for how long: the chain from a blocked task to the root, with exclusive time per link.
+ *
+ * Backward critical path of MODEL 4.5: the waited interval is cut along what the task needed at each moment, every piece goes
+ * to exactly one link, so the pieces sum to the blocked time (O21). Occupancy of a CPU within a piece is that of the whole
+ * stretch in which the CPU was waited for, scaled.
+ */
+import type { ChainLink, Evidence, Root } from '../../../../schema/index.ts';
+import type { KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
+import type { SyncWait } from '../../model/sync/sync-wait.ts';
+import type { HungSleep } from '../../model/task/hung-task.ts';
+import type { LateWork } from '../../model/work/workqueue.ts';
+import type { Timeline } from '../../record/timeline.ts';
+import { blameBarrier } from './callbacks.ts';
+import { ChainDraft } from './draft.ts';
+import { blameStarvation } from './kthread.ts';
+import { blameRcu } from './rcu.ts';
+import { blameSrcu } from './srcu.ts';
+import { blameWaits } from './task.ts';
+import { blameTasks } from './tasks-gp.ts';
+import { type BlameWalk, citeOccupancy, citeScheduling, sharesDuring, spanOf, stormRoot } from './walk.ts';
+import { blameQueuedWork } from './work.ts';
+
+export { decisiveHoldout } from './rcu.ts';
+
+export interface Chain {
+  readonly links: readonly ChainLink[];
+  readonly root: Root;
+  readonly evidence: readonly Evidence[];
+  /** What of it is no observation, one phrase each; empty when events show all of it. */
+  readonly inferredBy: readonly string[];
+}
+
+/** Shorter delays of a wakeup are everyday scheduling. */
+const LATE_NS = 1e7;
+
+/** Pieces of less than this share of the wait are not cited one by one. */
+const WORTH_CITING = 0.01;
+
+export class Blame implements BlameWalk {
+  readonly timeline: Timeline;
+  readonly draft = new ChainDraft();
+  readonly path = new Set<number>();
+  readonly worthNs: number;
+
+  private constructor(timeline: Timeline, worthNs: number) {
+    this.timeline = timeline;
+    this.worthNs = worthNs;
+  }
+
+  /** The chain of one wait, from its start to its end (or to the end of the capture), or of the part of it that is asked for. */
+  static ofWait(timeline: Timeline, wait: SyncWait, fromNs = wait.startNs, toNs = timeline.end(wait)): Chain {
+    const blame = new Blame(timeline, timeline.length(wait) * WORTH_CITING);
+    const { draft } = blame;
+    const label = `${wait.comm}:${wait.tid}`;
+    draft.evidence.cite(wait.startEvent, `${label} enters ${wait.api}`);
+    if (wait.endEvent) draft.evidence.cite(wait.endEvent, `${label} leaves ${wait.api}`);
+    else draft.evidence.cite(timeline.data.lastEvent, `the recording ends, ${label} still waits`);
+    draft.evidence.cite(wait.stackEvent, `${label} sleeps with this stack`);
+    const span = spanOf(timeline, wait);
+    draft.evidence.range(span.from, span.to, { tid: wait.tid }, `what ${label} did`);
+    const note = wait.site ?? `in ${wait.api}`;
+    draft.add('task', label, 0, 0, { tid: wait.tid, note, event: wait.startEvent });
+    blame.path.add(wait.task.key);
+    blame.wait(wait, fromNs, toNs, 1);
+    return blame.#chain();
+  }
+
+  /** The chain of an uninterruptible sleep that is no wait for a grace period: over the locks that the task waits for. */
+  static ofSleep(timeline: Timeline, sleep: HungSleep): Chain {
+    const endNs = timeline.end(sleep);
+    const blame = new Blame(timeline, (endNs - sleep.startNs) * WORTH_CITING);
+    const label = `${sleep.comm}:${sleep.task.tid}`;
+    blame.path.add(sleep.task.key);
+    const api = sleep.stack ? timeline.stackVerdict(sleep.stack).api : '';
+    const note = api === '' ? 'asleep (D)' : `in ${api}`;
+    blame.draft.add('task', label, 0, 0, { tid: sleep.task.tid, note, event: sleep.offEvent });
+    const leftNs = blameWaits(blame, { kind: 'task', label, tid: sleep.task.tid }, sleep.startNs, endNs, 0);
+    blame.draft.root({ kind: 'unknown' }, leftNs);
+    return blame.#chain();
+  }
+
+  /** The chain of a grace-period kthread that is runnable and gets no CPU. */
+  static ofStarvation(timeline: Timeline, starvation: KthreadStarvation): Chain {
+    const ns = timeline.length(starvation);
+    const blame = new Blame(timeline, ns * WORTH_CITING);
+    blameStarvation(blame, starvation, ns, 0);
+    return blame.#chain();
+  }
+
+  /** The chain of a work item that waits for a worker. */
+  static ofWork(timeline: Timeline, late: LateWork): Chain {
+    const endNs = late.startNs ?? timeline.data.endNs;
+    const blame = new Blame(timeline, (endNs - late.queuedNs) * WORTH_CITING);
+    blameQueuedWork(blame, late, late.queuedNs, endNs, 0);
+    return blame.#chain();
+  }
+
+  #chain(): Chain {
+    const { draft } = this;
+    return {
+      links: draft.links(),
+      root: draft.bestRoot(),
+      evidence: draft.evidence.list(),
+      inferredBy: [...draft.inferredBy],
+    };
+  }
+
+  wait(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
+    const span = spanOf(this.timeline, wait);
+    citeScheduling(this, wait.tid, `${wait.comm}:${wait.tid}`, span);
+    // From its wakeup on the waiter needs nothing but a CPU (SCHED_LATENCY, W9).
+    const neededNs = Math.min(toNs, Math.max(fromNs, wait.wokenNs ?? toNs));
+    let cursor = fromNs;
+    for (const inner of this.#innerWaits(wait, fromNs, neededNs)) {
+      const startNs = Math.max(cursor, inner.startNs);
+      const endNs = Math.min(neededNs, this.timeline.end(inner));
+      if (endNs <= startNs) continue;
+      this.#resource(wait, cursor, startNs, depth);
+      this.draft.evidence.cite(inner.startEvent, `inside it, ${wait.comm}:${wait.tid} enters ${inner.api}`);
+      this.wait(inner, startNs, endNs, depth);
+      cursor = endNs;
+    }
+    this.#resource(wait, cursor, neededNs, depth);
+    if (neededNs < toNs) this.#withoutCpu(wait, neededNs, toNs, Math.max(0, depth - 1));
+  }
+
+  /** What it called in turn: the innermost call tells what the task waits for (W4.12). */
+  #innerWaits(wait: SyncWait, fromNs: number, toNs: number): SyncWait[] {
+    if (wait.nested) return [];
+    return this.timeline
+      .waitsOf(wait.tid, fromNs, toNs)
+      .filter(
+        (inner) => inner.nested && inner.startNs >= wait.startNs && this.timeline.end(inner) <= this.timeline.end(wait),
+      );
+  }
+
+  #resource(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
+    if (toNs <= fromNs) return;
+    if (wait.resource === 'srcu' || wait.api === 'srcu_barrier') blameSrcu(this, wait, fromNs, toNs, depth);
+    else if (wait.resource === 'rcu-tasks' || /^rcu_barrier_tasks/.test(wait.api))
+      blameTasks(this, wait, fromNs, toNs, depth);
+    else if (wait.resource === 'barrier') blameBarrier(this, wait, fromNs, toNs, depth);
+    // Where callbacks complete the caller, they are those of its CPU (R2.21).
+    else blameRcu(this, wait, fromNs, toNs, depth, wait.resource === 'rcu' && wait.cpu >= 0 ? wait.cpu : undefined);
+  }
+
+  #withoutCpu(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
+    const { draft, timeline } = this;
+    const ns = toNs - fromNs;
+    const late = ns >= LATE_NS && wait.cpu >= 0;
+    if (late) citeOccupancy(this, wait.cpu, spanOf(timeline, wait));
+    const storm = late ? stormRoot(sharesDuring(timeline, wait.cpu, fromNs, toNs), wait.cpu) : undefined;
+    const kind = depth > 0 && wait.insideSrcuPass ? 'worker' : 'task';
+    const note = ns >= this.worthNs ? 'woken, without a CPU for a while' : undefined;
+    draft.add(kind, `${wait.comm}:${wait.tid}`, ns, depth, { tid: wait.tid, ...(note && { note }) });
+    draft.root(storm ?? { kind: 'unknown' }, ns);
+  }
+}

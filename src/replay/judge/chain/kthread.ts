@@ -1,0 +1,117 @@
+/** The grace-period kthread on the way from a blocked task to its root: runnable, without a CPU, and who had it (W3, W9, R2.45). */
+import type { Root } from '../../../../schema/index.ts';
+import type { EvidenceList } from '../../core/evidence-list.ts';
+import { overlapNs } from '../../core/interval.ts';
+import { splitLabel } from '../../core/wording.ts';
+import type { GracePeriod } from '../../model/rcu/grace-period.ts';
+import type { KthreadSleep, KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
+import { SCHEDULING_EVENTS } from '../../model/task/task.ts';
+import type { Timeline } from '../../record/timeline.ts';
+import { citeCpuTime } from './occupancy-evidence.ts';
+import { addContexts, type BlameWalk, occupantLink, splitByShares, stormRoot } from './walk.ts';
+
+/**
+ * A piece in which only the grace-period kthread could have moved things on.
+ * @returns how much of it is not explained by the kthread having no CPU
+ */
+export function blameKthread(
+  walk: BlameWalk,
+  flavor: string,
+  name: string,
+  fromNs: number,
+  toNs: number,
+  depth: number,
+): number {
+  const { draft, timeline } = walk;
+  let leftNs = toNs - fromNs;
+  for (const starvation of timeline.data.starvations) {
+    if (starvation.flavor !== flavor) continue;
+    const ns = overlapNs(fromNs, toNs, starvation.startNs, timeline.end(starvation));
+    if (ns <= 0) continue;
+    blameStarvation(walk, starvation, ns, depth + 1);
+    leftNs -= ns;
+  }
+  if (leftNs > 0) draft.add('rcu-gp', name, leftNs, depth);
+  return Math.max(0, leftNs);
+}
+
+/** A while in which the kthread, or a worker, waited for a CPU: it goes to whoever had it. */
+export function blameStarvation(
+  walk: BlameWalk,
+  starvation: KthreadStarvation,
+  ns: number,
+  depth: number,
+  kind: 'kthread' | 'worker' = 'kthread',
+): void {
+  const { draft, timeline } = walk;
+  const { flavor, tid, cpu, instead, shares, event } = starvation;
+  citeStarvation(draft.evidence, starvation, timeline);
+  const pieces = splitByShares(shares, ns);
+  const note = `runnable without CPU ${cpu}${instead ? `, which ${instead} had` : ''}`;
+  const rule = kind === 'kthread' ? 'W3' : 'W15';
+  draft.add(kind, `${flavor}:${tid}`, 0, depth, { tid, note, rule, event });
+  draft.add('cpu', `CPU ${cpu}`, instead === undefined ? pieces.own : 0, depth + 1, { cpu, rule: 'W9' });
+  if (instead !== undefined) occupantLink(draft, instead, pieces.own, depth + 2);
+  const storm = timeline.stormDuring('nmi', cpu, starvation.startNs, timeline.end(starvation));
+  addContexts(walk, cpu, pieces, depth + 2, storm?.firstEvent);
+  draft.root(kind === 'kthread' ? starvationRoot(starvation) : workerRoot(starvation), ns);
+}
+
+/** The load of its CPU, else that it got none. */
+function starvationRoot({ flavor, tid, cpu, shares }: KthreadStarvation): Root {
+  return stormRoot(shares, cpu) ?? { kind: 'gp-kthread-starved', cpu, task: flavor, tid };
+}
+
+/**
+ * Nobody else was left to wait for while the kthread slept: nobody woke it (GPKTHREAD_NOT_WOKEN, GPKTHREAD_BLOCKED).
+ * @returns how much of the piece that explains
+ */
+export function blameKthreadSleep(walk: BlameWalk, gp: GracePeriod, fromNs: number, toNs: number): number {
+  const { draft, timeline } = walk;
+  let asleepNs = 0;
+  citeKthread(draft.evidence, gp, timeline);
+  for (const sleep of timeline.data.kthreadSleeps) {
+    if (sleep.flavor !== gp.flavor || gp.expedited) continue;
+    const ns = overlapNs(fromNs, toNs, sleep.startNs, timeline.end(sleep));
+    if (ns <= 0) continue;
+    citeKthreadSleep(draft.evidence, sleep, timeline.data.lastEvent);
+    draft.root({ kind: 'gp-kthread-starved', code: 'GPKTHREAD_NOT_WOKEN', task: sleep.flavor, tid: sleep.tid }, ns);
+    asleepNs += ns;
+  }
+  return asleepNs;
+}
+
+/** What the kthread did meanwhile: it did not sleep through it, unless that is cited, too. */
+export function citeKthread(evidence: EvidenceList, gp: GracePeriod, timeline: Timeline): void {
+  const tid = timeline.data.kthreadTids.get(gp.flavor);
+  if (tid === undefined) return;
+  const to = gp.endEvent || timeline.data.lastEvent;
+  evidence.range(gp.startEvent, to, { events: SCHEDULING_EVENTS, tid }, `scheduling of ${gp.flavor}:${tid}`);
+}
+
+/** The kthread sleeps although nobody is left to wait for. */
+export function citeKthreadSleep(evidence: EvidenceList, sleep: KthreadSleep, lastEvent: number): void {
+  const label = `${sleep.flavor}:${sleep.tid}`;
+  evidence.cite(sleep.event, `${label} goes to sleep`);
+  evidence.cite(sleep.endEvent, `${label} is woken`);
+  const to = sleep.endEvent || lastEvent;
+  evidence.range(sleep.event, to, { events: SCHEDULING_EVENTS, tid: sleep.tid }, `scheduling of ${label}`);
+}
+
+/** A worker's CPU: its load, else the task that has it. */
+function workerRoot({ cpu, shares, instead }: KthreadStarvation): Root {
+  const storm = stormRoot(shares, cpu);
+  if (storm || instead === undefined) return storm ?? { kind: 'workqueue-starved', cpu };
+  return { kind: 'workqueue-starved', cpu, ...splitLabel(instead) };
+}
+
+/** The kthread waits for a CPU, and who has it. */
+export function citeStarvation(evidence: EvidenceList, starvation: KthreadStarvation, timeline: Timeline): void {
+  const { flavor, tid, cpu, event, endEvent, cpuEvent } = starvation;
+  const label = `${flavor}:${tid}`;
+  const to = endEvent || timeline.data.lastEvent;
+  evidence.cite(event, `${label} becomes runnable`);
+  evidence.cite(endEvent, `${label} gets a CPU`);
+  evidence.range(event, to, { events: SCHEDULING_EVENTS, tid }, `scheduling of ${label}`);
+  citeCpuTime(evidence, timeline, cpu, cpuEvent || event, to);
+}

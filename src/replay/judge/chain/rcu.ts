@@ -1,0 +1,345 @@
+/**
+ * RCU grace periods on the way from a blocked task to its root: cut by their phases (MODEL 2.4), the quiescent-state wait going to the
+ * holdout that cleared last (W4.40).
+ */
+import type { Root, RootCode } from '../../../../schema/index.ts';
+import type { EvidenceList } from '../../core/evidence-list.ts';
+import { splitLabel } from '../../core/wording.ts';
+import { OCCUPANCY_EVENTS, TICK_EVENTS } from '../../knowledge/interrupt-events.ts';
+import {
+  type GracePeriod,
+  gracePeriodName,
+  type Holdout,
+  heldUntilNs,
+  lastHoldouts,
+  onlyToBeNoticed,
+} from '../../model/rcu/grace-period.ts';
+import type { HoldoutVerdict } from '../../model/rcu/holdout/shares.ts';
+import type { SyncWait } from '../../model/sync/sync-wait.ts';
+import { SCHEDULING_EVENTS } from '../../model/task/task.ts';
+import type { Timeline } from '../../record/timeline.ts';
+import { blameKthread, blameKthreadSleep } from './kthread.ts';
+import { citeCpuTime } from './occupancy-evidence.ts';
+import { blameWaits, type TaskLink, waitsBetween } from './task.ts';
+import {
+  addContexts,
+  type BlameWalk,
+  citeOccupancy,
+  occupantLink,
+  sharesDuring,
+  spanOf,
+  splitByShares,
+  stormRoot,
+} from './walk.ts';
+
+/** Shorter delays of callbacks are their everyday batching. */
+const LATE_CALLBACK_NS = 1e7;
+
+const NO_GRACE_PERIODS =
+  'no rcu:* events: the grace period is known from its waiters, and whom it waits for from a CPU that did not switch context (E1.0, R2.6)';
+const NO_READERS =
+  'which reader it waits for is not recorded: a task that did not sleep and then woke the grace-period kthread, as the unlock of the last reader does (R2.10); rcu_preempt_task and rcu_unlock_preempted_task would tell';
+const NO_HOLDOUTS =
+  'whom grace periods wait for is not recorded: taken from a CPU that did not switch context (R2.6); rcu_grace_period_init and rcu_quiescent_state_report would tell';
+
+/** How a holdout is known that no event names. */
+export function inferredBy(holdout: Holdout): string {
+  return holdout.kind === 'reader' ? NO_READERS : NO_HOLDOUTS;
+}
+
+/** Events from which grace periods, their masks and their readers follow. */
+export const GRACE_PERIOD_EVENTS: readonly string[] = [
+  'rcu_grace_period',
+  'rcu_grace_period_init',
+  'rcu_quiescent_state_report',
+  'rcu_exp_grace_period',
+  'rcu_preempt_task',
+  'rcu_unlock_preempted_task',
+  'rcu_stall_warning',
+  'rcu_watching',
+  'rcu_dyntick',
+  'call_function_single_entry',
+  'call_function_entry',
+  'sched_pi_setprio',
+];
+
+/**
+ * @param wait the wait that is being cut
+ * @param callbackCpu CPU whose callbacks complete the caller, where that is how it is done (R2.21)
+ */
+export function blameRcu(
+  walk: BlameWalk,
+  wait: SyncWait,
+  fromNs: number,
+  toNs: number,
+  depth: number,
+  callbackCpu?: number,
+): void {
+  const { timeline, draft } = walk;
+  const flavor = timeline.data.flavor;
+  const expedited = wait.resource === 'rcu-expedited';
+  // A worker inside process_srcu, or one that was not recorded, waits on behalf of an SRCU grace period.
+  const rule = wait.insideSrcuPass || wait.resource === 'srcu' ? 'W18' : 'W1';
+  const all = timeline.data.periods.filter((gp) => gp.flavor === flavor && gp.expedited === expedited);
+  const periods = servingPeriods(all, wait, fromNs, toNs);
+  const span = spanOf(timeline, wait);
+  draft.evidence.range(
+    Math.min(span.from, periods[0]?.startEvent ?? span.from),
+    Math.max(span.to, ...periods.map((gp) => gp.endEvent || timeline.data.lastEvent)),
+    { events: GRACE_PERIOD_EVENTS },
+    `${flavor} grace periods, their masks and readers`,
+  );
+  if (periods.length === 0) {
+    const next = all.find((gp) => gp.startNs >= toNs);
+    const none = timeline.data.visible.gracePeriodEvent > 0 ? 'none had begun' : 'not recorded';
+    const name = next ? gracePeriodName(next) : `${flavor} grace period (${none})`;
+    const before = all.findLast((gp) => gp.endNs !== null && gp.endNs <= fromNs);
+    const shown = before?.endEvent || timeline.data.visible.gracePeriodEvent;
+    draft.evidence.cite(shown, 'grace periods are among the recorded events');
+    draft.add('rcu-gp', name, 0, depth, { rule });
+    const unexplainedNs = blameKthread(walk, flavor, name, fromNs, toNs, depth);
+    draft.root({ kind: 'unknown' }, unexplainedNs);
+    return;
+  }
+  if (periods.length > 0) citeQuiescent(draft.evidence, periods[0]);
+  let cursor = fromNs;
+  for (const gp of periods) {
+    const name = gracePeriodName(gp);
+    const startNs = Math.max(cursor, gp.startNs);
+    const endNs = Math.min(toNs, gp.endNs ?? toNs);
+    draft.add('rcu-gp', name, 0, depth, { rule, event: gp.startEvent });
+    if (startNs > cursor) blameKthread(walk, flavor, name, cursor, startNs, depth);
+    if (endNs > startNs) {
+      blameGracePeriod(walk, gp, name, startNs, endNs, depth);
+      cursor = endNs;
+    }
+  }
+  if (cursor < toNs) {
+    if (callbackCpu !== undefined && toNs - cursor >= LATE_CALLBACK_NS) citeOccupancy(walk, callbackCpu, span);
+    blameCallbacks(walk, periods[periods.length - 1], cursor, toNs, depth, callbackCpu);
+  }
+}
+
+/**
+ * Grace periods on the way: those that overlap the piece. Once the waiter was woken, one that had not ended by then cannot be what it waited
+ * for, unless there is no other.
+ */
+function servingPeriods(all: readonly GracePeriod[], wait: SyncWait, fromNs: number, toNs: number): GracePeriod[] {
+  const periods = all.filter((gp) => gp.startNs < toNs && (gp.endNs ?? toNs) > fromNs);
+  const doneNs = wait.wokenNs ?? wait.endNs;
+  if (doneNs === null || toNs < doneNs) return periods;
+  const ended = periods.filter((gp) => gp.endNs !== null && gp.endNs <= doneNs);
+  return ended.some((gp) => gp.startNs >= wait.startNs) ? ended : periods;
+}
+
+/** Past the end: callbacks have to be invoked, in a softirq or by rcuc/rcuo on the caller's CPU (W21). */
+function blameCallbacks(
+  walk: BlameWalk,
+  gp: GracePeriod,
+  fromNs: number,
+  toNs: number,
+  depth: number,
+  cpu: number | undefined,
+): void {
+  const { draft, timeline } = walk;
+  const ns = toNs - fromNs;
+  const shares = cpu === undefined || ns < LATE_CALLBACK_NS ? undefined : sharesDuring(timeline, cpu, fromNs, toNs);
+  const root = shares && stormRoot(shares, cpu as number);
+  if (!shares || !root) {
+    draft.add('rcu-gp', gracePeriodName(gp), ns, depth);
+    return;
+  }
+  const pieces = splitByShares(shares, ns);
+  const note = 'has to invoke the callback';
+  draft.add('cpu', `CPU ${cpu}`, pieces.own, depth + 1, { cpu: cpu as number, note, rule: 'W21' });
+  addContexts(walk, cpu as number, pieces, depth + 2);
+  draft.root(root, ns);
+}
+
+function blameGracePeriod(
+  walk: BlameWalk,
+  gp: GracePeriod,
+  name: string,
+  fromNs: number,
+  toNs: number,
+  depth: number,
+): void {
+  const { draft } = walk;
+  draft.add('rcu-gp', name, 0, depth, {}, toNs - fromNs);
+  const inferred = gp.holdouts.find((holdout) => holdout.inferred);
+  if (gp.seq === null && inferred?.kind !== 'reader') draft.inferredBy.add(NO_GRACE_PERIODS);
+  else if (inferred) draft.inferredBy.add(inferredBy(inferred));
+  if (toNs - fromNs >= walk.worthNs) {
+    draft.evidence.cite(gp.startEvent, `${name} starts`);
+    draft.evidence.cite(gp.endEvent, `${name} ends`);
+    draft.evidence.cite(gp.warnedEvent ?? 0, 'the kernel warns of the stall');
+  }
+  const holdouts = gp.holdouts.filter((holdout) => !onlyToBeNoticed(holdout));
+  const open = holdouts.filter((holdout) => heldUntilNs(holdout) === null && holdout.fromNs < toNs);
+  let cursor = toNs;
+  if (open.length > 0) {
+    // Still pending at the end of the capture: shared equally (W4.42).
+    const owedFromNs = Math.max(fromNs, Math.min(...open.map((holdout) => holdout.fromNs)));
+    const shareNs = Math.floor((toNs - owedFromNs) / open.length);
+    for (const holdout of open) blameHoldout(walk, holdout, shareNs, depth + 1);
+    draft.add('rcu-gp', name, toNs - owedFromNs - shareNs * open.length, depth);
+    cursor = owedFromNs;
+  }
+  while (cursor > fromNs) {
+    const holdout = lastPending(holdouts, cursor);
+    if (holdout) {
+      const beganNs = Math.max(fromNs, holdout.fromNs);
+      if (!sleepsOnLock(walk, holdout, beganNs, cursor, depth + 1))
+        blameHoldout(walk, holdout, cursor - beganNs, depth + 1);
+      cursor = beganNs;
+      continue;
+    }
+    // Nobody owed anything: initialisation, or the kthread had yet to notice (GP_INIT, GP_KTHREAD_LATENCY).
+    const before = holdouts.map((other) => heldUntilNs(other) ?? 0).filter((ns) => ns < cursor);
+    const idleFromNs = Math.max(fromNs, ...before);
+    const restNs = blameKthread(walk, gp.flavor, name, idleFromNs, cursor, depth);
+    const asleepNs =
+      restNs > 0 && gp.seq !== null && gp.initDoneNs !== null ? blameKthreadSleep(walk, gp, idleFromNs, cursor) : 0;
+    draft.root({ kind: 'unknown' }, Math.max(0, restNs - asleepNs));
+    cursor = idleFromNs;
+  }
+}
+
+/**
+ * A reader asleep inside rcu_read_lock: on PREEMPT_RT spinlocks sleep, and whoever holds the lock is to blame (READER_BLOCKED).
+ * @returns false when no wait of the reader is recorded
+ */
+function sleepsOnLock(walk: BlameWalk, holdout: Holdout, fromNs: number, toNs: number, depth: number): boolean {
+  const { draft, timeline, path } = walk;
+  const { tid, name } = holdout;
+  if (holdout.kind !== 'reader' || path.has(tid)) return false;
+  const verdict = timeline.judge(holdout);
+  const link: TaskLink = { kind: 'reader', label: name, tid };
+  if (verdict.cause !== 'reader-sleeping' || !waitsBetween(timeline, tid, fromNs, toNs)) return false;
+  citeHoldout(walk, holdout, toNs - fromNs);
+  draft.add('reader', name, 0, depth, { tid, note: verdict.note, rule: 'W5', event: holdout.fromEvent });
+  path.add(tid);
+  const ownNs = blameWaits(walk, link, fromNs, toNs, depth);
+  path.delete(tid);
+  draft.root(holdoutRoot(timeline, holdout, verdict), ownNs);
+  return true;
+}
+
+function blameHoldout(walk: BlameWalk, holdout: Holdout, ns: number, depth: number): void {
+  if (ns <= 0) return;
+  const { draft, timeline } = walk;
+  citeHoldout(walk, holdout, ns);
+  const verdict = timeline.judge(holdout);
+  const pieces = splitByShares(verdict.shares, ns);
+  const cpu = holdout.cpu;
+  const interruptNs = pieces.softirq + pieces.hardirq + pieces.nmi;
+  const shown = { note: verdict.note, event: holdout.fromEvent };
+  if (holdout.kind === 'reader') {
+    // While it was runnable, whoever had its CPU is to blame (W4.2, W4.40).
+    const lostNs =
+      verdict.cause === 'reader-preempted' && verdict.task ? Math.floor(verdict.runnableShare * pieces.own) : 0;
+    draft.add('reader', holdout.name, pieces.own - lostNs, depth, { tid: holdout.tid, rule: 'W5', ...shown });
+    if (interruptNs + lostNs > 0) draft.add('cpu', `CPU ${cpu}`, 0, depth + 1, { cpu, rule: 'W9' });
+    if (lostNs > 0) occupantLink(draft, verdict.task as string, lostNs, depth + 2);
+  } else {
+    // The task that keeps the CPU answers for it (W8); under a load of interrupts it is a victim, too.
+    const hog = verdict.cause === 'cpu-hog' && ns >= walk.worthNs ? verdict.task : undefined;
+    draft.add('cpu', `CPU ${cpu}`, hog === undefined ? pieces.own : 0, depth, { cpu, rule: 'W4', ...shown });
+    if (hog !== undefined) occupantLink(draft, hog, pieces.own, depth + 1);
+  }
+  const storm = timeline.stormDuring('nmi', cpu, holdout.fromNs, holdout.toNs ?? timeline.data.endNs);
+  addContexts(walk, cpu, pieces, holdout.kind === 'reader' ? depth + 2 : depth + 1, storm?.firstEvent);
+  draft.root(holdoutRoot(timeline, holdout, verdict), ns);
+  if (verdict.cause === 'nmi-storm' && storm) draft.evidence.cite(storm.firstEvent, `NMI storm on CPU ${cpu} begins`);
+}
+
+function citeHoldout(walk: BlameWalk, holdout: Holdout, ns: number): void {
+  const { evidence } = walk.draft;
+  if (ns >= walk.worthNs) {
+    evidence.cite(holdout.fromEvent, `${holdout.name} owes a quiescent state`);
+    evidence.cite(holdout.toEvent, `${holdout.name} reports`);
+  }
+  citeHoldoutTimes(evidence, holdout, walk.timeline);
+}
+
+/** CPUs that owed nothing but to be noticed: since when. */
+export function citeQuiescent(evidence: EvidenceList, gp: GracePeriod): void {
+  for (const holdout of gp.holdouts)
+    if (holdout.passedBy === 'eqs') evidence.cite(holdout.passedEvent, `${holdout.name} is quiescent`);
+}
+
+/** What is needed to take the accounts of a holdout again. */
+export function citeHoldoutTimes(evidence: EvidenceList, holdout: Holdout, timeline: Timeline): void {
+  const { cpu, tid, name } = holdout;
+  const { lastEvent, visible } = timeline.data;
+  const to = (holdout.accountedToEvent ?? holdout.toEvent) || lastEvent;
+  evidence.cite(holdout.leftEvent ?? 0, `${name} returns to user mode`);
+  evidence.cite(visible.nmiEvent, 'NMIs are among the recorded events');
+  evidence.range(
+    visible.firstTickEvent,
+    visible.lastTickEvent,
+    { events: TICK_EVENTS },
+    'scheduler ticks are recorded, this far apart',
+  );
+  citeCpuTime(evidence, timeline, cpu, holdout.cpuEvent || holdout.fromEvent, to);
+  // Silence is one of all CPUs: their records around it show it, and that they were busy.
+  if ((holdout.silentNs ?? 0) > 0)
+    evidence.range(holdout.cpuEvent || holdout.fromEvent, to, { events: OCCUPANCY_EVENTS }, 'what all CPUs did');
+  if (holdout.kind === 'cpu') return;
+  evidence.cite(holdout.queuedEvent, `${name} is preempted inside rcu_read_lock`);
+  evidence.range(
+    holdout.taskEvent || holdout.queuedEvent || holdout.fromEvent,
+    to,
+    { events: SCHEDULING_EVENTS, tid },
+    `scheduling of ${name}`,
+  );
+}
+
+/** Codes that say more than the kind of the root. */
+const ROOT_CODES: readonly RootCode[] = [
+  'VM_STOLEN',
+  'CPU_OFFLINE_RACE',
+  'IRQS_OFF',
+  'RT_HOG',
+  'REPORT_LATENCY',
+  'TICKLESS_USER',
+  'DEFERRED_UNLOCK',
+];
+
+function holdoutRoot(timeline: Timeline, holdout: Holdout, verdict: HoldoutVerdict): Root {
+  if (holdout.kind === 'cpu' && timeline.data.unrecordedCpus.includes(holdout.cpu)) return { kind: 'unknown' };
+  const reader = holdout.kind === 'reader' && (verdict.cause === 'unknown' || verdict.cause.startsWith('reader'));
+  const named = reader ? holdout.name : verdict.task;
+  const code = ROOT_CODES.find((candidate) => candidate === verdict.code);
+  const root = { kind: verdict.cause, ...(code && { code }), cpu: holdout.cpu };
+  return named === undefined ? root : { ...root, ...splitLabel(named) };
+}
+
+/** The holdout pending just before `atNs` that cleared last. */
+function lastPending(holdouts: readonly Holdout[], atNs: number): Holdout | undefined {
+  let last: Holdout | undefined;
+  let lastNs = -1;
+  for (const holdout of holdouts) {
+    const untilNs = heldUntilNs(holdout) ?? Number.POSITIVE_INFINITY;
+    if (holdout.fromNs >= atNs || untilNs < atNs || untilNs < lastNs) continue;
+    last = holdout;
+    lastNs = untilNs;
+  }
+  return last;
+}
+
+/** The one that a finding about the grace period names: of those that decided, whoever owed longest. */
+export function decisiveHoldout(gp: GracePeriod): Holdout | undefined {
+  return decisiveOf(gp.holdouts);
+}
+
+/** The same, of some of its holdouts. */
+export function decisiveOf(holdouts: Holdout[]): Holdout | undefined {
+  const last = lastHoldouts({ holdouts });
+  // Of those that never reported: whoever has passed a quiescent state of its own only lacks the report.
+  const unpassed = last.filter((holdout) => holdout.passedBy !== 'itself');
+  let longest: Holdout | undefined;
+  for (const holdout of unpassed.length > 0 ? unpassed : last)
+    if (!longest || holdout.fromNs < longest.fromNs) longest = holdout;
+  return longest;
+}

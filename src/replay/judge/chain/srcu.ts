@@ -1,0 +1,248 @@
+/**
+ * SRCU grace periods on the way from a blocked task to its root: passes of process_srcu (their RCU waits, their readers) and what lies
+ * between them (W10, W17–W19, S3.60).
+ */
+import { overlapNs } from '../../core/interval.ts';
+import { meansStruct } from '../../model/srcu/identity.ts';
+import type { SrcuReader } from '../../model/srcu/reader.ts';
+import type { SyncWait } from '../../model/sync/sync-wait.ts';
+import type { Task } from '../../model/task/task.ts';
+import type { WorkExecution } from '../../model/work/workqueue.ts';
+import { blameRcu } from './rcu.ts';
+import { readersNotRecorded } from './srcu-causes.ts';
+import { courseOf, LATE_NS, type SrcuCourse, type SrcuSegment } from './srcu-segments.ts';
+import { blameWaits, sleepText, type TaskLink } from './task.ts';
+import type { BlameWalk } from './walk.ts';
+import { blameQueuedWork, blameTimer } from './work.ts';
+
+/** A delay is ten jiffies at most (S3.15), which HZ=100 makes 100 ms. */
+const LATE_TIMER_NS = 1e8;
+
+const ANYBODYS_PASSES =
+  'for which srcu_struct process_srcu runs is not recorded: its passes may be those of another struct (W4.20)';
+
+/** Probes on read sections. */
+const SRCU_READER_EVENTS = ['__srcu_read_lock', '__srcu_read_unlock'];
+
+const UNSEEN_READERS = 'its scans repeat: readers hold it, which are not recorded (S3.60)';
+
+/** One SRCU wait being cut. */
+interface SrcuCut {
+  readonly wait: SyncWait;
+  readonly course: SrcuCourse;
+  /** Name of the grace period's link. */
+  readonly name: string;
+  /** Readers of the struct that overlap the wait. */
+  readonly readers: readonly SrcuReader[];
+  /** Scans repeat for readers that are not recorded (S3.60 ii). */
+  readonly unseenReaders: boolean;
+  readonly depth: number;
+}
+
+export function blameSrcu(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
+  const { timeline, draft } = walk;
+  const name = `SRCU grace period of ${wait.domain || 'unknown srcu_struct'}`;
+  const course = courseOf(timeline, wait, fromNs, toNs);
+  draft.add('srcu-gp', name, 0, depth, { rule: 'W2', event: course.served?.startEvent || wait.startEvent });
+  citeWork(walk, wait, fromNs, course.served?.startNs ?? toNs);
+  const driven = timeline.data.srcuPeriods.some((gp) => meansStruct(wait.domain, gp.domain));
+  if (course.passes.length === 0 && !driven && throughStall(walk, wait, fromNs, toNs, depth)) return;
+  if (course.anybodys) draft.inferredBy.add(ANYBODYS_PASSES);
+  const readers = timeline.readersHolding(wait.domain, toNs, fromNs);
+  const unseenReaders = readersNotRecorded(timeline, wait, course);
+  const cut: SrcuCut = { wait, course, name, readers, unseenReaders, depth };
+  for (const segment of course.segments) blameSegment(walk, cut, segment);
+}
+
+function blameSegment(walk: BlameWalk, cut: SrcuCut, segment: SrcuSegment): void {
+  const { kind, fromNs, toNs, pass, late } = segment;
+  const { draft } = walk;
+  const ns = toNs - fromNs;
+  const held = lastReader(cut.readers, fromNs, cut.wait.task) !== undefined;
+  switch (kind) {
+    case 'pass':
+      if (pass) blamePass(walk, cut, pass, fromNs, toNs);
+      return;
+    case 'queued':
+      if (late && ns >= LATE_NS && !held) blameQueuedWork(walk, late, fromNs, toNs, cut.depth + 1);
+      else betweenPasses(walk, cut, fromNs, toNs);
+      return;
+    case 'timer': {
+      const cpu = late?.cpu ?? cut.course.passes.find((next) => next.startNs >= toNs)?.cpu ?? -1;
+      const due = ns >= LATE_TIMER_NS && !held;
+      if (!due || !blameTimer(walk, 'process_srcu', cpu, fromNs, toNs, cut.depth + 1))
+        betweenPasses(walk, cut, fromNs, toNs);
+      return;
+    }
+    case 'irq-work':
+      if (ns < LATE_NS) betweenPasses(walk, cut, fromNs, toNs);
+      else {
+        draft.add('work', 'srcu_irq_work', ns, cut.depth + 1, { note: 'had yet to queue process_srcu', rule: 'W13' });
+        draft.root({ kind: 'unknown' }, ns);
+      }
+      return;
+    case 'requested':
+    case 'between':
+      betweenPasses(walk, cut, fromNs, toNs);
+      return;
+    case 'callbacks-queued':
+      if (late && ns >= LATE_NS) blameQueuedWork(walk, late, fromNs, toNs, cut.depth + 1);
+      else afterEnd(walk, cut, fromNs, toNs);
+      return;
+    default:
+      afterEnd(walk, cut, fromNs, toNs);
+  }
+}
+
+/** The grace period had ended; its callbacks had to be queued, to get a worker, and to run (S3.16, W20). */
+function afterEnd(walk: BlameWalk, { name, course, depth }: SrcuCut, fromNs: number, toNs: number): void {
+  const { draft } = walk;
+  const ns = toNs - fromNs;
+  const callbacks = course.served?.callbacks;
+  if (ns < walk.worthNs) draft.add('srcu-gp', name, ns, depth);
+  else
+    draft.add('work', 'srcu_invoke_callbacks', ns, depth + 1, {
+      note: 'the grace period had ended (S3.16)',
+      rule: 'W20',
+      event: callbacks?.queueEvent || callbacks?.startEvent || 0,
+    });
+  draft.root({ kind: 'unknown' }, ns);
+}
+
+/**
+ * No worker recorded: an SRCU grace period that lasts as long as a slow RCU grace period waits for it, as SRCU-fast does
+ * (S3.14, S3.60 i without its proof). False when no grace period covers most of the wait.
+ */
+function throughStall(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number, depth: number): boolean {
+  const covered = walk.timeline
+    .periodsLongerThan(1e9)
+    .some((gp) => overlapNs(fromNs, toNs, gp.startNs, gp.endNs ?? toNs) >= 0.5 * (toNs - fromNs));
+  if (!covered) return false;
+  walk.draft.inferredBy.add(
+    'no worker of process_srcu is recorded: the SRCU grace period lasts as long as a slow RCU one, as SRCU-fast does (S3.60)',
+  );
+  walk.draft.add('worker', 'worker in process_srcu', 0, depth + 1, {
+    note: 'not recorded; inferred from the RCU grace period that lasts as long (S3.60)',
+    rule: 'W17',
+  });
+  blameRcu(walk, wait, fromNs, toNs, depth + 2);
+  return true;
+}
+
+/** How the grace periods of the struct began and ended: when process_srcu was queued, and the callbacks that followed. */
+function citeWork(walk: BlameWalk, wait: SyncWait, fromNs: number, lastStartNs: number): void {
+  const { evidence } = walk.draft;
+  const { srcuPeriods, passes } = walk.timeline.data;
+  for (const gp of srcuPeriods) {
+    if (!meansStruct(wait.domain, gp.domain) || gp.startNs > lastStartNs) continue;
+    const { callbacks } = gp;
+    if ((callbacks?.startNs ?? gp.endNs ?? Number.POSITIVE_INFINITY) <= fromNs) continue;
+    evidence.cite(gp.startEvent, `process_srcu is queued for ${gp.domain}`);
+    for (const pass of passes) {
+      const before = pass.startNs >= gp.startNs && pass.startNs < fromNs;
+      if (before && pass.domain === gp.domain) citePass(walk, pass, walk.timeline.workerLabel(pass), 0);
+    }
+    if (!callbacks) continue;
+    evidence.cite(callbacks.queueEvent, `callbacks of ${gp.domain} are queued`);
+    evidence.cite(callbacks.startEvent, 'they run');
+    evidence.cite(callbacks.endEvent, 'they are done');
+  }
+}
+
+/** Nothing executes: readers keep the grace period from ending, or it is delayed. */
+function betweenPasses(walk: BlameWalk, cut: SrcuCut, fromNs: number, toNs: number): void {
+  const { draft } = walk;
+  for (let cursor = fromNs; cursor < toNs; ) {
+    const reader = lastReader(cut.readers, cursor, cut.wait.task);
+    if (!reader) {
+      const ns = toNs - cursor;
+      if (cut.unseenReaders) draft.inferredBy.add(UNSEEN_READERS);
+      draft.add('srcu-gp', cut.name, ns, cut.depth, { ...(cut.unseenReaders && { note: UNSEEN_READERS }) });
+      draft.root({ kind: cut.unseenReaders ? 'srcu-reader' : 'unknown' }, ns);
+      return;
+    }
+    const leftNs = Math.min(toNs, reader.endNs ?? toNs);
+    blameReader(walk, reader, cursor, leftNs, cut.depth + 1);
+    cursor = leftNs;
+  }
+}
+
+/** A reader that keeps an SRCU grace period from ending: what was *it* doing? */
+function blameReader(walk: BlameWalk, reader: SrcuReader, fromNs: number, toNs: number, depth: number): void {
+  const { draft, timeline, path } = walk;
+  const task = reader.task;
+  const label = timeline.label(task);
+  const who = { task: timeline.name(task), tid: task.tid };
+  citeReader(walk, reader, label, toNs - fromNs);
+  const note = [`reader of ${reader.domain}`, sleepText(timeline, task.tid, fromNs, toNs)]
+    .filter((part) => part)
+    .join(', ');
+  const shown = { tid: task.tid, note, rule: 'W19', event: reader.event };
+  if (path.has(task.key)) {
+    draft.add('reader', label, toNs - fromNs, depth, { ...shown, closes: true });
+    draft.root({ kind: 'deadlock', ...who }, toNs - fromNs);
+    return;
+  }
+  draft.add('reader', label, 0, depth, shown);
+  path.add(task.key);
+  const link: TaskLink = { kind: 'reader', label, tid: task.tid };
+  const ownNs = blameWaits(walk, link, fromNs, toNs, depth, reader.sinceNs);
+  if (ownNs > 0) draft.root({ kind: 'srcu-reader', ...who }, ownNs);
+  path.delete(task.key);
+}
+
+/** Short sections are evidence as a range: there may be thousands. */
+function citeReader(walk: BlameWalk, reader: SrcuReader, label: string, ns: number): void {
+  const { evidence } = walk.draft;
+  const { event, endEvent, domain } = reader;
+  if (ns >= walk.worthNs || reader.endNs === null) {
+    evidence.cite(event, `${label} enters srcu_read_lock(${domain})`);
+    evidence.cite(endEvent, `${label} leaves srcu_read_lock(${domain})`);
+  } else evidence.range(event, endEvent, { events: SRCU_READER_EVENTS }, 'SRCU read sections');
+}
+
+/** One execution of process_srcu: the worker's RCU waits (W18), the rest is its own or its readers' (S3.60). */
+function blamePass(walk: BlameWalk, cut: SrcuCut, pass: WorkExecution, fromNs: number, toNs: number): void {
+  const { draft, timeline } = walk;
+  const { depth } = cut;
+  const label = timeline.workerLabel(pass);
+  const link = { tid: pass.workerTid, note: 'runs process_srcu', rule: 'W17', event: pass.startEvent };
+  citePass(walk, pass, label, toNs - fromNs);
+  const waits = timeline.waitsOf(pass.workerTid, fromNs, toNs);
+  const reader = waits.length === 0 ? lastReader(cut.readers, fromNs, cut.wait.task) : undefined;
+  if (reader) {
+    // A short scan that found a reader: part of waiting for it.
+    citeReader(walk, reader, timeline.label(reader.task), toNs - fromNs);
+    draft.add('srcu-gp', cut.name, toNs - fromNs, depth);
+    return;
+  }
+  draft.add('worker', label, 0, depth + 1, link, toNs - fromNs);
+  blameWaits(walk, { kind: 'worker', label, tid: pass.workerTid }, fromNs, toNs, depth + 1);
+}
+
+/** The pass, everything that its worker recorded meanwhile, and how its srcu_struct is known. */
+function citePass(walk: BlameWalk, pass: WorkExecution, label: string, ns: number): void {
+  const { evidence } = walk.draft;
+  const { startEvent, endEvent, workerTid } = pass;
+  if (ns >= walk.worthNs) {
+    evidence.cite(pass.queueEvent, `${pass.fn} is queued`);
+    evidence.cite(startEvent, `${label} starts ${pass.fn}`);
+  }
+  evidence.range(startEvent, endEvent || walk.timeline.data.lastEvent, { tid: workerTid }, `what ${label} did`);
+  const source = pass.domainSource;
+  if (!source || source.startEvent === startEvent) return;
+  evidence.cite(source.event, `an earlier execution of this work item names its srcu_struct ${pass.domain}`);
+  const worker = source.workerTid === workerTid ? label : `worker ${source.workerTid}`;
+  evidence.range(source.startEvent, source.endEvent, { tid: source.workerTid }, `what ${worker} did`);
+}
+
+/** The reader open at `atNs` that leaves last; the waiter's own section counts (self-wait, S3.23). */
+function lastReader(readers: readonly SrcuReader[], atNs: number, waiter: Task): SrcuReader | undefined {
+  let last: SrcuReader | undefined;
+  for (const reader of readers) {
+    if ((reader.endNs ?? Number.POSITIVE_INFINITY) <= atNs || reader.sinceNs > atNs) continue;
+    if (reader.task === waiter) return reader;
+    if (!last || (reader.endNs ?? Number.POSITIVE_INFINITY) > (last.endNs ?? Number.POSITIVE_INFINITY)) last = reader;
+  }
+  return last;
+}

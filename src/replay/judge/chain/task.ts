@@ -1,0 +1,235 @@
+/**
+ * What a task did while another waited for it, as a holder of a lock or as the end of a chain (W22–W24): its own waits for grace periods and
+ * locks, and the rest, which is its own.
+ */
+import type { Evidence, RootKind } from '../../../../schema/index.ts';
+import { overlapNs } from '../../core/interval.ts';
+import { splitLabel } from '../../core/wording.ts';
+import type { PastLockWait } from '../../model/lock/wait.ts';
+import type { SyncWait } from '../../model/sync/sync-wait.ts';
+import type { TaskJoin } from '../../record/task-join.ts';
+import type { Timeline } from '../../record/timeline.ts';
+import { type BlameWalk, citeScheduling } from './walk.ts';
+
+/** A wait for a lock, open or over. */
+interface LockPiece {
+  readonly lock: string;
+  readonly startNs: number;
+  readonly endNs: number;
+  /** −1 unknown. */
+  readonly ownerTid: number;
+  readonly note: string;
+  /** The events that show the wait and the owner, 0 when none does. */
+  readonly event: number;
+  readonly ownerEvent: number;
+}
+
+/** Lock events of a task. */
+const LOCK_EVENTS = [
+  'lock_acquire',
+  'lock_contended',
+  'lock_acquired',
+  'lock_release',
+  'contention_begin',
+  'contention_end',
+];
+
+/** How a task is met on the way: the link that it is. */
+export interface TaskLink {
+  readonly kind: 'task' | 'worker' | 'reader';
+  readonly label: string;
+  readonly tid: number;
+  readonly note?: string;
+  readonly rule?: string;
+  readonly event?: number;
+  /** What it is the root as, when it goes on with something of its own; `lock-holder` when missing. */
+  readonly root?: RootKind;
+}
+
+/** Cuts what a task did in [fromNs, toNs); what it did itself goes to its link, and makes it the root as a holder. */
+export function blameTask(walk: BlameWalk, link: TaskLink, fromNs: number, toNs: number, depth: number): void {
+  const { draft, path } = walk;
+  const who = nameOf(link);
+  const { kind, label, tid, root = 'lock-holder', ...details } = link;
+  if (path.has(tid)) {
+    draft.add(kind, label, toNs - fromNs, depth, { tid, ...details, closes: true });
+    draft.root({ kind: 'deadlock', ...who }, toNs - fromNs);
+    return;
+  }
+  draft.add(kind, label, 0, depth, { tid, ...details });
+  path.add(link.tid);
+  const leftNs = blameWaits(walk, link, fromNs, toNs, depth);
+  if (leftNs > 0) draft.root({ kind: root, ...who }, leftNs);
+  path.delete(link.tid);
+}
+
+/**
+ * The waits of a task for grace periods and locks; time between them goes to its link.
+ * @param sinceNs waits that began before do not count: what the task is met for began then
+ * @returns how much of the interval is the task's own
+ */
+export function blameWaits(
+  walk: BlameWalk,
+  link: TaskLink,
+  fromNs: number,
+  toNs: number,
+  depth: number,
+  sinceNs = Number.NEGATIVE_INFINITY,
+): number {
+  const { draft, timeline } = walk;
+  let cursor = fromNs;
+  let ownNs = 0;
+  const own = (untilNs: number): void => {
+    const ns = Math.max(0, untilNs - cursor);
+    draft.add(link.kind, link.label, ns, depth, { tid: link.tid });
+    ownNs += ns;
+  };
+  for (const piece of waitsOf(timeline, link.tid, fromNs, toNs)) {
+    if (piece.startNs < sinceNs) continue;
+    const startNs = Math.max(cursor, piece.startNs);
+    const endNs = Math.min(toNs, piece.endNs);
+    if (endNs <= startNs) continue;
+    own(startNs);
+    if ('wait' in piece) {
+      draft.evidence.cite(piece.wait.startEvent, `${link.label} enters ${piece.wait.api}`);
+      draft.evidence.cite(piece.wait.endEvent, `${link.label} leaves ${piece.wait.api}`);
+      walk.wait(piece.wait, startNs, endNs, depth + 1);
+    } else if ('join' in piece) blameJoin(walk, piece.join, startNs, endNs, depth + 1);
+    else blameLock(walk, link, piece, startNs, endNs, depth + 1);
+    cursor = endNs;
+  }
+  own(toNs);
+  return ownNs;
+}
+
+/** A lock and whoever holds it; an unknown holder leaves the time with the lock. */
+function blameLock(
+  walk: BlameWalk,
+  waiter: TaskLink,
+  piece: LockPiece,
+  fromNs: number,
+  toNs: number,
+  depth: number,
+): void {
+  const { draft, timeline } = walk;
+  const { data } = timeline;
+  draft.evidence.range(1, data.lastEvent, { events: LOCK_EVENTS, tid: waiter.tid }, `locks of ${waiter.label}`);
+  const known = piece.ownerTid > 0;
+  const shown = { note: piece.note, rule: 'W22', event: piece.event };
+  draft.add('lock', piece.lock, known ? 0 : toNs - fromNs, depth, shown, toNs - fromNs);
+  if (!known) {
+    draft.root({ kind: 'unknown' }, toNs - fromNs);
+    return;
+  }
+  const label = timeline.labelOf(piece.ownerTid);
+  draft.evidence.range(1, data.lastEvent, { events: LOCK_EVENTS, tid: piece.ownerTid }, `locks of ${label}`);
+  const doing = sleepText(timeline, piece.ownerTid, fromNs, toNs);
+  const note = `holds ${piece.lock}${doing && `, ${doing}`}`;
+  const owner: TaskLink = { kind: 'task', label, tid: piece.ownerTid, note, rule: 'W23', event: piece.ownerEvent };
+  blameTask(walk, owner, fromNs, toNs, depth + 1);
+}
+
+/** The task for which a task waits (W24), over the work item or the lock that lies between. */
+function blameJoin(walk: BlameWalk, join: TaskJoin, fromNs: number, toNs: number, depth: number): void {
+  const { draft, timeline } = walk;
+  const { targetTid, api, fn, lock, event, targetEvent, inferredBy } = join;
+  draft.evidence.cite(event, `it waits in ${api}`);
+  draft.evidence.cite(targetEvent, 'who ends the wait');
+  const span = { from: event, to: timeline.data.lastEvent };
+  const label = timeline.labelOf(targetTid);
+  citeScheduling(walk, targetTid, label, span);
+  if (inferredBy) draft.inferredBy.add(inferredBy);
+  const doing = sleepText(timeline, targetTid, fromNs, toNs);
+  const met = (text: string): string => [text, doing].filter((part) => part !== '').join(', ');
+  if (fn !== undefined) {
+    draft.add('work', fn, 0, depth, { note: `${api} waits for it`, rule: 'W24' });
+    const worker = { kind: 'worker' as const, label, tid: targetTid, rule: 'W17', event: targetEvent };
+    blameTask(walk, { ...worker, note: met(`runs ${fn}`), root: 'unknown' }, fromNs, toNs, depth + 1);
+  } else if (lock !== undefined) {
+    draft.add('lock', lock, 0, depth, { rule: 'W22', event });
+    const holder = { kind: 'task' as const, label, tid: targetTid, rule: 'W23', event: targetEvent };
+    blameTask(walk, { ...holder, note: met('let go of it in the end') }, fromNs, toNs, depth + 1);
+  } else {
+    const ended = join.inferredBy ? 'ends its wait' : 'has to end';
+    const target = { kind: 'task' as const, label, tid: targetTid, rule: 'W24', event: targetEvent };
+    blameTask(walk, { ...target, note: met(ended), root: 'unknown' }, fromNs, toNs, depth);
+  }
+}
+
+/** `asleep in msleep`: what a task did for most of the interval, where one long sleep of it tells; '' otherwise. */
+export function sleepText(timeline: Timeline, tid: number, fromNs: number, toNs: number): string {
+  // What it waits for has links of its own.
+  if (waitsBetween(timeline, tid, fromNs, toNs)) return '';
+  const sleep = timeline.data.sleeps.find(
+    (other) =>
+      other.task.tid === tid && overlapNs(fromNs, toNs, other.startNs, timeline.end(other)) >= 0.5 * (toNs - fromNs),
+  );
+  if (!sleep) return '';
+  const api = sleep.stack ? timeline.stackVerdict(sleep.stack).api : '';
+  return api === '' ? 'asleep (D)' : `asleep in ${api}`;
+}
+
+/** The task waits for a grace period or a lock at some time within the interval. */
+export function waitsBetween(timeline: Timeline, tid: number, fromNs: number, toNs: number): boolean {
+  return waitsOf(timeline, tid, fromNs, toNs).length > 0;
+}
+
+/** For another task, as an interval of its own. */
+interface JoinPiece {
+  readonly startNs: number;
+  readonly endNs: number;
+  readonly join: TaskJoin;
+}
+
+type Piece = LockPiece | JoinPiece | { readonly startNs: number; readonly endNs: number; readonly wait: SyncWait };
+
+/** Waits of a task for grace periods and for locks, by start; of waits inside others the outer ones. */
+function waitsOf(timeline: Timeline, tid: number, fromNs: number, toNs: number): Piece[] {
+  const { data } = timeline;
+  const pieces: Piece[] = timeline
+    .waitsOf(tid, fromNs, toNs)
+    .filter((wait) => !wait.nested)
+    .map((wait) => ({ startNs: wait.startNs, endNs: timeline.end(wait), wait }));
+  for (const wait of data.pastLockWaits) {
+    if (wait.tid !== tid || wait.startNs >= toNs || wait.endNs <= fromNs) continue;
+    pieces.push({ ...wait, ...ownerOf(timeline, wait), event: 0, ownerEvent: 0 });
+  }
+  for (const wait of data.lockWaits) {
+    if (wait.from.tid !== tid || wait.sinceNs >= toNs) continue;
+    pieces.push({
+      lock: wait.lock,
+      startNs: wait.sinceNs,
+      endNs: data.endNs,
+      ownerTid: wait.to.tid,
+      note: wait.basis,
+      event: eventOf(wait.evidence.at(-1)),
+      ownerEvent: wait.evidence.length > 1 ? eventOf(wait.evidence[0]) : 0,
+    });
+  }
+  for (const join of data.joins) {
+    const endNs = timeline.end(join);
+    if (join.tid !== tid || join.startNs >= toNs || endNs <= fromNs) continue;
+    // What is recorded of the wait says more.
+    if (pieces.some((piece) => piece.startNs < endNs && piece.endNs > join.startNs)) continue;
+    pieces.push({ startNs: join.startNs, endNs, join });
+  }
+  return pieces.sort((a, b) => a.startNs - b.startNs);
+}
+
+/** Who kept the waiter out for all of it, and what is known of that; a guess (L5.50) is told and not followed. */
+function ownerOf(timeline: Timeline, { owner, startNs }: PastLockWait): { ownerTid: number; note: string } {
+  const { tid, basis } = owner;
+  if (tid <= 0) return { ownerTid: -1, note: 'its holder is not recorded' };
+  if (basis === 'held') return { ownerTid: tid, note: 'held by another' };
+  const label = timeline.labelOf(tid);
+  if (basis === 'guessed') return { ownerTid: -1, note: `${label} had got it last, perhaps its holder` };
+  // A freezer thaws, a new task unlocks for another: it released the lock, and cannot have held it all the time.
+  const came = timeline.bornNs(tid) > startNs;
+  return { ownerTid: came ? -1 : tid, note: `released by ${label}` };
+}
+
+const eventOf = (item: Evidence | undefined): number => (item && 'event' in item ? item.event : 0);
+
+function nameOf({ label, tid }: TaskLink): { task: string; tid: number } {
+  return { task: splitLabel(label).task, tid };
+}

@@ -1,0 +1,97 @@
+/** What the parts of blame share: the timeline, the chain under construction, the tasks on the path. */
+import type { Root } from '../../../../schema/index.ts';
+import { splitLabel } from '../../core/wording.ts';
+import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from '../../model/cpu/cpu.ts';
+import { type HoldoutVerdict, IRQ_SHARE, NMI_SHARE } from '../../model/rcu/holdout/shares.ts';
+import type { SyncWait } from '../../model/sync/sync-wait.ts';
+import { SCHEDULING_EVENTS } from '../../model/task/task.ts';
+import type { Timeline } from '../../record/timeline.ts';
+import type { ChainDraft } from './draft.ts';
+import { citeCpuTime } from './occupancy-evidence.ts';
+
+/** First and last event of what is being cut. */
+export interface EventSpan {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Depth counts links from the blocked task; times are absolute. */
+export interface BlameWalk {
+  readonly timeline: Timeline;
+  readonly draft: ChainDraft;
+  /** Pieces shorter than this are no evidence of their own, only part of a range. */
+  readonly worthNs: number;
+  /** Tasks on the path, by key: meeting one again is a cycle (W4.41). */
+  readonly path: Set<number>;
+  /** Cuts a wait, or a part of it, along what it waited for. */
+  wait(wait: SyncWait, fromNs: number, toNs: number, depth: number): void;
+}
+
+/** First and last event of a wait; to the end of the capture while it is open. */
+export function spanOf(
+  timeline: Timeline,
+  wait: { startEvent: number; endEvent: number; endNs: number | null },
+): EventSpan {
+  return { from: wait.startEvent, to: (wait.endNs === null ? 0 : wait.endEvent) || timeline.data.lastEvent };
+}
+
+/** The scheduling of a task, as evidence: its switches, wakeups and stacks. */
+export function citeScheduling(walk: BlameWalk, tid: number, label: string, span: EventSpan): void {
+  walk.draft.evidence.range(span.from, span.to, { events: SCHEDULING_EVENTS, tid }, `scheduling of ${label}`);
+}
+
+/** What took the time of a CPU, as evidence. */
+export function citeOccupancy(walk: BlameWalk, cpu: number, span: EventSpan): void {
+  citeCpuTime(walk.draft.evidence, walk.timeline, cpu, span.from, span.to);
+}
+
+type Shares = HoldoutVerdict['shares'];
+
+/** Splits `ns` by shares; integers that sum to `ns`. */
+export function splitByShares(
+  shares: Shares,
+  ns: number,
+): { own: number; softirq: number; hardirq: number; nmi: number } {
+  const softirq = Math.floor(shares.softirq * ns);
+  const hardirq = Math.floor(shares.hardirq * ns);
+  const nmi = Math.floor(shares.nmi * ns);
+  return { own: ns - softirq - hardirq - nmi, softirq, hardirq, nmi };
+}
+
+/** Adds the interrupt contexts of a CPU below its link (W7). */
+export function addContexts(
+  walk: BlameWalk,
+  cpu: number,
+  pieces: Omit<ReturnType<typeof splitByShares>, 'own'>,
+  depth: number,
+  nmiEvent = 0,
+): void {
+  const { draft } = walk;
+  const where = { cpu, rule: 'W7' };
+  if (pieces.softirq > 0) draft.add('softirq', `softirqs on CPU ${cpu}`, pieces.softirq, depth, where);
+  if (pieces.hardirq > 0) draft.add('hardirq', `interrupts on CPU ${cpu}`, pieces.hardirq, depth, where);
+  if (pieces.nmi > 0) draft.add('nmi', `NMIs on CPU ${cpu}`, pieces.nmi, depth, { ...where, event: nmiEvent });
+}
+
+/** The task that had the CPU which the link above waits for (W8). @param label `comm:tid` */
+export function occupantLink(draft: ChainDraft, label: string, ns: number, depth: number): void {
+  draft.add('task', label, ns, depth, {
+    tid: splitLabel(label).tid,
+    note: 'runs on it',
+    rule: 'W8',
+  });
+}
+
+/** What interrupts took of a CPU in an interval, as far as the run's buckets tell. */
+export function sharesDuring(timeline: Timeline, cpu: number, fromNs: number, toNs: number): Shares {
+  const spent = timeline.data.history.between(cpu, fromNs, toNs);
+  const total = spent.reduce((sum, ns) => sum + ns, 0) || 1;
+  return { nmi: spent[OCC_NMI] / total, hardirq: spent[OCC_HARDIRQ] / total, softirq: spent[OCC_SOFTIRQ] / total };
+}
+
+/** The storm that such shares are, if any. */
+export function stormRoot(shares: Shares, cpu: number): Root | undefined {
+  if (shares.nmi >= NMI_SHARE) return { kind: 'nmi-storm', cpu };
+  if (shares.hardirq >= IRQ_SHARE) return { kind: 'irq-storm', cpu };
+  return shares.softirq >= IRQ_SHARE ? { kind: 'softirq-storm', cpu } : undefined;
+}

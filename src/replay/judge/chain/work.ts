@@ -1,0 +1,139 @@
+/**
+ * Work that waits for a worker, on the way from a blocked task to its root: who had the pool or the workqueue instead (W14–W17, S3.70); and
+ * work that waits for its timer (W11, W12).
+ */
+
+import { splitLabel } from '../../core/wording.ts';
+import type { LateWork, WorkExecution } from '../../model/work/workqueue.ts';
+import { blameStarvation } from './kthread.ts';
+import { type QueueReason, queueReason } from './queue-reason.ts';
+import { blameWaits, type TaskLink } from './task.ts';
+import {
+  addContexts,
+  type BlameWalk,
+  citeOccupancy,
+  citeScheduling,
+  sharesDuring,
+  splitByShares,
+  stormRoot,
+} from './walk.ts';
+
+/** Queued and not executing in [fromNs, toNs). */
+export function blameQueuedWork(walk: BlameWalk, late: LateWork, fromNs: number, toNs: number, depth: number): void {
+  const ns = toNs - fromNs;
+  if (ns <= 0) return;
+  const { draft, timeline } = walk;
+  const { fn, pool, workqueue } = late;
+  const reason = queueReason(timeline, late, fromNs, toNs);
+  const { lastEvent } = timeline.data;
+  draft.evidence.cite(late.queueEvent, `${fn} is queued`);
+  const { domainSource } = late;
+  if (domainSource) {
+    draft.evidence.cite(
+      domainSource.event,
+      `an earlier execution of this work item names its srcu_struct ${late.domain}`,
+    );
+    const { startEvent, endEvent, workerTid } = domainSource;
+    draft.evidence.range(startEvent, endEvent, { tid: workerTid }, `what ${timeline.labelOf(workerTid)} did`);
+  }
+  draft.evidence.cite(late.startEvent || lastEvent, late.startEvent ? `${fn} starts` : `${fn} still waits`);
+  if (late.cpu >= 0)
+    citeOccupancy(walk, late.cpu, { from: late.cpuEvent || late.queueEvent, to: late.startEvent || lastEvent });
+  const note = `queued on ${workqueue}, ${NOTES[reason.kind]}`;
+  const link = { note: `${note} (pool ${pool})`, rule: 'W14', event: late.queueEvent };
+  draft.add('work', fn, 0, depth, link, ns);
+  // The pool's CPU may not let any worker run.
+  if (blameLoad(walk, late.cpu, fromNs, toNs, depth + 1, 'runs the workers of the pool')) return;
+  switch (reason.kind) {
+    case 'no-cpu':
+      blameStarvation(walk, reason.starvation, ns, depth + 1, 'worker');
+      return;
+    case 'hog':
+    case 'max-active':
+    case 'itself':
+      if (reason.run) {
+        const ranNs = blameOccupant(walk, reason.run, reason.kind, fromNs, toNs, depth + 1);
+        draft.add('work', fn, ns - ranNs, depth);
+        draft.root({ kind: 'workqueue-starved' }, ns - ranNs);
+        return;
+      }
+      break;
+    default:
+  }
+  draft.add('work', fn, ns, depth);
+  draft.root({ kind: 'workqueue-starved', ...(late.cpu >= 0 && { cpu: late.cpu }) }, ns);
+}
+
+const NOTES: Readonly<Record<QueueReason['kind'], string>> = {
+  hog: 'no worker takes it',
+  'no-cpu': 'no worker takes it',
+  'max-active': 'not activated, or held back by another item of its workqueue',
+  itself: 'its last execution goes on',
+  backlog: 'behind others',
+  unknown: 'no worker takes it',
+};
+
+/** @returns how much of the interval the occupant answers for */
+function blameOccupant(
+  walk: BlameWalk,
+  run: WorkExecution,
+  why: 'hog' | 'max-active' | 'itself',
+  fromNs: number,
+  toNs: number,
+  depth: number,
+): number {
+  const { draft, timeline, path } = walk;
+  const beganNs = Math.max(fromNs, run.startNs);
+  const ns = Math.max(0, Math.min(toNs, timeline.end(run)) - beganNs);
+  const label = timeline.workerLabel(run);
+  const tid = run.workerTid;
+  const who = { task: splitLabel(label).task, tid };
+  const span = { from: run.startEvent, to: run.endEvent || timeline.data.lastEvent };
+  draft.evidence.cite(run.queueEvent, `${run.fn} is queued`);
+  draft.evidence.cite(run.startEvent, `${label} starts ${run.fn}`);
+  draft.evidence.cite(run.endEvent, `${label} is done with ${run.fn}`);
+  citeScheduling(walk, tid, label, span);
+  const rule = why === 'hog' ? 'W15' : 'W16';
+  const note = `runs ${run.fn}${why === 'hog' ? ' without sleeping: no other worker is woken' : ''}`;
+  const shown = { tid, note, rule, event: run.startEvent };
+  if (path.has(tid)) {
+    draft.add('worker', label, ns, depth, { ...shown, closes: true });
+    draft.root({ kind: 'deadlock', ...who }, ns);
+    return ns;
+  }
+  draft.add('worker', label, 0, depth, shown);
+  path.add(tid);
+  const link: TaskLink = { kind: 'worker', label, tid };
+  const ownNs = blameWaits(walk, link, beganNs, beganNs + ns, depth);
+  path.delete(tid);
+  draft.root({ kind: 'workqueue-starved', ...(why === 'hog' && { cpu: run.cpu }), ...who }, ownNs);
+  return ns;
+}
+
+/** The timer of a delayed work is due, and its CPU takes no timer softirqs (W12). @returns whether a load explains it */
+export function blameTimer(
+  walk: BlameWalk,
+  fn: string,
+  cpu: number,
+  fromNs: number,
+  toNs: number,
+  depth: number,
+): boolean {
+  if (cpu < 0 || !stormRoot(sharesDuring(walk.timeline, cpu, fromNs, toNs), cpu)) return false;
+  walk.draft.add('work', fn, 0, depth, { note: `delayed: its timer is due on CPU ${cpu}`, rule: 'W11' }, toNs - fromNs);
+  return blameLoad(walk, cpu, fromNs, toNs, depth + 1, 'has to run the timer');
+}
+
+/** A CPU whose time goes to interrupts. @returns false when it does not */
+function blameLoad(walk: BlameWalk, cpu: number, fromNs: number, toNs: number, depth: number, note: string): boolean {
+  if (cpu < 0) return false;
+  const { draft, timeline } = walk;
+  const shares = sharesDuring(timeline, cpu, fromNs, toNs);
+  const storm = stormRoot(shares, cpu);
+  if (!storm) return false;
+  const pieces = splitByShares(shares, toNs - fromNs);
+  draft.add('cpu', `CPU ${cpu}`, pieces.own, depth, { cpu, note, rule: 'W15' });
+  addContexts(walk, cpu, pieces, depth + 1);
+  draft.root(storm, toNs - fromNs);
+  return true;
+}

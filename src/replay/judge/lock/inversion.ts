@@ -1,0 +1,211 @@
+/**
+ * Lock inversions: minimal cycles of the dependency graph (MODEL L5.27), each with its witnesses, whether one run of addresses
+ * confirms it (L5.11), and whether a reordering of this run could have deadlocked.
+ */
+import type { Evidence, Finding } from '../../../../schema/index.ts';
+import type { LockClass } from '../../model/lock/class.ts';
+import { CONTEXT_TASK } from '../../model/lock/held.ts';
+import { contextText } from '../../model/lock/lock.ts';
+import type { EdgeWitness } from '../../model/lock/order/edge-witness.ts';
+import { dependencyText, type LockEdge } from '../../model/lock/order/graph.ts';
+import { findingId } from '../finding-id.ts';
+import { type Cycle, classSet, isStrong, minimalCycles } from './cycles.ts';
+import { eventEvidence, type LockEvidence, siteText, taskLabel } from './evidence.ts';
+import { commonGuards, feasibility } from './predict/feasibility.ts';
+
+/** More cycles than this come from one broken class; the rest is counted in a note. */
+const MAX_FINDINGS = 100;
+
+export function judgeInversions(evidence: LockEvidence): Finding[] {
+  const minimal = minimalCycles(evidence.edges)
+    // Cycles of one report alone are the report's own finding.
+    .filter((cycle) => cycle.some((edge) => edge.count > 0))
+    .filter((cycle) => cycle.some((edge) => evidence.classes[edge.from].isLock));
+  const cycles = [...minimal, ...reportedCycles(evidence, minimal)];
+  return cycles.slice(0, MAX_FINDINGS).map((cycle) => inversion(evidence, fromClosing(cycle), cycles.length));
+}
+
+/** What lockdep reported and this capture shows edge by edge, beyond the minimal cycles (O35). */
+function reportedCycles(evidence: LockEvidence, minimal: readonly Cycle<LockEdge>[]): Cycle<LockEdge>[] {
+  const known = new Set(minimal.map((cycle) => classSet(cycle).join()));
+  return evidence.reportedCycles.flatMap((classes) => {
+    const cycle = classes.flatMap((from, i) => {
+      const to = classes[(i + 1) % classes.length];
+      return evidence.edges.find((edge) => edge.from === from && edge.to === to && edge.count > 0) ?? [];
+    });
+    if (cycle.length < Math.max(classes.length, 2) || known.has(classSet(cycle).join())) return [];
+    known.add(classSet(cycle).join());
+    return [cycle];
+  });
+}
+
+/** The edge that closed the cycle: the one seen last. lockdep would have reported at its acquisition. */
+export function closingEdge(cycle: Cycle<LockEdge>): LockEdge {
+  return cycle.reduce((last, edge) =>
+    edge.firstNs > last.firstNs || (edge.firstNs === last.firstNs && edge.acquireEvent > last.acquireEvent)
+      ? edge
+      : last,
+  );
+}
+
+/** Rotated so that the closing edge comes last: the list starts with the lock that lockdep calls the one being acquired. */
+function fromClosing(cycle: Cycle<LockEdge>): Cycle<LockEdge> {
+  const closing = cycle.indexOf(closingEdge(cycle));
+  return [...cycle.slice(closing + 1), ...cycle.slice(0, closing + 1)];
+}
+
+function inversion(evidence: LockEvidence, cycle: Cycle<LockEdge>, total: number): Finding {
+  const nameOf = (classId: number): string => evidence.classes[classId].name;
+  const locks = cycle.map((edge) => nameOf(edge.from));
+  const closing = closingEdge(cycle);
+  const possible = feasibility(
+    cycle,
+    evidence.history,
+    evidence.wakes,
+    (classId) => evidence.classes[classId].isLock,
+    nameOf,
+  );
+  const loose = looseJunctions(evidence, cycle);
+  const readDependent = !isStrong(cycle.map((edge) => ({ from: edge.from, to: edge.to, dep: edge.depRecursive })));
+  const reportedOnly = cycle.filter((edge) => edge.count === 0);
+  const doubtful = loose.filter((classId) => isDoubtful(evidence.classes[classId]));
+  const certain = doubtful.length === 0 && !readDependent && reportedOnly.length === 0;
+  const guards = commonGuards(cycle);
+  const notes = [
+    ...cycle.map(
+      (edge) =>
+        `${nameOf(edge.from)} → ${nameOf(edge.to)} (${dependencyText(edge.dep)}): ${
+          edge.count > 0
+            ? `${edge.count}×, first by ${taskLabel(evidence, edge.firstTask, edge.firstComm)}${context(edge)}`
+            : (edge.added ?? 'from a lockdep report')
+        }`,
+    ),
+    `L5.27: each lock is held while the next one is acquired, all the way round${closing.count > 0 ? `; closed by ${taskLabel(evidence, closing.firstTask, closing.firstComm)}` : ''}`,
+    `feasible: ${possible.verdict}: ${possible.why}`,
+    ...(possible.wakeOrdered
+      ? ['in this run wake-ups put one nest before the other; whether the code depends on that order is not visible']
+      : []),
+    ...guards.map(
+      (classId) =>
+        `guarded by ${nameOf(classId)}: every witness holds it exclusively; lockdep reports such cycles all the same (L5.8)`,
+    ),
+    ...loose.map((classId) => looseNote(evidence.classes[classId])),
+    ...(readDependent
+      ? ['depends on the read type: with recursive readers (read=2) there is no such cycle (L5.28)']
+      : []),
+    ...(kernelFinds(evidence.edges, cycle)
+      ? []
+      : [
+          'kernelMayMiss: lockdep’s search marks a class visited however it was reached and can miss this path (L5.27)',
+        ]),
+    ...(total > MAX_FINDINGS ? [`${total} cycles in all; the shortest ${MAX_FINDINGS} are listed`] : []),
+  ];
+  return {
+    kind: 'lock-inversion',
+    id: findingId('lock-inversion', ...[...locks].sort()),
+    severity: certain ? 'error' : 'warning',
+    confidence: certain ? 'observed' : 'inferred',
+    title: `${[...locks, locks[0]].join(' → ')}: each is held while the next is acquired`,
+    start_ns: Math.min(...cycle.map((edge) => edge.firstNs)),
+    end_ns: closing.firstNs,
+    evidence: cycle.flatMap((edge) => edgeEvidence(evidence, edge)),
+    notes,
+    locks,
+    feasible: possible.verdict,
+  };
+}
+
+function context(edge: LockEdge): string {
+  return edge.firstContext === CONTEXT_TASK ? '' : ` in ${contextText(edge.firstContext)}`;
+}
+
+/** The two acquisitions that first showed an edge; one with a stack is preferred to one without. */
+export function edgeEvidence(evidence: LockEvidence, edge: LockEdge): Evidence[] {
+  if (edge.count === 0)
+    return edge.reportedLine > 0 ? [{ line: edge.reportedLine, role: `lockdep: ${edgeText(evidence, edge)}` }] : [];
+  const believed = edge.witnesses.filter((candidate) => !candidate.doubtful);
+  const witness = believed.find((candidate) => candidate.stack !== 0) ?? believed[0];
+  const task = taskLabel(evidence, witness?.taskKey ?? edge.firstTask, witness?.comm ?? edge.firstComm);
+  const from = evidence.classes[edge.from].name;
+  const to = evidence.classes[edge.to].name;
+  return [
+    ...eventEvidence(
+      witness?.heldEvent ?? edge.heldEvent,
+      `${task} acquires ${from}${witness ? siteText(evidence, heldStack(edge, witness)) : ''}`,
+    ),
+    ...eventEvidence(
+      witness?.acquireEvent ?? edge.acquireEvent,
+      `${task} acquires ${to}${witness ? siteText(evidence, witness.stack) : ''} while it holds ${from}`,
+    ),
+  ];
+}
+
+function heldStack(edge: LockEdge, witness: EdgeWitness): number {
+  return witness.held.findLast((hold) => hold.classId === edge.from)?.stack ?? 0;
+}
+
+function edgeText(evidence: LockEvidence, edge: LockEdge): string {
+  return `${evidence.classes[edge.from].name} → ${evidence.classes[edge.to].name}`;
+}
+
+/**
+ * A class that only its name holds together may be several in the kernel: nested with annotations, or the same text in
+ * unrelated code (L5.10). Names that the table knows belong to one class.
+ */
+function isDoubtful(cls: LockClass): boolean {
+  return cls.nested || cls.rule.homonym === true || cls.rule.match === '';
+}
+
+function looseNote(cls: LockClass): string {
+  const why = cls.nested
+    ? '; it is nested in itself elsewhere, so annotations that events do not carry may make two classes of it'
+    : cls.rule.homonym
+      ? '; several unrelated classes carry this name'
+      : '';
+  return `class level only: no two witnesses share one ${cls.name} (${cls.instances} addresses seen)${why} (L5.10, L5.11)`;
+}
+
+/**
+ * Classes at which no witness shows one and the same lock on both sides: neither a nest that has both edges, nor an address that is
+ * acquired by the one and held by the other, nor a single address at all (L5.11).
+ */
+function looseJunctions(evidence: LockEvidence, cycle: Cycle<LockEdge>): number[] {
+  return cycle.flatMap((edge, i) => {
+    const into = cycle[(i + cycle.length - 1) % cycle.length];
+    const cls = evidence.classes[edge.from];
+    if (cls.single || (!cls.isLock && !cls.rule.homonym) || into.count === 0 || edge.count === 0) return [];
+    if (edge.after.includes(into.edgeId)) return [];
+    const acquired = new Set(
+      into.witnesses.filter((witness) => !witness.doubtful).map((witness) => witness.toInstance),
+    );
+    return edge.witnesses.some((witness) => !witness.doubtful && acquired.has(witness.fromInstance)) ? [] : [edge.from];
+  });
+}
+
+/**
+ * Whether lockdep's own search, which visits each class once, gets from the new edge's end back to its start (kernel/locking/lockdep.c
+ * __bfs). The graph is taken as it is at the end; edges that came later can only add ways.
+ */
+function kernelFinds(edges: readonly LockEdge[], cycle: Cycle<LockEdge>): boolean {
+  const closing = closingEdge(cycle);
+  const inCycle = new Set(cycle.map((edge) => edge.from));
+  const RECURSIVE_ONLY = 10;
+  const SHARED = 12;
+  const visited = new Set<number>([closing.to]);
+  const queue: { node: number; onlyRecursive: boolean }[] = [
+    { node: closing.to, onlyRecursive: (closing.dep & ~RECURSIVE_ONLY) === 0 },
+  ];
+  for (let head = 0; head < queue.length; head++) {
+    const { node, onlyRecursive } = queue[head];
+    for (const edge of edges) {
+      if (edge.from !== node || !inCycle.has(edge.to)) continue;
+      const dep = onlyRecursive ? edge.dep & ~SHARED : edge.dep;
+      if (dep === 0) continue;
+      if (edge.to === closing.from) return true;
+      if (visited.has(edge.to)) continue;
+      visited.add(edge.to);
+      queue.push({ node: edge.to, onlyRecursive: (dep & ~RECURSIVE_ONLY) === 0 });
+    }
+  }
+  return false;
+}

@@ -1,0 +1,124 @@
+/**
+ * Invalid wait contexts (MODEL L5.31–L5.37): a lock that may sleep is acquired where only spinning is allowed. Real on PREEMPT_RT and
+ * under PROVE_RAW_LOCK_NESTING; between spinlocks and raw spinlocks of other kernels it is latent: severity info (L5.34).
+ */
+import type { Finding } from '../../../../schema/index.ts';
+import { CTX_KNOWN } from '../../../../schema/index.ts';
+import type { LockClass } from '../../model/lock/class.ts';
+import { type WaitVerdict, waitRank } from '../../model/lock/context/wait-type.ts';
+import { type Nesting, type NestingInstance, UNDER_HARDIRQ, UNDER_SOFTIRQ } from '../../model/lock/order/nesting.ts';
+import { findingId } from '../finding-id.ts';
+import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './evidence.ts';
+import { kindEvidence } from './proof.ts';
+
+/** One forbidden pair. */
+export interface WaitViolation {
+  readonly nesting: Nesting;
+  readonly acquired: LockClass;
+  readonly acquiredType: WaitVerdict;
+  /** Undefined: the interrupt context itself is the limit. */
+  readonly held: LockClass | undefined;
+  readonly limit: WaitVerdict;
+  readonly at: NestingInstance;
+  /** False: only a kernel with PREEMPT_RT or raw-nesting checks would mind. */
+  readonly real: boolean;
+  /** Types are proved or tabled, and the flags do not contradict. */
+  readonly certain: boolean;
+}
+
+const SPINNING: WaitVerdict = { outer: 'raw', inner: 'raw', basis: 'proved', why: 'a hard interrupt' };
+
+export function waitViolations(evidence: LockEvidence): WaitViolation[] {
+  const rt = evidence.profile.rt === true;
+  const raw = rt || evidence.profile.rawLockNesting === true;
+  return evidence.nestings.flatMap((nesting) => {
+    const acquired = evidence.classes[nesting.acquired];
+    const acquiredType = acquired.rule.homonym ? undefined : evidence.waitType(acquired);
+    if (acquiredType === undefined) return [];
+    // Softirqs may take anything but sleeping locks, which the preemption depth tells better; hardirqs are judged on RT, where
+    // those that could be threaded are (L5.32).
+    if (nesting.held === UNDER_SOFTIRQ || (nesting.held === UNDER_HARDIRQ && !rt)) return [];
+    const held = nesting.held === UNDER_HARDIRQ ? undefined : evidence.classes[nesting.held];
+    const limit = held === undefined ? SPINNING : held.rule.homonym ? undefined : evidence.waitType(held);
+    if (limit === undefined || limit.inner === 'none') return [];
+    const real = waitRank(acquiredType.outer, raw) > waitRank(limit.inner, raw);
+    const latent = waitRank(acquiredType.outer, true) > waitRank(limit.inner, true);
+    if (!real && !latent) return [];
+    const at = nesting.atomic ?? nesting.first;
+    // A raw spinlock that is held shows: preemption is off then.
+    if (limit.inner === 'raw' && at.flags & CTX_KNOWN && nesting.atomic === undefined) return [];
+    const certain = acquiredType.basis !== 'guess' && limit.basis !== 'guess';
+    return [{ nesting, acquired, acquiredType, held, limit, at, real, certain }];
+  });
+}
+
+export function judgeWaitContexts(evidence: LockEvidence): Finding[] {
+  const groups = new Map<string, WaitViolation[]>();
+  for (const violation of waitViolations(evidence)) {
+    const key = `${violation.acquired.classId} ${violation.real} ${violation.at.eventId}`;
+    const group = groups.get(key);
+    if (group) group.push(violation);
+    else groups.set(key, [violation]);
+  }
+  const findings = [...groups.values()].map((group) => finding(evidence, group));
+  const seen = new Set<string>();
+  return findings.filter((found) => !seen.has(found.id) && seen.add(found.id));
+}
+
+function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Finding {
+  const [{ acquired, acquiredType, at, real }] = group;
+  const certain = group.some((violation) => violation.certain);
+  const culprits = group.flatMap((violation) => (violation.held ? [violation.held.name] : []));
+  const held = [...new Set([...heldNames(evidence, at.heldClasses), ...culprits])];
+  const task = taskLabel(evidence, at.taskKey, at.comm);
+  const under =
+    culprits.length > 0
+      ? `${culprits.join(', ')} ${culprits.length > 1 ? 'are' : 'is'} held`
+      : 'a hard interrupt is served';
+  const identity = [real ? 'real' : 'latent', acquired.name, ...[...culprits].sort()];
+  const { profile } = evidence;
+  const why = !real
+    ? 'L5.34: latent: this kernel is not shown to be PREEMPT_RT or to check raw lock nesting; on such a kernel it is an error'
+    : profile.rt
+      ? 'L5.34: real on PREEMPT_RT: the lock sleeps when it is taken'
+      : profile.rawLockNesting
+        ? 'L5.31: the kernel checks raw lock nesting (PROVE_RAW_LOCK_NESTING)'
+        : 'L5.32: a sleeping lock under a spinning one, on every kernel';
+  return {
+    kind: 'wait-context',
+    id: findingId('wait-context', ...identity),
+    severity: real ? (certain ? 'error' : 'warning') : 'info',
+    confidence: certain && real ? 'observed' : 'inferred',
+    title: `${acquired.name} (${typeText(acquiredType.outer)}) is acquired while ${under}${real ? '' : ' (latent)'}`,
+    start_ns: at.tsNs,
+    end_ns: at.tsNs,
+    evidence: [
+      ...group.flatMap(({ held: culprit, nesting }) =>
+        culprit ? eventEvidence((nesting.atomic ?? nesting.first).heldEvent, `${task} acquires ${culprit.name}`) : [],
+      ),
+      ...eventEvidence(at.eventId, `${task} acquires ${acquired.name}${siteText(evidence, at.stack)}`),
+      ...[acquired, ...group.flatMap(({ held: culprit }) => culprit ?? [])].flatMap((cls) =>
+        kindEvidence(evidence, cls),
+      ),
+    ],
+    notes: [
+      why,
+      `${acquired.name}: ${typeText(acquiredType.outer)}, ${acquiredType.why}`,
+      ...group.map(({ held: culprit, limit }) => `${culprit?.name ?? 'limit'}: ${typeText(limit.inner)}, ${limit.why}`),
+      real
+        ? 'lockdep checks this before the order of locks (L5.30)'
+        : 'such a kernel checks this before the order of locks, and reports nothing after it: what else is wrong here stays hidden (L5.30, T22)',
+      `seen ${group.reduce((most, violation) => Math.max(most, violation.nesting.count), 0)}×`,
+    ],
+    locks: [acquired.name],
+    held,
+  };
+}
+
+function typeText(type: string): string {
+  return (
+    { raw: 'raw spinlock', config: 'spinlock_t', sleep: 'sleeping lock', free: 'RCU reader', none: 'unchecked' }[
+      type
+    ] ?? type
+  );
+}

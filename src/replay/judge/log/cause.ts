@@ -1,0 +1,226 @@
+/** Why a grace period stalls, as far as the kernel's own dumps tell (MODEL 2.7, R2.70, R2.71, W4.20). */
+import type { LogBacktrace, RootKind } from '../../../../schema/index.ts';
+import { seconds } from '../../core/wording.ts';
+import {
+  DUMP_MACHINERY,
+  HARDIRQ_FRAME,
+  IDLE_FRAME,
+  INTERRUPT_ENTRY,
+  plainSymbol,
+  SOFTIRQ_FRAME,
+} from '../../knowledge/stack/interrupt-frames.ts';
+import type { LogModel } from '../../model/log/log.ts';
+import type { LogStall } from '../../model/log/stall.ts';
+
+export interface LogCause {
+  readonly cause: RootKind;
+  /** The CPU or task that decided. */
+  readonly cpu?: number;
+  readonly tid?: number;
+  readonly why: string;
+}
+
+/** What a CPU was executing when its backtrace was taken. */
+export type DumpContext = 'user' | 'idle' | 'task' | 'hardirq' | 'softirq' | 'unknown';
+
+export function contextOfDump(dump: LogBacktrace): DumpContext {
+  if (dump.idle) return 'idle';
+  const symbols = dump.stack.slice(dump.nmiFrames ?? 0).map(plainSymbol);
+  const interrupted = belowDump(symbols);
+  // Without section marks (arm, arm64) the names alone decide.
+  const marked =
+    dump.irqFrames === undefined ? interrupted.length : dump.irqFrames - (symbols.length - interrupted.length);
+  const irq = interrupted.slice(0, Math.max(0, marked));
+  const soft = irq.findIndex((symbol) => SOFTIRQ_FRAME.test(symbol));
+  const hard = irq.findIndex((symbol) => HARDIRQ_FRAME.test(symbol));
+  if (hard >= 0 && (soft < 0 || hard < soft)) return 'hardirq';
+  if (soft >= 0) return 'softirq';
+  if (interrupted.some((symbol) => IDLE_FRAME.test(symbol))) return 'idle';
+  if (interrupted.length > 0) return 'task';
+  return dump.userMode ? 'user' : 'unknown';
+}
+
+/** Frames between printing and interrupt entry: timers, and the layers of an interrupt controller. */
+const MAX_TICK_FRAMES = 24;
+
+/** What the dump's own interrupt hit: the frames below the printing and the interrupt that did it. */
+function belowDump(symbols: readonly string[]): readonly string[] {
+  const printing = symbols.findLastIndex((symbol) => DUMP_MACHINERY.test(symbol));
+  if (printing < 0) return symbols;
+  const entry = symbols.findIndex(
+    (symbol, i) => i > printing && i <= printing + MAX_TICK_FRAMES && INTERRUPT_ENTRY.test(symbol),
+  );
+  let end = entry < 0 ? printing + 1 : entry;
+  while (end < symbols.length && INTERRUPT_ENTRY.test(symbols[end])) end++;
+  return symbols.slice(end);
+}
+
+/** NMI trouble near an interval: long handlers, or perf's own complaints. The kernel prints each new maximum only. */
+export function nmiTrouble(log: LogModel, startNs: number, endNs: number): { name: string; maxNs: number } | undefined {
+  let worst: { name: string; maxNs: number } | undefined;
+  for (const long of log.longInterrupts.values()) {
+    // The ladder is climbed before the stall, as a rule; the first steps of a quiet machine say nothing.
+    if (long.count < 3 || long.lastNs < startNs - 600e9 || long.firstNs > endNs) continue;
+    // Less than this cannot take a CPU: perf throttles at its share, and a tick period is 1 to 10 ms.
+    if (long.name === 'perf' ? long.maxNs < 20_000 : long.maxNs < 1e6) continue;
+    if (worst === undefined || long.maxNs > worst.maxNs) worst = { name: long.name, maxNs: long.maxNs };
+  }
+  return worst;
+}
+
+const NMI_WORDS = (trouble: { name: string; maxNs: number }): string =>
+  trouble.name === 'perf'
+    ? `perf says that its interrupt takes ${seconds(trouble.maxNs)} on average (7.5)`
+    : `the NMI handler ${trouble.name} runs for up to ${seconds(trouble.maxNs)}`;
+
+export function causeOfStall(log: LogModel, stall: LogStall, startNs: number): LogCause {
+  const endNs = stall.last.tsNs;
+  const trouble = nmiTrouble(log, startNs, endNs);
+  const table = cputimeCause(stall);
+  for (const holdout of stall.cpus.values()) {
+    const found = causeOfCpu(log, stall, holdout.cpu, trouble);
+    if (table && (found === undefined || found.cause === 'unknown' || found.cause === 'cpu-hog'))
+      return { ...table, cpu: holdout.cpu };
+    if (found && found.cause !== 'unknown') return found;
+  }
+  for (const task of stall.tasks.values()) {
+    const found = causeOfTask(log, stall, task, trouble);
+    if (found) return found;
+  }
+  const [holdout] = stall.cpus.keys();
+  if (holdout !== undefined)
+    return { cause: 'unknown', cpu: holdout, why: `CPU ${holdout}: no backtrace of it in the log` };
+  if (stall.last.allQuiescent !== undefined || stall.last.kthread)
+    return {
+      cause: 'gp-kthread-starved',
+      why: 'every CPU has passed a quiescent state: the grace-period kthread does not run (R2.46)',
+    };
+  return { cause: 'unknown', why: 'the report names no CPU and no task' };
+}
+
+function causeOfCpu(
+  log: LogModel,
+  stall: LogStall,
+  cpu: number,
+  trouble: { name: string; maxNs: number } | undefined,
+): LogCause | undefined {
+  const [online, , , probe] = stall.cpus.get(cpu)?.flags ?? '';
+  if (online === 'O')
+    return {
+      cause: 'unknown',
+      cpu,
+      why: `CPU ${cpu} is offline (flag O): it went down while its quiescent state was due`,
+    };
+  const dump = stall.cpuDumps.get(cpu) ?? log.cpuDumps.get(cpu);
+  if (!dump) return undefined;
+  const who = dump.task ? ` (${dump.task.comm}:${dump.task.tid})` : '';
+  const [at] = dump.stack.slice((dump.nmiFrames ?? 0) + (dump.irqFrames ?? 0));
+  const context = contextOfDump(dump);
+  // Whatever it was doing in between: a CPU whose ticks are missing is kept from it by something that no interrupt interrupts.
+  if (trouble && context !== 'user' && context !== 'idle' && fewTicks(stall, cpu))
+    return {
+      cause: 'nmi-storm',
+      cpu,
+      why: `CPU ${cpu}${who} took ${stall.cpus.get(cpu)?.ticks} scheduler ticks in ${stall.last.jiffies} jiffies, and ${NMI_WORDS(trouble)}`,
+    };
+  switch (context) {
+    case 'softirq':
+      return { cause: 'softirq-storm', cpu, why: `CPU ${cpu}${who} was serving softirqs when its backtrace was taken` };
+    case 'hardirq':
+      return {
+        cause: 'irq-storm',
+        cpu,
+        why: `CPU ${cpu}${who} was serving a hardware interrupt when its backtrace was taken`,
+      };
+    case 'task':
+      // The kernel sends an irq_work after half of the timeout; the digit says that it has not run (R2.13).
+      if (probe !== undefined && /\d/.test(probe))
+        return {
+          cause: 'cpu-hog',
+          cpu,
+          why: `CPU ${cpu}${who} has not run the interrupt that was sent to it after half of the timeout (flag ${probe}): interrupts are off${at ? ` in ${at}` : ''}, or NMIs leave it no time`,
+        };
+      return {
+        cause: 'cpu-hog',
+        cpu,
+        why: `CPU ${cpu}${who} was in kernel code${at ? ` (${at})` : ''} without a quiescent state`,
+      };
+    case 'user':
+      // User code is a quiescent state, which the next tick reports: unless there are no ticks.
+      if (trouble)
+        return {
+          cause: 'nmi-storm',
+          cpu,
+          why: `CPU ${cpu}${who} was in user code, which no tick reported, and ${NMI_WORDS(trouble)}`,
+        };
+      return { cause: 'unknown', cpu, why: `CPU ${cpu}${who} was in user code: ticks are missing there` };
+    case 'idle':
+      return { cause: 'unknown', cpu, why: `CPU ${cpu} was idle when its backtrace was taken` };
+    default:
+      return { cause: 'unknown', cpu, why: `CPU ${cpu}${who}: its backtrace shows no function` };
+  }
+}
+
+/** A CPU that takes a tick per jiffy is not kept from it by interrupts. */
+function fewTicks(stall: LogStall, cpu: number): boolean {
+  const ticks = stall.cpus.get(cpu)?.ticks;
+  const { jiffies } = stall.last;
+  return ticks !== undefined && jiffies !== undefined && ticks * 4 < jiffies;
+}
+
+function causeOfTask(
+  log: LogModel,
+  stall: LogStall,
+  task: { tid: number; state?: string },
+  trouble: { name: string; maxNs: number } | undefined,
+): LogCause | undefined {
+  const { tid } = task;
+  const name = `${log.name(tid)}:${tid}`;
+  const dump = stall.taskDumps.get(tid) ?? log.taskDumps.get(tid);
+  if (dump?.state !== undefined && dump.state !== 'R')
+    return {
+      cause: 'reader-sleeping',
+      tid,
+      why: `reader ${name} sleeps (state ${dump.state}) in its read-side section`,
+    };
+  if (stall.first.how === 'tasks')
+    return {
+      cause: 'reader-running',
+      tid,
+      why: `${name} has not given up its CPU voluntarily since the grace period began`,
+    };
+  const onCpu = task.state === undefined;
+  if (trouble && onCpu)
+    return {
+      cause: 'nmi-storm',
+      tid,
+      why: `reader ${name} was on a CPU when it was looked at (T10, R2.71), and ${NMI_WORDS(trouble)}`,
+    };
+  return onCpu
+    ? {
+        cause: 'reader-running',
+        tid,
+        why: `reader ${name} was on a CPU when it was looked at, in its read-side section (T10)`,
+      }
+    : { cause: 'reader-preempted', tid, why: `reader ${name} is preempted in its read-side section and gets no CPU` };
+}
+
+/** The cputime table covers the second half of the timeout (R2.70). */
+function cputimeCause(stall: LogStall): { cause: RootKind; why: string } | undefined {
+  const table = stall.last.cputime ?? stall.first.cputime;
+  if (!table || table.intervalMs === undefined || table.intervalMs === 0) return undefined;
+  const share = (ms: number | undefined): number => (ms ?? 0) / (table.intervalMs as number);
+  const { hardirqs, softirqs, csw, systemMs, hardirqMs, softirqMs } = table;
+  if (hardirqs + softirqs + csw + (systemMs ?? 0) + (hardirqMs ?? 0) + (softirqMs ?? 0) === 0)
+    return { cause: 'cpu-hog', why: `nothing was accounted in ${table.intervalMs} ms: interrupts are off (R2.70)` };
+  if (share(table.hardirqMs) >= 0.5)
+    return { cause: 'irq-storm', why: `${table.hardirqMs} of ${table.intervalMs} ms went to hard interrupts (R2.70)` };
+  if (share(table.softirqMs) >= 0.5)
+    return { cause: 'softirq-storm', why: `${table.softirqMs} of ${table.intervalMs} ms went to softirqs (R2.70)` };
+  if (table.csw === 0 && share(table.systemMs) >= 0.5)
+    return {
+      cause: 'cpu-hog',
+      why: `${table.systemMs} of ${table.intervalMs} ms in kernel code without a context switch (R2.70)`,
+    };
+  return undefined;
+}

@@ -1,0 +1,52 @@
+/** Every verdict that rests on the kernel log alone. Where events show the same thing, merge.ts joins the two. */
+import type { Finding } from '../../../../schema/index.ts';
+import type { World } from '../../core/world.ts';
+import type { LockdepReport } from '../../model/log/log.ts';
+import type { Models } from '../../models.ts';
+import { type CircleEdge, LogChains } from './chain.ts';
+import { detectLogDeadlocks } from './deadlock.ts';
+import { withDistinctIds } from './evidence.ts';
+import { detectLogHung } from './hung.ts';
+import { detectLogLocks } from './locks.ts';
+import { detectLogLockups } from './lockups.ts';
+import { detectMasked } from './masked.ts';
+import { detectLogStalls, judgeStalls } from './stalls.ts';
+import { LogWaits } from './waits.ts';
+
+/** What a what-if variant makes of lockdep's reports. */
+export interface LockReportChange {
+  readonly reports: readonly LockdepReport[];
+  /** Orders of class names, acquired with such a stack, that it takes out. */
+  readonly isDropped: (from: string, to: string, stack: readonly string[]) => boolean;
+}
+
+/** @param change undefined: the reports as the kernel printed them */
+export function detectLog(world: World, { log, load }: Models, change?: LockReportChange): Finding[] {
+  const stalls = judgeStalls(log, world.profile.hz, load.storms);
+  const waits = new LogWaits(log);
+  const deadlocks = detectLogDeadlocks(log, waits);
+  return withDistinctIds([
+    ...detectLogLocks(log, change?.reports),
+    // Lock events show what the tables can only guess.
+    ...(world.count('lock_acquire') > 0 ? [] : detectMasked(log, world.profile.release, change?.isDropped)),
+    ...detectLogStalls(log, stalls),
+    ...detectLogHung(log, new LogChains(log, waits, stalls, circlesOf(deadlocks), world.profile.release)),
+    ...deadlocks,
+    ...detectLogLockups(log, stalls),
+  ]);
+}
+
+/** The edges of the cycles, by their waiters. */
+function circlesOf(deadlocks: readonly Finding[]): Map<number, CircleEdge> {
+  const edges = new Map<number, CircleEdge>();
+  for (const finding of deadlocks) {
+    if (finding.kind !== 'deadlock' || !finding.chain) continue;
+    // Task, lock, task, lock, … task.
+    for (let i = 0; i + 2 < finding.chain.length; i += 2) {
+      const [waiter, lock, owner] = finding.chain.slice(i, i + 3);
+      if (waiter.tid === undefined || owner.tid === undefined) continue;
+      edges.set(waiter.tid, { lock: lock.name, owner: { comm: owner.name.replace(/:\d+$/, ''), tid: owner.tid } });
+    }
+  }
+  return edges;
+}

@@ -1,0 +1,222 @@
+/** Soft and hard lockups, stalled workqueues, sleeping in atomic context and interrupt storms as the kernel reported them (MODEL 7.5). */
+import type { Finding } from '../../../../schema/index.ts';
+import { seconds } from '../../core/wording.ts';
+import type { AtomicSleep, Lockup, LogModel, LongInterrupts, WorkqueueLockup } from '../../model/log/log.ts';
+import type { PerfLadder } from '../../model/log/perf-ladder.ts';
+import { findingId } from '../finding-id.ts';
+import { plainLock, reportEvidence } from './evidence.ts';
+import { callers } from './locks.ts';
+import type { JudgedStall } from './stalls.ts';
+
+/** Reports of one CPU or pool this close together are one lockup: the watchdog repeats itself every few seconds. */
+const REPEAT_NS = 120e9;
+
+export function detectLogLockups(log: LogModel, stalls: readonly JudgedStall[]): Finding[] {
+  return [
+    ...groups(log.lockups, (report) => `${report.kind} ${report.cpu}`).map((reports) => lockup(log, reports)),
+    ...groups(log.workqueueLockups, (report) => report.pool).flatMap((reports) => workqueueStall(log, reports)),
+    ...groups(log.atomicSleeps, (report) => `${report.how} ${report.task?.comm ?? ''} ${callers(report.stack)}`).map(
+      (reports) => atomicSleep(log, reports),
+    ),
+    ...nmiStorms(log, stalls),
+  ];
+}
+
+/** Reports of one thing, in order; a long pause begins a new group. */
+function groups<T extends { readonly tsNs: number }>(reports: readonly T[], key: (report: T) => string): T[][] {
+  const open = new Map<string, T[]>();
+  const all: T[][] = [];
+  for (const report of reports) {
+    const group = open.get(key(report));
+    const last = group?.at(-1);
+    if (group && last && report.tsNs - last.tsNs <= REPEAT_NS) group.push(report);
+    else {
+      const begun = [report];
+      open.set(key(report), begun);
+      all.push(begun);
+    }
+  }
+  return all;
+}
+
+function lockup(log: LogModel, reports: readonly Lockup[]): Finding {
+  const [first] = reports;
+  const last = reports[reports.length - 1];
+  const hard = last.kind === 'hard-lockup';
+  const stuckS = last.kind === 'soft-lockup' ? last.seconds : 0;
+  const task = last.task ?? first.task;
+  const at = callers((last.stack.length > 0 ? last : first).stack, 4);
+  return {
+    kind: 'soft-lockup',
+    id: findingId('soft-lockup', hard ? 'hard' : 'soft', task?.comm ?? '', at.split(' ')[0]),
+    severity: 'error',
+    confidence: 'reported',
+    title: `${hard ? 'hard' : 'soft'} lockup: CPU ${last.cpu} stuck${stuckS > 0 ? ` for ${stuckS} s` : ''}${task ? ` in ${task.comm}:${task.tid}` : ''}${at ? ` (${at.split(' ')[0]})` : ''}`,
+    start_ns: Math.min(first.tsNs, last.tsNs - stuckS * 1e9),
+    end_ns: last.tsNs,
+    evidence: reportEvidence(log, reports.slice(0, 8), 'the watchdog reports it'),
+    notes: [
+      hard
+        ? 'what the kernel checks: the CPU takes its timer interrupts. It took none for ten seconds: interrupts are disabled there, or NMIs take all the time'
+        : 'what the kernel checks: the watchdog thread gets to run on each CPU. Here kernel code has kept the CPU without a chance to schedule',
+      ...(at ? [`it was in ${at}`] : []),
+      ...(reports.length > 1 ? [`reported ${reports.length} times`] : []),
+    ],
+    cpu: last.cpu,
+    task: task?.comm ?? '<...>',
+    ...(task && { tid: task.tid }),
+    ...(hard && { hard: true }),
+  };
+}
+
+/** One finding for each work item that waits in a stalled pool; for the pool itself when the log names none. */
+function workqueueStall(log: LogModel, reports: readonly WorkqueueLockup[]): Finding[] {
+  const last = reports[reports.length - 1];
+  // One dump of all pools follows the complaints about several.
+  const listed = [...reports, ...log.workqueueLockups.filter((other) => Math.abs(other.tsNs - last.tsNs) <= 1e9)];
+  const busy = listed
+    .flatMap((report) => report.busy)
+    .filter((work) => work.pool === undefined || samePool(work.pool, last.pool));
+  const running = busy.filter((work) => work.state === 'in-flight');
+  const waiting = busy.filter((work) => work.state !== 'in-flight');
+  const occupants = running.map((work) => `${work.fn}${work.tid === undefined ? '' : ` in worker ${work.tid}`}`);
+  const items = waiting.length > 0 ? waiting : running.length > 0 ? running : [{ workqueue: 'unknown', fn: 'unknown' }];
+  const seen = new Set<string>();
+  return items
+    .filter((work) => !seen.has(`${work.workqueue} ${work.fn}`) && seen.add(`${work.workqueue} ${work.fn}`))
+    .slice(0, 16)
+    .map((work) => ({
+      kind: 'workqueue-stall',
+      id: findingId('workqueue-stall', work.workqueue, work.fn, last.pool),
+      severity: 'error',
+      confidence: 'reported',
+      title: `${work.fn === 'unknown' ? `worker pool ${last.pool}` : `${work.fn} on workqueue ${work.workqueue}`} makes no progress for ${last.seconds} s${occupants.length > 0 ? `: the pool runs ${occupants.slice(0, 3).join(', ')}` : ''}`,
+      start_ns: last.tsNs - last.seconds * 1e9,
+      end_ns: last.tsNs,
+      evidence: reportEvidence(log, reports.slice(0, 8), 'the workqueue watchdog reports the pool'),
+      notes: [
+        'what the kernel checks: a worker pool with work on its list starts a work item at least every wq_watchdog_thresh seconds. A worker that spins keeps the others of its pool from running; one that sleeps does not (T62)',
+        ...(reports.length > 1
+          ? [`reported ${reports.length} times, the first time after ${reports[0].seconds} s`]
+          : []),
+      ],
+      workqueue: work.workqueue,
+      pool: last.pool,
+      work: work.fn,
+      blocked_ns: last.seconds * 1e9,
+      chain: [
+        {
+          kind: 'work',
+          name: work.fn,
+          blame_ns: running.length > 0 ? 0 : last.seconds * 1e9,
+          note: `pending in pool ${last.pool}`,
+        },
+        ...running.slice(0, OCCUPANTS).map((run, i, shown) => ({
+          kind: 'worker' as const,
+          name: run.tid === undefined ? 'worker' : `${log.name(run.tid)}:${run.tid}`,
+          ...(run.tid !== undefined && { tid: run.tid }),
+          // Several workers, none of which alone is to blame (W4.42).
+          blame_ns: share(last.seconds * 1e9, i, shown.length),
+          parent: 0,
+          rule: 'W15',
+          note: `runs ${run.fn}`,
+        })),
+      ],
+      root: {
+        kind: 'workqueue-starved',
+        ...(running.length === 1 &&
+          running[0].tid !== undefined && { task: log.name(running[0].tid), tid: running[0].tid }),
+      },
+    }));
+}
+
+/** Occupants of a pool that a chain names. */
+const OCCUPANTS = 8;
+
+/** Part `i` of `n` equal ones; they sum to `ns`. */
+const share = (ns: number, i: number, n: number): number => Math.floor((ns * (i + 1)) / n) - Math.floor((ns * i) / n);
+
+const samePool = (a: string, b: string): boolean => a.split(' ')[0] === b.split(' ')[0];
+
+function atomicSleep(log: LogModel, reports: readonly AtomicSleep[]): Finding {
+  const [first] = reports;
+  const task = first.task ?? { comm: '<...>', tid: -1 };
+  const held = first.held.map((lock) => lock.name);
+  const at = callers(first.stack);
+  const scheduling = first.how === 'scheduling';
+  const why = [
+    ...(held.length > 0 ? [`holding ${held.join(', ')}`] : []),
+    ...(first.irqsDisabled ? ['interrupts disabled'] : []),
+    ...(first.preemptCount ? [`preempt count ${first.preemptCount}`] : []),
+  ];
+  return {
+    kind: 'sleep-in-atomic',
+    id: findingId('sleep-in-atomic', first.how, task.comm, ...held.map(plainLock), at.split(' ')[0]),
+    severity: 'error',
+    confidence: 'reported',
+    title: `${task.comm}:${task.tid} ${scheduling ? 'schedules' : 'calls a function that may sleep'} in atomic context${at ? ` (${at})` : ''}${why.length > 0 ? `, ${why.join(', ')}` : ''}`,
+    start_ns: first.tsNs,
+    end_ns: reports[reports.length - 1].tsNs,
+    evidence: reportEvidence(log, reports.slice(0, 8), 'the kernel reports it'),
+    notes: [
+      'what the kernel checks: code with preemption or interrupts disabled must not sleep. The CPU would go to another task while a spinlock is held or an interrupt is served, and whoever needs that lock spins until the sleeper comes back',
+      scheduling
+        ? `the scheduler was entered with preempt count ${first.where}`
+        : `the function says so at ${first.where}`,
+      ...(reports.length > 1 ? [`reported ${reports.length} times`] : []),
+    ],
+    task: task.comm,
+    ...(task.tid >= 0 && { tid: task.tid }),
+    held,
+  };
+}
+
+/** The kernel prints new maxima only, names no CPU, and the numbers are nanoseconds per interrupt (T41, T67). */
+function nmiStorms(log: LogModel, stalls: readonly JudgedStall[]): Finding[] {
+  return [...log.longInterrupts.values()].flatMap((long) => {
+    const behind = stalls.find(({ cause }) => cause.cause === 'nmi-storm');
+    const perf = long.name === 'perf';
+    if (long.count < 3 && !behind) return [];
+    // The first steps of perf's ladder happen on every machine that is sampled hard.
+    if (perf && long.maxNs < 20_000 && !behind) return [];
+    return [storm(log, long, perf, behind)];
+  });
+}
+
+/** How far the ladder went (O53). */
+function ladderNotes({ firstAllowedNs, allowedNs, rateHz, merged, resets }: PerfLadder): string[] {
+  const unprinted = merged > 0 ? [`${merged} of the steps were reached over others that were not printed (O53)`] : [];
+  const anew = resets > 0 ? [`the allowance was set anew ${resets} times in between`] : [];
+  const climb = `the allowance climbed from ${seconds(firstAllowedNs)} to ${seconds(allowedNs)}, the sample rate fell to ${rateHz} Hz`;
+  return [climb, ...unprinted, ...anew];
+}
+
+function storm(log: LogModel, long: LongInterrupts, perf: boolean, behind: JudgedStall | undefined): Finding {
+  const what = perf ? 'perf interrupts' : `NMI handler ${long.name}`;
+  return {
+    kind: 'nmi-storm',
+    id: findingId('nmi-storm', long.name),
+    severity: behind ? 'error' : perf ? 'warning' : 'info',
+    confidence: 'reported',
+    title: `${what} got longer ${long.count} times, up to ${seconds(long.maxNs)}${behind ? `; a grace period stalls behind them` : ''}`,
+    start_ns: long.firstNs,
+    end_ns: behind ? Math.max(long.lastNs, behind.endNs) : long.lastNs,
+    evidence: reportEvidence(
+      log,
+      long.places,
+      perf ? 'perf lowers its sample rate' : 'a new longest run of the handler',
+    ),
+    notes: [
+      perf
+        ? 'perf keeps a running average of its interrupt and complains when it exceeds what kernel.perf_cpu_time_max_percent allows; each complaint raises the allowance by a quarter (7.5)'
+        : 'the kernel prints only runs that are longer than all before: how many there were in all, a log does not tell',
+      ...(perf ? ladderNotes(log.perfLadder) : []),
+      'no CPU is named, and the share of its time is not in the log: record nmi:nmi_handler (T41)',
+      ...(behind ? [behind.cause.why] : []),
+    ],
+    cpu: behind?.cause.cpu ?? null,
+    share: null,
+    count: long.count,
+    max_ns: long.maxNs,
+  };
+}

@@ -1,0 +1,152 @@
+/**
+ * What lockdep could not report any more (MODEL L5.30, T22): its graph, as far as its one report shows it, closed with orders that
+ * every kernel has (6.1). The BPF lock cycle of Linux 7.0-rc is the example: the invalid wait context (Bug 1) hid the circle (Bug 2).
+ */
+import type { Finding } from '../../../../schema/index.ts';
+import { STATIC_EDGES, STATIC_SRCU_EDGES, srcuLocksRaw } from '../../knowledge/lock/api-profiles.ts';
+import { lockNameRule, SRCU_USAGE_LOCK } from '../../knowledge/lock/names.ts';
+import type { LockdepReport, LogModel } from '../../model/log/log.ts';
+import { findingId } from '../finding-id.ts';
+import { plainLock, reportEvidence } from './evidence.ts';
+import { reportedCycle } from './locks.ts';
+
+interface Edge {
+  readonly from: string;
+  readonly to: string;
+  readonly why: string;
+  /** Of the acquisition, innermost first. */
+  readonly stack: readonly string[];
+  /** The report that shows it; undefined for a static order. */
+  readonly report?: LockdepReport;
+}
+
+/** Longer circles of static orders are guesses. */
+const MAX_LOCKS = 6;
+
+/** @param isDropped orders of class names, acquired with such a stack, that a what-if variant takes out */
+export function detectMasked(
+  log: LogModel,
+  release: string | undefined,
+  isDropped: (from: string, to: string, stack: readonly string[]) => boolean = () => false,
+): Finding[] {
+  const reported = log.lockdep.flatMap(reportedEdges).filter(({ from, to, stack }) => !isDropped(from, to, stack));
+  if (reported.length === 0) return [];
+  const edges = [
+    ...reported,
+    ...staticEdges(reported, release).filter(({ from, to, stack }) => !isDropped(from, to, stack)),
+  ];
+  const known = new Set(
+    log.lockdep.flatMap((report) => (report.kind === 'lockdep-circular' ? [classSet(reportedCycle(report))] : [])),
+  );
+  const findings = new Map<string, Finding>();
+  for (const closing of reported) {
+    const path = shortestPath(edges, closing.to, closing.from);
+    if (!path || path.every((edge) => edge.report !== undefined)) continue;
+    const locks = [closing.to, ...path.map((edge) => edge.to)];
+    const key = classSet(locks);
+    if (known.has(key) || findings.has(key)) continue;
+    findings.set(key, inversion(log, closing, path, locks));
+  }
+  return [...findings.values()];
+}
+
+const classSet = (names: readonly string[]): string => [...new Set(names.map(plainLock))].sort().join('\u0000');
+
+/** Orders that a report proves: held → acquired, and the chain's. */
+function reportedEdges(report: LockdepReport): Edge[] {
+  const acquired =
+    report.kind === 'lockdep-circular' || report.kind === 'lockdep-irq-order' || report.kind === 'lockdep-recursion'
+      ? report.acquiring
+      : report.lock;
+  const edges: Edge[] = report.held
+    .filter((held) => held.name !== acquired.name && ordering(held.name))
+    .map((held) => ({
+      from: plainLock(held.name),
+      to: plainLock(acquired.name),
+      why: `${report.task.comm}:${report.task.tid} acquires ${acquired.name} while it holds ${held.name}`,
+      stack: report.stack,
+      report,
+    }));
+  if (report.kind === 'lockdep-circular')
+    for (let k = 1; k < report.chain.length; k++)
+      edges.push({
+        from: plainLock(report.chain[k - 1].lock.name),
+        to: plainLock(report.chain[k].lock.name),
+        why: `entry #${k} of lockdep's chain`,
+        stack: report.chain[k].stack,
+        report,
+      });
+  return edges.filter((edge) => ordering(edge.to));
+}
+
+/** RCU readers and sequence counters are in no order (L5.26). */
+function ordering(name: string): boolean {
+  const { nature } = lockNameRule(name);
+  return nature === 'lock' || nature === 'map';
+}
+
+function staticEdges(reported: readonly Edge[], release: string | undefined): Edge[] {
+  const edges: Edge[] = STATIC_EDGES.map(({ from, to, why }) => ({
+    from,
+    to,
+    why: `on every kernel: ${why}`,
+    stack: [],
+  }));
+  // From 7.0 on SRCU starts its grace periods from irq_work, outside of the usage lock.
+  if (srcuLocksRaw(release) === true) return edges;
+  const usage = new Set(reported.flatMap(({ from, to }) => [from, to]).filter((name) => SRCU_USAGE_LOCK.test(name)));
+  for (const from of usage) for (const { to, why } of STATIC_SRCU_EDGES) edges.push({ from, to, why, stack: [] });
+  return edges;
+}
+
+/** Breadth first, so the circle is minimal. */
+function shortestPath(edges: readonly Edge[], from: string, to: string): Edge[] | undefined {
+  const via = new Map<string, Edge>();
+  let frontier = [from];
+  for (let depth = 0; depth < MAX_LOCKS && frontier.length > 0; depth++) {
+    const next: string[] = [];
+    for (const node of frontier)
+      for (const edge of edges) {
+        if (edge.from !== node || via.has(edge.to) || edge.to === from) continue;
+        via.set(edge.to, edge);
+        if (edge.to === to) return unwind(via, from, to);
+        next.push(edge.to);
+      }
+    frontier = next;
+  }
+  return undefined;
+}
+
+function unwind(via: ReadonlyMap<string, Edge>, from: string, to: string): Edge[] {
+  const path: Edge[] = [];
+  for (let node = to; node !== from; ) {
+    const edge = via.get(node);
+    if (!edge) return [];
+    path.unshift(edge);
+    node = edge.from;
+  }
+  return path;
+}
+
+function inversion(log: LogModel, closing: Edge, path: readonly Edge[], locks: readonly string[]): Finding {
+  const first = log.lockdep.reduce((a, b) => (b.tsNs < a.tsNs ? b : a));
+  const reports = [closing, ...path].flatMap((edge) => (edge.report ? [edge.report] : []));
+  return {
+    kind: 'lock-inversion',
+    id: findingId('lock-inversion', ...[...locks].sort()),
+    severity: 'warning',
+    confidence: 'inferred',
+    title: `${[...locks, locks[0]].join(' → ')}: likely, but lockdep had stopped at its first report`,
+    start_ns: first.tsNs,
+    end_ns: first.tsNs,
+    evidence: reportEvidence(log, reports, 'lockdep shows one order of the circle'),
+    notes: [
+      'the kernel could not report this: lockdep checks the wait context before the order and switches itself off at its first report (L5.30, T22)',
+      `${closing.from} → ${closing.to}: ${closing.why}`,
+      ...path.map((edge) => `${edge.from} → ${edge.to}: ${edge.why}`),
+      'CYCLE_RISK (D6.1): orders marked “on every kernel” come from the knowledge tables (6.1), not from this log; record lock events to see them',
+    ],
+    locks,
+    feasible: 'unknown',
+  };
+}

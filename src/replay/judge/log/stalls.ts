@@ -1,0 +1,173 @@
+/** RCU stalls and starved grace-period kthreads as the kernel reported them (MODEL 7.3). */
+import type { ChainLink, Finding, RootKind } from '../../../../schema/index.ts';
+import { percent, seconds } from '../../core/wording.ts';
+import type { Storm } from '../../model/cpu/interrupt-load.ts';
+import { type JiffiesReading, readJiffies } from '../../model/log/jiffies.ts';
+import type { LogModel } from '../../model/log/log.ts';
+import type { LogStall } from '../../model/log/stall.ts';
+import { findingId } from '../finding-id.ts';
+import { causeOfStall, type LogCause } from './cause.ts';
+import { reportEvidence } from './evidence.ts';
+
+/** A stall with what it means in time. */
+export interface JudgedStall {
+  readonly stall: LogStall;
+  readonly startNs: number;
+  readonly endNs: number;
+  /** Undefined: the report does not say how long the grace period lasts. */
+  readonly reading: JiffiesReading | undefined;
+  readonly cause: LogCause;
+  /** `CPU 1`, `reader lab_rcuread:81`. */
+  readonly who: string;
+}
+
+/** @param storms what the events of the same recording show of interrupt load */
+export function judgeStalls(log: LogModel, hz: number | undefined, storms: readonly Storm[]): JudgedStall[] {
+  return log.stalls.all.map((stall) => {
+    const { first, last } = stall;
+    const reading = first.jiffies === undefined ? undefined : readJiffies(first.jiffies, hz);
+    const perSecond = hz ?? reading?.hz;
+    const lengthNs = first.jiffies !== undefined && perSecond !== undefined ? (first.jiffies * 1e9) / perSecond : 0;
+    const startNs = first.tsNs - lengthNs;
+    const readers = [...stall.tasks.keys()].map((tid) => `reader ${log.name(tid)}:${tid}`);
+    const cpus = [...stall.cpus.keys()].sort((a, b) => a - b).map((cpu) => `CPU ${cpu}`);
+    return {
+      stall,
+      startNs,
+      endNs: last.tsNs,
+      reading,
+      cause: observedCause(causeOfStall(log, stall, startNs), stall, startNs, storms),
+      who: [...cpus, ...readers].join(', ') || 'nobody that the report names',
+    };
+  });
+}
+
+const STORM_ROOTS = { nmi: 'nmi-storm', hardirq: 'irq-storm', softirq: 'softirq-storm' } as const;
+
+/** Where the log does not tell why: a storm that events show on one of the CPUs that the kernel waits for, in the middle of a recording too. */
+function observedCause(cause: LogCause, stall: LogStall, startNs: number, storms: readonly Storm[]): LogCause {
+  if (cause.cause !== 'unknown') return cause;
+  const storm = storms.find(
+    (other) => stall.cpus.has(other.cpu) && other.startNs <= stall.last.tsNs && other.endNs >= startNs,
+  );
+  if (!storm) return cause;
+  const { kind, cpu } = storm;
+  const share = percent(storm.busyNs / Math.max(1, storm.endNs - storm.startNs));
+  const why = `events show ${kind === 'nmi' ? 'NMIs' : kind === 'hardirq' ? 'interrupts' : 'softirqs'} taking ${share} of CPU ${cpu} meanwhile`;
+  return { cause: STORM_ROOTS[kind], cpu, why };
+}
+
+export function detectLogStalls(log: LogModel, judged: readonly JudgedStall[]): Finding[] {
+  return [...judged.map((entry) => stallFinding(log, entry)), ...judged.flatMap((entry) => starvedKthread(log, entry))];
+}
+
+function stallFinding(log: LogModel, { stall, startNs, endNs, reading, cause, who }: JudgedStall): Finding {
+  const { flavor, first, last, gpSeq, expedited } = stall;
+  const cpus = [...stall.cpus.keys()].sort((a, b) => a - b);
+  const tasks = [...stall.tasks.keys()].map((tid) => `${log.name(tid)}:${tid}`).sort();
+  const length = endNs > startNs ? ` for ${seconds(endNs - startNs)}` : '';
+  const period = `${expedited ? 'expedited ' : ''}${flavor} grace period${gpSeq === null ? '' : ` ${gpSeq}`}`;
+  const falsePositive = last.cpus.some((cpu) => cpu.falsePositive);
+  return {
+    kind: 'rcu-stall',
+    id: findingId('rcu-stall', flavor, expedited ? 'expedited' : 'normal', ...cpus, ...tasks),
+    severity: 'error',
+    confidence: 'reported',
+    title: `${period} stalled${length}: waits for ${who}, cause ${cause.cause}`,
+    start_ns: startNs,
+    end_ns: endNs,
+    evidence: reportEvidence(log, stall.places, 'the kernel warns of the stall'),
+    notes: [
+      'what the kernel checks: every CPU and every reader must pass through a state outside of read-side sections within rcu_cpu_stall_timeout after the grace period began; until then nothing that waits for it goes on',
+      cause.why,
+      ...(first.how === 'self' ? [`CPU ${cpus[0] ?? '?'} found that it holds the grace period up itself (R2.44)`] : []),
+      ...(first.detectedBy === undefined ? [] : [`CPU ${first.detectedBy} reported it for the others (R2.43)`]),
+      ...lengthNotes(first.jiffies, reading),
+      ...(stall.reports > 1
+        ? [`reported ${stall.reports} times, last ${seconds(endNs - first.tsNs)} after the first (G3.2)`]
+        : []),
+      ...(last.allQuiescent === undefined
+        ? []
+        : ['all quiescent states were seen: the grace-period kthread is what does not run (R2.46)']),
+      ...(last.kthread?.kind === 'timer'
+        ? [
+            `the kthread's timer did not fire for ${last.kthread.jiffies} jiffies${last.kthread.cpu === undefined ? '' : `, timers of CPU ${last.kthread.cpu}`} (R2.45)`,
+          ]
+        : []),
+      ...(last.ended || first.ended ? ['the stall ended while it was being reported'] : []),
+      ...(last.suppressed ? ['the full report was suppressed because of a stuck CSD lock'] : []),
+      ...(falsePositive ? ['the kernel marks it (false positive?): the CPU moved on between two looks'] : []),
+      ...(stall.tasks.size >= 8 ? ['the kernel lists at most 8 tasks per node: there may be more'] : []),
+    ],
+    flavor,
+    gp_seq: gpSeq,
+    cpus,
+    tasks,
+    cause: cause.cause,
+    ...(expedited && { expedited: true }),
+  };
+}
+
+function lengthNotes(jiffies: number | undefined, reading: JiffiesReading | undefined): string[] {
+  if (jiffies === undefined) return [];
+  if (reading === undefined) return [`t=${jiffies} jiffies since the grace period began; HZ is not known`];
+  return [
+    `t=${jiffies} jiffies since the grace period began: HZ ${reading.hz}, timeout ${reading.timeoutS} s${reading.certain ? '' : ' (another HZ fits, too)'} (P0.1, R2.62)`,
+  ];
+}
+
+function starvedKthread(log: LogModel, { stall, startNs, reading, cause }: JudgedStall): Finding[] {
+  const { flavor, last, first } = stall;
+  const report = last.kthread?.kind === 'starved' ? last : first;
+  const { kthread } = report;
+  if (kthread?.kind !== 'starved') return [];
+  const blockedNs = reading ? (kthread.jiffies * 1e9) / reading.hz : 0;
+  const onHoldout = kthread.cpu !== undefined && stall.cpus.has(kthread.cpu);
+  return [
+    {
+      kind: 'gp-kthread-starved',
+      id: findingId('gp-kthread-starved', flavor),
+      // Held up by the same load as the stall itself: a victim (T33).
+      severity: onHoldout ? 'warning' : 'error',
+      confidence: 'reported',
+      title: `${flavor} kthread got no CPU for ${blockedNs > 0 ? seconds(blockedNs) : `${kthread.jiffies} jiffies`}${kthread.cpu === undefined ? '' : ` (CPU ${kthread.cpu})`}`,
+      start_ns: blockedNs > 0 ? Math.max(startNs, report.tsNs - blockedNs) : startNs,
+      end_ns: report.tsNs,
+      evidence: reportEvidence(log, [report], 'the stall report says that the kthread starved'),
+      notes: [
+        'grace periods are driven by this kthread: while it does not run, none ends',
+        `it was in ${kthread.state}`,
+        onHoldout
+          ? `it belongs on CPU ${kthread.cpu}, which holds the grace period up: a victim of the same load, not the cause (T33)`
+          : 'whoever runs on its CPU decides whether it is cause or victim (T33)',
+      ],
+      flavor,
+      blocked_ns: Math.round(blockedNs),
+      chain: [
+        {
+          kind: 'kthread',
+          name: `${flavor} kthread`,
+          blame_ns: onHoldout ? 0 : Math.round(blockedNs),
+          note: `in ${kthread.state}`,
+        },
+        ...(onHoldout ? starvedBehind(kthread.cpu as number, cause, Math.round(blockedNs)) : []),
+      ],
+      root: onHoldout
+        ? { kind: cause.cause, ...(cause.cpu !== undefined && { cpu: cause.cpu }) }
+        : { kind: 'gp-kthread-starved', ...(kthread.cpu !== undefined && { cpu: kthread.cpu }) },
+    },
+  ];
+}
+
+/** The CPU that the kthread waits for, and what the stall is blamed on there. */
+function starvedBehind(cpu: number, cause: JudgedStall['cause'], ns: number): ChainLink[] {
+  const storm = STORMS[cause.cause];
+  const here: ChainLink = { kind: 'cpu', name: `CPU ${cpu}`, cpu, blame_ns: storm ? 0 : ns, parent: 0, rule: 'W9' };
+  return storm ? [here, { ...storm, cpu, blame_ns: ns, parent: 1, rule: 'W7' }] : [here];
+}
+
+const STORMS: Partial<Record<RootKind, Pick<ChainLink, 'kind' | 'name'>>> = {
+  'nmi-storm': { kind: 'nmi', name: 'NMIs' },
+  'irq-storm': { kind: 'hardirq', name: 'hard interrupts' },
+  'softirq-storm': { kind: 'softirq', name: 'softirqs' },
+};

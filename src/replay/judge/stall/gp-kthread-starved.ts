@@ -1,0 +1,44 @@
+/** The grace-period kthread was runnable and got no CPU (R2.45). Often a victim of the same load as the stall (T33): the note names who ran. */
+import type { Finding } from '../../../../schema/index.ts';
+import { percent, seconds } from '../../core/wording.ts';
+import type { World } from '../../core/world.ts';
+import type { KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
+import type { Timeline } from '../../record/timeline.ts';
+import { Blame } from '../chain/index.ts';
+import { findingId } from '../finding-id.ts';
+
+export function detectGpKthreadStarvation(world: World, timeline: Timeline): Finding[] {
+  return timeline.data.starvations
+    .filter((starvation) => timeline.length(starvation) >= STARVED_NS)
+    .map((starvation) => finding(world, timeline, starvation));
+}
+
+/** The kernel calls it starved after 2 s (`2 * HZ` in rcu_check_gp_kthread_starvation). */
+const STARVED_NS = 2e9;
+
+function finding(world: World, timeline: Timeline, starvation: KthreadStarvation): Finding {
+  const chain = Blame.ofStarvation(timeline, starvation);
+  const { nmi, hardirq, softirq } = starvation.shares;
+  const interrupts = nmi + hardirq + softirq;
+  const endNs = starvation.endNs ?? world.nowNs;
+  const blockedNs = endNs - starvation.startNs;
+  return {
+    kind: 'gp-kthread-starved',
+    id: findingId('gp-kthread-starved', starvation.flavor),
+    severity: blockedNs >= 1e10 ? 'error' : 'warning',
+    confidence: 'observed',
+    title: `${starvation.flavor} kthread runnable for ${seconds(blockedNs)} without a CPU (CPU ${starvation.cpu})`,
+    start_ns: starvation.startNs,
+    end_ns: endNs,
+    evidence: chain.evidence,
+    notes: [
+      'threshold 2 s (rcu_check_gp_kthread_starvation)',
+      ...(starvation.instead ? [`${starvation.instead} had CPU ${starvation.cpu}`] : []),
+      ...(interrupts >= 0.3 ? [`interrupts took ${percent(interrupts)} of CPU ${starvation.cpu}`] : []),
+    ],
+    flavor: starvation.flavor,
+    blocked_ns: blockedNs,
+    chain: chain.links,
+    root: chain.root,
+  };
+}

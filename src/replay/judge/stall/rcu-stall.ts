@@ -1,0 +1,166 @@
+/**
+ * RCU stalls: grace periods that the kernel warned about, or would have by its own rule (MODEL 2.5, R2.60).
+ */
+import type { Finding } from '../../../../schema/index.ts';
+import { EvidenceList } from '../../core/evidence-list.ts';
+import { CENSORED, seconds } from '../../core/wording.ts';
+import type { World } from '../../core/world.ts';
+import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../../model/rcu/grace-period.ts';
+import type { KthreadSleep, KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
+import type { Timeline } from '../../record/timeline.ts';
+import { citeKthread, citeKthreadSleep, citeStarvation } from '../chain/kthread.ts';
+import {
+  citeHoldoutTimes,
+  citeQuiescent,
+  decisiveHoldout,
+  decisiveOf,
+  GRACE_PERIOD_EVENTS,
+  inferredBy,
+} from '../chain/rcu.ts';
+import { findingId } from '../finding-id.ts';
+import { cpuStrips, STRIP_LEGEND } from '../storm/cpu-strip.ts';
+import { holdoutNote, stallHoldouts } from './holdouts.ts';
+import { decisionOf, describePrediction, givenWarning, predictStall, tickOfWarning } from './prediction.ts';
+import { expeditedRule, reportOf, type StallRule, stallRule } from './rule.ts';
+
+const EXPEDITED_DECISION =
+  'an expedited grace period is watched by the worker that runs it, with its own timeout (R2.47); the CPUs it waits for are inferred: their interrupt or their next context switch shows when they were done';
+
+export function detectRcuStalls(world: World, timeline: Timeline): Finding[] {
+  const periods = timeline.data.periods.filter((gp) => gp.warnedNs !== undefined || timeline.length(gp) >= 1e9);
+  const rule = stallRule(world, periods, timeline.data.stallReports);
+  const expedited = expeditedRule(world, periods, rule);
+  return periods
+    .map((gp) => [gp, gp.expedited ? expedited : rule] as const)
+    .filter(([gp, { tillNs }]) => gp.warnedNs !== undefined || timeline.length(gp) >= tillNs)
+    .map(([gp, inForce]) => stall(timeline, gp, inForce));
+}
+
+/** Nobody to wait for, and the kthread that has to notice it neither runs nor gets a CPU. */
+function kthreadNote(
+  flavor: string,
+  starved: KthreadStarvation | undefined,
+  asleep: KthreadSleep | undefined,
+): string[] {
+  if (starved) {
+    const instead = starved.instead ? `, which ${starved.instead} had` : '';
+    return [
+      `every quiescent state was there; ${flavor}:${starved.tid} was runnable without CPU ${starved.cpu}${instead} (GPKTHREAD_RUNNABLE)`,
+    ];
+  }
+  if (!asleep) return [];
+  const how = asleep.blocked
+    ? 'slept in D: it waits for something else (GPKTHREAD_BLOCKED)'
+    : 'slept, and its timer did not wake it (GPKTHREAD_NOT_WOKEN)';
+  return [`every quiescent state was there; ${flavor}:${asleep.tid} ${how}`];
+}
+
+function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
+  const endNs = timeline.end(gp);
+  const atNs = gp.warnedNs ?? Math.min(endNs, gp.startNs + rule.tillNs);
+  const pending = pendingAt(gp, atNs);
+  // Of those that owed then, who owed on for longest: what cleared after a short debt of its own explains nothing.
+  const holding = pending.filter((holdout) => !doneBy(holdout, atNs));
+  // Nobody recorded owed anything then: who had owed before, or did later, is not the reason.
+  const decisive = decisiveOf(holding) ?? (pending.length > 0 ? decisiveHoldout(gp) : undefined);
+  // Readers that were preempted hold the grace period after their CPU has reported; the kernel lists both (R2.7).
+  const cpus = [...new Set(pending.filter((h) => h.kind === 'cpu').map((h) => h.cpu))].sort((a, b) => a - b);
+  const tasks = [...new Set(pending.filter((h) => h.kind === 'reader').map((h) => h.name))].sort();
+  const judged = decisive ? timeline.judge(decisive) : undefined;
+  const unrecorded = decisive?.kind === 'cpu' && timeline.data.unrecordedCpus.includes(decisive.cpu);
+  const starved = pending.every((holdout) => doneBy(holdout, atNs))
+    ? timeline.kthreadWithoutCpu(gp.flavor, atNs)
+    : undefined;
+  const undecided = !gp.expedited && pending.every((holdout) => doneBy(holdout, atNs));
+  const asleep = !starved && undecided && gp.initDoneNs !== null ? timeline.kthreadAsleep(gp.flavor, atNs) : undefined;
+  const cause = starved || asleep ? 'gp-kthread-starved' : (judged?.cause ?? 'unknown');
+  const who =
+    [...cpus.map((cpu) => `CPU ${cpu}`), ...tasks.map((task) => `reader ${task}`)].join(', ') || 'nobody recorded';
+  const prediction = predictStall(gp, endNs, rule.tillNs, rule.hz, rule.earlyNs);
+  const given = givenWarning(gp, reportOf(timeline.data.stallReports, gp), rule.hz);
+  const ticksSeen = timeline.data.visible.firstTickEvent > 0;
+  const evidence = stallEvidence(timeline, gp, decisive ? [...pending, decisive] : pending);
+  evidence.cite(tickOfWarning(gp, prediction, rule), 'the tick that brings the warning, by the replayed decision');
+  if (rule.shownBy && rule.shownBy !== gp) {
+    evidence.cite(rule.shownBy.startEvent, `${gracePeriodName(rule.shownBy)} starts`);
+    evidence.cite(rule.shownBy.warnedEvent ?? 0, 'the warning that shows the threshold');
+  }
+  if (undecided) citeKthread(evidence, gp, timeline);
+  if (starved) citeStarvation(evidence, starved, timeline);
+  if (asleep) citeKthreadSleep(evidence, asleep, timeline.data.lastEvent);
+  const notes = [
+    `threshold ${seconds(rule.tillNs)} (${rule.why})`,
+    ...(gp.censored ? [CENSORED] : []),
+    ...(decisive?.inferred ? [inferredBy(decisive)] : []),
+    ...kthreadNote(gp.flavor, starved, asleep),
+    ...(decisive
+      ? [`${decisive.name}: ${holdoutNote(timeline, decisive)}`]
+      : [nobodyOwes(timeline, gp, starved !== undefined || asleep !== undefined)]),
+    gp.expedited ? EXPEDITED_DECISION : describePrediction(gp, prediction, rule, given, ticksSeen),
+  ];
+  return {
+    kind: 'rcu-stall',
+    id: findingId('rcu-stall', gp.flavor, cause, ...cpus, ...tasks),
+    severity: gp.censored && gp.warnedNs === undefined ? 'warning' : 'error',
+    confidence: gp.endInferred || gp.censored || unrecorded || decisive?.inferred ? 'inferred' : 'observed',
+    title: `${gracePeriodName(gp)} stalled for ${seconds(endNs - gp.startNs)}${gp.endNs === null ? ' and had not ended' : ''}: waits for ${who}, cause ${cause}`,
+    start_ns: gp.startNs,
+    end_ns: endNs,
+    evidence: evidence.list(),
+    notes,
+    flavor: gp.flavor,
+    gp_seq: gp.seq === null ? null : String(gp.seq),
+    ...(gp.expedited && { expedited: true }),
+    cpus,
+    tasks,
+    cause,
+    holdouts: stallHoldouts(timeline, pending),
+    ...(!gp.expedited && { decision: decisionOf(gp, prediction, given, rule) }),
+    timeline: { legend: STRIP_LEGEND, cpus: cpuStrips(timeline, gp.startNs, endNs) },
+  };
+}
+
+/** What is left to say of a grace period that waits for nobody that the capture shows. */
+function nobodyOwes(timeline: Timeline, gp: GracePeriod, starved: boolean): string {
+  if (gp.holdouts.length === 0)
+    return 'no CPU or reader was recorded as holding it up: rcu_grace_period_init and rcu_quiescent_state_report tell';
+  if (starved) return 'every CPU had reported';
+  return timeline.data.visible.preemptedReaders
+    ? 'every CPU had reported, and no preempted reader was recorded: the kthread did not end it'
+    : 'every CPU had reported: a preempted reader, or the kthread (rcu_preempt_task and rcu_unlock_preempted_task would tell)';
+}
+
+/** It owed nothing any more; at most it had to be noticed. */
+function doneBy(holdout: Holdout, atNs: number): boolean {
+  return (heldUntilNs(holdout) ?? Number.POSITIVE_INFINITY) <= atNs;
+}
+
+/** Who still owed at that time. CPUs that have only to be noticed count when there is nobody else: the kernel lists them too. */
+function pendingAt(gp: GracePeriod, atNs: number): Holdout[] {
+  const owing = gp.holdouts.filter((h) => h.fromNs <= atNs && (h.toNs ?? Number.POSITIVE_INFINITY) > atNs);
+  const holding = owing.filter((holdout) => !doneBy(holdout, atNs));
+  return holding.length > 0 ? holding : owing;
+}
+
+function stallEvidence(timeline: Timeline, gp: GracePeriod, holdouts: readonly Holdout[]): EvidenceList {
+  const evidence = new EvidenceList();
+  const { lastEvent } = timeline.data;
+  const name = gracePeriodName(gp);
+  evidence.cite(gp.startEvent, `${name} starts`);
+  for (const holdout of holdouts) {
+    evidence.cite(holdout.fromEvent, `${holdout.name} owes a quiescent state`);
+    evidence.cite(holdout.toEvent, `${holdout.name} reports`);
+    citeHoldoutTimes(evidence, holdout, timeline);
+  }
+  citeQuiescent(evidence, gp);
+  evidence.cite(gp.warnedEvent ?? 0, 'the kernel warns of the stall');
+  if (gp.endEvent) evidence.cite(gp.endEvent, `${name} ends`);
+  else evidence.cite(lastEvent, `the recording ends, ${name} does not`);
+  evidence.range(
+    gp.startEvent,
+    gp.endEvent || lastEvent,
+    { events: GRACE_PERIOD_EVENTS },
+    `${gp.flavor} grace periods, their masks and readers`,
+  );
+  return evidence;
+}

@@ -1,0 +1,141 @@
+/**
+ * The stall timeout in force and the length of a jiffy, as far as a capture tells (MODEL R2.40, P0.1): the user's word, else what the
+ * kernel's own warnings show, else the rule with the profile's numbers.
+ */
+import type { KernelProfile } from '../../../../schema/index.ts';
+import { seconds } from '../../core/wording.ts';
+import type { World } from '../../core/world.ts';
+import type { LogStall } from '../../model/log/stall.ts';
+import type { GracePeriod, TickSample } from '../../model/rcu/grace-period.ts';
+
+export interface StallRule {
+  /** From the start of a grace period to the deadline of its warning, on the clock of the capture. */
+  readonly tillNs: number;
+  /** Ticks per second; undefined when nothing shows it. */
+  readonly hz: number | undefined;
+  /** How far jiffies and this clock drift apart by the deadline. */
+  readonly driftNs: number;
+  /** By how much this clock shows the deadline earlier than at a whole second. */
+  readonly earlyNs: number;
+  readonly why: string;
+  /** The grace period whose warning showed it. */
+  readonly shownBy?: GracePeriod;
+}
+
+const HZ_VALUES = [100, 250, 300, 1000] as const;
+
+/** R2.40: clamp(timeout, 3..300 s), plus 5 s with PROVE_RCU. Nothing known: the kernel's default of 21 s, plus the 5 s. */
+export function stallThresholdNs(profile: KernelProfile): number {
+  const timeoutS = Math.min(300, Math.max(3, profile.rcuStallTimeoutS ?? 21));
+  return (timeoutS + (profile.proveRcu === false ? 0 : 5)) * 1e9;
+}
+
+/** The longest jiffy, for kernels that do not tell theirs. */
+export function jiffyNs(hz: number | undefined): number {
+  return hz === undefined ? 1e7 : 1e9 / hz;
+}
+
+function hzOf(perSecond: number, tolerance: number): number | undefined {
+  return HZ_VALUES.find((hz) => Math.abs(perSecond - hz) / hz <= tolerance);
+}
+
+/** HZ from the ticks of the CPU that took most: the usual distance between two of them. */
+export function hzOfTicks(ticks: readonly TickSample[]): number | undefined {
+  const gaps = new Map<number, number[]>();
+  const last = new Map<number, number>();
+  for (const { cpu, ns } of ticks) {
+    const gapNs = ns - (last.get(cpu) ?? Number.NEGATIVE_INFINITY);
+    last.set(cpu, ns);
+    if (gapNs > 1.2e7) continue;
+    const list = gaps.get(cpu);
+    if (list) list.push(gapNs);
+    else gaps.set(cpu, [gapNs]);
+  }
+  const [most] = [...gaps.values()].sort((a, b) => b.length - a.length);
+  if (!most || most.length < 32) return undefined;
+  most.sort((a, b) => a - b);
+  return hzOf(1e9 / most[most.length >> 1], 0.1);
+}
+
+/** The kernel's report about a grace period in the log or in printk:console events, when there is one. */
+export function reportOf(reports: readonly LogStall[], gp: GracePeriod): LogStall | undefined {
+  if (gp.seq === null) return undefined;
+  return reports.find(
+    (stall) => stall.flavor === gp.flavor && stall.expedited === gp.expedited && stall.gpSeq === String(gp.seq),
+  );
+}
+
+/** What one warning shows: the age of its grace period in whole seconds, and how the capture's clock runs against jiffies. */
+function shown(gp: GracePeriod, report: LogStall | undefined, known: number | undefined): StallRule | undefined {
+  if (gp.expedited || gp.warnedNs === undefined) return undefined;
+  const ageNs = gp.warnedNs - gp.startNs;
+  const jiffies = report?.first.jiffies;
+  const hz = known ?? (jiffies === undefined ? hzOfTicks(gp.ticks) : hzOf(jiffies / (ageNs / 1e9), 0.05));
+  if (jiffies !== undefined && hz !== undefined) {
+    // The clock of an emulated machine may run apart from its jiffies: the report counts those (R2.62).
+    const scale = ageNs / ((jiffies * 1e9) / hz);
+    const tillS = Math.floor(jiffies / hz);
+    const drift = Math.abs(scale - 1);
+    const apart = drift > 0.002 && drift < 0.05;
+    return {
+      tillNs: tillS * 1e9 * (apart ? scale : 1),
+      hz,
+      driftNs: apart ? drift * ageNs : 0,
+      earlyNs: 0,
+      why: `the kernel warned after ${jiffies} jiffies of 1/${hz} s${apart ? `, ${seconds(ageNs)} on this clock` : ''}`,
+      shownBy: gp,
+    };
+  }
+  // The first report comes at a whole second or later: other CPUs notice later, and clocks differ a little.
+  const nextS = Math.ceil(ageNs / 1e9);
+  const tillS = nextS * 1e9 - ageNs <= 0.01 * ageNs ? nextS : Math.floor(ageNs / 1e9);
+  // Others report two jiffies later than the CPU itself would, right after their tick.
+  const othersNs = gp.warnedSelf === false ? 2 * jiffyNs(hz) : 0;
+  const earlyNs = Math.max(0, tillS * 1e9 + othersNs + 1e6 - ageNs);
+  return {
+    tillNs: tillS * 1e9,
+    hz,
+    driftNs: earlyNs,
+    earlyNs,
+    why: `the kernel warned after ${seconds(ageNs)}`,
+    shownBy: gp,
+  };
+}
+
+/** The rule in force for normal grace periods. */
+export function stallRule(world: World, periods: readonly GracePeriod[], reports: readonly LogStall[]): StallRule {
+  const { profile, thresholds } = world;
+  const warnings = periods.flatMap((gp) => shown(gp, reportOf(reports, gp), profile.hz) ?? []);
+  const shortest = warnings.reduce<StallRule | undefined>((a, b) => (a && a.tillNs <= b.tillNs ? a : b), undefined);
+  const hz = profile.hz ?? shortest?.hz ?? periods.map((gp) => hzOfTicks(gp.ticks)).find((found) => found);
+  if (thresholds.rcuStallNs !== undefined)
+    return { tillNs: thresholds.rcuStallNs, hz, driftNs: 0, earlyNs: 0, why: 'as given' };
+  const ruleNs = stallThresholdNs(profile);
+  // A warning may come late, never early: what it shows is the most that the timeout can be, unless nothing else is known of it.
+  if (shortest && (shortest.tillNs < ruleNs || profile.rcuStallTimeoutS === undefined)) return { ...shortest, hz };
+  return { tillNs: ruleNs, hz, driftNs: 0, earlyNs: 0, why: ruleWords(profile) };
+}
+
+/**
+ * The rule for expedited ones: rcu_exp_cpu_stall_timeout, which is the normal timeout unless it is set, and a quarter and a jiffy more with
+ * PROVE_RCU (R2.47); what a warning shows is less.
+ */
+export function expeditedRule(world: World, periods: readonly GracePeriod[], normal: StallRule): StallRule {
+  if (world.thresholds.rcuStallNs !== undefined) return normal;
+  const slower = world.profile.proveRcu === false ? 1 : 1.25;
+  const rule: StallRule = { ...normal, tillNs: normal.tillNs * slower, why: `${normal.why}; expedited: R2.47` };
+  return periods.reduce((shortest, gp) => {
+    if (!gp.expedited || gp.warnedNs === undefined || gp.warnedNs - gp.startNs >= shortest.tillNs) return shortest;
+    const ageNs = gp.warnedNs - gp.startNs;
+    return { ...normal, tillNs: ageNs, why: `the kernel warned after ${seconds(ageNs)}`, shownBy: gp };
+  }, rule);
+}
+
+function ruleWords(profile: KernelProfile): string {
+  const timeout =
+    profile.rcuStallTimeoutS === undefined
+      ? 'the default rcu_cpu_stall_timeout of 21 s'
+      : `rcu_cpu_stall_timeout ${profile.rcuStallTimeoutS} s`;
+  if (profile.proveRcu === false) return `${timeout}, R2.40`;
+  return `${timeout} and the 5 s of PROVE_RCU${profile.proveRcu ? '' : ', for all that is known'}, R2.40`;
+}

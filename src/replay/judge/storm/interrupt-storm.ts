@@ -1,0 +1,89 @@
+/** NMI, hardirq and softirq storms (MODEL 1.5, 2.7): a CPU that spends most of a second or more in interrupts. */
+import type { Finding } from '../../../../schema/index.ts';
+import { EvidenceList } from '../../core/evidence-list.ts';
+import { percent, seconds } from '../../core/wording.ts';
+import type { World } from '../../core/world.ts';
+import type { Storm } from '../../model/cpu/interrupt-load.ts';
+import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../../model/rcu/grace-period.ts';
+import type { Timeline } from '../../record/timeline.ts';
+import { citeCpuTime } from '../chain/occupancy-evidence.ts';
+import { findingId } from '../finding-id.ts';
+
+const KINDS = { nmi: 'nmi-storm', hardirq: 'irq-storm', softirq: 'softirq-storm' } as const;
+const NAMES = { nmi: 'NMIs', hardirq: 'interrupts', softirq: 'softirqs' } as const;
+
+export function detectInterruptStorms(world: World, timeline: Timeline): Finding[] {
+  return timeline.data.storms.map((storm) => finding(world, timeline, storm));
+}
+
+function finding(world: World, timeline: Timeline, storm: Storm): Finding {
+  const kind = KINDS[storm.kind];
+  const lengthNs = storm.endNs - storm.startNs;
+  const share = Math.min(1, storm.busyNs / lengthNs);
+  const [gp, holdout] = stalledBy(timeline, storm) ?? [];
+  const evidence = new EvidenceList();
+  evidence.cite(storm.firstEvent, 'first handler of the storm');
+  evidence.cite(storm.lastEvent, 'last handler of the storm');
+  citeCpuTime(evidence, timeline, storm.cpu, storm.firstEvent, storm.lastEvent);
+  if (gp && holdout) {
+    evidence.cite(gp.startEvent, `${gracePeriodName(gp)} starts`);
+    evidence.cite(holdout.fromEvent, `it waits for ${holdout.name}`);
+    evidence.cite(holdout.queuedEvent, `${holdout.name} is preempted inside rcu_read_lock`);
+    evidence.cite(holdout.toEvent || timeline.data.lastEvent, 'and has waited for it until here');
+  }
+  return {
+    kind,
+    id: findingId(kind, storm.cpu),
+    severity: storm.kind === 'nmi' && gp ? 'error' : 'warning',
+    confidence: storm.samplesNs > storm.busyNs / 2 ? 'inferred' : 'observed',
+    title: `${NAMES[storm.kind]} took ${percent(share)} of CPU ${storm.cpu} for ${seconds(lengthNs)}${handlers(storm)}`,
+    start_ns: storm.startNs,
+    end_ns: storm.endNs,
+    evidence: evidence.list(),
+    notes: [
+      `threshold ${percent(world.thresholds.nmiStormShare)} of a CPU over ${seconds(world.thresholds.nmiStormWindowNs)}`,
+      ...sourceNotes(storm),
+      ...(storm.throttled > 0 ? [`perf throttled its events ${storm.throttled} times meanwhile`] : []),
+      ...(gp ? [`${gracePeriodName(gp)} waited for this CPU meanwhile`] : []),
+    ],
+    cpu: storm.cpu,
+    share,
+    count: storm.count,
+    max_ns: storm.maxNs,
+  };
+}
+
+function handlers({ count, maxNs, handlers }: Storm): string {
+  if (count === 0) return '';
+  const [most] = [...handlers].sort((a, b) => b[1] - a[1]);
+  const total = [...handlers.values()].reduce((sum, ns) => sum + ns, 0);
+  const part = handlers.size === 1 ? 'all' : percent(most ? most[1] / (total || 1) : 0);
+  const mostly = most && total > 0 ? `, ${part} of it ${most[0]}` : '';
+  return `: ${count} handlers, the longest ${seconds(maxNs)}${mostly}`;
+}
+
+/** How far the share is what the CPU spent, and not less or more. */
+function sourceNotes({ busyNs, contextsNs, samplesNs, threadNs }: Storm): string[] {
+  const notes: string[] = [];
+  if (contextsNs > 0)
+    notes.push(`${percent(contextsNs / busyNs)} of it from contexts of records: at least that much (E1.7)`);
+  if (samplesNs > 0)
+    notes.push(
+      `${percent(samplesNs / busyNs)} of it from samples of the stack, true to 1/√n; NMIs do not show (E0.10)`,
+    );
+  if (threadNs > 0) notes.push(`${percent(threadNs / busyNs)} of it in threads that do the work of interrupts`);
+  return notes;
+}
+
+/** A grace period that the storm held up: alone, a busy CPU is a fact; with somebody who waits for it, it is the fault. */
+function stalledBy(timeline: Timeline, storm: Storm): [GracePeriod, Holdout] | undefined {
+  const { endNs } = timeline.data;
+  for (const gp of timeline.periodsLongerThan(1e9)) {
+    for (const holdout of gp.holdouts) {
+      const toNs = heldUntilNs(holdout) ?? endNs;
+      const meets = holdout.fromNs < storm.endNs && toNs > storm.startNs;
+      if (holdout.cpu === storm.cpu && meets && toNs - holdout.fromNs > 1e9) return [gp, holdout];
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,88 @@
+/** Callers of synchronize_rcu(), synchronize_srcu() and their kin that waited too long, with the chain to the root (MODEL §4). */
+import type { Finding } from '../../../../schema/index.ts';
+import { CENSORED, seconds } from '../../core/wording.ts';
+import type { World } from '../../core/world.ts';
+import { type TeardownStep, tracepointTeardown } from '../../knowledge/tracepoint-teardown.ts';
+import { phasesOfWait } from '../../model/sync/phases.ts';
+import type { SyncWait } from '../../model/sync/sync-wait.ts';
+import type { Timeline } from '../../record/timeline.ts';
+import { Blame } from '../chain/index.ts';
+import { srcuCauses } from '../chain/srcu-causes.ts';
+import { findingId } from '../finding-id.ts';
+import { stallThresholdNs } from '../stall/rule.ts';
+import { hungTaskThresholdNs } from './hung-task.ts';
+import { rootPhrase } from './root-phrase.ts';
+
+export function detectBlockedSync(world: World, timeline: Timeline): Finding[] {
+  return timeline.data.waits
+    .filter((wait) => !wait.insideSrcuPass && !wait.nested && timeline.length(wait) >= world.thresholds.blockedSyncNs)
+    .map((wait) => finding(world, timeline, wait));
+}
+
+function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
+  const endNs = timeline.end(wait);
+  const blockedNs = endNs - wait.startNs;
+  const chain = Blame.ofWait(timeline, wait);
+  const limitNs = Math.min(hungTaskThresholdNs(world), stallThresholdNs(world.profile));
+  const domain =
+    wait.domain || (wait.resource === 'rcu' || wait.resource === 'rcu-expedited' ? timeline.data.flavor : 'unknown');
+  const doubt = wait.censored ? CENSORED : timeline.openDoubt(wait);
+  const endInferred = wait.endNs !== null && !wait.returned;
+  const rooted = chain.root.kind !== 'unknown' && chain.root.kind !== 'srcu-reader';
+  return {
+    kind: 'blocked-sync',
+    id: findingId('blocked-sync', wait.api, domain, wait.comm),
+    // A caller that waits behind a stall is a victim of a fault; one that waits for a long reader is only slow.
+    severity: !doubt && (blockedNs >= limitNs || (rooted && blockedNs >= 5e9)) ? 'error' : 'warning',
+    confidence:
+      wait.source === 'stack' || doubt || endInferred || chain.inferredBy.length > 0 ? 'inferred' : 'observed',
+    title: `${wait.comm}:${wait.tid} blocked ${seconds(blockedNs)} in ${wait.api}${wait.site ? `, ${wait.site}` : ''}${wait.endNs === null ? ', and still is' : ''}: ${rootPhrase(chain.root, wait.tid)}`,
+    start_ns: wait.startNs,
+    end_ns: endNs,
+    evidence: chain.evidence,
+    notes: [
+      `threshold ${seconds(world.thresholds.blockedSyncNs)}`,
+      ...(doubt ? [doubt] : []),
+      ...chain.inferredBy,
+      ...(wait.source === 'stack'
+        ? ['the wait is known from stacks at context switches (W4.12): record a kprobe on the function for exact times']
+        : endInferred
+          ? ['its return was not recorded: the end is that of its last sleep (W4.13)']
+          : []),
+      ...teardownNote(world, timeline, wait),
+    ],
+    api: wait.api,
+    domain,
+    task: wait.comm,
+    tid: wait.tid,
+    blocked_ns: blockedNs,
+    chain: chain.links,
+    root: chain.root,
+    ...phasesOf(timeline, wait),
+    ...(wait.resource === 'srcu' && { srcu_causes: srcuCauses(timeline, wait) }),
+  };
+}
+
+/** What else the caller had waited for, or would have to (S3.50). */
+function teardownNote(world: World, timeline: Timeline, wait: SyncWait): string[] {
+  if (!wait.stack || !timeline.stackVerdict(wait.stack).teardown) return [];
+  const { release } = world.profile;
+  const steps = tracepointTeardown(release)?.map((step) => TEARDOWN_WORDS[step]);
+  return steps
+    ? [`a tracepoint teardown on ${release} waits for ${steps.join(', then for ')} (S3.50)`]
+    : ['the kernel release is not known: on v7.0 and later this stack may wait for rcu_tasks_trace_srcu_struct (T12)'];
+}
+
+const TEARDOWN_WORDS: Readonly<Record<TeardownStep, string>> = {
+  'srcu:tracepoint_srcu': 'tracepoint_srcu',
+  'srcu:rcu_tasks_trace_srcu_struct': 'rcu_tasks_trace_srcu_struct',
+  'tasks-trace': 'RCU Tasks Trace',
+  rcu: 'RCU',
+};
+
+function phasesOf(timeline: Timeline, wait: SyncWait): { phases?: { phase: string; ns: number }[] } {
+  const { data } = timeline;
+  const periods = data.periods.filter((gp) => gp.flavor === data.flavor);
+  const phases = phasesOfWait(wait, periods, data.srcuPeriods, timeline.end(wait));
+  return phases.length > 0 ? { phases: phases.map(({ phase, fromNs, toNs }) => ({ phase, ns: toNs - fromNs })) } : {};
+}

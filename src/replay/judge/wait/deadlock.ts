@@ -1,0 +1,210 @@
+/**
+ * Deadlocks: closed wait-for cycles of AND edges at the end of the capture (W4.31): a task waits for an SRCU grace period
+ * that waits for a reader, and the reader waits, directly or over others, for the task. One task alone is the
+ * self-wait of S3.23; two are the crossed readers. Lock waits join the same graph through their owners.
+ */
+import type { ChainLink, DeadlockWait, Evidence, Finding } from '../../../../schema/index.ts';
+import { seconds } from '../../core/wording.ts';
+import type { World } from '../../core/world.ts';
+import type { Task, TaskKey } from '../../model/task/task.ts';
+import type { Timeline } from '../../record/timeline.ts';
+import { findingId } from '../finding-id.ts';
+
+/** `from` cannot go on before `to` has done something. */
+export interface WaitEdge {
+  readonly from: Task;
+  readonly to: Task;
+  readonly on: string;
+  readonly sinceNs: number;
+  readonly evidence: readonly Evidence[];
+  /** What lies between the two tasks, as a link of a chain. */
+  readonly over: Pick<ChainLink, 'kind' | 'name' | 'rule'>;
+  /** As what the second task is met. */
+  readonly met: Pick<ChainLink, 'kind' | 'note' | 'rule'>;
+  /** Set where the edge is not what events show, but what stacks and reports suggest: how. */
+  readonly inferredBy?: string;
+}
+
+/** A cycle that is younger than this at the end of the capture may be one that a lost event would have opened. */
+const PERSISTS_NS = 1e8;
+
+/** Waits of open synchronize_srcu() calls for the readers that were inside when they began. */
+export function srcuReaderEdges(timeline: Timeline): WaitEdge[] {
+  return timeline.data.waits
+    .filter((wait) => wait.endNs === null)
+    .flatMap((wait) => {
+      if (wait.resource !== 'srcu' || !wait.domain) return [];
+      return timeline
+        .readersHolding(wait.domain, wait.startNs + 1, timeline.data.endNs)
+        .filter((reader) => reader.endNs === null)
+        .map((reader) => ({
+          from: wait.task,
+          to: reader.task,
+          on: `${wait.api}(${wait.domain}), whose reader is ${timeline.label(reader.task)}`,
+          sinceNs: wait.startNs,
+          over: { kind: 'srcu-gp' as const, name: `SRCU grace period of ${wait.domain}`, rule: 'W2' },
+          met: { kind: 'reader' as const, note: `reader of ${wait.domain}`, rule: 'W19' },
+          evidence: [
+            { event: reader.event, role: `${timeline.label(reader.task)} enters srcu_read_lock(${wait.domain})` },
+            { event: wait.startEvent, role: `${wait.comm}:${wait.tid} enters ${wait.api}(${wait.domain})` },
+          ],
+        }));
+    });
+}
+
+/** Waits for locks, from held stacks and contention (W22, W23). */
+export function lockEdges(timeline: Timeline): WaitEdge[] {
+  return timeline.data.lockWaits.map((wait) => ({
+    from: wait.from,
+    to: wait.to,
+    on: `${wait.lock} held by ${timeline.label(wait.to)}`,
+    sinceNs: wait.sinceNs,
+    over: { kind: 'lock', name: wait.lock, rule: 'W22' },
+    met: { kind: 'task', note: `holds ${wait.lock}`, rule: 'W23' },
+    evidence: wait.evidence,
+    ...(wait.certainty === 'inferred' && { inferredBy: `${wait.lock}: ${wait.basis}` }),
+  }));
+}
+
+/** Waits for another task to end, or for its work item to be done (W24). */
+export function joinEdges(timeline: Timeline): WaitEdge[] {
+  return timeline.data.joins.flatMap((join): WaitEdge[] => {
+    const from = timeline.task(join.tid);
+    const to = timeline.task(join.targetTid);
+    if (join.endNs !== null || !from || !to) return [];
+    const what = join.fn === undefined ? timeline.label(to) : `${join.fn}, which ${timeline.label(to)} runs`;
+    return [
+      {
+        from,
+        to,
+        on: `${join.api} of ${what}`,
+        sinceNs: join.startNs,
+        over: { kind: 'work', name: join.fn ?? join.api, rule: 'W24' },
+        met: {
+          kind: join.fn === undefined ? 'task' : 'worker',
+          note: join.fn === undefined ? 'has to end' : `runs ${join.fn}`,
+        },
+        evidence: [
+          { event: join.targetEvent, role: `${timeline.label(to)} is what it waits for` },
+          { event: join.event, role: `${timeline.label(from)} waits in ${join.api}` },
+        ],
+        ...(join.inferredBy && { inferredBy: join.inferredBy }),
+      },
+    ];
+  });
+}
+
+export function detectDeadlocks(_world: World, timeline: Timeline): Finding[] {
+  const edges = [...srcuReaderEdges(timeline), ...lockEdges(timeline), ...joinEdges(timeline)];
+  return cyclesOf(edges)
+    .filter((cycle) => timeline.data.endNs - Math.max(...cycle.map((edge) => edge.sinceNs)) >= PERSISTS_NS)
+    .map((cycle) => finding(timeline, cycle));
+}
+
+/** Elementary cycles, each once: from every task the shortest way back to it, deduplicated by the set of tasks. */
+export function cyclesOf(edges: readonly WaitEdge[]): WaitEdge[][] {
+  const from = new Map<TaskKey, WaitEdge[]>();
+  for (const edge of edges) {
+    const list = from.get(edge.from.key);
+    if (list) list.push(edge);
+    else from.set(edge.from.key, [edge]);
+  }
+  const cycles: WaitEdge[][] = [];
+  const seen = new Set<string>();
+  for (const start of from.keys()) {
+    const cycle = shortestWayBack(from, start);
+    if (!cycle) continue;
+    const key = cycle
+      .map((edge) => edge.from.key)
+      .sort((a, b) => a - b)
+      .join(' ');
+    if (seen.has(key)) continue;
+    seen.add(key);
+    cycles.push(cycle);
+  }
+  return cycles;
+}
+
+function shortestWayBack(from: ReadonlyMap<TaskKey, readonly WaitEdge[]>, start: TaskKey): WaitEdge[] | undefined {
+  const reached = new Map<TaskKey, WaitEdge>();
+  const queue: TaskKey[] = [start];
+  for (let head = 0; head < queue.length; head++) {
+    for (const edge of from.get(queue[head]) ?? []) {
+      if (edge.to.key === start) {
+        const cycle = [edge];
+        for (let at = edge.from.key; at !== start; ) {
+          const back = reached.get(at) as WaitEdge;
+          cycle.unshift(back);
+          at = back.from.key;
+        }
+        return cycle;
+      }
+      if (!reached.has(edge.to.key)) {
+        reached.set(edge.to.key, edge);
+        queue.push(edge.to.key);
+      }
+    }
+  }
+  return undefined;
+}
+
+function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {
+  const waits: DeadlockWait[] = cycle.map((edge) => ({
+    task: timeline.name(edge.from),
+    tid: edge.from.tid,
+    on: edge.on,
+  }));
+  const sinceNs = Math.max(...cycle.map((edge) => edge.sinceNs));
+  const names = waits.map((wait) => wait.task);
+  const doubt = timeline.openDoubt({ endNs: null });
+  return {
+    kind: 'deadlock',
+    id: findingId('deadlock', ...[...names].sort(), ...cycle.map((edge) => edge.on.replace(/:\d+/g, '')).sort()),
+    severity: 'error',
+    confidence: doubt || cycle.some((edge) => edge.inferredBy) ? 'inferred' : 'observed',
+    title:
+      cycle.length === 1
+        ? `${waits[0].task}:${waits[0].tid} waits for itself: ${waits[0].on}`
+        : `${waits.map((wait) => `${wait.task}:${wait.tid}`).join(' → ')} → ${waits[0].task}:${waits[0].tid} wait for each other`,
+    start_ns: sinceNs,
+    end_ns: timeline.data.endNs,
+    evidence: [
+      ...cycle.flatMap((edge) => edge.evidence),
+      { event: timeline.data.lastEvent, role: 'the recording ends, nobody has moved' },
+    ],
+    notes: [
+      `closed for ${seconds(timeline.data.endNs - sinceNs)}, to the end of the capture; no edge has an alternative (W4.31)`,
+      ...cycle.flatMap((edge) => edge.inferredBy ?? []),
+      ...(doubt ? [doubt] : []),
+    ],
+    waits,
+    chain: circle(timeline, cycle),
+    root: { kind: 'deadlock' },
+  };
+}
+
+/** Once around, from the first task back to it; the time since the circle closed is the last link's. */
+function circle(timeline: Timeline, cycle: readonly WaitEdge[]): ChainLink[] {
+  const sinceNs = Math.max(...cycle.map((edge) => edge.sinceNs));
+  const [{ from }] = cycle;
+  const links: ChainLink[] = [{ kind: 'task', name: timeline.label(from), tid: from.tid, blame_ns: 0 }];
+  cycle.forEach(({ to, over, met, evidence }, i) => {
+    // By convention the holder's event comes first, the waiter's after it.
+    const [held, waits] = evidence.length > 1 ? evidence : [undefined, evidence[0]];
+    const closes = i === cycle.length - 1;
+    links.push({ ...over, blame_ns: 0, parent: links.length - 1, ...shownBy(waits) });
+    links.push({
+      ...met,
+      name: timeline.label(to),
+      tid: to.tid,
+      blame_ns: closes ? timeline.data.endNs - sinceNs : 0,
+      parent: links.length - 1,
+      ...shownBy(held),
+      ...(closes && { closes }),
+    });
+  });
+  return links;
+}
+
+const shownBy = (item: Evidence | undefined): { event?: number; line?: number } =>
+  item === undefined ? {} : 'event' in item ? { event: item.event } : { line: item.line };

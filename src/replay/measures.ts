@@ -1,8 +1,0 @@
-/** Models that conclude nothing: they measure, for histograms and facts. No detector asks them, no snapshot keeps them. */
-import { CallbackModel } from './model/callback.ts';
-import type { Model, World } from './world.ts';
-
-/** They see every event after the models that they rest on. */
-export function createMeasures(world: World): readonly Model[] {
-  return [new CallbackModel(world)];
-}

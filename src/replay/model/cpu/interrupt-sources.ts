@@ -1,0 +1,256 @@
+/**
+ * Events that show interrupts (MODEL 1.5, E1.7): entry and exit of handlers, vectors and softirqs; durations that are told when a handler is
+ * over (nmi_handler, the osnoise events and the osnoise tracer's summaries); and the samples of a profiler.
+ */
+import { CTX_KNOWN, CTX_SOFTIRQ, type EventCursor, type EventType, NO_CPU } from '../../../../schema/index.ts';
+import type { EventHandler, World } from '../../core/world.ts';
+import { hardirqVector, softirqName } from '../../knowledge/interrupt-events.ts';
+import {
+  type BusySource,
+  type CpuState,
+  type InterruptKind,
+  type InterruptListener,
+  OCC_HARDIRQ,
+  OCC_NMI,
+  OCC_SOFTIRQ,
+} from './cpu-state.ts';
+
+const KINDS = { nmi: OCC_NMI, hardirq: OCC_HARDIRQ, softirq: OCC_SOFTIRQ } as const;
+
+/** A softirq that was preempted together with its task, as PREEMPT_RT does. */
+export interface PreemptedSoftirq {
+  readonly sinceNs: number;
+  readonly vec: number;
+}
+
+/** The accounts of the CPUs. */
+export interface CpuAccounts {
+  readonly onInterrupt: InterruptListener | undefined;
+  get(cpu: number): CpuState;
+  account(state: CpuState, nowNs: number): void;
+  occupied(state: CpuState, kind: number, startNs: number, endNs: number, source: BusySource): void;
+  rebook(state: CpuState, kind: number, startNs: number, endNs: number, ns: number): void;
+  contextOfStack(stack: number): number;
+  tick(cpu: number, nowNs: number, eventId: number): void;
+}
+
+/** Samples further apart than that are no profile of what lies between them. */
+const LONGEST_PERIOD_NS = 5e7;
+
+/** Samples of a CPU before their period is settled. */
+const FEWEST_SAMPLES = 4;
+
+export class InterruptSources {
+  readonly #world: World;
+  readonly #cpus: CpuAccounts;
+  /** Kinds that events show, by OCC number, and the first of these: contexts of records add nothing to them. */
+  readonly #shown = new Map<number, number>();
+  /** First event that shows NMIs, 0 without. */
+  nmiEvent = 0;
+  /** By task. */
+  readonly #preempted = new Map<number, PreemptedSoftirq>();
+
+  constructor(world: World, cpus: CpuAccounts) {
+    this.#world = world;
+    this.#cpus = cpus;
+  }
+
+  /** Events show all time of that kind. */
+  shows(kind: number): boolean {
+    return this.#shown.has(kind);
+  }
+
+  /** Kinds that events have shown, and preempted softirqs: live state of a snapshot. */
+  get live(): { readonly shown: Map<number, number>; readonly preempted: Map<number, PreemptedSoftirq> } {
+    return { shown: this.#shown, preempted: this.#preempted };
+  }
+
+  subscribe(type: EventType): EventHandler | undefined {
+    if (type.shape === 'sample') return (event) => this.#sample(event);
+    if (type.shape !== 'tracepoint') return undefined;
+    switch (type.name) {
+      case 'irq_handler_entry':
+        return (event) => this.#enterHardirq(event, event.text(1));
+      case 'irq_handler_exit':
+        return (event) => this.#exitHardirq(event);
+      case 'softirq_entry':
+        return (event) => this.#enterSoftirq(event);
+      case 'softirq_exit':
+        return (event) => this.#exitSoftirq(event);
+      case 'nmi_handler':
+        return (event) => this.#nmi(event);
+      case 'nmi_noise':
+        return (event) => this.#noiseOf(event, 'nmi', 'NMI', event.int(0), event.int(1));
+      case 'irq_noise':
+        return (event) => this.#noiseOf(event, 'hardirq', event.text(0), event.int(2), event.int(3));
+      case 'softirq_noise':
+        return (event) => this.#noiseOf(event, 'softirq', softirqName(event.int(0)), event.int(1), event.int(2));
+      case 'osnoise':
+        return (event) => this.#summary(event);
+      default: {
+        const vector = hardirqVector(type.name);
+        if (!vector) return undefined;
+        const { name, enters } = vector;
+        if (!enters) return (event) => this.#exitHardirq(event);
+        const tick = name === 'local_timer';
+        return (event) => {
+          this.#enterHardirq(event, name);
+          if (tick) this.#cpus.tick(event.cpu, event.tsNs, event.eventId);
+        };
+      }
+    }
+  }
+
+  /** An exit, or a duration told afterwards: alone it opens nothing. */
+  #shows(kind: number, event: number): void {
+    if (!this.#shown.has(kind)) this.#shown.set(kind, event);
+  }
+
+  #enterHardirq(event: EventCursor, name: string): void {
+    const state = this.#cpus.get(event.cpu);
+    this.#cpus.account(state, event.tsNs);
+    state.interrupts++;
+    if (state.hardirqDepth++ === 0) {
+      state.hardirqSinceNs = event.tsNs;
+      state.hardirqName = name;
+    }
+  }
+
+  #exitHardirq(event: EventCursor): void {
+    this.#shows(OCC_HARDIRQ, event.eventId);
+    const state = this.#cpus.get(event.cpu);
+    this.#cpus.account(state, event.tsNs);
+    if (state.hardirqDepth === 0 || --state.hardirqDepth > 0) return;
+    this.#span(state, 'hardirq', state.hardirqName, state.hardirqSinceNs, event);
+  }
+
+  #enterSoftirq(event: EventCursor): void {
+    const state = this.#cpus.get(event.cpu);
+    this.#cpus.account(state, event.tsNs);
+    state.softirqDepth = 1;
+    state.softirqSinceNs = event.tsNs;
+    state.softirqVec = event.int(0);
+  }
+
+  #exitSoftirq(event: EventCursor): void {
+    this.#shows(OCC_SOFTIRQ, event.eventId);
+    const state = this.#cpus.get(event.cpu);
+    this.#cpus.account(state, event.tsNs);
+    if (state.softirqDepth === 0) return;
+    state.softirqDepth = 0;
+    this.#span(state, 'softirq', softirqName(state.softirqVec), state.softirqSinceNs, event);
+  }
+
+  #span(
+    state: CpuState,
+    kind: InterruptKind,
+    name: string,
+    startNs: number,
+    event: EventCursor,
+    ns = event.tsNs - startNs,
+  ): void {
+    const endNs = event.tsNs;
+    this.#world.facts.contextSpan({ cpu: state.cpu, kind, name, startNs, endNs });
+    this.#world.facts.sample(kind, name, ns);
+    this.#cpus.onInterrupt?.(kind, state.cpu, startNs, endNs, name);
+  }
+
+  /** The record comes after the handler: it occupied [ts − delta, ts] (E1.5, T39). */
+  #nmi(event: EventCursor): void {
+    this.#shows(OCC_NMI, event.eventId);
+    this.nmiEvent ||= event.eventId;
+    const state = this.#cpus.get(event.cpu);
+    const startNs = event.tsNs - event.int(1);
+    this.#cpus.occupied(state, OCC_NMI, startNs, event.tsNs, 'events');
+    this.#span(state, 'nmi', event.text(0), startNs, event);
+  }
+
+  /**
+   * Told at the end of an interrupt, with its duration less what was nested in it (kernel/trace/trace_osnoise.c): the whole of it began
+   * at `start_ns`, where that is on the clock of the trace.
+   */
+  #noiseOf(event: EventCursor, kind: InterruptKind, name: string, beganNs: number, netNs: number): void {
+    this.#shows(KINDS[kind], event.eventId);
+    if (kind === 'nmi') this.nmiEvent ||= event.eventId;
+    const state = this.#cpus.get(event.cpu);
+    if (kind === 'hardirq') state.interrupts++;
+    const endNs = event.tsNs;
+    const onClock = beganNs <= endNs - netNs && endNs - beganNs < 10 * netNs + 1e7;
+    const startNs = onClock ? beganNs : endNs - netNs;
+    // Since then something nested in it, or a record within it, has been booked.
+    const bookedNs = Math.max(state.accountedNs, startNs, endNs - netNs);
+    this.#cpus.occupied(state, KINDS[kind], bookedNs, endNs, 'events');
+    this.#cpus.rebook(state, KINDS[kind], startNs, bookedNs, netNs - (endNs - bookedNs));
+    this.#span(state, kind, name, startNs, event, netNs);
+  }
+
+  /** One line per period of the tracer: its noise is that of a kind when it counts no other. Events tell more. */
+  #summary(event: EventCursor): void {
+    if (this.#shown.size > 0) return;
+    const runtimeNs = event.int(0) * 1e3;
+    const noiseNs = event.int(1) * 1e3;
+    const [hardware, nmis, irqs, softirqs, threads] = [3, 4, 5, 6, 7].map((field) => event.int(field));
+    if (hardware + threads > 0) return;
+    const kinds = [nmis > 0 && OCC_NMI, irqs > 0 && OCC_HARDIRQ, softirqs > 0 && OCC_SOFTIRQ].filter(
+      (kind) => kind !== false,
+    );
+    if (kinds.length !== 1 || noiseNs <= 0) return;
+    const [kind] = kinds;
+    if (kind === OCC_NMI) this.nmiEvent ||= event.eventId;
+    const state = this.#cpus.get(event.cpu);
+    this.#cpus.account(state, event.tsNs);
+    this.#cpus.rebook(state, kind, event.tsNs - runtimeNs, event.tsNs, Math.min(noiseNs, runtimeNs));
+  }
+
+  /**
+   * A sample stands for the time since the one before (E0.10): what interrupts it finds is known to ±1/√n only. NMIs are invisible to
+   * samples that are NMIs themselves (T63).
+   */
+  #sample(event: EventCursor): void {
+    if (event.cpu === NO_CPU || event.stack === 0 || event.flags & CTX_KNOWN) return;
+    const state = this.#cpus.get(event.cpu);
+    const gapNs = event.tsNs - state.sampleNs;
+    const first = state.sampleNs < 0 || gapNs > LONGEST_PERIOD_NS;
+    state.sampleNs = event.tsNs;
+    if (first) return;
+    state.samples++;
+    state.samplePeriodNs += (gapNs - state.samplePeriodNs) / Math.min(state.samples, 16);
+    const context = this.#cpus.contextOfStack(event.stack);
+    if (context === 0 || state.samples < FEWEST_SAMPLES) return;
+    const kind = context & CTX_SOFTIRQ ? OCC_SOFTIRQ : OCC_HARDIRQ;
+    if (this.#shown.has(kind)) return;
+    const forNs = Math.min(gapNs, 2 * state.samplePeriodNs);
+    this.#cpus.occupied(state, kind, event.tsNs - forNs, event.tsNs, 'samples');
+  }
+
+  /**
+   * A task leaves the CPU. Outside of PREEMPT_RT the scheduler runs in task context: whatever exit was not recorded is over. There, a
+   * softirq is preempted with its task.
+   */
+  leaves(state: CpuState, event: EventCursor): void {
+    state.hardirqDepth = 0;
+    if (state.softirqDepth > 0) {
+      const inSoftirq = event.flags & CTX_KNOWN ? (event.flags & CTX_SOFTIRQ) !== 0 : this.#world.profile.rt === true;
+      const { softirqSinceNs: sinceNs, softirqVec: vec } = state;
+      if (inSoftirq && event.int(1) > 0) this.#preempted.set(event.int(1), { sinceNs, vec });
+      state.softirqDepth = 0;
+    }
+  }
+
+  enters(state: CpuState, event: EventCursor): void {
+    if (this.#preempted.size === 0) return;
+    const softirq = this.#preempted.get(event.int(5));
+    if (!softirq) return;
+    this.#preempted.delete(event.int(5));
+    state.softirqDepth = 1;
+    state.softirqSinceNs = softirq.sinceNs;
+    state.softirqVec = softirq.vec;
+  }
+
+  lost(state: CpuState): void {
+    state.hardirqDepth = 0;
+    state.softirqDepth = 0;
+    state.sampleNs = -1;
+    this.#preempted.clear();
+  }
+}

@@ -1,0 +1,447 @@
+/**
+ * The held-lock replica: what each lock event does to stacks, graph, usage and waits (MODEL 5.9). Hot: under 1 µs per event,
+ * no allocation but the facts themselves and what is seen for the first time.
+ */
+import { CTX_IRQS_OFF, CTX_KNOWN, type EventCursor, preemptDepth } from '../../../../schema/index.ts';
+import type { World } from '../../core/world.ts';
+import type { CpuModel } from '../cpu/cpu.ts';
+import { howAcquired, insideAcquire, LatestAcquisition, linkPath, lockContext } from './acquisition.ts';
+import {
+  hashInstance,
+  type LockClass,
+  type LockInstance,
+  WAIT_ATOMIC,
+  WAIT_PREEMPTIBLE,
+  WAIT_RT_INNER,
+} from './class.ts';
+import { LockClassTable } from './class-table.ts';
+import { holdsIrqsOff, irqsEnabled, markAcquisition, markHeldEnabled, softirqsEnabled } from './context/usage.ts';
+import {
+  CONTEXT_HARDIRQ,
+  CONTEXT_NMI,
+  CONTEXT_TASK,
+  HELD_DUBIOUS,
+  HELD_OWNED,
+  HELD_READ,
+  HELD_RECURSIVE,
+  HELD_TRY,
+  type HeldLock,
+  MAX_DEPTH,
+  type TaskLocks,
+} from './held.ts';
+import { LockTrust } from './held-stack-validity.ts';
+import { SectionHistory } from './order/critical-section.ts';
+import { dependencyType, type LockEdge, LockGraph } from './order/graph.ts';
+import { NestingTable } from './order/nesting.ts';
+import { WakeOrder } from './order/wake-order.ts';
+import { type Acquisition, WitnessRecorder } from './order/witness.ts';
+import { LockTasks } from './tasks.ts';
+import { type PastLockWait, recordHeldWait, tidOf } from './wait.ts';
+
+export class LockEvents {
+  readonly #world: World;
+  readonly #cpus: CpuModel;
+  readonly table = new LockClassTable();
+  /** Long waits that are over, by end. */
+  readonly pastWaits: PastLockWait[] = [];
+  readonly graph = new LockGraph();
+  readonly nestings = new NestingTable();
+  readonly history = new SectionHistory();
+  readonly wakes = new WakeOrder();
+  readonly witnesses: WitnessRecorder;
+  readonly tasks: LockTasks;
+  readonly trust: LockTrust;
+  /** Per CPU. */
+  readonly latest: LatestAcquisition[] = [];
+  /** lock_acquired events occur: ownership is told apart from waiting. */
+  lockStat = false;
+  /** Edges left out because lockdep's own report was being printed (see PRINTK_LOCKS). */
+  reportEdges = 0;
+  /** Releases without an acquisition: held since before the capture, or a bad unlock balance. */
+  unmatchedReleases = 0;
+  /** Entries dropped because the interrupt that took them is over. */
+  staleHolds = 0;
+  acquisitions = 0;
+  /** Called after each acquisition was pushed. */
+  onAcquired: ((task: TaskLocks, entry: HeldLock, cls: LockClass) => void) | undefined;
+  /** Called when an acquisition proves PREEMPT_RT. */
+  onRtProof: (() => void) | undefined;
+  readonly #acquisition: Acquisition;
+
+  constructor(world: World, cpus: CpuModel) {
+    this.#world = world;
+    this.#cpus = cpus;
+    this.witnesses = new WitnessRecorder(this.history, this.wakes, (classId) => this.table.classes[classId].isLock);
+    this.tasks = new LockTasks(
+      (entry) => this.witnesses.lost(entry),
+      (thread) => this.wakes.forget(thread),
+    );
+    this.trust = new LockTrust(this.graph, this.nestings, this.witnesses, this.tasks);
+    this.witnesses.onPin = (section) => this.#noteWaiters(section.instance);
+    this.#acquisition = {
+      cls: this.table.named('(none)'),
+      instance: 0,
+      how: 0,
+      context: 0,
+      flags: 0,
+      cpu: 0,
+      eventId: 0,
+      tsNs: 0,
+      stack: 0,
+    };
+  }
+
+  /** Tasks that asked for a lock before it was pinned take it after the pinned section. */
+  #noteWaiters(instance: LockInstance): void {
+    const hash = hashInstance(instance);
+    for (const task of this.tasks.active)
+      for (let i = 0; i < task.depth; i++) {
+        const entry = task.entries[i];
+        if (entry.instance === instance && !(entry.how & HELD_OWNED))
+          this.history.acquired(instance, hash, task.thread, this.#acquisition.eventId, (entry.how & HELD_READ) !== 0);
+      }
+  }
+
+  /** CONTEXT_* bits of an event (L5.20). */
+  contextOf(event: EventCursor): number {
+    return lockContext(event, this.#cpus, this.#world.profile.rt === true);
+  }
+
+  /** lock_acquire: fields flags, name, lockdep_addr. */
+  acquire(event: EventCursor): void {
+    const task = this.tasks.at(event);
+    if (task === undefined) return;
+    this.acquisitions++;
+    const flags = event.flags;
+    const cls = this.table.of(event, 1);
+    const eventId = event.eventId;
+    const context = this.contextOf(event);
+    const how = howAcquired(event.int(0), flags, context, cls) | (this.lockStat && cls.isLock ? 0 : HELD_OWNED);
+    const instance: LockInstance = event.key(2) || -1 - cls.classId;
+    const acquisition = this.#acquisition;
+    acquisition.cls = cls;
+    acquisition.instance = instance;
+    acquisition.how = how;
+    acquisition.context = context;
+    acquisition.flags = flags;
+    acquisition.cpu = event.cpu;
+    acquisition.eventId = eventId;
+    acquisition.tsNs = event.tsNs;
+    acquisition.stack = event.stack;
+
+    this.#dropEnded(task, context);
+    this.trust.acquiring(task, acquisition, this.lockStat, this.table.classes);
+    const latest = this.#latestOf(event.cpu);
+    cls.acquisitions++;
+    if (instance !== cls.lastInstance) cls.noteInstance(instance);
+    if (!(how & HELD_TRY)) cls.blocking++;
+    const believed = !(context & CONTEXT_NMI) && !(acquisition.how & HELD_DUBIOUS);
+    if (!(context & CONTEXT_NMI)) {
+      if (!(how & HELD_TRY)) {
+        this.#noteWaitType(task, cls, flags);
+        if (cls.isLock && believed) this.#noteNesting(task, acquisition, latest);
+      }
+      if (cls.checked) {
+        markAcquisition(acquisition, task.key, task.comm);
+        if (context === CONTEXT_TASK && task.depth > 0) this.#noteEnabled(task, flags, eventId);
+      }
+    }
+    const inEdge =
+      cls.checked && !(how & HELD_TRY) && believed ? this.#addEdges(task, task.depth, acquisition, latest) : -1;
+    const entry = this.#push(task, acquisition, inEdge);
+    if (cls.isLock && (how & HELD_OWNED || !this.lockStat) && context === CONTEXT_TASK)
+      this.history.acquired(instance, hashInstance(instance), task.thread, eventId, (how & HELD_READ) !== 0);
+    latest.task = task;
+    latest.entry = entry;
+    latest.cls = cls;
+    latest.eventId = eventId;
+    if (believed) this.onAcquired?.(task, entry, cls);
+  }
+
+  #latestOf(cpu: number): LatestAcquisition {
+    let latest = this.latest[cpu];
+    if (latest === undefined) {
+      latest = new LatestAcquisition();
+      this.latest[cpu] = latest;
+    }
+    latest.record = this.#cpus.get(cpu).records;
+    if (latest.witnesses.length > 0) latest.witnesses.length = 0;
+    if (latest.nestings.length > 0) latest.nestings.length = 0;
+    return latest;
+  }
+
+  /** Entries of interrupts that are over by now were released unseen. */
+  #dropEnded(task: TaskLocks, context: number): void {
+    const level = context & (CONTEXT_HARDIRQ | CONTEXT_NMI);
+    while (task.depth > 0) {
+      const entry = task.entries[task.depth - 1];
+      if ((entry.context & (CONTEXT_HARDIRQ | CONTEXT_NMI)) <= level) return;
+      task.depth--;
+      this.staleHolds++;
+      this.witnesses.lost(entry);
+      if (task.depth === 0) this.tasks.deactivate(task);
+    }
+  }
+
+  /** What preemption depth and the surrounding acquisition tell about the wait type (L5.36). */
+  #noteWaitType(task: TaskLocks, cls: LockClass, flags: number): void {
+    if (!cls.isLock) return;
+    if (flags & CTX_KNOWN) {
+      if (preemptDepth(flags) > 0) cls.evidence |= WAIT_ATOMIC;
+      else if (irqsEnabled(flags)) cls.noteEvidence(WAIT_PREEMPTIBLE, this.#acquisition.eventId);
+    }
+    // `X` and directly inside it `X.lock.wait_lock`: rt_spin_lock() on PREEMPT_RT.
+    if (cls.rtOuterName === '') return;
+    const top = task.top();
+    const outer = top && this.table.classes[top.classId];
+    if (outer?.name !== cls.rtOuterName) return;
+    outer.noteEvidence(WAIT_RT_INNER, this.#acquisition.eventId);
+    this.onRtProof?.();
+  }
+
+  #noteNesting(task: TaskLocks, acquisition: Acquisition, latest: LatestAcquisition): void {
+    const { classes } = this.table;
+    const { context, flags } = acquisition;
+    let from = task.depth;
+    while (from > 0 && task.entries[from - 1].context === context) {
+      if (task.entries[from - 1].how & HELD_DUBIOUS) break;
+      from--;
+      if (classes[task.entries[from].classId].rule.nature === 'override') break;
+    }
+    if (from === task.depth && context === CONTEXT_TASK) return;
+    const atomic = (flags & CTX_KNOWN) !== 0 && (preemptDepth(flags) > 0 || (flags & CTX_IRQS_OFF) !== 0);
+    const known = this.nestings.all.length;
+    this.nestings.note(task, from, acquisition, atomic);
+    for (let i = known; i < this.nestings.all.length; i++) latest.nestings.push(this.nestings.all[i]);
+  }
+
+  /** Interrupts are visibly on while locks are held that were taken with them off (L5.40). */
+  #noteEnabled(task: TaskLocks, flags: number, eventId: number): void {
+    if (irqsEnabled(flags) && holdsIrqsOff(task))
+      markHeldEnabled(task, this.table.classes, softirqsEnabled(flags), eventId, this.#world.nowNs);
+  }
+
+  /**
+   * Edges from the direct predecessors among the first `depth` entries (L5.25): newest first, up to and including the first that
+   * was not a trylock. Returns the edge from the newest, −1 without.
+   */
+  #addEdges(task: TaskLocks, depth: number, acquisition: Acquisition, latest: LatestAcquisition | undefined): number {
+    const { classes } = this.table;
+    const { cls, context } = acquisition;
+    const inReport = cls.printk && this.printsReport(task, context);
+    let newest = -1;
+    for (let i = depth - 1; i >= 0; i--) {
+      const held = task.entries[i];
+      if (held.context !== context || held.how & HELD_DUBIOUS) break;
+      const predecessor = classes[held.classId];
+      if (!predecessor.checked) continue;
+      if (inReport && !predecessor.printk) {
+        this.reportEdges++;
+        break;
+      }
+      if (predecessor !== cls) {
+        const edge = this.#note(task, held, acquisition);
+        if (newest < 0) newest = edge.edgeId;
+        // A lock that is only taken up again (latest undefined) was acquired under more than is held now: no situation of its own.
+        const witness =
+          latest !== undefined || edge.count === 1
+            ? this.witnesses.note(edge, task, held, acquisition, latest !== undefined)
+            : undefined;
+        if (witness !== undefined && witness.acquireEvent === acquisition.eventId) latest?.witnesses.push(witness);
+      } else if (held.instance !== acquisition.instance) cls.nested = true;
+      if (!(held.how & HELD_TRY)) break;
+    }
+    return newest;
+  }
+
+  /** Whether lockdep's own report is being printed; known only with LOCK_STAT. */
+  printsReport(task: TaskLocks, context: number): boolean {
+    return this.lockStat && insideAcquire(task, context, this.table.classes);
+  }
+
+  #note(task: TaskLocks, held: HeldLock, acquisition: Acquisition): LockEdge {
+    const edge = this.graph.edge(held.classId, acquisition.cls.classId);
+    if (edge.revoked) {
+      edge.revoked = false;
+      edge.count = 0;
+    }
+    if (edge.count++ === 0) {
+      edge.heldCpu = held.cpu;
+      edge.heldNs = held.sinceNs;
+      edge.arrivedNs = task.arrivedNs;
+      edge.firstNs = acquisition.tsNs;
+      edge.heldEvent = held.eventId;
+      edge.acquireEvent = acquisition.eventId;
+      edge.firstTask = task.key;
+      edge.firstComm = task.comm;
+      edge.firstContext = acquisition.context;
+    }
+    const heldRead = (held.how & HELD_READ) !== 0;
+    edge.dep |= dependencyType(heldRead, (acquisition.how & HELD_RECURSIVE) !== 0);
+    edge.depRecursive |= dependencyType(heldRead, (acquisition.how & HELD_READ) !== 0);
+    if (held.inEdge >= 0) edge.noteAfter(held.inEdge);
+    return edge;
+  }
+
+  #push(task: TaskLocks, acquisition: Acquisition, inEdge: number): HeldLock {
+    if (task.depth === MAX_DEPTH) {
+      // Only lost releases lead here: the oldest entry is stale.
+      this.witnesses.lost(task.remove(0));
+      this.staleHolds++;
+    }
+    const below = task.top();
+    const entry = task.pushSlot();
+    entry.classId = acquisition.cls.classId;
+    entry.instance = acquisition.instance;
+    entry.how = acquisition.how;
+    entry.context = acquisition.context;
+    entry.sinceNs = acquisition.tsNs;
+    entry.flags = acquisition.flags;
+    entry.eventId = acquisition.eventId;
+    entry.ownedEvent = acquisition.eventId;
+    entry.stack = acquisition.stack;
+    entry.cpu = acquisition.cpu;
+    entry.inEdge = inEdge;
+    linkPath(entry, below);
+    if (task.activeIndex < 0) this.tasks.activate(task);
+    return entry;
+  }
+
+  /** lock_release: fields name, lockdep_addr. */
+  release(event: EventCursor): void {
+    const task = this.tasks.at(event);
+    if (task === undefined) return;
+    const cls = this.table.of(event, 0);
+    const instance: LockInstance = event.key(1) || -1 - cls.classId;
+    const context = this.contextOf(event);
+    this.trust.released(event.cpu, event.eventId);
+    this.#dropEnded(task, context);
+    const index = task.find(instance, context);
+    if (index < 0) {
+      this.unmatchedReleases++;
+      if (cls.isLock && context === CONTEXT_TASK && task.thread.heldBefore.length < 16)
+        task.thread.heldBefore.push({ instance, releaseEvent: event.eventId });
+      return;
+    }
+    if (context === CONTEXT_TASK) this.#noteEnabled(task, event.flags, event.eventId);
+    const wasTop = index === task.depth - 1;
+    const entry = task.remove(index);
+    if (!wasTop) this.#reacquire(task, index, event);
+    if (entry.section !== undefined) this.witnesses.released(entry, task, event.eventId);
+    if (task.depth === 0) this.tasks.deactivate(task);
+    if (!cls.isLock) return;
+    const nowNs = event.tsNs;
+    const tid = tidOf(task);
+    // Interruptible acquisitions that gave up are released without ever having been owned (L5.3).
+    if (!(entry.how & HELD_OWNED) && entry.contendedNs >= 0) {
+      recordHeldWait(this.#world.facts, this.pastWaits, cls, tid, entry, nowNs);
+      return;
+    }
+    const { facts } = this.#world;
+    facts.lockHold({
+      classId: cls.classId,
+      tid,
+      cpu: entry.cpu,
+      read: (entry.how & HELD_READ) !== 0,
+      trylock: (entry.how & HELD_TRY) !== 0,
+      startNs: entry.sinceNs,
+      endNs: nowNs,
+    });
+    facts.sample('lock-hold', cls.name, nowNs - entry.sinceNs);
+  }
+
+  /** Unlocked out of order: lockdep takes the later entries again, one by one (reacquire_held_locks, L5.22). */
+  #reacquire(task: TaskLocks, from: number, event: EventCursor): void {
+    const { classes } = this.table;
+    const acquisition = this.#acquisition;
+    const depth = task.depth;
+    for (let i = from; i < depth; i++) {
+      const entry = task.entries[i];
+      const below = i > 0 ? task.entries[i - 1] : undefined;
+      const cls = classes[entry.classId];
+      if (
+        cls.checked &&
+        !(entry.how & HELD_TRY) &&
+        !(entry.context & CONTEXT_NMI) &&
+        below?.context === entry.context
+      ) {
+        acquisition.cls = cls;
+        acquisition.instance = entry.instance;
+        acquisition.how = entry.how;
+        acquisition.context = entry.context;
+        acquisition.flags = entry.flags;
+        acquisition.cpu = event.cpu;
+        acquisition.eventId = entry.eventId;
+        acquisition.tsNs = entry.sinceNs;
+        acquisition.stack = entry.stack;
+        task.depth = i;
+        entry.inEdge = this.#addEdges(task, i, acquisition, undefined);
+        task.depth = depth;
+      }
+      linkPath(entry, below);
+    }
+  }
+
+  /** The lock is owned now: lock_acquired, or contention_end where there is no LOCK_STAT. */
+  owned(task: TaskLocks, entry: HeldLock, nowNs: number, eventId: number): void {
+    if (entry.how & HELD_OWNED) return;
+    entry.how |= HELD_OWNED;
+    entry.ownedEvent = eventId;
+    const cls = this.table.classes[entry.classId];
+    if (entry.contendedNs >= 0) {
+      recordHeldWait(this.#world.facts, this.pastWaits, cls, tidOf(task), entry, nowNs);
+      entry.sinceNs = nowNs;
+    }
+    if (entry.context === CONTEXT_TASK)
+      this.history.acquired(
+        entry.instance,
+        hashInstance(entry.instance),
+        task.thread,
+        eventId,
+        (entry.how & HELD_READ) !== 0,
+      );
+  }
+
+  /** lock_acquired: fields name, lockdep_addr. */
+  acquired(event: EventCursor): void {
+    this.lockStat = true;
+    const task = this.tasks.at(event);
+    if (task === undefined) return;
+    const cls = this.table.of(event, 0);
+    cls.acquiredEvents++;
+    this.trust.owned(event.cpu);
+    const index = task.find(event.key(1) || -1 - cls.classId, this.contextOf(event));
+    if (index >= 0) this.owned(task, task.entries[index], event.tsNs, event.eventId);
+  }
+
+  /** lock_contended: fields name, lockdep_addr. */
+  contended(event: EventCursor): void {
+    const task = this.tasks.at(event);
+    if (task === undefined) return;
+    const cls = this.table.of(event, 0);
+    cls.contended++;
+    const index = task.find(event.key(1) || -1 - cls.classId, this.contextOf(event));
+    if (index < 0) return;
+    const entry = task.entries[index];
+    entry.how &= ~HELD_OWNED;
+    this.startWait(task, entry, event.tsNs, event.eventId);
+  }
+
+  startWait(task: TaskLocks, entry: HeldLock, nowNs: number, eventId: number): void {
+    if (entry.contendedNs >= 0) return;
+    entry.contendedNs = nowNs;
+    entry.contendedEvent = eventId;
+    const owner = this.ownerOf(entry.instance, task);
+    entry.ownerTid = owner ? tidOf(owner) : -1;
+  }
+
+  /** A task other than `except` that owns the lock. */
+  ownerOf(instance: LockInstance, except: TaskLocks | undefined): TaskLocks | undefined {
+    for (const task of this.tasks.active) {
+      if (task === except) continue;
+      for (let i = 0; i < task.depth; i++)
+        if (task.entries[i].instance === instance && task.entries[i].how & HELD_OWNED) return task;
+    }
+    return undefined;
+  }
+}

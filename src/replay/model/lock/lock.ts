@@ -1,0 +1,439 @@
+/**
+ * The lock model: what lockdep would know, replayed over lock events (MODEL §5). It subscribes to the events and answers
+ * questions; the replica itself is lock-events.ts, one file per mechanism beside it.
+ */
+import type { EventCursor, EventType, LogReport } from '../../../../schema/index.ts';
+import type { EventHandler, Model, World } from '../../core/world.ts';
+import type { CpuModel } from '../cpu/cpu.ts';
+import { type LockClass, type LockInstance, WAIT_SLEPT } from './class.ts';
+import { DeferralSites } from './context/deferral-site.ts';
+import { type AtomicSleep, AtomicSleeps, sleeps } from './context/sleep.ts';
+import { StackTraitsCache } from './context/stack-traits.ts';
+import { markHeldEnabled } from './context/usage.ts';
+import { LockEvents } from './events.ts';
+import { CONTEXT_TASK, HELD_DUBIOUS, HELD_OWNED, HELD_READ, HELD_TRY, type HeldLock, type TaskLocks } from './held.ts';
+import { dependencyText } from './order/graph.ts';
+import { LockReports } from './reports.ts';
+import {
+  CONTENTION_MUTEX,
+  CONTENTION_READ,
+  ContentionTable,
+  contendedLockType,
+  LONG_WAIT_NS,
+  type LockHolder,
+  type LockWaitState,
+  NO_OWNER,
+  type OpenContention,
+  type PastLockWait,
+  recordWait,
+  tidOf,
+} from './wait.ts';
+
+const HARDIRQ_ENTRY =
+  /^(local_timer|reschedule|call_function|call_function_single|irq_work|x86_platform_ipi|irq_handler)_entry$/;
+
+export class LockModel implements Model {
+  readonly #world: World;
+  readonly #cpus: CpuModel;
+  readonly events: LockEvents;
+  readonly contentions = new ContentionTable();
+  readonly sleeps = new AtomicSleeps();
+  readonly reports: LockReports;
+  readonly deferrals: DeferralSites;
+  readonly stacks: StackTraitsCache;
+  /** Per CPU: what the next stack record may belong to besides an acquisition. */
+  readonly stackOwner: ({ record: number; target: AtomicSleep | OpenContention } | undefined)[] = [];
+
+  constructor(world: World, cpus: CpuModel) {
+    this.#world = world;
+    this.#cpus = cpus;
+    this.events = new LockEvents(world, cpus);
+    this.stacks = new StackTraitsCache(world.dictionary);
+    this.reports = new LockReports(this.events.table, this.events.graph, (field, value) => world.learn(field, value));
+    this.deferrals = new DeferralSites(this.events, this.stacks, (cpu) => cpus.get(cpu).records);
+    this.events.onRtProof = () => world.learn('rt', true);
+    this.events.table.onNew = (cls) => {
+      // kernel/softirq.c has these only with PREEMPT_RT.
+      if (cls.name === 'local_bh' || cls.name === '(softirq_ctrl.lock)') world.learn('rt', true);
+    };
+    this.events.onAcquired = (task, entry, cls) => this.deferrals.acquired(task, entry, cls);
+  }
+
+  get classes(): readonly LockClass[] {
+    return this.events.table.classes;
+  }
+
+  subscribe(type: EventType): EventHandler | undefined {
+    if (type.shape === 'kprobe') return this.deferrals.subscribeProbe(type);
+    if (type.shape !== 'tracepoint' && type.shape !== 'marker') return undefined;
+    const { events } = this;
+    switch (type.name) {
+      case 'lock_acquire':
+        return (event) => {
+          events.acquire(event);
+          if (event.stack !== 0) this.#stackOfAcquisition(event.cpu, event.stack);
+        };
+      case 'lock_release':
+        return (event) => events.release(event);
+      case 'lock_acquired':
+        return (event) => events.acquired(event);
+      case 'lock_contended':
+        return (event) => events.contended(event);
+      case 'contention_begin':
+        return (event) => this.#contentionBegin(event);
+      case 'contention_end':
+        return (event) => this.#contentionEnd(event);
+      case 'sched_switch':
+        return (event) => this.#switch(event);
+      case 'sched_process_fork':
+        return (event) => this.#fork(event);
+      case 'sched_waking': {
+        const deferral = this.deferrals.subscribeEvent(type);
+        return (event) => {
+          this.#waking(event);
+          deferral?.(event);
+        };
+      }
+      case 'kernel_stack':
+        return (event) => this.#stackRecord(event);
+      case 'irq_enable':
+        return (event) => this.#irqEnable(event);
+      case 'quiesce_lost':
+        return (event) => events.trust.gap(event.int(0), this.#cpus.get(event.int(0)).lastEventNs);
+      default:
+        if (HARDIRQ_ENTRY.test(type.name)) return (event) => this.#interrupted(event);
+        return this.deferrals.subscribeEvent(type);
+    }
+  }
+
+  onReport(report: LogReport): void {
+    this.reports.onReport(report);
+  }
+
+  // -- stacks ----------------------------------------------------------------------------------------------------------
+
+  #stackRecord(event: EventCursor): void {
+    if (event.stack === 0) return;
+    const record = this.#cpus.get(event.cpu).records - 1;
+    if (this.events.latest[event.cpu]?.record === record) this.#stackOfAcquisition(event.cpu, event.stack);
+    this.deferrals.stackRecord(event.cpu, record, event.stack);
+    const owner = this.stackOwner[event.cpu];
+    if (owner?.record === record) owner.target.stack = event.stack;
+  }
+
+  /** The newest acquisition of that CPU has this stack. */
+  #stackOfAcquisition(cpu: number, stack: number): void {
+    const latest = this.events.latest[cpu];
+    const { entry, cls, task } = latest;
+    if (!entry || !cls || !task) return;
+    const traits = this.stacks.of(stack);
+    if (traits.rt) this.#world.learn('rt', true);
+    for (let bit = 1; bit <= traits.evidence; bit <<= 1)
+      if (traits.evidence & bit) cls.noteEvidence(bit, latest.eventId);
+    if (entry.eventId === latest.eventId) entry.stack = stack;
+    cls.addUsageStack(latest.eventId, stack);
+    for (const witness of latest.witnesses) if (witness.stack === 0) witness.stack = stack;
+    for (const nesting of latest.nestings) {
+      nesting.first.stack = stack;
+      if (nesting.atomic) nesting.atomic.stack = stack;
+    }
+    if (traits.api !== undefined)
+      this.deferrals.acquiredWithin(task, cls, traits.api, latest.eventId, stack, traits.bpf);
+  }
+
+  #awaitStack(cpu: number, target: AtomicSleep | OpenContention): void {
+    this.stackOwner[cpu] = { record: this.#cpus.get(cpu).records, target };
+  }
+
+  // -- interrupts and scheduling ---------------------------------------------------------------------------------------
+
+  /** preemptirq:irq_enable: emitted before interrupts go on; softirqs may still be off. */
+  #irqEnable(event: EventCursor): void {
+    const task = this.events.tasks.at(event);
+    if (task === undefined || task.depth === 0 || this.events.contextOf(event) !== CONTEXT_TASK) return;
+    markHeldEnabled(task, this.classes, false, event.eventId, event.tsNs);
+  }
+
+  /** An interrupt got through: hardirqs were on while the interrupted task held what it holds. */
+  #interrupted(event: EventCursor): void {
+    const task = this.events.tasks.at(event);
+    if (task === undefined || task.depth === 0) return;
+    markHeldEnabled(task, this.classes, false, event.eventId, event.tsNs);
+  }
+
+  #switch(event: EventCursor): void {
+    this.events.tasks.switchesSeen = true;
+    const tid = event.int(1);
+    const task = this.events.tasks.get(tid > 0 ? tid : -1 - event.cpu);
+    if (task === undefined) return;
+    task.away = true;
+    const state = event.text(3);
+    if (!sleeps(state)) {
+      if (state.startsWith('X') || state.startsWith('Z')) task.dead = true;
+      return;
+    }
+    const waiting = newestWaiting(task);
+    if (waiting !== undefined && waiting.contendedNs >= 0)
+      this.classes[waiting.classId].noteEvidence(WAIT_SLEPT, waiting.contendedEvent);
+    if (task.depth === 0) return;
+    const asleep = this.sleeps.switchOut(event, task, this.classes);
+    if (asleep !== undefined && asleep.stack === 0) this.#awaitStack(event.cpu, asleep);
+  }
+
+  /** Fields: parent_comm, parent_pid, child_comm, child_pid. */
+  #fork(event: EventCursor): void {
+    const parent = this.events.tasks.at(event);
+    const child = event.int(3);
+    if (child <= 0) return;
+    const sections = parent ? this.events.witnesses.openSections(parent) : [];
+    const made = this.events.tasks.forked(child, parent, event.eventId, sections);
+    if (parent) this.events.wakes.order(parent.thread, made.thread);
+  }
+
+  /** Fields: comm, pid, prio, target_cpu. A task that was woken because a lock became free is not ordered by it. */
+  #waking(event: EventCursor): void {
+    if (this.events.contextOf(event) !== CONTEXT_TASK) return;
+    const pid = event.int(1);
+    this.contentions.woken(pid, event.tid);
+    if (this.events.acquisitions === 0) return;
+    const waker = this.events.tasks.at(event);
+    if (waker === undefined || pid <= 0) return;
+    const woken = this.events.tasks.ensure(pid);
+    if ((newestWaiting(woken)?.contendedNs ?? -1) < 0) this.events.wakes.order(waker.thread, woken.thread);
+  }
+
+  // -- contention ------------------------------------------------------------------------------------------------------
+
+  /** Fields: lock_addr, flags. */
+  #contentionBegin(event: EventCursor): void {
+    const task = this.events.tasks.at(event);
+    if (task === undefined) return;
+    const flags = event.int(1);
+    const entry = this.events.acquisitions > 0 ? this.#waitingEntry(task) : undefined;
+    const contention: OpenContention = {
+      taskKey: task.key,
+      tid: event.tid,
+      comm: event.comm,
+      address: event.key(0),
+      flags,
+      sinceNs: event.tsNs,
+      eventId: event.eventId,
+      cpu: event.cpu,
+      classId: entry?.classId ?? -1,
+      stack: event.stack,
+      wakerTid: -1,
+    };
+    if (this.contentions.begin(contention) && contention.stack === 0) this.#awaitStack(event.cpu, contention);
+    if (entry === undefined) return;
+    entry.how &= ~HELD_OWNED;
+    this.events.startWait(task, entry, event.tsNs, event.eventId);
+    this.contentions.nameAddress(contention.address, entry.classId);
+    if (flags & CONTENTION_MUTEX) this.classes[entry.classId].noteEvidence(WAIT_SLEPT, event.eventId);
+  }
+
+  /** The entry whose slow path runs: the newest that is not owned; without LOCK_STAT the newest that is no wait_lock. */
+  #waitingEntry(task: TaskLocks): HeldLock | undefined {
+    if (this.events.lockStat) return newestWaiting(task);
+    for (let i = task.depth - 1; i >= 0; i--) {
+      const cls = this.classes[task.entries[i].classId];
+      if (cls.isLock && !cls.name.endsWith('wait_lock')) return task.entries[i];
+    }
+    return undefined;
+  }
+
+  /** Fields: lock_addr, ret. */
+  #contentionEnd(event: EventCursor): void {
+    const task = this.events.tasks.at(event);
+    if (task === undefined) return;
+    const address = event.key(0);
+    const ended = this.contentions.end(task.key, address);
+    const got = event.int(1) === 0;
+    if (ended !== undefined && ended.classId < 0 && this.events.acquisitions === 0) {
+      const cls = this.#addressClass(ended.address, ended.flags);
+      recordWait(
+        this.#world.facts,
+        this.events.pastWaits,
+        cls.name,
+        cls.classId,
+        tidOf(task),
+        ended.sinceNs,
+        event.tsNs,
+        this.contentions.ownerDuring(ended),
+      );
+    }
+    const read = ended !== undefined && (ended.flags & CONTENTION_READ) !== 0;
+    if (got) this.contentions.gotIt(address, task.key, event.tid, event.tsNs, event.eventId, read);
+    if (!got || ended === undefined || ended.classId < 0 || this.events.lockStat) return;
+    const entry = newestWaiting(task);
+    if (entry?.classId === ended.classId) this.events.owned(task, entry, event.tsNs, event.eventId);
+  }
+
+  #addressed = 0;
+
+  /** A class for a lock that only contention events know. */
+  #addressClass(address: LockInstance, flags: number): LockClass {
+    const type = contendedLockType(flags);
+    const name = `${type}@${addressText(address)}`;
+    const known = this.events.table.find(name);
+    if (known) return known;
+    return this.events.table.named(this.#addressed++ < 4096 ? name : `${type}@(others)`);
+  }
+
+  // -- questions -------------------------------------------------------------------------------------------------------
+
+  /** Everything the task holds or waits for, oldest first. */
+  heldBy(taskKey: number): LockHolder[] {
+    const task = this.events.tasks.get(taskKey);
+    return task ? task.entries.slice(0, task.depth).map((entry) => this.#holder(task, entry)) : [];
+  }
+
+  /** All locks held or waited for right now, by task; what is in doubt left out. */
+  allHeld(): LockHolder[] {
+    return [...this.events.tasks.active]
+      .sort((a, b) => a.key - b.key)
+      .flatMap((task) => this.heldBy(task.key).filter((holder) => !holder.doubtful));
+  }
+
+  /** Tasks that own this lock (several readers may). */
+  holders(instance: LockInstance): LockHolder[] {
+    return [...this.events.tasks.active].flatMap((task) =>
+      this.heldBy(task.key).filter((holder) => holder.owned && !holder.doubtful && holder.instance === instance),
+    );
+  }
+
+  /** Tasks that wait for a lock right now, longest first. */
+  waits(): LockWaitState[] {
+    const waits: LockWaitState[] = [];
+    const known = new Set<number>();
+    for (const task of this.events.tasks.active) {
+      for (let i = 0; i < task.depth; i++) {
+        const entry = task.entries[i];
+        const cls = this.classes[entry.classId];
+        if (!cls.isLock || entry.how & HELD_OWNED) continue;
+        known.add(task.key);
+        waits.push({
+          taskKey: task.key,
+          tid: tidOf(task),
+          comm: task.comm,
+          instance: entry.instance,
+          className: cls.name,
+          flags: 0,
+          sinceNs: entry.contendedNs >= 0 ? entry.contendedNs : entry.sinceNs,
+          eventId: entry.contendedNs >= 0 ? entry.contendedEvent : entry.eventId,
+          read: (entry.how & HELD_READ) !== 0,
+          source: 'lockdep',
+          stack: entry.stack,
+        });
+      }
+    }
+    for (const contention of this.contentions.open()) {
+      if (known.has(contention.taskKey)) continue;
+      const named = this.contentions.classByAddress.get(contention.address);
+      waits.push({
+        taskKey: contention.taskKey,
+        tid: contention.tid,
+        comm: contention.comm,
+        instance: contention.address,
+        className: named !== undefined ? this.classes[named].name : '',
+        flags: contention.flags,
+        sinceNs: contention.sinceNs,
+        eventId: contention.eventId,
+        read: (contention.flags & CONTENTION_READ) !== 0,
+        source: 'contention',
+        stack: contention.stack,
+      });
+    }
+    return waits.sort((a, b) => a.sinceNs - b.sinceNs || a.eventId - b.eventId);
+  }
+
+  #waitedClass(wait: LockWaitState): LockClass {
+    return this.events.table.find(wait.className) ?? this.#addressClass(wait.instance, wait.flags);
+  }
+
+  /** Long waits that last to `endNs` and whose owner no event tells. */
+  ownerlessWaits(endNs: number): PastLockWait[] {
+    return this.waits()
+      .filter((wait) => endNs - wait.sinceNs >= LONG_WAIT_NS)
+      .map((wait) => ({
+        lock: this.#waitedClass(wait).name,
+        tid: wait.tid,
+        startNs: wait.sinceNs,
+        endNs,
+        owner: NO_OWNER,
+      }));
+  }
+
+  #holder(task: TaskLocks, entry: HeldLock): LockHolder {
+    const cls = this.classes[entry.classId];
+    return {
+      taskKey: task.key,
+      tid: tidOf(task),
+      comm: task.comm,
+      className: cls.name,
+      instance: entry.instance,
+      sinceNs: entry.sinceNs,
+      eventId: entry.eventId,
+      read: (entry.how & HELD_READ) !== 0,
+      trylock: (entry.how & HELD_TRY) !== 0,
+      owned: (entry.how & HELD_OWNED) !== 0,
+      pseudo: !cls.isLock,
+      doubtful: (entry.how & HELD_DUBIOUS) !== 0,
+    };
+  }
+
+  /** Writes classes, edges and the waits that are still open. */
+  finish(): void {
+    // irq_work/N kthreads exist on PREEMPT_RT only (kernel/irq_work.c).
+    if (this.#world.dictionary.strings.some((text) => /^irq_work\/\d+$/.test(text))) this.#world.learn('rt', true);
+    this.events.trust.finish();
+    const { facts } = this.#world;
+    for (const wait of this.waits()) {
+      const cls = this.#waitedClass(wait);
+      const owner = this.holders(wait.instance).find((holder) => holder.taskKey !== wait.taskKey);
+      facts.lockWait({
+        classId: cls.classId,
+        tid: wait.tid,
+        startNs: wait.sinceNs,
+        endNs: null,
+        ownerTid: owner?.tid ?? null,
+      });
+    }
+    for (const cls of this.classes) {
+      if (cls.acquisitions === 0 && cls.name === '(none)') continue;
+      facts.lockClass({
+        classId: cls.classId,
+        name: cls.name,
+        instances: cls.instances,
+        waitType: cls.rule.inner ?? null,
+        usage: cls.acquisitions > 0 ? cls.usageText() : null,
+      });
+    }
+    for (const edge of this.events.graph.edges)
+      if (!edge.revoked)
+        facts.lockEdge({
+          fromClass: edge.from,
+          toClass: edge.to,
+          dependency: dependencyText(edge.dep),
+          count: edge.count,
+          heldEvent: edge.count > 0 ? edge.heldEvent : null,
+          acquireEvent: edge.count > 0 ? edge.acquireEvent : null,
+          tid: edge.count > 0 ? Math.max(edge.firstTask, 0) : null,
+          context: edge.count > 0 ? contextText(edge.firstContext) : 'reported',
+        });
+  }
+}
+
+function newestWaiting(task: TaskLocks): HeldLock | undefined {
+  for (let i = task.depth - 1; i >= 0; i--) if (!(task.entries[i].how & HELD_OWNED)) return task.entries[i];
+  return undefined;
+}
+
+/** `task`, `softirq`, `hardirq`, `hardirq in softirq`, `nmi`. */
+export function contextText(context: number): string {
+  return ['task', 'softirq', 'hardirq', 'hardirq in softirq', 'nmi'][Math.min(context, 4)];
+}
+
+/** Hexadecimal without 0x, 16 digits for kernel addresses. */
+export function addressText(instance: LockInstance): string {
+  return BigInt.asUintN(64, BigInt(instance)).toString(16);
+}

@@ -1,0 +1,68 @@
+/** What is known of one RCU flavour at an instant. */
+import type { GracePeriod, Holdout } from './grace-period.ts';
+import { RcuNodeTree } from './node-tree.ts';
+
+/** A preempted reader on the list of its leaf (R2.8, R2.9). */
+export interface BlockedReader {
+  readonly tid: number;
+  /** CPU of its leaf. */
+  readonly cpu: number;
+  /** rcu_preempt_task, 0 when that was before the capture. */
+  readonly event: number;
+}
+
+export interface RcuFlavor {
+  readonly name: string;
+  gp: GracePeriod | undefined;
+  expedited: GracePeriod | undefined;
+  requestNs: number | null;
+  /** Sequence number of the last grace period that began. */
+  lastSeq?: number;
+  readonly readers: Map<number, BlockedReader>;
+  /** CPUs whose quiescent state is owed to `gp`. */
+  readonly owed: Map<number, Holdout>;
+  /** The same of `expedited`, as far as it shows (W26). */
+  readonly expeditedOwed: Map<number, Holdout>;
+  /** First caller of the next expedited grace period. */
+  expeditedRequestNs: number | null;
+  /** Reports of a grace period whose masks have not come yet: clocks of CPUs differ by a little (E0.5, E0.7). */
+  early?: EarlyReport[];
+  /** Readers that block `gp` or `expedited`, not yet gone. */
+  readonly blocking: Map<number, Holdout[]>;
+  readonly nodes: RcuNodeTree;
+  /** The last tick kept of CPUs that owed nothing, and of those that owed. */
+  readonly lastTick: ({ readonly gp: GracePeriod; readonly cpu: number; readonly ns: number } | undefined)[];
+}
+
+export interface EarlyReport {
+  readonly seq: number;
+  readonly level: number;
+  readonly low: number;
+  readonly mask: bigint;
+  readonly remainder: bigint;
+  readonly tsNs: number;
+  readonly event: number;
+}
+
+/** A record that does not fit what was recorded before: events are missing, or clocks of CPUs disagree (O3). */
+export interface Contradiction {
+  readonly gpSeq: number;
+  readonly event: number;
+  readonly what: string;
+}
+
+export function newFlavor(name: string): RcuFlavor {
+  return {
+    name,
+    gp: undefined,
+    expedited: undefined,
+    requestNs: null,
+    readers: new Map(),
+    owed: new Map(),
+    expeditedOwed: new Map(),
+    expeditedRequestNs: null,
+    blocking: new Map(),
+    nodes: new RcuNodeTree(),
+    lastTick: [],
+  };
+}

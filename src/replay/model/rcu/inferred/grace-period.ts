@@ -1,0 +1,197 @@
+/**
+ * Grace periods of captures without rcu:* events (most kernels lack CONFIG_RCU_TRACE, E1.0): whoever waits long in
+ * synchronize_rcu() proves a grace period in flight, and the CPU that ran one task through it without a context switch is the
+ * one that can have held it up, unless the grace-period kthread itself had no CPU. Everything concluded here is `inferred`.
+ */
+import { overlapNs } from '../../../core/interval.ts';
+import type { Model, World } from '../../../core/world.ts';
+import type { SyncWait, SyncWaitModel } from '../../sync/sync-wait.ts';
+import type { QuietStretch, QuietStretchModel } from '../../task/no-qs-interval.ts';
+import type { InvoluntaryStretchModel } from '../../task/no-voluntary-switch.ts';
+import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from '../grace-period.ts';
+import type { RcuModel } from '../rcu.ts';
+import type { GpKthreadModel } from './gp-kthread.ts';
+import type { KthreadPeriod, KthreadPeriodModel } from './kthread-periods.ts';
+import type { KthreadWakerModel } from './kthread-waker.ts';
+import { findReader } from './reader.ts';
+
+/** A stretch must cover this share of the wait to be taken for its reason. */
+const COVERS = 0.5;
+
+/** Shorter grace periods are everyday ones: nobody asks who held them up. */
+const LONG_NS = 1e9;
+
+/** What grace periods leave behind without events of their own. */
+export interface InferenceSources {
+  readonly quiet: QuietStretchModel;
+  readonly kthread: GpKthreadModel;
+  readonly involuntary: InvoluntaryStretchModel;
+  readonly wakers: KthreadWakerModel;
+  readonly everyday: KthreadPeriodModel;
+}
+
+export class InferredGpModel implements Model {
+  readonly #world: World;
+  readonly #rcu: RcuModel;
+  readonly #sync: SyncWaitModel;
+  readonly #from: InferenceSources;
+
+  constructor(world: World, rcu: RcuModel, sync: SyncWaitModel, from: InferenceSources) {
+    this.#world = world;
+    this.#rcu = rcu;
+    this.#sync = sync;
+    this.#from = from;
+  }
+
+  subscribe(): undefined {
+    return undefined;
+  }
+
+  finish(endNs: number): void {
+    if (this.#world.count('rcu_grace_period') > 0) {
+      if (this.#world.count('rcu_grace_period_init', 'rcu_quiescent_state_report') === 0) this.#inferHoldouts(endNs);
+      else if (this.#world.count('rcu_preempt_task', 'rcu_unlock_preempted_task') === 0) this.#inferReaders();
+      return;
+    }
+    const waits = this.#sync.long.filter((wait) => wait.resource === 'rcu').sort((a, b) => a.startNs - b.startNs);
+    // Waits that overlap wait for the same grace period, give or take one (R2.3): one period from the first start to the last end.
+    let group: SyncWait[] = [];
+    let groupEndNs = 0;
+    const groups: [fromNs: number, toNs: number][] = [];
+    for (const wait of waits) {
+      if (group.length > 0 && wait.startNs > groupEndNs) {
+        groups.push([group[0].startNs, groupEndNs]);
+        this.#infer(group, groupEndNs, endNs);
+        group = [];
+      }
+      group.push(wait);
+      groupEndNs = Math.max(groupEndNs, wait.endNs ?? endNs);
+    }
+    if (group.length > 0) {
+      groups.push([group[0].startNs, groupEndNs]);
+      this.#infer(group, groupEndNs, endNs);
+    }
+    for (const period of this.#from.everyday.periods)
+      if (!groups.some(([fromNs, toNs]) => period.startNs < toNs && period.endNs > fromNs)) this.#add(period);
+  }
+
+  #add({ flavor, startNs, startEvent, endNs, endEvent }: KthreadPeriod): void {
+    const gp = newGracePeriod({
+      flavor,
+      seq: null,
+      expedited: false,
+      requestNs: null,
+      startNs,
+      startEvent,
+      gapsAtStart: 0,
+    });
+    this.#rcu.addInferred(Object.assign(gp, { endNs, endEvent, endInferred: true }));
+  }
+
+  /** CPUs are recorded, readers are not: for a grace period that went on although every CPU had reported. */
+  #inferReaders(): void {
+    for (const gp of this.#rcu.history.all()) {
+      const { startNs, endNs } = gp;
+      if (gp.expedited || endNs === null || endNs - startNs < LONG_NS) continue;
+      const reportedNs = gp.holdouts.reduce((last, owed) => Math.max(last, heldUntilNs(owed) ?? endNs), startNs);
+      if (endNs - reportedNs < COVERS * (endNs - startNs)) continue;
+      const reader = findReader(this.#from, startNs, endNs, endNs);
+      if (reader) gp.holdouts.push(reader.holdout);
+    }
+  }
+
+  /** Grace periods are recorded, but not for whom they wait. */
+  #inferHoldouts(endNs: number): void {
+    for (const gp of this.#rcu.history.all()) {
+      const toNs = gp.endNs ?? endNs;
+      if (gp.holdouts.length > 0 || toNs - gp.startNs < LONG_NS || this.#lostToRealtime(gp.startNs, toNs)) continue;
+      gp.holdouts.push(...this.#holdouts(gp.startNs, toNs, gp.endNs === null, toNs));
+    }
+  }
+
+  /** Who can have held up a grace period of [fromNs, toNs): a reader that shows by its unlock, else the CPU that passed no quiescent state. */
+  #holdouts(fromNs: number, toNs: number, open: boolean, wokenNs: number): Holdout[] {
+    const [longest] = this.#lostToRealtime(fromNs, toNs) ? [] : this.#covering(fromNs, toNs);
+    const reader = open ? undefined : findReader(this.#from, fromNs, toNs, wokenNs);
+    // A CPU without quiescent states elsewhere cannot be explained by the reader.
+    if (reader && (!longest || longest.cpu === reader.stretch.cpu)) return [reader.holdout];
+    return longest ? [holdout(longest, fromNs, toNs, open)] : [];
+  }
+
+  /** Stretches that can explain the interval, the longest overlap first. */
+  #covering(fromNs: number, toNs: number): QuietStretch[] {
+    return this.#from.quiet.stretches
+      .filter((stretch) => overlap(stretch, fromNs, toNs) >= COVERS * (toNs - fromNs))
+      .sort((a, b) => overlap(b, fromNs, toNs) - overlap(a, fromNs, toNs));
+  }
+
+  #infer(group: readonly SyncWait[], toNs: number, captureEndNs: number): void {
+    const fromNs = group[0].startNs;
+    const open = group.some((wait) => wait.endNs === null);
+    const wokenNs = group.reduce((last, wait) => Math.max(last, wait.wokenNs ?? wait.endNs ?? 0), 0);
+    this.#rcu.addInferred({
+      flavor: this.#rcu.mainFlavor,
+      seq: null,
+      expedited: false,
+      requestNs: fromNs,
+      startNs: fromNs,
+      startEvent: group[0].startEvent,
+      initDoneNs: null,
+      lastReportNs: null,
+      endNs: open ? null : Math.min(toNs, captureEndNs),
+      endEvent: open ? 0 : group.reduce((last, wait) => Math.max(last, wait.endEvent), 0),
+      endInferred: true,
+      censored: group.some((wait) => wait.censored),
+      gapsAtStart: 0,
+      ticks: [],
+      holdouts: this.#holdouts(fromNs, toNs, open, wokenNs),
+    } satisfies GracePeriod);
+  }
+
+  /**
+   * The kthread waited for a CPU behind a real-time task for most of it. Such a task may run in user mode, where it holds up nothing but
+   * the kthread; a fair task that keeps the CPU for as long is in kernel code that does not reschedule, and the stretch is its own.
+   */
+  #lostToRealtime(fromNs: number, toNs: number): boolean {
+    let lostNs = 0;
+    for (const { flavor, realtime, startNs, endNs } of this.#from.kthread.starvations)
+      if (realtime && flavor === this.#rcu.mainFlavor)
+        lostNs += Math.max(0, overlapNs(fromNs, toNs, startNs, endNs ?? toNs));
+    return lostNs >= COVERS * (toNs - fromNs);
+  }
+}
+
+function overlap(stretch: QuietStretch, fromNs: number, toNs: number): number {
+  return Math.max(0, overlapNs(stretch.fromNs, stretch.toNs, fromNs, toNs));
+}
+
+function holdout(stretch: QuietStretch, fromNs: number, toNs: number, open: boolean): Holdout {
+  const lasts = Math.min(stretch.toNs, toNs);
+  return {
+    kind: 'cpu',
+    cpu: stretch.cpu,
+    tid: -1,
+    name: `cpu ${stretch.cpu}`,
+    fromNs: Math.max(stretch.fromNs, fromNs),
+    fromEvent: stretch.fromEvent,
+    toNs: open && stretch.toNs >= toNs ? null : lasts,
+    toEvent: stretch.toEvent,
+    cpuEvent: stretch.fromEvent,
+    taskEvent: 0,
+    queuedEvent: 0,
+    passedNs: null,
+    passedBy: undefined,
+    passedEvent: 0,
+    occupancyFrom: stretch.occupancyFrom,
+    occupancyTo: stretch.occupancyTo,
+    timesFrom: undefined,
+    timesTo: undefined,
+    ran: new Map([[stretch.task, lasts - Math.max(stretch.fromNs, fromNs)]]),
+    prios: new Map(),
+    ticksFrom: 0,
+    ticks: stretch.ticks,
+    interruptsFrom: 0,
+    interrupts: stretch.interrupts,
+    inferred: true,
+  };
+}

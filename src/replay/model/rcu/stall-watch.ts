@@ -1,0 +1,37 @@
+/** What the kernel's stall detection had to go by, per grace period: the ticks that could have noticed (R2.41), and its warning. */
+import type { EventCursor } from '../../../../schema/index.ts';
+import type { RcuFlavor } from './flavor.ts';
+
+/** The shortest possible timeout (R2.40). */
+const SHORTEST_STALL_NS = 3e9;
+/** Enough for 305 s, the longest timeout, at the spacing below. */
+const TICKS_KEPT = 1 << 18;
+/** On many CPUs one tick per millisecond decides as well as all; of old grace periods one per four. */
+const TICK_SPACING_NS = 1e6;
+const MANY_CPUS = 5;
+const OLD_STALL_NS = 3e10;
+
+/** Only a tick can notice a stall. */
+export function noteTick(flavor: RcuFlavor, cpus: number, cpu: number, nowNs: number, event: number): void {
+  const { gp } = flavor;
+  if (!gp || nowNs - gp.startNs < SHORTEST_STALL_NS || gp.ticks.length >= TICKS_KEPT) return;
+  const owes = flavor.owed.has(cpu);
+  const old = nowNs - gp.startNs >= OLD_STALL_NS;
+  const last = flavor.lastTick[owes ? 1 : 0];
+  const spacingNs = TICK_SPACING_NS * (old ? 4 : 1);
+  if ((old || cpus >= MANY_CPUS) && last?.gp === gp && nowNs - last.ns < spacingNs) return;
+  flavor.lastTick[owes ? 1 : 0] = { gp, cpu, ns: nowNs };
+  gp.ticks.push({ cpu, ns: nowNs, event, owes });
+}
+
+/** rcu_stall_warning: the first one of a grace period counts. */
+export function noteWarning(flavor: RcuFlavor, event: EventCursor): void {
+  const how = event.text(1);
+  const gp = how === 'ExpeditedStall' ? flavor.expedited : flavor.gp;
+  if (!gp || gp.warnedNs !== undefined) return;
+  gp.warnedNs = event.tsNs;
+  gp.warnedEvent = event.eventId;
+  if (how === 'ExpeditedStall') return;
+  gp.warnedCpu = event.cpu;
+  gp.warnedSelf = how === 'SelfDetected';
+}

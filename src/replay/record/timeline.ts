@@ -1,0 +1,324 @@
+/**
+ * What the models concluded, as plain data: grace periods, waits, work, readers, storms. Detectors and blame read this and
+ * nothing else, so that a what-if variant can hand them a rewritten copy (MODEL 6.3).
+ */
+
+import type { Evidence } from '../../../schema/index.ts';
+import type { Visibility } from '../core/visibility.ts';
+import type { World } from '../core/world.ts';
+import { flavorOfKthread } from '../knowledge/rcu-tasks.ts';
+import { plainSymbol } from '../knowledge/stack/interrupt-frames.ts';
+import type { StackVerdict } from '../knowledge/stack/stack-verdict.ts';
+import type { Storm } from '../model/cpu/interrupt-load.ts';
+import type { OccupancyHistory } from '../model/cpu/occupancy-history.ts';
+import { lockWaitEdges } from '../model/lock/owner.ts';
+import type { PastLockWait } from '../model/lock/wait.ts';
+import type { LogStall } from '../model/log/stall.ts';
+import type { BarrierRound } from '../model/rcu/barrier.ts';
+import type { GracePeriod, Holdout } from '../model/rcu/grace-period.ts';
+import type { HoldoutVerdict } from '../model/rcu/holdout/shares.ts';
+import { judgeHoldout } from '../model/rcu/holdout/verdict.ts';
+import type { KthreadSleep, KthreadStarvation } from '../model/rcu/inferred/gp-kthread.ts';
+import type { SrcuGracePeriod } from '../model/srcu/grace-period.ts';
+import { meansStruct } from '../model/srcu/identity.ts';
+import type { SrcuReader } from '../model/srcu/reader.ts';
+import type { SyncWait } from '../model/sync/sync-wait.ts';
+import type { HungSleep } from '../model/task/hung-task.ts';
+import type { InvoluntaryStretch } from '../model/task/no-voluntary-switch.ts';
+import { TASK_BLOCKED, type Task, type TaskModel } from '../model/task/task.ts';
+import type { LateWork, WorkExecution } from '../model/work/workqueue.ts';
+import type { Models } from '../models.ts';
+import { type TaskJoin, taskJoins } from './task-join.ts';
+
+/** `from` waits for a lock that `to` owns. */
+export interface LockWait {
+  readonly from: Task;
+  readonly to: Task;
+  readonly lock: string;
+  readonly sinceNs: number;
+  readonly evidence: readonly Evidence[];
+  /** Whether events show the owner, or stacks and reports suggest it. */
+  readonly certainty: 'observed' | 'inferred';
+  readonly basis: string;
+}
+
+export interface TimelineData {
+  /** Last instant of the capture. Open intervals have `endNs` null and reach to here. */
+  readonly endNs: number;
+  /** Its last event. */
+  readonly lastEvent: number;
+  /** Flavour that synchronize_rcu() waits for. */
+  readonly flavor: string;
+  /** By start. */
+  readonly periods: readonly GracePeriod[];
+  /** By start. */
+  readonly waits: readonly SyncWait[];
+  /** Executions of process_srcu, by start. */
+  readonly passes: readonly WorkExecution[];
+  /** Grace periods of srcu_structs, by start. */
+  readonly srcuPeriods: readonly SrcuGracePeriod[];
+  /** Executions of srcu_invoke_callbacks, by start. */
+  readonly callbackRuns: readonly WorkExecution[];
+  /** Executions of any work that lasted. */
+  readonly longRuns: readonly WorkExecution[];
+  /** SRCU read sections, open ones included. */
+  readonly readers: readonly SrcuReader[];
+  readonly storms: readonly Storm[];
+  /** Long sleeps in D, open ones included. */
+  readonly sleeps: readonly HungSleep[];
+  readonly lateWork: readonly LateWork[];
+  /** Who waits for whose lock at the end. */
+  readonly lockWaits: readonly LockWait[];
+  /** Long waits for locks that were over by then, by end; then those of which no owner is known. */
+  readonly pastLockWaits: readonly PastLockWait[];
+  /** Waits for other tasks that no grace period and no recorded lock explains. */
+  readonly joins: readonly TaskJoin[];
+  readonly starvations: readonly KthreadStarvation[];
+  /** Grace-period kthreads by flavour. */
+  readonly kthreadTids: ReadonlyMap<string, number>;
+  /** Their long sleeps. */
+  readonly kthreadSleeps: readonly KthreadSleep[];
+  /** Workers that had no CPU. */
+  readonly workerStarvations: readonly KthreadStarvation[];
+  /** Stalls that the kernel's log reports. */
+  readonly stallReports: readonly LogStall[];
+  /** Kthreads of RCU Tasks by name, and the set of their tids. */
+  readonly tasksKthreads: ReadonlyMap<string, number>;
+  readonly tasksKthreadTids: ReadonlySet<number>;
+  /** Tasks that did not give up their CPU for long. */
+  readonly involuntary: readonly InvoluntaryStretch[];
+  /** Calls of rcu_barrier() by start. */
+  readonly barriers: readonly BarrierRound[];
+  readonly visible: Visibility & {
+    /** Events of preempted readers are among them. */
+    readonly preemptedReaders: boolean;
+    /** First rcu_grace_period event, 0 without. */
+    readonly gracePeriodEvent: number;
+    /** Queueing of work is among the recorded events; so is the irq_work that starts SRCU grace periods on v7.0. */
+    readonly workqueues: boolean;
+    readonly srcuIrqWork: boolean;
+  };
+  /** What each CPU did over time. */
+  readonly history: OccupancyHistory;
+  readonly cpus: readonly number[];
+  /** CPUs that took part without any record of their own (`trace-cmd -M`, `perf record -C`): intervals that stay open may have ended there. */
+  readonly unrecordedCpus: readonly number[];
+}
+
+/** The task of a lock event; its name too where the scheduler's events never showed it. */
+function lockTask({ tasks }: Models, key: number, comm: number): Task {
+  const task = tasks.get(Math.max(key, 0), -1 - key);
+  if (task.comm === 0) task.comm = comm;
+  return task;
+}
+
+/** Who is who. */
+type TaskNames = Pick<TaskModel, 'find' | 'label' | 'labelOf' | 'labelOfTid' | 'name' | 'bornNs'>;
+
+export class Timeline {
+  readonly data: TimelineData;
+  readonly #tasks: TaskNames;
+  readonly #stackVerdict: (stack: number) => StackVerdict;
+  readonly #stackSymbols: (stack: number) => string[];
+
+  private constructor(
+    data: TimelineData,
+    tasks: TaskNames,
+    stackVerdict: (stack: number) => StackVerdict,
+    stackSymbols: (stack: number) => string[],
+  ) {
+    this.data = data;
+    this.#tasks = tasks;
+    this.#stackVerdict = stackVerdict;
+    this.#stackSymbols = stackSymbols;
+  }
+
+  /** Taken after the models' `finish`. */
+  static of(world: World, models: Models): Timeline {
+    const { rcu, sync, work, hung, tasks, load, gpKthread } = models;
+    const byStart = (a: { readonly startNs: number }, b: { readonly startNs: number }): number => a.startNs - b.startNs;
+    const openReaders = [...sync.readers.values()].flatMap((readers) => [...readers.values()]);
+    const openSleeps: HungSleep[] = [];
+    for (const task of tasks.all()) {
+      if (task.state !== TASK_BLOCKED || !hung.counts(task)) continue;
+      openSleeps.push({
+        task,
+        comm: tasks.name(task),
+        startNs: task.sinceNs,
+        endNs: null,
+        stack: task.stack,
+        stackEvent: task.stackEvent,
+        offEvent: task.offEvent,
+        wakeEvent: 0,
+        endEvent: 0,
+        wakerTid: -1,
+        censored: task.gapsAtSince !== world.lostMarkers,
+      });
+    }
+    const lockWaits = lockWaitEdges(models.locks, world.dictionary).map((edge) => ({
+      ...edge,
+      from: lockTask(models, edge.fromKey, edge.fromComm),
+      to: lockTask(models, edge.toKey, edge.toComm),
+    }));
+    const owned = new Set(lockWaits.map((wait) => wait.from.tid));
+    const tasksKthreads = new Map<string, number>();
+    for (const task of tasks.all()) {
+      const name = tasks.name(task);
+      if (flavorOfKthread(name)) tasksKthreads.set(name, task.tid);
+    }
+    const data: TimelineData = {
+      endNs: world.nowNs,
+      lastEvent: world.lastEvent,
+      flavor: rcu.mainFlavor,
+      periods: rcu.history.all(),
+      waits: [...new Set([...sync.long, ...sync.waits])].sort(byStart),
+      passes: work.srcuPasses.filter((pass) => pass.fn === 'process_srcu'),
+      srcuPeriods: models.srcuGp.periods,
+      callbackRuns: work.srcuPasses.filter((pass) => pass.fn === 'srcu_invoke_callbacks'),
+      longRuns: work.longRuns,
+      readers: [...models.readers.pastReaders, ...openReaders],
+      storms: load.storms,
+      sleeps: [...hung.sleeps, ...openSleeps],
+      lateWork: work.late,
+      lockWaits,
+      pastLockWaits: [
+        ...models.locks.events.pastWaits,
+        ...models.locks.ownerlessWaits(world.nowNs).filter((wait) => !owned.has(wait.tid)),
+      ],
+      joins: taskJoins(models.stops.stops, [...hung.sleeps, ...openSleeps], work.longRuns, (stack) =>
+        sync.verdict(stack),
+      ),
+      starvations: gpKthread.starvations,
+      kthreadTids: gpKthread.tids,
+      kthreadSleeps: gpKthread.sleeps,
+      workerStarvations: models.workers.starvations,
+      stallReports: models.log.stalls.all,
+      visible: {
+        ...models.cpu.visibility(),
+        gracePeriodEvent: rcu.firstEvent,
+        preemptedReaders: world.count('rcu_preempt_task', 'rcu_unlock_preempted_task') > 0,
+        workqueues: world.count('workqueue_queue_work') > 0,
+        srcuIrqWork: models.srcuGp.irqWorkSeen,
+      },
+      tasksKthreads,
+      tasksKthreadTids: new Set(tasksKthreads.values()),
+      involuntary: models.involuntary.stretches,
+      barriers: models.barriers.rounds,
+      history: models.cpu.history,
+      cpus: models.cpu.all().map((cpu) => cpu.cpu),
+      unrecordedCpus: tasks.unrecordedCpus(),
+    };
+    return new Timeline(
+      data,
+      tasks,
+      (stack) => sync.verdict(stack),
+      (stack) => world.dictionary.stackSymbols(stack).map(plainSymbol),
+    );
+  }
+
+  /** A copy with some of its facts replaced. */
+  with(changes: Partial<TimelineData>): Timeline {
+    return new Timeline({ ...this.data, ...changes }, this.#tasks, this.#stackVerdict, this.#stackSymbols);
+  }
+
+  /** The live task of that number. */
+  task(tid: number): Task | undefined {
+    return this.#tasks.find(tid);
+  }
+
+  /** `comm:tid`. */
+  label(task: Task): string {
+    return this.#tasks.label(task);
+  }
+
+  /** `comm:tid`, of tasks that have exited too. */
+  labelOf(tid: number): string {
+    return this.#tasks.labelOfTid(tid);
+  }
+
+  /** When a task was forked; −1 before the capture, or not recorded. */
+  bornNs(tid: number): number {
+    return this.#tasks.bornNs(tid);
+  }
+
+  name(task: Task): string {
+    return this.#tasks.name(task);
+  }
+
+  /** `comm:tid` of the worker of an execution. */
+  workerLabel({ workerTid, workerComm }: Pick<WorkExecution, 'workerTid' | 'workerComm'>): string {
+    const label = this.#tasks.labelOfTid(workerTid);
+    if (!label.startsWith('<...>')) return label;
+    return workerComm === 0 ? `kworker:${workerTid}` : this.#tasks.labelOf(workerTid, workerComm);
+  }
+
+  stackVerdict(stack: number): StackVerdict {
+    return this.#stackVerdict(stack);
+  }
+
+  /** Function names without compiler suffixes, innermost first; empty for stack 0. */
+  stackSymbols(stack: number): string[] {
+    return this.#stackSymbols(stack);
+  }
+
+  /** End of an interval that may be open. */
+  end(interval: { readonly endNs: number | null }): number {
+    return interval.endNs ?? this.data.endNs;
+  }
+
+  /** Why an interval that is open at the end may have ended unseen; undefined when nothing speaks for that. */
+  openDoubt(interval: { readonly endNs: number | null }): string | undefined {
+    const { unrecordedCpus } = this.data;
+    if (interval.endNs !== null || unrecordedCpus.length === 0) return undefined;
+    return `nothing of CPU ${unrecordedCpus.join(', ')} was recorded: it may have ended there (E0.4)`;
+  }
+
+  length(interval: { readonly startNs: number; readonly endNs: number | null }): number {
+    return this.end(interval) - interval.startNs;
+  }
+
+  /** Grace periods of at least that age. */
+  periodsLongerThan(ns: number): GracePeriod[] {
+    return this.data.periods.filter((gp) => this.length(gp) >= ns);
+  }
+
+  /** Waits of a task that overlap the interval. */
+  waitsOf(tid: number, fromNs: number, toNs: number): SyncWait[] {
+    return this.data.waits.filter((wait) => wait.tid === tid && wait.startNs < toNs && this.end(wait) > fromNs);
+  }
+
+  /** Readers of a domain whose section began before `beforeNs` and was open at or after `afterNs`. */
+  readersHolding(domain: string, beforeNs: number, afterNs: number): SrcuReader[] {
+    return this.data.readers.filter(
+      (reader) =>
+        meansStruct(domain, reader.domain) &&
+        reader.sinceNs < beforeNs &&
+        (reader.endNs ?? Number.POSITIVE_INFINITY) > afterNs,
+    );
+  }
+
+  /** A storm of that kind on the CPU within the interval. */
+  stormDuring(kind: Storm['kind'], cpu: number, startNs: number, endNs: number): Storm | undefined {
+    return this.data.storms.find(
+      (storm) => storm.kind === kind && storm.cpu === cpu && storm.startNs < endNs && storm.endNs > startNs,
+    );
+  }
+
+  /** The grace-period kthread waiting for a CPU at that time. */
+  kthreadWithoutCpu(flavor: string, atNs: number): KthreadStarvation | undefined {
+    return this.data.starvations.find(
+      (starvation) => starvation.flavor === flavor && starvation.startNs <= atNs && this.end(starvation) >= atNs,
+    );
+  }
+
+  /** The grace-period kthread asleep at that time, for long. */
+  kthreadAsleep(flavor: string, atNs: number): KthreadSleep | undefined {
+    return this.data.kthreadSleeps.find(
+      (sleep) => sleep.flavor === flavor && sleep.startNs <= atNs && this.end(sleep) >= atNs,
+    );
+  }
+
+  judge(holdout: Holdout): HoldoutVerdict {
+    return judgeHoldout(holdout, this.data.visible);
+  }
+}

@@ -1,0 +1,115 @@
+/** The command as a process of its own: pipes, worker thread, signals. Runs dist/, which `npm test` builds first. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+const MAIN = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
+let folder: string;
+
+beforeAll(() => {
+  if (!existsSync(MAIN)) throw new Error('dist/ is not built: npm run build');
+});
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'quiesce-process-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+interface Ended {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a shell command in the temporary folder, with `quiesce` defined. */
+function shell(command: string, onStart?: (pid: number) => void): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('bash', ['-c', `quiesce() { "${process.execPath}" "${MAIN}" "$@"; }\n${command}`], {
+      cwd: folder,
+      env: { ...process.env, NO_COLOR: '1' },
+    });
+    let out = '';
+    let err = '';
+    child.stdout.on('data', (data: Buffer) => {
+      out += data.toString();
+    });
+    child.stderr.on('data', (data: Buffer) => {
+      err += data.toString();
+    });
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, out, err }));
+    if (child.pid !== undefined) onStart?.(child.pid);
+  });
+}
+
+function wakeups(count: number): string {
+  const lines = ['# tracer: nop'];
+  for (let i = 0; i < count; i++)
+    lines.push(
+      `          cat-7       [001] d..2.    ${12 + Math.floor(i / 1e6)}.${String(i % 1e6).padStart(6, '0')}: sched_waking: comm=sh pid=${8 + (i % 90)} prio=120 target_cpu=000`,
+    );
+  return `${lines.join('\n')}\n`;
+}
+
+describe('the command', () => {
+  it('reads standard input, plain and compressed, in its worker thread', async () => {
+    writeFileSync(join(folder, 't.txt'), wakeups(20_000));
+    const count = "quiesce query r.db 'SELECT run_id, events FROM run' --format csv";
+    const { status, out, err } = await shell(
+      `cat t.txt | quiesce replay - --quiet >/dev/null --db r.db && gzip -c t.txt | quiesce replay - --db r.db >/dev/null && quiesce replay - --db r.db < t.txt >/dev/null && ${count}`,
+    );
+    expect(err).toBe('');
+    expect(out).toBe('run_id,events\n1,20000\n2,20000\n3,20000\n');
+    expect(status).toBe(0);
+  });
+
+  it('stores the same bytes in one thread, two or three', async () => {
+    writeFileSync(join(folder, 't.txt'), wakeups(20_000));
+    const library = new URL('../../dist/src/index.js', import.meta.url).href;
+    const { err } = await shell(
+      `for n in 1 2 3; do "${process.execPath}" -e "import('${library}').then((q) => q.replayCaptures(['t.txt'], { db: '$n.db', threads: $n }))"; done`,
+    );
+    expect(err).toBe('');
+    const one = readFileSync(join(folder, '1.db'));
+    expect(one.length).toBeGreaterThan(500_000);
+    for (const name of ['2.db', '3.db'])
+      expect([name, readFileSync(join(folder, name)).equals(one)]).toEqual([name, true]);
+  });
+
+  it('ends quietly when its reader goes away', async () => {
+    writeFileSync(join(folder, 't.txt'), wakeups(20_000));
+    const { err, out } = await shell(
+      `quiesce ingest t.txt --db r.db >/dev/null; quiesce query r.db 'SELECT * FROM event' --format csv | head -1`,
+    );
+    expect(err).toBe('');
+    expect(out).toMatch(/^id,run_id/);
+  });
+
+  it('undoes what it began when it is interrupted', async () => {
+    writeFileSync(join(folder, 't.txt'), wakeups(300_000));
+    const { out, err } = await shell(
+      `quiesce ingest t.txt --db r.db >/dev/null & pid=$!; sleep 0.6; kill -INT $(pgrep -P $pid || echo $pid) 2>/dev/null; wait $pid; echo "status $?"; ls`,
+    );
+    // On a fast machine it may have finished before the signal came.
+    if (out.includes('status 130')) {
+      expect(err).toBe('quiesce: interrupted; nothing was stored\n');
+      expect(out).toBe('status 130\nt.txt\n');
+    } else expect(out).toContain('status 0');
+  });
+
+  it('leaves the earlier runs whole when it is killed', async () => {
+    writeFileSync(join(folder, 'small.txt'), wakeups(100));
+    writeFileSync(join(folder, 't.txt'), wakeups(300_000));
+    const { out } = await shell(
+      `quiesce ingest small.txt --db r.db >/dev/null; quiesce ingest t.txt --db r.db >/dev/null & pid=$!; sleep 0.8; kill -9 $(pgrep -P $pid || echo $pid) 2>/dev/null; wait $pid 2>/dev/null; quiesce query r.db "SELECT name FROM run WHERE run_id = 1" --format csv; quiesce query r.db "SELECT count(*) AS n FROM event WHERE run_id = 1" --format csv; quiesce query r.db "PRAGMA integrity_check" --format csv`,
+    );
+    expect(out).toBe('name\nsmall.txt\nn\n100\nintegrity_check\nok\n');
+  });
+
+  it('names the problem of standard input as of a file', async () => {
+    const { status, err } = await shell('printf "" | quiesce replay -');
+    expect(status).toBe(3);
+    expect(err).toBe('quiesce: standard input: the file is empty\n');
+  });
+});

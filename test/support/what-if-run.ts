@@ -1,0 +1,52 @@
+/** Replayed recordings for what-if tests. */
+import type { Finding, WhatIfVariant } from '../../schema/index.ts';
+import type { CaptureInput } from '../../src/ingest/capture.ts';
+import { replayCaptures } from '../../src/ingest/replay-captures.ts';
+import type { ReplayedRun, WhatIf } from '../../src/replay/what-if/judge.ts';
+import { resolveVariant } from '../../src/replay/what-if/variants.ts';
+
+/** Captures of one boot: names in samples/ and test/fixtures/console/, or captures given as text. */
+export async function replayedRun(...captures: readonly CaptureInput[]): Promise<ReplayedRun> {
+  let run: ReplayedRun | undefined;
+  await replayCaptures(captures.map(located), {
+    threads: 1,
+    onReplayed: (replayed) => {
+      run ??= replayed;
+    },
+  });
+  if (!run) throw new Error('nothing was replayed');
+  return run;
+}
+
+function located(capture: CaptureInput): CaptureInput {
+  if (typeof capture !== 'string') return capture;
+  const folder = capture.includes('.') && !capture.endsWith('.txt') ? '../../samples/' : '../fixtures/console/';
+  return new URL(`${capture.endsWith('dmesg.txt') ? '../../samples/' : folder}${capture}`, import.meta.url).pathname;
+}
+
+export interface Verdicts extends WhatIfVariant {
+  /** Baseline findings by verdict, and everything there is afterwards. */
+  readonly clearedFindings: readonly Finding[];
+  readonly remaining: readonly Finding[];
+  readonly after: readonly Finding[];
+}
+
+/** The verdicts under a variant, by name, with the findings instead of ids. */
+export function verdicts(whatIf: WhatIf, run: ReplayedRun, name: string): Verdicts {
+  const result = whatIf.judge(resolveVariant(name));
+  const find = (id: string): Finding => run.baseline.find((finding) => finding.id === id) as Finding;
+  const remaining = result.remains.map(find);
+  return { ...result, clearedFindings: result.cleared.map(find), remaining, after: [...remaining, ...result.new] };
+}
+
+/** `kind locks…` or `kind task`, for comparison. */
+export function brief(findings: readonly Finding[]): string[] {
+  return findings
+    .map((finding) => {
+      if ('locks' in finding) return `${finding.kind} ${finding.locks.join(' ')}`;
+      if (finding.kind === 'deferral-hazard') return `${finding.kind} ${finding.api} ${finding.held.join(' ')}`;
+      if ('task' in finding) return `${finding.kind} ${finding.task}`;
+      return finding.kind;
+    })
+    .sort();
+}
