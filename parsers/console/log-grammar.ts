@@ -8,18 +8,18 @@
  * CPUs interleave: a line goes to the newest open report that can use it (G0.2).
  */
 import type { KernelSetting, LogBacktrace, LogReport } from '../../schema/index.ts';
-import { BacktraceBuilder } from './backtrace-builder.ts';
-import { openHeldLocks } from './held-builder.ts';
-import { openHungTask } from './hung-task-builder.ts';
-import { LockdepBuilder } from './lockdep-builder.ts';
-import { parseLockdepTitle } from './lockdep-title.ts';
-import { openLockup } from './lockup-builder.ts';
-import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
-import { parseSetting, parseSingleLine, parseTaintLine } from './single-line.ts';
-import { openSleepInAtomic } from './sleep-builder.ts';
-import { parseFrame } from './stack-text.ts';
-import { openStall, withoutRcuPrefix } from './stall-builder.ts';
-import { openWorkqueueLockup } from './workqueue-builder.ts';
+import { BacktraceBuilder } from './report/backtrace-builder.ts';
+import { openHeldLocks } from './report/held-builder.ts';
+import { openHungTask } from './report/hung-task-builder.ts';
+import { LockdepBuilder } from './report/lockdep-builder.ts';
+import { openLockup } from './report/lockup-builder.ts';
+import type { LogLine, ReportBody, ReportBuilder } from './report/report-builder.ts';
+import { parseSetting, parseSingleLine, parseTaintLine } from './report/single-line.ts';
+import { openSleepInAtomic } from './report/sleep-builder.ts';
+import { openStall, withoutRcuPrefix } from './report/stall-builder.ts';
+import { openWorkqueueLockup } from './report/workqueue-builder.ts';
+import { parseLockdepTitle } from './text/lockdep-title.ts';
+import { parseFrame } from './text/stack-text.ts';
 
 /** Caller of lines that name none. */
 export const NO_CALLER = -1;

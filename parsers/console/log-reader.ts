@@ -9,7 +9,7 @@ import type { ParseContext } from '../format.ts';
 import { FtraceLineReader } from '../ftrace-text/line-reader.ts';
 import type { LineReader } from '../lines.ts';
 import { BootTracker } from './boot-tracker.ts';
-import { LinePrefix } from './line-prefix.ts';
+import { LinePrefix } from './layout/line-prefix.ts';
 import { LogGrammar } from './log-grammar.ts';
 import { hasFtraceRecords, hasHostAfterStamp, hasKernelStamps } from './sniff.ts';
 

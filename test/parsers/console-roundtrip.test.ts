@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LogGrammar, NO_CALLER } from '../../parsers/console/log-grammar.ts';
-import { printReport } from '../../parsers/console/print-report.ts';
+import { printReport } from '../../parsers/console/print/print-report.ts';
 import type { LogReport, LogReportKind } from '../../schema/index.ts';
 import { fixture, readLog, reportsIn } from '../support/console-log.ts';
 

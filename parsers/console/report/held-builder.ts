@@ -1,7 +1,7 @@
 /** `Showing all locks held in the system:` and held lists outside other reports (kernel/locking/lockdep.c debug_show_all_locks). */
-import type { LogTask } from '../../schema/index.ts';
-import { HeldListReader } from './held-list.ts';
-import { parseHeldHeader } from './lock-text.ts';
+import type { LogTask } from '../../../schema/index.ts';
+import { HeldListReader } from '../text/held-list.ts';
+import { parseHeldHeader } from '../text/lock-text.ts';
 import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
 
 const MAX_LISTS = 2048;

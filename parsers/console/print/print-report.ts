@@ -2,10 +2,10 @@
  * Writes a report in the kernel's current wording, so that reading the lines gives the same report (MODEL O34). What a report does
  * not keep (offsets, registers, usage dumps) is not written. Time and place are the reader's.
  */
-import type { LogBacktrace, LogLock, LogReport } from '../../schema/index.ts';
-import { formatLock } from './lock-text.ts';
+import type { LogBacktrace, LogLock, LogReport } from '../../../schema/index.ts';
+import { formatLock } from '../text/lock-text.ts';
+import { formatStack } from '../text/stack-text.ts';
 import { formatLockdep } from './print-lockdep.ts';
-import { formatStack } from './stack-text.ts';
 
 type Of<K extends LogReport['kind']> = Extract<LogReport, { kind: K }>;
 

@@ -2,7 +2,7 @@
  * Stack traces in logs (MODEL G7.6, G0.5): x86 and arm64 `sym+0x1/0x2`, `[<addr>] sym`, arm `(sym) from (sym)`, decoded
  * `sym (file.c:12)`, sections `<NMI>`, `<IRQ>`, `<TASK>`, and the register lines between.
  */
-import type { LogStack } from '../../schema/index.ts';
+import type { LogStack } from '../../../schema/index.ts';
 
 /** Deeper than any kernel stack; what follows is not kept (bounded memory). */
 const MAX_FRAMES = 256;

@@ -1,7 +1,7 @@
 /** Lock reports in the kernel's wording; the counterpart of {@link LockdepBuilder}. */
-import type { LogLock, LogReport } from '../../schema/index.ts';
-import { formatLock } from './lock-text.ts';
-import { formatStack } from './stack-text.ts';
+import type { LogLock, LogReport } from '../../../schema/index.ts';
+import { formatLock } from '../text/lock-text.ts';
+import { formatStack } from '../text/stack-text.ts';
 
 type LockdepReport = Extract<LogReport, { kind: `lockdep-${string}` }>;
 

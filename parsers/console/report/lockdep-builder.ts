@@ -5,13 +5,13 @@
  * The reports share their parts, so one reader collects parts by the phrase that introduces each, and the title decides
  * which of them make the report.
  */
-import type { LogLock, LogTask } from '../../schema/index.ts';
+import type { LogLock, LogTask } from '../../../schema/index.ts';
+import { HeldListReader, LockJoiner } from '../text/held-list.ts';
+import { parseChainEntry, parseClassName, parseHeldHeader, taskBefore } from '../text/lock-text.ts';
+import { irqOf, type LockdepTitle } from '../text/lockdep-title.ts';
+import { StackReader } from '../text/stack-text.ts';
 import { isTraceHeading } from './backtrace-builder.ts';
-import { HeldListReader, LockJoiner } from './held-list.ts';
-import { parseChainEntry, parseClassName, parseHeldHeader, taskBefore } from './lock-text.ts';
-import { irqOf, type LockdepTitle } from './lockdep-title.ts';
 import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
-import { StackReader } from './stack-text.ts';
 
 /** lockdep's search finds the shortest cycle: real chains have up to a dozen entries. */
 const MAX_CHAIN = 128;

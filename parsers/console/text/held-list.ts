@@ -9,7 +9,7 @@
  *     [   37.540609] , at:
  *     [   37.540610] [<ffffffff81055862>] vcpu_load+0x22/0x70
  */
-import type { LogLock } from '../../schema/index.ts';
+import type { LogLock } from '../../../schema/index.ts';
 import { parseHeldEntry, parseLock, parseSite } from './lock-text.ts';
 
 /** lockdep's MAX_LOCK_DEPTH is 48. */

@@ -1,10 +1,10 @@
 /** Sleeping in atomic context (kernel/sched/core.c __might_resched, __schedule_bug). */
-import type { LogTask } from '../../schema/index.ts';
+import type { LogTask } from '../../../schema/index.ts';
+import { HeldListReader } from '../text/held-list.ts';
+import { parseHeldHeader, parseTask } from '../text/lock-text.ts';
+import { StackReader } from '../text/stack-text.ts';
 import { isTraceHeading, parseCpuHeader } from './backtrace-builder.ts';
-import { HeldListReader } from './held-list.ts';
-import { parseHeldHeader, parseTask } from './lock-text.ts';
 import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
-import { StackReader } from './stack-text.ts';
 
 /**
  * A builder when the line begins a report:

@@ -2,7 +2,7 @@
  * RCU stall warnings (MODEL 7.3; kernel/rcu/tree_stall.h print_cpu_stall, print_other_cpu_stall, print_cpu_stall_info,
  * rcu_check_gp_kthread_starvation; kernel/rcu/tasks.h check_all_holdout_tasks; kernel/rcu/tree_exp.h synchronize_rcu_expedited_stall).
  */
-import type { LogBacktrace, LogReport } from '../../schema/index.ts';
+import type { LogBacktrace, LogReport } from '../../../schema/index.ts';
 import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
 
 type Stall = Extract<LogReport, { kind: 'rcu-stall' }>;

@@ -1,5 +1,5 @@
 /** Workqueue lockups with their pool dumps (MODEL 7.5; kernel/workqueue.c wq_watchdog_timer_fn, show_one_workqueue, show_pwq). */
-import type { LogBacktrace, LogReport } from '../../schema/index.ts';
+import type { LogBacktrace, LogReport } from '../../../schema/index.ts';
 import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
 
 type Lockup = Extract<LogReport, { kind: 'workqueue-lockup' }>;

@@ -1,11 +1,11 @@
 /** Hung-task reports (MODEL 7.4; kernel/hung_task.c check_hung_task, debug_show_blocker). */
-import type { LogReport, LogTask, LogWork } from '../../schema/index.ts';
+import type { LogReport, LogTask, LogWork } from '../../../schema/index.ts';
+import { HeldListReader } from '../text/held-list.ts';
+import { parseHeldHeader } from '../text/lock-text.ts';
+import { StackReader } from '../text/stack-text.ts';
+import { parseTaskLine } from '../text/task-line.ts';
 import { isTraceHeading, parseWorkqueueLine } from './backtrace-builder.ts';
-import { HeldListReader } from './held-list.ts';
-import { parseHeldHeader } from './lock-text.ts';
 import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
-import { StackReader } from './stack-text.ts';
-import { parseTaskLine } from './task-line.ts';
 
 type Blocker = NonNullable<Extract<LogReport, { kind: 'hung-task' }>['blocker']>;
 

@@ -2,7 +2,7 @@
  * How lockdep writes locks, tasks and held lists (MODEL G7.1; kernel/locking/lockdep.c print_lock, print_lock_class_header,
  * lockdep_print_held_locks).
  */
-import type { LogLock, LogTask } from '../../schema/index.ts';
+import type { LogLock, LogTask } from '../../../schema/index.ts';
 
 const HEX_WORD = /^(?:0x)?[0-9a-f]{8,16}$/;
 

@@ -1,9 +1,9 @@
 /** Soft and hard lockups (MODEL 7.5; kernel/watchdog.c, kernel/watchdog_buddy.c, arch/powerpc/kernel/watchdog.c). */
-import type { LogTask } from '../../schema/index.ts';
+import type { LogTask } from '../../../schema/index.ts';
+import { StackReader } from '../text/stack-text.ts';
 import { isTraceHeading, parseCpuHeader } from './backtrace-builder.ts';
 import { parseColonTask } from './hung-task-builder.ts';
 import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
-import { StackReader } from './stack-text.ts';
 
 /**
  * A builder when the line begins a report:

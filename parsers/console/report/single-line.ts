@@ -1,5 +1,5 @@
 /** Reports of one line: the perf ladder, long interrupts, validator off, boot banner and boot messages with settings. */
-import type { KernelSetting } from '../../schema/index.ts';
+import type { KernelSetting } from '../../../schema/index.ts';
 import type { ReportBody } from './report-builder.ts';
 
 /**

@@ -2,9 +2,9 @@
  * Task and CPU dumps (MODEL 7.6): a task line, an `NMI backtrace for cpu` or a `CPU: … PID: … Comm:` header, then a stack.
  * Inside another report they belong to it; on their own they are a report.
  */
-import type { LogBacktrace, LogTask, LogWork } from '../../schema/index.ts';
-import { type StackLine, StackReader } from './stack-text.ts';
-import { parseTaskLine } from './task-line.ts';
+import type { LogBacktrace, LogTask, LogWork } from '../../../schema/index.ts';
+import { type StackLine, StackReader } from '../text/stack-text.ts';
+import { parseTaskLine } from '../text/task-line.ts';
 
 /** `Call Trace:` (x86), `Call trace:` (arm64), `Backtrace:` (arm). */
 export function isTraceHeading(text: string): boolean {

@@ -1,5 +1,5 @@
 /** What reads one kind of report, line by line, while other output may run between its lines. */
-import type { LogBacktrace, LogReport } from '../../schema/index.ts';
+import type { LogBacktrace, LogReport } from '../../../schema/index.ts';
 
 /** One prepared line: prefix removed (G0.1), its time and place. */
 export interface LogLine {
