@@ -52,9 +52,9 @@ export {
   type ReplayCapturesOptions,
   type ReplayProgress,
   replayCaptures,
-} from './ingest/replay-captures.ts';
-export { type ReplayStoreOptions, replayStore } from './ingest/replay-store.ts';
-export { StateError, StoredStates, type Target } from './ingest/state.ts';
+} from './jobs/replay-captures.ts';
+export { type ReplayStoreOptions, replayStore } from './jobs/replay-store.ts';
+export { StateError, StoredStates, type Target } from './jobs/stored-states.ts';
 export { type PlanRequest, planRecordings } from './plan/recording-plan.ts';
 export { localTracefs, readTracefs, type TracefsTarget } from './plan/tracefs-target.ts';
 export {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { CaptureError } from '../../schema/index.ts';
 import { looksLikeBaseline, readBaseline } from '../compare/baseline-file.ts';
 import { type ReadOptions, type RunRecord, readStoreRuns, splitRunSpec } from '../compare/run-record.ts';
-import { replayCaptures } from '../ingest/replay-captures.ts';
+import { replayCaptures } from '../jobs/replay-captures.ts';
 import { isStoreFile } from './commands/replay-options.ts';
 import { UsageError } from './exit-status.ts';
 import type { Streams } from './output.ts';

@@ -25,8 +25,20 @@ module.exports = {
     only(
       'ingest-joins',
       '^src/ingest/',
-      '^(schema|parsers|src/(ingest|store|replay|histogram))/',
-      'The one place where all streams meet.',
+      '^(schema|parsers|src/ingest)/',
+      'Captures to ordered batches: no store, no models.',
+    ),
+    only(
+      'jobs-drive',
+      '^src/jobs/',
+      '^(schema|src/(jobs|ingest|query|store|replay|histogram))/',
+      'The one place where captures, store and models meet.',
+    ),
+    only(
+      'job-threads-carry',
+      '^src/jobs/(source|target)/',
+      '^(schema|src/(jobs/(source|target)|ingest|store|replay/engine))',
+      'Where batches come from and go to, in whichever thread; no job.',
     ),
     only('query-reads-store', '^src/query/', '^(schema|src/(query|store|histogram))/', 'Queries see the store only.'),
     only(

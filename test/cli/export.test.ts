@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FINDING_KINDS } from '../../schema/index.ts';
 import { xmlElement, xmlText } from '../../src/export/xml.ts';
-import { replayCaptures } from '../../src/ingest/replay-captures.ts';
+import { replayCaptures } from '../../src/jobs/replay-captures.ts';
 import { quiesce } from '../support/command-line.ts';
 import { buildStore, temporaryFolder } from '../support/sample-store.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding, ReplayResult, WhatIfResult } from '../../schema/index.ts';
-import { replayCaptures } from '../../src/ingest/replay-captures.ts';
+import { replayCaptures } from '../../src/jobs/replay-captures.ts';
 import { parseSuppressions, SuppressionError, suppressionOf } from '../../src/report/suppressions.ts';
 import { quiesce } from '../support/command-line.ts';
 import { temporaryFolder } from '../support/sample-store.ts';

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HistogramSet, OTHER_LABEL } from '../../src/histogram/histogram-set.ts';
 import { bucketHigh, bucketLow, bucketOf, LogLinearHistogram } from '../../src/histogram/log-linear.ts';
-import { replayCaptures } from '../../src/ingest/replay-captures.ts';
+import { replayCaptures } from '../../src/jobs/replay-captures.ts';
 import { metricHistograms } from '../../src/query/metric-histograms.ts';
 import { QueryConnection } from '../../src/query/user-sql.ts';
 import { histogramJson, histogramText } from '../../src/report/histogram-text.ts';

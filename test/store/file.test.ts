@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { replayCaptures } from '../../src/ingest/replay-captures.ts';
+import { replayCaptures } from '../../src/jobs/replay-captures.ts';
 import { StoreReader } from '../../src/store/run-reader.ts';
 import { nextRunId, RunWriter } from '../../src/store/run-writer.ts';
 import { StoreError } from '../../src/store/store-error.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { CaptureInput } from '../../src/ingest/capture.ts';
-import { replayCaptures } from '../../src/ingest/replay-captures.ts';
+import { replayCaptures } from '../../src/jobs/replay-captures.ts';
 
 /** A folder that goes when the test file is done. */
 export function temporaryFolder(): { path: string; remove: () => void } {

@@ -1,7 +1,7 @@
 /** Replayed recordings for what-if tests. */
 import type { Finding, WhatIfVariant } from '../../schema/index.ts';
 import type { CaptureInput } from '../../src/ingest/capture.ts';
-import { replayCaptures } from '../../src/ingest/replay-captures.ts';
+import { replayCaptures } from '../../src/jobs/replay-captures.ts';
 import type { ReplayedRun, WhatIf } from '../../src/replay/what-if/judge.ts';
 import { resolveVariant } from '../../src/replay/what-if/variants.ts';
 

@@ -1,7 +1,7 @@
 /** `quiesce doctor`: what a capture contains, and what it can and cannot answer. */
 import type { Command } from 'commander';
 import type { DoctorResult } from '../../../schema/index.ts';
-import { replayCaptures } from '../../ingest/replay-captures.ts';
+import { replayCaptures } from '../../jobs/replay-captures.ts';
 import { doctorText } from '../../report/doctor-text.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { type Session, styleOf } from '../output.ts';

@@ -1,6 +1,6 @@
 /** `quiesce ingest`: store without replay. */
 import type { Command } from 'commander';
-import { IN_MEMORY, replayCaptures } from '../../ingest/replay-captures.ts';
+import { IN_MEMORY, replayCaptures } from '../../jobs/replay-captures.ts';
 import { replayText } from '../../report/replay-text.ts';
 import { UsageError } from '../exit-status.ts';
 import { type Session, styleOf } from '../output.ts';

@@ -1,8 +1,8 @@
 /** `quiesce replay`: the main job. */
 import type { Command } from 'commander';
 import type { ReplayResult, Severity } from '../../../schema/index.ts';
-import { replayCaptures } from '../../ingest/replay-captures.ts';
-import { replayStore } from '../../ingest/replay-store.ts';
+import { replayCaptures } from '../../jobs/replay-captures.ts';
+import { replayStore } from '../../jobs/replay-store.ts';
 import { replayText } from '../../report/replay-text.ts';
 import { suppressFindings, suppressionOf } from '../../report/suppressions.ts';
 import { EXIT_FINDINGS, UsageError } from '../exit-status.ts';

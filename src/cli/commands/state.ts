@@ -1,6 +1,6 @@
 /** `quiesce state`: a stored run at one instant. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { StateError, StoredStates, type Target } from '../../ingest/state.ts';
+import { StateError, StoredStates, type Target } from '../../jobs/stored-states.ts';
 import type { InstantFilter } from '../../replay/instant/instant.ts';
 import { stateText } from '../../report/state-text.ts';
 import { UsageError } from '../exit-status.ts';

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { WhatIfResult } from '../../../schema/index.ts';
-import { replayCaptures } from '../../ingest/replay-captures.ts';
-import { replayStore } from '../../ingest/replay-store.ts';
+import { replayCaptures } from '../../jobs/replay-captures.ts';
+import { replayStore } from '../../jobs/replay-store.ts';
 import { type ReplayedRun, WhatIf } from '../../replay/what-if/judge.ts';
 import { combineVariants, type Variant } from '../../replay/what-if/operator.ts';
 import { parseVariant } from '../../replay/what-if/variant-file.ts';

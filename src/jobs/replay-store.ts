@@ -6,11 +6,12 @@ import { ResultWriter } from '../store/result-writer.ts';
 import { type RunSettings, StoreReader } from '../store/run-reader.ts';
 import { StoreError, storeError } from '../store/store-error.ts';
 import { openForWriting } from '../store/store-file.ts';
-import type { BatchSource } from './batch-source.ts';
-import type { ReplayProgress } from './capture-options.ts';
-import { givenBatches } from './inline-source.ts';
-import { RunSession, type RunSink } from './run-session.ts';
-import { canUseWorkers, WorkerSource } from './worker-source.ts';
+import type { ReplayProgress } from './replay-options.ts';
+import { RunSession } from './run-session.ts';
+import type { BatchSource } from './source/batch-source.ts';
+import { givenBatches } from './source/inline-source.ts';
+import { canUseWorkers, WorkerSource } from './source/worker-source.ts';
+import type { RunSink } from './target/run-sink.ts';
 
 export interface ReplayStoreOptions {
   /** Which run; default: the latest. */

@@ -1,8 +1,8 @@
 /** Batches between threads: columns are handed over, not copied. */
-import { CaptureError, EventBatch, type KernelProfile } from '../../schema/index.ts';
-import { StoreError } from '../store/store-error.ts';
-import type { CaptureInput } from './capture.ts';
-import type { CaptureSummary, ReadProgress } from './run-stream.ts';
+import { CaptureError, EventBatch, type KernelProfile } from '../../../schema/index.ts';
+import type { CaptureInput } from '../../ingest/capture.ts';
+import type { CaptureSummary, ReadProgress } from '../../ingest/run-stream.ts';
+import { StoreError } from '../../store/store-error.ts';
 
 /** What a worker is asked to do. */
 export type WorkerTask =

@@ -1,9 +1,9 @@
 /** Reads captures or a store in a worker thread, so that parsing runs beside storing and replay. */
 import { Worker } from 'node:worker_threads';
-import type { KernelProfile } from '../../schema/index.ts';
+import type { KernelProfile } from '../../../schema/index.ts';
+import type { CaptureSummary, ReadProgress } from '../../ingest/run-stream.ts';
 import { ACK, errorOf, type FromWorker, revived, type WorkerTask } from './batch-messages.ts';
 import type { BatchSource, SourcedBatch } from './batch-source.ts';
-import type { CaptureSummary, ReadProgress } from './run-stream.ts';
 
 /** Whether worker threads can be used: they run compiled code only. */
 export const canUseWorkers = import.meta.url.endsWith('.js');

@@ -2,13 +2,13 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ReplayResult } from '../../schema/index.ts';
-import type { BatchSource } from './batch-source.ts';
-import type { CaptureInput } from './capture.ts';
-import { IN_MEMORY, type ReplayCapturesOptions } from './capture-options.ts';
-import type { StoreTarget } from './store-target.ts';
-import { canUseWorkers, WorkerSource } from './worker-source.ts';
+import type { CaptureInput } from '../ingest/capture.ts';
+import { IN_MEMORY, type ReplayCapturesOptions } from './replay-options.ts';
+import type { BatchSource } from './source/batch-source.ts';
+import { canUseWorkers, WorkerSource } from './source/worker-source.ts';
+import type { StoreTarget } from './target/store-target.ts';
 
-export { IN_MEMORY, type ReplayCapturesOptions, type ReplayProgress } from './capture-options.ts';
+export { IN_MEMORY, type ReplayCapturesOptions, type ReplayProgress } from './replay-options.ts';
 
 /** From this much input on a new store gets large pages. */
 const LARGE_INPUT_BYTES = 32 << 20;
@@ -41,8 +41,8 @@ export async function replayCaptures(
 
 async function inlineSource(inputs: readonly CaptureInput[], kallsymsPath: string | undefined): Promise<BatchSource> {
   const [{ InlineSource }, { RunStream }] = await Promise.all([
-    import('./inline-source.ts'),
-    import('./run-stream.ts'),
+    import('./source/inline-source.ts'),
+    import('../ingest/run-stream.ts'),
   ]);
   return new InlineSource(await RunStream.open(inputs, kallsymsPath === undefined ? {} : { kallsymsPath }));
 }
@@ -50,10 +50,10 @@ async function inlineSource(inputs: readonly CaptureInput[], kallsymsPath: strin
 async function storeTarget(path: string, largeInput: boolean, threads: number): Promise<StoreTarget | undefined> {
   if (path === IN_MEMORY) return undefined;
   if (threads > 2) {
-    const { WorkerStoreTarget } = await import('./store-worker-target.ts');
+    const { WorkerStoreTarget } = await import('./target/store-worker-target.ts');
     return new WorkerStoreTarget({ path, largeInput });
   }
-  const { LocalStoreTarget } = await import('./store-target.ts');
+  const { LocalStoreTarget } = await import('./target/store-target.ts');
   return new LocalStoreTarget(path, largeInput);
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StateLink, StateResult } from '../../schema/index.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
-import { StateError, StoredStates } from '../../src/ingest/state.ts';
+import { StateError, StoredStates } from '../../src/jobs/stored-states.ts';
 import { ReplayEngine } from '../../src/replay/engine.ts';
 import { LIVE_STATE_VERSION, saveLiveState } from '../../src/replay/snapshot/live-state.ts';
 import { stateText } from '../../src/report/state-text.ts';

@@ -1,7 +1,7 @@
 /** What a replay of captures is asked to do. */
 import type { KernelProfile, Thresholds } from '../../schema/index.ts';
+import type { ReadProgress } from '../ingest/run-stream.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
-import type { ReadProgress } from './run-stream.ts';
 
 /** A store that keeps nothing. */
 export const IN_MEMORY = ':memory:';

@@ -1,11 +1,11 @@
 /** One pass over captures: batches to store and replay, boots to runs, the outcome to a result. */
 import type { Assessment, CaptureInfo, Finding, ReplayResult, RunInfo } from '../../schema/index.ts';
+import type { CaptureSummary } from '../ingest/run-stream.ts';
 import { storeError } from '../store/store-error.ts';
-import type { BatchSource } from './batch-source.ts';
-import { IN_MEMORY, type ReplayCapturesOptions } from './capture-options.ts';
+import { IN_MEMORY, type ReplayCapturesOptions } from './replay-options.ts';
 import { RunSession, type SessionOptions, wholeDictionary } from './run-session.ts';
-import type { CaptureSummary } from './run-stream.ts';
-import type { StoreTarget } from './store-target.ts';
+import type { BatchSource } from './source/batch-source.ts';
+import type { StoreTarget } from './target/store-target.ts';
 
 export class CapturePass {
   readonly #source: BatchSource;

@@ -1,12 +1,12 @@
 /** The worker thread: reads captures or a store and posts batches, never more than {@link WINDOW} ahead of the reader. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { EventBatch, KernelProfile } from '../../schema/index.ts';
-import { PageEncoder } from '../store/page-codec.ts';
-import { StoreReader } from '../store/run-reader.ts';
+import type { EventBatch, KernelProfile } from '../../../schema/index.ts';
+import { type ReadProgress, RunStream } from '../../ingest/run-stream.ts';
+import { PageEncoder } from '../../store/page-codec.ts';
+import { StoreReader } from '../../store/run-reader.ts';
 import { ACK, batchMemory, type FromWorker, WINDOW, type WorkerTask } from './batch-messages.ts';
 import type { BatchSource } from './batch-source.ts';
 import { InlineSource } from './inline-source.ts';
-import { type ReadProgress, RunStream } from './run-stream.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('worker.ts runs as a worker thread');

@@ -1,8 +1,8 @@
 /** The thread that stores: does what it is told, in order; after a failure nothing more. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { storeError } from '../store/store-error.ts';
-import { revived } from './batch-messages.ts';
-import type { RunSink } from './run-session.ts';
+import { storeError } from '../../store/store-error.ts';
+import { revived } from '../source/batch-messages.ts';
+import type { RunSink } from './run-sink.ts';
 import type { FromStore, StoreTask, ToStore } from './store-messages.ts';
 import { LocalStoreTarget } from './store-target.ts';
 

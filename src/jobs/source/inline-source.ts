@@ -1,7 +1,7 @@
 /** Reads captures in the calling thread: for the library, for tests, and where worker threads are not wanted. */
-import type { EventBatch, KernelProfile } from '../../schema/index.ts';
+import type { EventBatch, KernelProfile } from '../../../schema/index.ts';
+import type { CaptureSummary, ReadProgress, RunStream } from '../../ingest/run-stream.ts';
 import type { BatchSource, SourcedBatch } from './batch-source.ts';
-import type { CaptureSummary, ReadProgress, RunStream } from './run-stream.ts';
 
 export class InlineSource implements BatchSource {
   readonly #stream: RunStream;

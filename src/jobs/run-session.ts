@@ -12,21 +12,11 @@ import {
 import { ReplayEngine, type ReplayOutcome } from '../replay/engine.ts';
 import { saveLiveState } from '../replay/snapshot/live-state.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
-import { type FactBatch, FactRecorder } from '../store/fact-tables.ts';
-import type { RunResults } from '../store/run-summary.ts';
+import { FactRecorder } from '../store/fact-tables.ts';
 import { encodeSnapshot } from '../store/snapshot-codec.ts';
-import type { SourcedBatch } from './batch-source.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
-
-/** Where a session's events and facts go. */
-export interface RunSink {
-  readonly runId: number;
-  append?(sourced: SourcedBatch): void;
-  appendFacts(batch: FactBatch): void;
-  /** @param body of encodeSnapshot */
-  appendSnapshot(event: number, tsNs: number, body: Uint8Array): void;
-  finish(results: RunResults | undefined, outcome: ReplayOutcome | undefined): void;
-}
+import type { SourcedBatch } from './source/batch-source.ts';
+import type { RunSink } from './target/run-sink.ts';
 
 export interface SessionOptions {
   readonly profile: KernelProfile;

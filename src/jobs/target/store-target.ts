@@ -1,10 +1,10 @@
 /** The store of an ingest. In the same thread here; in a thread of its own in store-worker-target.ts. */
-import type { FactBatch } from '../store/fact-tables.ts';
-import type { RunResults, RunSummary } from '../store/run-summary.ts';
-import { nextRunId, RunWriter } from '../store/run-writer.ts';
-import { openForWriting, type WritableStore } from '../store/store-file.ts';
-import type { SourcedBatch } from './batch-source.ts';
-import type { RunSink } from './run-session.ts';
+import type { FactBatch } from '../../store/fact-tables.ts';
+import type { RunResults, RunSummary } from '../../store/run-summary.ts';
+import { nextRunId, RunWriter } from '../../store/run-writer.ts';
+import { openForWriting, type WritableStore } from '../../store/store-file.ts';
+import type { SourcedBatch } from '../source/batch-source.ts';
+import type { RunSink } from './run-sink.ts';
 
 /** Runs are begun, filled and finished one after another; all of them become visible with `commit`, or none. */
 export interface StoreTarget {

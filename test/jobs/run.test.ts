@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CaptureError, type EventBatch } from '../../schema/index.ts';
-import { agree } from '../../src/ingest/clock-alignment.ts';
-import { replayCaptures } from '../../src/ingest/replay-captures.ts';
-import { replayStore } from '../../src/ingest/replay-store.ts';
 import { RunStream } from '../../src/ingest/run-stream.ts';
+import { replayCaptures } from '../../src/jobs/replay-captures.ts';
+import { replayStore } from '../../src/jobs/replay-store.ts';
 import { QueryConnection } from '../../src/query/user-sql.ts';
 
 let folder: string;
@@ -110,25 +109,6 @@ describe('a trace and the log of the same boot', () => {
       (await batchesOf(inputs)).batches.flatMap((batch) => batch.reports).filter((r) => r.kind === 'hung-task');
     expect((await kinds([trace])).map((r) => [r.tsNs, r.line])).toEqual([[12_500_000_000, 0]]);
     expect((await kinds([trace, log])).map((r) => [r.tsNs, r.line])).toEqual([[12_500_000_000, 2]]);
-  });
-});
-
-describe('the offset between two clocks', () => {
-  it('is the median, and its uncertainty what the lines differ by', () => {
-    expect(agree([1000_000, 1002_000, 1004_000], 0)).toMatchObject({
-      offsetNs: 1002_000,
-      uncertaintyNs: 2000,
-      matches: 3,
-    });
-  });
-
-  it('ignores lines that agree by coincidence', () => {
-    const offsets = [5_000_000, 5_000_400, 5_000_800, 5_000_200, 9e9];
-    expect(agree(offsets, 0)).toMatchObject({ offsetNs: 5_000_300, matches: 4 });
-  });
-
-  it('is never claimed to be better than the microseconds of text', () => {
-    expect(agree([7_000], 0)).toMatchObject({ offsetNs: 7_000, uncertaintyNs: 1000 });
   });
 });
 

@@ -1,6 +1,6 @@
 /** Where the batches of a replay come from: captures or a store, in this thread or in a worker. */
-import type { EventBatch, KernelProfile } from '../../schema/index.ts';
-import type { CaptureSummary, ReadProgress } from './run-stream.ts';
+import type { EventBatch, KernelProfile } from '../../../schema/index.ts';
+import type { CaptureSummary, ReadProgress } from '../../ingest/run-stream.ts';
 
 export interface SourcedBatch {
   readonly batch: EventBatch;
