@@ -4,17 +4,18 @@
  */
 
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
+import type { Link } from './draft.ts';
 import { blameRcu } from './rcu.ts';
-import type { BlameWalk } from './walk.ts';
+import { type BlameWalk, enterTask } from './walk.ts';
 
-export function blameBarrier(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
+export function blameBarrier(walk: BlameWalk, waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const round = timeline.data.barriers.find(
     (barrier) =>
       barrier.tid === wait.tid && barrier.startNs >= wait.startNs - 1e6 && barrier.startNs <= timeline.end(wait),
   );
   if (!round) {
-    blameRcu(walk, wait, fromNs, toNs, depth);
+    blameRcu(walk, waiter, wait, fromNs, toNs);
     return;
   }
   draft.evidence.range(
@@ -24,16 +25,16 @@ export function blameBarrier(walk: BlameWalk, wait: SyncWait, fromNs: number, to
     'callbacks of rcu_barrier',
   );
   const enteredNs = Math.min(toNs, Math.max(fromNs, round.enteredNs ?? toNs));
-  if (enteredNs > fromNs) blameMutex(walk, wait, fromNs, enteredNs, depth);
+  if (enteredNs > fromNs) blameMutex(walk, waiter, wait, fromNs, enteredNs);
   if (enteredNs >= toNs) return;
   const last = round.invoked.at(-1);
   const missing = [...round.queued.keys()].filter((cpu) => !round.invoked.some((done) => done.cpu === cpu));
   const cpu = round.endNs === null && missing.length > 0 ? missing[0] : last?.cpu;
-  blameRcu(walk, wait, enteredNs, toNs, depth, cpu);
+  blameRcu(walk, waiter, wait, enteredNs, toNs, cpu);
 }
 
 /** One barrier at a time holds rcu_state.barrier_mutex: the task that does is what the others wait for. */
-function blameMutex(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
+function blameMutex(walk: BlameWalk, waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const holder = timeline.data.barriers.find(
     (barrier) =>
@@ -47,10 +48,11 @@ function blameMutex(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: numbe
     timeline
       .waitsOf(holder.tid, fromNs, toNs)
       .find((candidate) => candidate.resource === 'barrier' && !walk.path.has(candidate.task.key));
-  draft.add('lock', 'rcu_state.barrier_mutex', other ? 0 : toNs - fromNs, depth, {
+  const mutex = waiter.waitsFor('lock', 'rcu_state.barrier_mutex', {
     note: holder ? 'held by another rcu_barrier()' : 'its holder is not recorded',
   });
   if (!other || !holder) {
+    mutex.blame(toNs - fromNs);
     draft.root({ kind: 'unknown' }, toNs - fromNs);
     return;
   }
@@ -60,8 +62,6 @@ function blameMutex(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: numbe
     { events: ['rcu_barrier'] },
     'callbacks of rcu_barrier',
   );
-  walk.path.add(other.task.key);
-  draft.add('task', `${other.comm}:${other.tid}`, 0, depth + 1, { tid: other.tid, note: 'in rcu_barrier' });
-  blameBarrier(walk, other, fromNs, toNs, depth + 2);
-  walk.path.delete(other.task.key);
+  const owner = { kind: 'task' as const, label: `${other.comm}:${other.tid}`, tid: other.tid, note: 'in rcu_barrier' };
+  enterTask(walk, mutex, owner, toNs - fromNs, (link) => blameBarrier(walk, link, other, fromNs, toNs));
 }

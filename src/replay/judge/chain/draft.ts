@@ -2,23 +2,6 @@
 import { type ChainLink, type ChainLinkKind, ROOT_KINDS, type Root } from '../../../../schema/index.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
 
-interface LinkDraft {
-  readonly kind: ChainLinkKind;
-  readonly name: string;
-  readonly tid: number | undefined;
-  readonly cpu: number | undefined;
-  readonly rule: string | undefined;
-  readonly closes: boolean;
-  readonly waiter: LinkDraft | undefined;
-  readonly waitsFor: LinkDraft[];
-  event: number;
-  note: string | undefined;
-  /** Exclusive. */
-  ns: number;
-  /** Time during which the link was on the path, its successors' included. */
-  inclusiveNs: number;
-}
-
 export interface LinkDetails {
   readonly tid?: number;
   readonly cpu?: number;
@@ -27,48 +10,97 @@ export interface LinkDetails {
   readonly rule?: string;
   /** Event that shows it; 0 when none does. */
   readonly event?: number;
-  /** A task that is on the path already: a link of its own, which closes the circle (W4.41). */
+  /** A task that is on the path already: a link of its own, which closes the cycle (W4.41). */
   readonly closes?: boolean;
+}
+
+/** What may wait: a link of the chain, or the chain itself, whose first link nobody waits for. */
+export interface Waiter {
+  /**
+   * Opens the link of something that this one waits for. What the chain has met before keeps its one link, below the first that waited for it.
+   */
+  waitsFor(kind: ChainLinkKind, name: string, details?: LinkDetails): Link;
 }
 
 /** One task is one link, whatever it is met as. */
 const TASK_KINDS: ReadonlySet<ChainLinkKind> = new Set(['task', 'worker', 'reader', 'kthread']);
+/** Of these there may be several on one CPU or with one task: they are told apart by name. */
+const NAMED_KINDS: ReadonlySet<ChainLinkKind> = new Set(['rcu-gp', 'srcu-gp', 'lock']);
 
-export class ChainDraft {
-  readonly #links = new Map<string, LinkDraft>();
+/** One link of the tree: what it waits for hangs below it. */
+export class Link implements Waiter {
+  readonly kind: ChainLinkKind;
+  readonly name: string;
+  readonly details: LinkDetails;
+  readonly below: Link[] = [];
+  waiter: Link | undefined;
+  event: number;
+  note: string | undefined;
+  /** Exclusive. */
+  ns = 0;
+  /** Time during which the link was on the path, its successors' included; decides which of several grace periods is shown by name. */
+  inclusiveNs = 0;
+  readonly #chain: ChainDraft;
+
+  constructor(
+    chain: ChainDraft,
+    waiter: Link | undefined,
+    kind: ChainLinkKind,
+    name: string,
+    { event = 0, note, ...details }: LinkDetails,
+  ) {
+    this.#chain = chain;
+    this.waiter = waiter;
+    this.kind = kind;
+    this.name = name;
+    this.details = details;
+    this.event = event;
+    this.note = note;
+  }
+
+  waitsFor(kind: ChainLinkKind, name: string, details: LinkDetails = {}): Link {
+    return this.#chain.open(this, kind, name, details);
+  }
+
+  /** Exclusive time of the link; a note counts when it has none yet. */
+  blame(ns: number, note?: string): void {
+    this.ns += ns;
+    this.inclusiveNs += ns;
+    this.note ??= note;
+  }
+
+  /** Time on the path for which something below it answers. */
+  passThrough(ns: number): void {
+    this.inclusiveNs += ns;
+  }
+}
+
+export class ChainDraft implements Waiter {
+  readonly #links = new Map<string, Link>();
   readonly #roots = new Map<string, { root: Root; ns: number; longestNs: number }>();
-  /** The link added last at each depth: what is added deeper hangs below it. */
-  readonly #path: LinkDraft[] = [];
   readonly evidence = new EvidenceList();
   /** Why the chain is not all that events show. */
   readonly inferredBy = new Set<string>();
 
-  /**
-   * Adds exclusive time to a link, making it at first.
-   * @param depth distance from the blocked task: the link waits below the one that was added last at a lesser depth.
-   * @param inclusiveNs time for which the link was on the path; decides which of several grace periods is shown by name.
-   */
-  add(kind: ChainLinkKind, name: string, ns: number, depth: number, details: LinkDetails = {}, inclusiveNs = ns): void {
-    const { tid, cpu, note, rule, event = 0, closes = false } = details;
+  waitsFor(kind: ChainLinkKind, name: string, details: LinkDetails = {}): Link {
+    return this.open(undefined, kind, name, details);
+  }
+
+  /** The link of that name, made at first. @param waiter undefined: it is the first of the chain */
+  open(waiter: Link | undefined, kind: ChainLinkKind, name: string, details: LinkDetails): Link {
+    const { tid, cpu, closes } = details;
     const what = TASK_KINDS.has(kind) && tid !== undefined ? 'task' : kind;
-    const named = kind === 'rcu-gp' || kind === 'srcu-gp' || kind === 'lock';
-    const key = `${closes ? 'circle ' : ''}${what} ${named ? name : (tid ?? cpu ?? name)}`;
-    let link = this.#links.get(key);
-    if (link) {
-      link.ns += ns;
-      link.inclusiveNs += inclusiveNs;
-      link.note ??= note;
-      link.event ||= event;
-    } else {
-      let waiter: LinkDraft | undefined;
-      for (let above = Math.min(depth, this.#path.length) - 1; above >= 0 && !waiter; above--)
-        waiter = this.#path[above];
-      link = { kind, name, tid, cpu, rule, closes, waiter, waitsFor: [], event, note, ns, inclusiveNs };
-      this.#links.set(key, link);
-      waiter?.waitsFor.push(link);
+    const key = `${closes ? 'cycle ' : ''}${what} ${NAMED_KINDS.has(kind) ? name : (tid ?? cpu ?? name)}`;
+    const known = this.#links.get(key);
+    if (known) {
+      known.note ??= details.note;
+      known.event ||= details.event ?? 0;
+      return known;
     }
-    this.#path.length = Math.min(this.#path.length, depth);
-    this.#path[depth] = link;
+    const link = new Link(this, waiter, kind, name, details);
+    this.#links.set(key, link);
+    waiter?.below.push(link);
+    return link;
   }
 
   /** A candidate for the root, with the time for which it would have to answer. */
@@ -90,23 +122,24 @@ export class ChainDraft {
     this.#collapseGracePeriods();
     const [first] = this.#links.values();
     if (!first) return [];
-    const ordered: LinkDraft[] = [];
-    const branches: LinkDraft[] = [];
-    for (let at: LinkDraft | undefined = first; at; ) {
+    const ordered: Link[] = [];
+    const branches: Link[] = [];
+    for (let at: Link | undefined = first; at; ) {
       ordered.push(at);
-      const [heaviest, ...others]: LinkDraft[] = byWeight(at.waitsFor);
+      const [heaviest, ...others]: Link[] = byWeight(at.below);
       // Where a link answers for more itself than anything that it waited for, the way ends.
-      const onward: boolean = heaviest !== undefined && (weight(heaviest) >= at.ns || heaviest.closes);
+      const onward: boolean = heaviest !== undefined && (weight(heaviest) >= at.ns || heaviest.details.closes === true);
       branches.push(...(onward || !heaviest ? others : [heaviest, ...others]));
       at = onward ? heaviest : undefined;
     }
     for (let branch = branches.shift(); branch; branch = branches.shift()) {
       ordered.push(branch);
-      branches.unshift(...byWeight(branch.waitsFor));
+      branches.unshift(...byWeight(branch.below));
     }
     const places = new Map(ordered.map((link, i) => [link, i]));
     return ordered.map((link) => {
-      const { kind, name, tid, cpu, ns, note, rule, event, closes, waiter } = link;
+      const { kind, name, ns, note, event, waiter } = link;
+      const { tid, cpu, rule, closes } = link.details;
       const parent = waiter && places.get(waiter);
       return {
         kind,
@@ -125,7 +158,7 @@ export class ChainDraft {
 
   /** Of the grace periods that one link waits for, the longest stays; the others are part of it. */
   #collapseGracePeriods(): void {
-    const byWaiter = new Map<LinkDraft | undefined, LinkDraft[]>();
+    const byWaiter = new Map<Link | undefined, Link[]>();
     for (const link of this.#links.values())
       if (link.kind === 'rcu-gp') byWaiter.set(link.waiter, [...(byWaiter.get(link.waiter) ?? []), link]);
     for (const periods of byWaiter.values()) {
@@ -133,7 +166,7 @@ export class ChainDraft {
       if (rest.length === 0) continue;
       for (const link of rest) {
         longest.ns += link.ns;
-        for (const below of link.waitsFor) this.#move(below, longest);
+        for (const below of link.below) this.#move(below, longest);
         this.#remove(link);
       }
       const more = `and ${rest.length} shorter one${rest.length > 1 ? 's' : ''} after or before it`;
@@ -141,14 +174,14 @@ export class ChainDraft {
     }
   }
 
-  #move(link: LinkDraft, waiter: LinkDraft): void {
-    (link as { waiter: LinkDraft | undefined }).waiter = waiter;
-    waiter.waitsFor.push(link);
+  #move(link: Link, waiter: Link): void {
+    link.waiter = waiter;
+    waiter.below.push(link);
   }
 
-  #remove(link: LinkDraft): void {
+  #remove(link: Link): void {
     for (const [key, other] of this.#links) if (other === link) this.#links.delete(key);
-    const siblings = link.waiter?.waitsFor;
+    const siblings = link.waiter?.below;
     siblings?.splice(siblings.indexOf(link), 1);
   }
 
@@ -175,10 +208,10 @@ export class ChainDraft {
 }
 
 /** Exclusive time of a link and of all that it waits for. */
-function weight(link: LinkDraft): number {
-  return link.waitsFor.reduce((sum, below) => sum + weight(below), link.ns);
+function weight(link: Link): number {
+  return link.below.reduce((sum, below) => sum + weight(below), link.ns);
 }
 
-function byWeight(links: readonly LinkDraft[]): LinkDraft[] {
+function byWeight(links: readonly Link[]): Link[] {
   return [...links].sort((a, b) => weight(b) - weight(a) || b.inclusiveNs - a.inclusiveNs);
 }

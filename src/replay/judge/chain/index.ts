@@ -12,7 +12,7 @@ import type { HungSleep } from '../../model/task/hung-task.ts';
 import type { LateWork } from '../../model/work/workqueue.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { blameBarrier } from './callbacks.ts';
-import { ChainDraft } from './draft.ts';
+import { ChainDraft, type Link } from './draft.ts';
 import { blameStarvation } from './kthread.ts';
 import { blameRcu } from './rcu.ts';
 import { blameSrcu } from './srcu.ts';
@@ -60,9 +60,9 @@ export class Blame implements BlameWalk {
     const span = spanOf(timeline, wait);
     draft.evidence.range(span.from, span.to, { tid: wait.tid }, `what ${label} did`);
     const note = wait.site ?? `in ${wait.api}`;
-    draft.add('task', label, 0, 0, { tid: wait.tid, note, event: wait.startEvent });
+    const first = draft.waitsFor('task', label, { tid: wait.tid, note, event: wait.startEvent });
     blame.path.add(wait.task.key);
-    blame.wait(wait, fromNs, toNs, 1);
+    blame.wait(first, wait, fromNs, toNs);
     return blame.#chain();
   }
 
@@ -74,8 +74,9 @@ export class Blame implements BlameWalk {
     blame.path.add(sleep.task.key);
     const api = sleep.stack ? timeline.stackVerdict(sleep.stack).api : '';
     const note = api === '' ? 'asleep (D)' : `in ${api}`;
-    blame.draft.add('task', label, 0, 0, { tid: sleep.task.tid, note, event: sleep.offEvent });
-    const leftNs = blameWaits(blame, { kind: 'task', label, tid: sleep.task.tid }, sleep.startNs, endNs, 0);
+    const { tid } = sleep.task;
+    const first = blame.draft.waitsFor('task', label, { tid, note, event: sleep.offEvent });
+    const leftNs = blameWaits(blame, first, { label, tid }, sleep.startNs, endNs);
     blame.draft.root({ kind: 'unknown' }, leftNs);
     return blame.#chain();
   }
@@ -84,7 +85,7 @@ export class Blame implements BlameWalk {
   static ofStarvation(timeline: Timeline, starvation: KthreadStarvation): Chain {
     const ns = timeline.length(starvation);
     const blame = new Blame(timeline, ns * WORTH_CITING);
-    blameStarvation(blame, starvation, ns, 0);
+    blameStarvation(blame, blame.draft, starvation, ns);
     return blame.#chain();
   }
 
@@ -92,7 +93,7 @@ export class Blame implements BlameWalk {
   static ofWork(timeline: Timeline, late: LateWork): Chain {
     const endNs = late.startNs ?? timeline.data.endNs;
     const blame = new Blame(timeline, (endNs - late.queuedNs) * WORTH_CITING);
-    blameQueuedWork(blame, late, late.queuedNs, endNs, 0);
+    blameQueuedWork(blame, blame.draft, late, late.queuedNs, endNs);
     return blame.#chain();
   }
 
@@ -106,7 +107,7 @@ export class Blame implements BlameWalk {
     };
   }
 
-  wait(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
+  wait(waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
     const span = spanOf(this.timeline, wait);
     citeScheduling(this, wait.tid, `${wait.comm}:${wait.tid}`, span);
     // From its wakeup on the waiter needs nothing but a CPU (SCHED_LATENCY, W9).
@@ -116,13 +117,13 @@ export class Blame implements BlameWalk {
       const startNs = Math.max(cursor, inner.startNs);
       const endNs = Math.min(neededNs, this.timeline.end(inner));
       if (endNs <= startNs) continue;
-      this.#resource(wait, cursor, startNs, depth);
+      this.#resource(waiter, wait, cursor, startNs);
       this.draft.evidence.cite(inner.startEvent, `inside it, ${wait.comm}:${wait.tid} enters ${inner.api}`);
-      this.wait(inner, startNs, endNs, depth);
+      this.wait(waiter, inner, startNs, endNs);
       cursor = endNs;
     }
-    this.#resource(wait, cursor, neededNs, depth);
-    if (neededNs < toNs) this.#withoutCpu(wait, neededNs, toNs, Math.max(0, depth - 1));
+    this.#resource(waiter, wait, cursor, neededNs);
+    if (neededNs < toNs) this.#withoutCpu(waiter, wait, neededNs, toNs);
   }
 
   /** What it called in turn: the innermost call tells what the task waits for (W4.12). */
@@ -135,25 +136,23 @@ export class Blame implements BlameWalk {
       );
   }
 
-  #resource(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
+  #resource(waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
     if (toNs <= fromNs) return;
-    if (wait.resource === 'srcu' || wait.api === 'srcu_barrier') blameSrcu(this, wait, fromNs, toNs, depth);
+    if (wait.resource === 'srcu' || wait.api === 'srcu_barrier') blameSrcu(this, waiter, wait, fromNs, toNs);
     else if (wait.resource === 'rcu-tasks' || /^rcu_barrier_tasks/.test(wait.api))
-      blameTasks(this, wait, fromNs, toNs, depth);
-    else if (wait.resource === 'barrier') blameBarrier(this, wait, fromNs, toNs, depth);
+      blameTasks(this, waiter, wait, fromNs, toNs);
+    else if (wait.resource === 'barrier') blameBarrier(this, waiter, wait, fromNs, toNs);
     // Where callbacks complete the caller, they are those of its CPU (R2.21).
-    else blameRcu(this, wait, fromNs, toNs, depth, wait.resource === 'rcu' && wait.cpu >= 0 ? wait.cpu : undefined);
+    else blameRcu(this, waiter, wait, fromNs, toNs, wait.resource === 'rcu' && wait.cpu >= 0 ? wait.cpu : undefined);
   }
 
-  #withoutCpu(wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
+  #withoutCpu(waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
     const { draft, timeline } = this;
     const ns = toNs - fromNs;
     const late = ns >= LATE_NS && wait.cpu >= 0;
     if (late) citeOccupancy(this, wait.cpu, spanOf(timeline, wait));
     const storm = late ? stormRoot(sharesDuring(timeline, wait.cpu, fromNs, toNs), wait.cpu) : undefined;
-    const kind = depth > 0 && wait.insideSrcuPass ? 'worker' : 'task';
-    const note = ns >= this.worthNs ? 'woken, without a CPU for a while' : undefined;
-    draft.add(kind, `${wait.comm}:${wait.tid}`, ns, depth, { tid: wait.tid, ...(note && { note }) });
+    waiter.blame(ns, ns >= this.worthNs ? 'woken, without a CPU for a while' : undefined);
     draft.root(storm ?? { kind: 'unknown' }, ns);
   }
 }

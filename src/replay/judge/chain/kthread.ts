@@ -7,40 +7,35 @@ import type { GracePeriod } from '../../model/rcu/grace-period.ts';
 import type { KthreadSleep, KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
 import { SCHEDULING_EVENTS } from '../../model/task/task.ts';
 import type { Timeline } from '../../record/timeline.ts';
+import type { Link, Waiter } from './draft.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';
 import { addContexts, type BlameWalk, occupantLink, splitByShares, stormRoot } from './walk.ts';
 
 /**
- * A piece in which only the grace-period kthread could have moved things on.
+ * A piece of a grace period in which only its kthread could have moved things on.
  * @returns how much of it is not explained by the kthread having no CPU
  */
-export function blameKthread(
-  walk: BlameWalk,
-  flavor: string,
-  name: string,
-  fromNs: number,
-  toNs: number,
-  depth: number,
-): number {
-  const { draft, timeline } = walk;
+export function blameKthread(walk: BlameWalk, period: Link, flavor: string, fromNs: number, toNs: number): number {
+  const { timeline } = walk;
   let leftNs = toNs - fromNs;
   for (const starvation of timeline.data.starvations) {
     if (starvation.flavor !== flavor) continue;
     const ns = overlapNs(fromNs, toNs, starvation.startNs, timeline.end(starvation));
     if (ns <= 0) continue;
-    blameStarvation(walk, starvation, ns, depth + 1);
+    blameStarvation(walk, period, starvation, ns);
     leftNs -= ns;
   }
-  if (leftNs > 0) draft.add('rcu-gp', name, leftNs, depth);
-  return Math.max(0, leftNs);
+  const unexplainedNs = Math.max(0, leftNs);
+  period.blame(unexplainedNs);
+  return unexplainedNs;
 }
 
 /** A while in which the kthread, or a worker, waited for a CPU: it goes to whoever had it. */
 export function blameStarvation(
   walk: BlameWalk,
+  waiter: Waiter,
   starvation: KthreadStarvation,
   ns: number,
-  depth: number,
   kind: 'kthread' | 'worker' = 'kthread',
 ): void {
   const { draft, timeline } = walk;
@@ -49,11 +44,12 @@ export function blameStarvation(
   const pieces = splitByShares(shares, ns);
   const note = `runnable without CPU ${cpu}${instead ? `, which ${instead} had` : ''}`;
   const rule = kind === 'kthread' ? 'W3' : 'W15';
-  draft.add(kind, `${flavor}:${tid}`, 0, depth, { tid, note, rule, event });
-  draft.add('cpu', `CPU ${cpu}`, instead === undefined ? pieces.own : 0, depth + 1, { cpu, rule: 'W9' });
-  if (instead !== undefined) occupantLink(draft, instead, pieces.own, depth + 2);
+  const starved = waiter.waitsFor(kind, `${flavor}:${tid}`, { tid, note, rule, event });
+  const wanted = starved.waitsFor('cpu', `CPU ${cpu}`, { cpu, rule: 'W9' });
+  if (instead === undefined) wanted.blame(pieces.own);
+  else occupantLink(wanted, instead, pieces.own);
   const storm = timeline.stormDuring('nmi', cpu, starvation.startNs, timeline.end(starvation));
-  addContexts(walk, cpu, pieces, depth + 2, storm?.firstEvent);
+  addContexts(wanted, cpu, pieces, storm?.firstEvent);
   draft.root(kind === 'kthread' ? starvationRoot(starvation) : workerRoot(starvation), ns);
 }
 

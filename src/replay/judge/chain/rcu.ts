@@ -18,13 +18,15 @@ import type { HoldoutVerdict } from '../../model/rcu/holdout/shares.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import { SCHEDULING_EVENTS } from '../../model/task/task.ts';
 import type { Timeline } from '../../record/timeline.ts';
+import type { Link } from './draft.ts';
 import { blameKthread, blameKthreadSleep } from './kthread.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';
-import { blameWaits, type TaskLink, waitsBetween } from './task.ts';
+import { blameWaits, waitsBetween } from './task.ts';
 import {
   addContexts,
   type BlameWalk,
   citeOccupancy,
+  enterTask,
   occupantLink,
   sharesDuring,
   spanOf,
@@ -64,15 +66,16 @@ export const GRACE_PERIOD_EVENTS: readonly string[] = [
 ];
 
 /**
+ * @param waiter the task that waits, or whoever does so on its behalf
  * @param wait the wait that is being cut
  * @param callbackCpu CPU whose callbacks complete the caller, where that is how it is done (R2.21)
  */
 export function blameRcu(
   walk: BlameWalk,
+  waiter: Link,
   wait: SyncWait,
   fromNs: number,
   toNs: number,
-  depth: number,
   callbackCpu?: number,
 ): void {
   const { timeline, draft } = walk;
@@ -96,27 +99,27 @@ export function blameRcu(
     const before = all.findLast((gp) => gp.endNs !== null && gp.endNs <= fromNs);
     const shown = before?.endEvent || timeline.data.visible.gracePeriodEvent;
     draft.evidence.cite(shown, 'grace periods are among the recorded events');
-    draft.add('rcu-gp', name, 0, depth, { rule });
-    const unexplainedNs = blameKthread(walk, flavor, name, fromNs, toNs, depth);
+    const period = waiter.waitsFor('rcu-gp', name, { rule });
+    const unexplainedNs = blameKthread(walk, period, flavor, fromNs, toNs);
     draft.root({ kind: 'unknown' }, unexplainedNs);
     return;
   }
-  if (periods.length > 0) citeQuiescent(draft.evidence, periods[0]);
+  citeQuiescent(draft.evidence, periods[0]);
   let cursor = fromNs;
+  let last: Link | undefined;
   for (const gp of periods) {
-    const name = gracePeriodName(gp);
     const startNs = Math.max(cursor, gp.startNs);
     const endNs = Math.min(toNs, gp.endNs ?? toNs);
-    draft.add('rcu-gp', name, 0, depth, { rule, event: gp.startEvent });
-    if (startNs > cursor) blameKthread(walk, flavor, name, cursor, startNs, depth);
+    last = waiter.waitsFor('rcu-gp', gracePeriodName(gp), { rule, event: gp.startEvent });
+    if (startNs > cursor) blameKthread(walk, last, flavor, cursor, startNs);
     if (endNs > startNs) {
-      blameGracePeriod(walk, gp, name, startNs, endNs, depth);
+      blameGracePeriod(walk, last, gp, startNs, endNs);
       cursor = endNs;
     }
   }
-  if (cursor < toNs) {
+  if (last && cursor < toNs) {
     if (callbackCpu !== undefined && toNs - cursor >= LATE_CALLBACK_NS) citeOccupancy(walk, callbackCpu, span);
-    blameCallbacks(walk, periods[periods.length - 1], cursor, toNs, depth, callbackCpu);
+    blameCallbacks(walk, last, cursor, toNs, callbackCpu);
   }
 }
 
@@ -133,39 +136,26 @@ function servingPeriods(all: readonly GracePeriod[], wait: SyncWait, fromNs: num
 }
 
 /** Past the end: callbacks have to be invoked, in a softirq or by rcuc/rcuo on the caller's CPU (W21). */
-function blameCallbacks(
-  walk: BlameWalk,
-  gp: GracePeriod,
-  fromNs: number,
-  toNs: number,
-  depth: number,
-  cpu: number | undefined,
-): void {
+function blameCallbacks(walk: BlameWalk, period: Link, fromNs: number, toNs: number, cpu: number | undefined): void {
   const { draft, timeline } = walk;
   const ns = toNs - fromNs;
   const shares = cpu === undefined || ns < LATE_CALLBACK_NS ? undefined : sharesDuring(timeline, cpu, fromNs, toNs);
   const root = shares && stormRoot(shares, cpu as number);
-  if (!shares || !root) {
-    draft.add('rcu-gp', gracePeriodName(gp), ns, depth);
+  if (cpu === undefined || !shares || !root) {
+    period.blame(ns);
     return;
   }
   const pieces = splitByShares(shares, ns);
-  const note = 'has to invoke the callback';
-  draft.add('cpu', `CPU ${cpu}`, pieces.own, depth + 1, { cpu: cpu as number, note, rule: 'W21' });
-  addContexts(walk, cpu as number, pieces, depth + 2);
+  const busy = period.waitsFor('cpu', `CPU ${cpu}`, { cpu, note: 'has to invoke the callback', rule: 'W21' });
+  busy.blame(pieces.own);
+  addContexts(busy, cpu, pieces);
   draft.root(root, ns);
 }
 
-function blameGracePeriod(
-  walk: BlameWalk,
-  gp: GracePeriod,
-  name: string,
-  fromNs: number,
-  toNs: number,
-  depth: number,
-): void {
+function blameGracePeriod(walk: BlameWalk, period: Link, gp: GracePeriod, fromNs: number, toNs: number): void {
   const { draft } = walk;
-  draft.add('rcu-gp', name, 0, depth, {}, toNs - fromNs);
+  const { name } = period;
+  period.passThrough(toNs - fromNs);
   const inferred = gp.holdouts.find((holdout) => holdout.inferred);
   if (gp.seq === null && inferred?.kind !== 'reader') draft.inferredBy.add(NO_GRACE_PERIODS);
   else if (inferred) draft.inferredBy.add(inferredBy(inferred));
@@ -181,23 +171,22 @@ function blameGracePeriod(
     // Still pending at the end of the capture: shared equally (W4.42).
     const owedFromNs = Math.max(fromNs, Math.min(...open.map((holdout) => holdout.fromNs)));
     const shareNs = Math.floor((toNs - owedFromNs) / open.length);
-    for (const holdout of open) blameHoldout(walk, holdout, shareNs, depth + 1);
-    draft.add('rcu-gp', name, toNs - owedFromNs - shareNs * open.length, depth);
+    for (const holdout of open) blameHoldout(walk, period, holdout, shareNs);
+    period.blame(toNs - owedFromNs - shareNs * open.length);
     cursor = owedFromNs;
   }
   while (cursor > fromNs) {
     const holdout = lastPending(holdouts, cursor);
     if (holdout) {
       const beganNs = Math.max(fromNs, holdout.fromNs);
-      if (!sleepsOnLock(walk, holdout, beganNs, cursor, depth + 1))
-        blameHoldout(walk, holdout, cursor - beganNs, depth + 1);
+      if (!sleepsOnLock(walk, period, holdout, beganNs, cursor)) blameHoldout(walk, period, holdout, cursor - beganNs);
       cursor = beganNs;
       continue;
     }
     // Nobody owed anything: initialisation, or the kthread had yet to notice (GP_INIT, GP_KTHREAD_LATENCY).
     const before = holdouts.map((other) => heldUntilNs(other) ?? 0).filter((ns) => ns < cursor);
     const idleFromNs = Math.max(fromNs, ...before);
-    const restNs = blameKthread(walk, gp.flavor, name, idleFromNs, cursor, depth);
+    const restNs = blameKthread(walk, period, gp.flavor, idleFromNs, cursor);
     const asleepNs =
       restNs > 0 && gp.seq !== null && gp.initDoneNs !== null ? blameKthreadSleep(walk, gp, idleFromNs, cursor) : 0;
     draft.root({ kind: 'unknown' }, Math.max(0, restNs - asleepNs));
@@ -209,23 +198,22 @@ function blameGracePeriod(
  * A reader asleep inside rcu_read_lock: on PREEMPT_RT spinlocks sleep, and whoever holds the lock is to blame (READER_BLOCKED).
  * @returns false when no wait of the reader is recorded
  */
-function sleepsOnLock(walk: BlameWalk, holdout: Holdout, fromNs: number, toNs: number, depth: number): boolean {
+function sleepsOnLock(walk: BlameWalk, period: Link, holdout: Holdout, fromNs: number, toNs: number): boolean {
   const { draft, timeline, path } = walk;
   const { tid, name } = holdout;
   if (holdout.kind !== 'reader' || path.has(tid)) return false;
   const verdict = timeline.judge(holdout);
-  const link: TaskLink = { kind: 'reader', label: name, tid };
   if (verdict.cause !== 'reader-sleeping' || !waitsBetween(timeline, tid, fromNs, toNs)) return false;
   citeHoldout(walk, holdout, toNs - fromNs);
-  draft.add('reader', name, 0, depth, { tid, note: verdict.note, rule: 'W5', event: holdout.fromEvent });
-  path.add(tid);
-  const ownNs = blameWaits(walk, link, fromNs, toNs, depth);
-  path.delete(tid);
-  draft.root(holdoutRoot(timeline, holdout, verdict), ownNs);
+  const reader = { tid, label: name, note: verdict.note, rule: 'W5', event: holdout.fromEvent };
+  enterTask(walk, period, { kind: 'reader', ...reader }, toNs - fromNs, (link) => {
+    const ownNs = blameWaits(walk, link, reader, fromNs, toNs);
+    draft.root(holdoutRoot(timeline, holdout, verdict), ownNs);
+  });
   return true;
 }
 
-function blameHoldout(walk: BlameWalk, holdout: Holdout, ns: number, depth: number): void {
+function blameHoldout(walk: BlameWalk, period: Link, holdout: Holdout, ns: number): void {
   if (ns <= 0) return;
   const { draft, timeline } = walk;
   citeHoldout(walk, holdout, ns);
@@ -234,21 +222,25 @@ function blameHoldout(walk: BlameWalk, holdout: Holdout, ns: number, depth: numb
   const cpu = holdout.cpu;
   const interruptNs = pieces.softirq + pieces.hardirq + pieces.nmi;
   const shown = { note: verdict.note, event: holdout.fromEvent };
+  // Where its interrupts are, and whoever had it instead.
+  let busy: Link | undefined;
   if (holdout.kind === 'reader') {
     // While it was runnable, whoever had its CPU is to blame (W4.2, W4.40).
     const lostNs =
       verdict.cause === 'reader-preempted' && verdict.task ? Math.floor(verdict.runnableShare * pieces.own) : 0;
-    draft.add('reader', holdout.name, pieces.own - lostNs, depth, { tid: holdout.tid, rule: 'W5', ...shown });
-    if (interruptNs + lostNs > 0) draft.add('cpu', `CPU ${cpu}`, 0, depth + 1, { cpu, rule: 'W9' });
-    if (lostNs > 0) occupantLink(draft, verdict.task as string, lostNs, depth + 2);
+    const reader = period.waitsFor('reader', holdout.name, { tid: holdout.tid, rule: 'W5', ...shown });
+    reader.blame(pieces.own - lostNs);
+    if (interruptNs + lostNs > 0) busy = reader.waitsFor('cpu', `CPU ${cpu}`, { cpu, rule: 'W9' });
+    if (busy && lostNs > 0) occupantLink(busy, verdict.task as string, lostNs);
   } else {
     // The task that keeps the CPU answers for it (W8); under a load of interrupts it is a victim, too.
     const hog = verdict.cause === 'cpu-hog' && ns >= walk.worthNs ? verdict.task : undefined;
-    draft.add('cpu', `CPU ${cpu}`, hog === undefined ? pieces.own : 0, depth, { cpu, rule: 'W4', ...shown });
-    if (hog !== undefined) occupantLink(draft, hog, pieces.own, depth + 1);
+    busy = period.waitsFor('cpu', `CPU ${cpu}`, { cpu, rule: 'W4', ...shown });
+    if (hog === undefined) busy.blame(pieces.own);
+    else occupantLink(busy, hog, pieces.own);
   }
   const storm = timeline.stormDuring('nmi', cpu, holdout.fromNs, holdout.toNs ?? timeline.data.endNs);
-  addContexts(walk, cpu, pieces, holdout.kind === 'reader' ? depth + 2 : depth + 1, storm?.firstEvent);
+  if (busy) addContexts(busy, cpu, pieces, storm?.firstEvent);
   draft.root(holdoutRoot(timeline, holdout, verdict), ns);
   if (verdict.cause === 'nmi-storm' && storm) draft.evidence.cite(storm.firstEvent, `NMI storm on CPU ${cpu} begins`);
 }

@@ -8,11 +8,12 @@ import type { SrcuReader } from '../../model/srcu/reader.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { Task } from '../../model/task/task.ts';
 import type { WorkExecution } from '../../model/work/workqueue.ts';
+import type { Link } from './draft.ts';
 import { blameRcu } from './rcu.ts';
 import { readersNotRecorded } from './srcu-causes.ts';
 import { courseOf, LATE_NS, type SrcuCourse, type SrcuSegment } from './srcu-segments.ts';
-import { blameWaits, sleepText, type TaskLink } from './task.ts';
-import type { BlameWalk } from './walk.ts';
+import { blameWaits, sleepText } from './task.ts';
+import { type BlameWalk, enterTask } from './walk.ts';
 import { blameQueuedWork, blameTimer } from './work.ts';
 
 /** A delay is ten jiffies at most (S3.15), which HZ=100 makes 100 ms. */
@@ -30,27 +31,26 @@ const UNSEEN_READERS = 'its scans repeat: readers hold it, which are not recorde
 interface SrcuCut {
   readonly wait: SyncWait;
   readonly course: SrcuCourse;
-  /** Name of the grace period's link. */
-  readonly name: string;
+  readonly period: Link;
   /** Readers of the struct that overlap the wait. */
   readonly readers: readonly SrcuReader[];
   /** Scans repeat for readers that are not recorded (S3.60 ii). */
   readonly unseenReaders: boolean;
-  readonly depth: number;
 }
 
-export function blameSrcu(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
+export function blameSrcu(walk: BlameWalk, waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
   const { timeline, draft } = walk;
   const name = `SRCU grace period of ${wait.domain || 'unknown srcu_struct'}`;
   const course = courseOf(timeline, wait, fromNs, toNs);
-  draft.add('srcu-gp', name, 0, depth, { rule: 'W2', event: course.served?.startEvent || wait.startEvent });
+  const event = course.served?.startEvent || wait.startEvent;
+  const period = waiter.waitsFor('srcu-gp', name, { rule: 'W2', event });
   citeWork(walk, wait, fromNs, course.served?.startNs ?? toNs);
   const driven = timeline.data.srcuPeriods.some((gp) => meansStruct(wait.domain, gp.domain));
-  if (course.passes.length === 0 && !driven && throughStall(walk, wait, fromNs, toNs, depth)) return;
+  if (course.passes.length === 0 && !driven && throughStall(walk, period, wait, fromNs, toNs)) return;
   if (course.anybodys) draft.inferredBy.add(ANYBODYS_PASSES);
   const readers = timeline.readersHolding(wait.domain, toNs, fromNs);
   const unseenReaders = readersNotRecorded(timeline, wait, course);
-  const cut: SrcuCut = { wait, course, name, readers, unseenReaders, depth };
+  const cut: SrcuCut = { wait, course, period, readers, unseenReaders };
   for (const segment of course.segments) blameSegment(walk, cut, segment);
 }
 
@@ -64,20 +64,21 @@ function blameSegment(walk: BlameWalk, cut: SrcuCut, segment: SrcuSegment): void
       if (pass) blamePass(walk, cut, pass, fromNs, toNs);
       return;
     case 'queued':
-      if (late && ns >= LATE_NS && !held) blameQueuedWork(walk, late, fromNs, toNs, cut.depth + 1);
+      if (late && ns >= LATE_NS && !held) blameQueuedWork(walk, cut.period, late, fromNs, toNs);
       else betweenPasses(walk, cut, fromNs, toNs);
       return;
     case 'timer': {
       const cpu = late?.cpu ?? cut.course.passes.find((next) => next.startNs >= toNs)?.cpu ?? -1;
       const due = ns >= LATE_TIMER_NS && !held;
-      if (!due || !blameTimer(walk, 'process_srcu', cpu, fromNs, toNs, cut.depth + 1))
+      if (!due || !blameTimer(walk, cut.period, 'process_srcu', cpu, fromNs, toNs))
         betweenPasses(walk, cut, fromNs, toNs);
       return;
     }
     case 'irq-work':
       if (ns < LATE_NS) betweenPasses(walk, cut, fromNs, toNs);
       else {
-        draft.add('work', 'srcu_irq_work', ns, cut.depth + 1, { note: 'had yet to queue process_srcu', rule: 'W13' });
+        const hop = { note: 'had yet to queue process_srcu', rule: 'W13' };
+        cut.period.waitsFor('work', 'srcu_irq_work', hop).blame(ns);
         draft.root({ kind: 'unknown' }, ns);
       }
       return;
@@ -86,7 +87,7 @@ function blameSegment(walk: BlameWalk, cut: SrcuCut, segment: SrcuSegment): void
       betweenPasses(walk, cut, fromNs, toNs);
       return;
     case 'callbacks-queued':
-      if (late && ns >= LATE_NS) blameQueuedWork(walk, late, fromNs, toNs, cut.depth + 1);
+      if (late && ns >= LATE_NS) blameQueuedWork(walk, cut.period, late, fromNs, toNs);
       else afterEnd(walk, cut, fromNs, toNs);
       return;
     default:
@@ -95,17 +96,16 @@ function blameSegment(walk: BlameWalk, cut: SrcuCut, segment: SrcuSegment): void
 }
 
 /** The grace period had ended; its callbacks had to be queued, to get a worker, and to run (S3.16, W20). */
-function afterEnd(walk: BlameWalk, { name, course, depth }: SrcuCut, fromNs: number, toNs: number): void {
+function afterEnd(walk: BlameWalk, { period, course }: SrcuCut, fromNs: number, toNs: number): void {
   const { draft } = walk;
   const ns = toNs - fromNs;
   const callbacks = course.served?.callbacks;
-  if (ns < walk.worthNs) draft.add('srcu-gp', name, ns, depth);
-  else
-    draft.add('work', 'srcu_invoke_callbacks', ns, depth + 1, {
-      note: 'the grace period had ended (S3.16)',
-      rule: 'W20',
-      event: callbacks?.queueEvent || callbacks?.startEvent || 0,
-    });
+  if (ns < walk.worthNs) period.blame(ns);
+  else {
+    const event = callbacks?.queueEvent || callbacks?.startEvent || 0;
+    const shown = { note: 'the grace period had ended (S3.16)', rule: 'W20', event };
+    period.waitsFor('work', 'srcu_invoke_callbacks', shown).blame(ns);
+  }
   draft.root({ kind: 'unknown' }, ns);
 }
 
@@ -113,7 +113,7 @@ function afterEnd(walk: BlameWalk, { name, course, depth }: SrcuCut, fromNs: num
  * No worker recorded: an SRCU grace period that lasts as long as a slow RCU grace period waits for it, as SRCU-fast does
  * (S3.14, S3.60 i without its proof). False when no grace period covers most of the wait.
  */
-function throughStall(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number, depth: number): boolean {
+function throughStall(walk: BlameWalk, period: Link, wait: SyncWait, fromNs: number, toNs: number): boolean {
   const covered = walk.timeline
     .periodsLongerThan(1e9)
     .some((gp) => overlapNs(fromNs, toNs, gp.startNs, gp.endNs ?? toNs) >= 0.5 * (toNs - fromNs));
@@ -121,11 +121,11 @@ function throughStall(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: num
   walk.draft.inferredBy.add(
     'no worker of process_srcu is recorded: the SRCU grace period lasts as long as a slow RCU one, as SRCU-fast does (S3.60)',
   );
-  walk.draft.add('worker', 'worker in process_srcu', 0, depth + 1, {
+  const worker = period.waitsFor('worker', 'worker in process_srcu', {
     note: 'not recorded; inferred from the RCU grace period that lasts as long (S3.60)',
     rule: 'W17',
   });
-  blameRcu(walk, wait, fromNs, toNs, depth + 2);
+  blameRcu(walk, worker, wait, fromNs, toNs);
   return true;
 }
 
@@ -157,19 +157,19 @@ function betweenPasses(walk: BlameWalk, cut: SrcuCut, fromNs: number, toNs: numb
     if (!reader) {
       const ns = toNs - cursor;
       if (cut.unseenReaders) draft.inferredBy.add(UNSEEN_READERS);
-      draft.add('srcu-gp', cut.name, ns, cut.depth, { ...(cut.unseenReaders && { note: UNSEEN_READERS }) });
+      cut.period.blame(ns, cut.unseenReaders ? UNSEEN_READERS : undefined);
       draft.root({ kind: cut.unseenReaders ? 'srcu-reader' : 'unknown' }, ns);
       return;
     }
     const leftNs = Math.min(toNs, reader.endNs ?? toNs);
-    blameReader(walk, reader, cursor, leftNs, cut.depth + 1);
+    blameReader(walk, cut.period, reader, cursor, leftNs);
     cursor = leftNs;
   }
 }
 
 /** A reader that keeps an SRCU grace period from ending: what was *it* doing? */
-function blameReader(walk: BlameWalk, reader: SrcuReader, fromNs: number, toNs: number, depth: number): void {
-  const { draft, timeline, path } = walk;
+function blameReader(walk: BlameWalk, period: Link, reader: SrcuReader, fromNs: number, toNs: number): void {
+  const { draft, timeline } = walk;
   const task = reader.task;
   const label = timeline.label(task);
   const who = { task: timeline.name(task), tid: task.tid };
@@ -177,18 +177,11 @@ function blameReader(walk: BlameWalk, reader: SrcuReader, fromNs: number, toNs: 
   const note = [`reader of ${reader.domain}`, sleepText(timeline, task.tid, fromNs, toNs)]
     .filter((part) => part)
     .join(', ');
-  const shown = { tid: task.tid, note, rule: 'W19', event: reader.event };
-  if (path.has(task.key)) {
-    draft.add('reader', label, toNs - fromNs, depth, { ...shown, closes: true });
-    draft.root({ kind: 'deadlock', ...who }, toNs - fromNs);
-    return;
-  }
-  draft.add('reader', label, 0, depth, shown);
-  path.add(task.key);
-  const link: TaskLink = { kind: 'reader', label, tid: task.tid };
-  const ownNs = blameWaits(walk, link, fromNs, toNs, depth, reader.sinceNs);
-  if (ownNs > 0) draft.root({ kind: 'srcu-reader', ...who }, ownNs);
-  path.delete(task.key);
+  const met = { label, tid: task.tid, note, rule: 'W19', event: reader.event };
+  enterTask(walk, period, { kind: 'reader', ...met }, toNs - fromNs, (link) => {
+    const ownNs = blameWaits(walk, link, met, fromNs, toNs, reader.sinceNs);
+    if (ownNs > 0) draft.root({ kind: 'srcu-reader', ...who }, ownNs);
+  });
 }
 
 /** Short sections are evidence as a range: there may be thousands. */
@@ -203,21 +196,21 @@ function citeReader(walk: BlameWalk, reader: SrcuReader, label: string, ns: numb
 
 /** One execution of process_srcu: the worker's RCU waits (W18), the rest is its own or its readers' (S3.60). */
 function blamePass(walk: BlameWalk, cut: SrcuCut, pass: WorkExecution, fromNs: number, toNs: number): void {
-  const { draft, timeline } = walk;
-  const { depth } = cut;
+  const { timeline } = walk;
   const label = timeline.workerLabel(pass);
-  const link = { tid: pass.workerTid, note: 'runs process_srcu', rule: 'W17', event: pass.startEvent };
   citePass(walk, pass, label, toNs - fromNs);
   const waits = timeline.waitsOf(pass.workerTid, fromNs, toNs);
   const reader = waits.length === 0 ? lastReader(cut.readers, fromNs, cut.wait.task) : undefined;
   if (reader) {
     // A short scan that found a reader: part of waiting for it.
     citeReader(walk, reader, timeline.label(reader.task), toNs - fromNs);
-    draft.add('srcu-gp', cut.name, toNs - fromNs, depth);
+    cut.period.blame(toNs - fromNs);
     return;
   }
-  draft.add('worker', label, 0, depth + 1, link, toNs - fromNs);
-  blameWaits(walk, { kind: 'worker', label, tid: pass.workerTid }, fromNs, toNs, depth + 1);
+  const worker = { tid: pass.workerTid, note: 'runs process_srcu', rule: 'W17', event: pass.startEvent };
+  const link = cut.period.waitsFor('worker', label, worker);
+  link.passThrough(toNs - fromNs);
+  blameWaits(walk, link, { label, tid: pass.workerTid }, fromNs, toNs);
 }
 
 /** The pass, everything that its worker recorded meanwhile, and how its srcu_struct is known. */

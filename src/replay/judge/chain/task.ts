@@ -9,7 +9,8 @@ import type { PastLockWait } from '../../model/lock/wait.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { TaskJoin } from '../../record/task-join.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import { type BlameWalk, citeScheduling } from './walk.ts';
+import type { Link } from './draft.ts';
+import { type BlameWalk, citeScheduling, enterTask, type TaskLink } from './walk.ts';
 
 /** A wait for a lock, open or over. */
 interface LockPiece {
@@ -34,46 +35,36 @@ const LOCK_EVENTS = [
   'contention_end',
 ];
 
-/** How a task is met on the way: the link that it is. */
-export interface TaskLink {
-  readonly kind: 'task' | 'worker' | 'reader';
-  readonly label: string;
-  readonly tid: number;
-  readonly note?: string;
-  readonly rule?: string;
-  readonly event?: number;
-  /** What it is the root as, when it goes on with something of its own; `lock-holder` when missing. */
-  readonly root?: RootKind;
-}
-
-/** Cuts what a task did in [fromNs, toNs); what it did itself goes to its link, and makes it the root as a holder. */
-export function blameTask(walk: BlameWalk, link: TaskLink, fromNs: number, toNs: number, depth: number): void {
-  const { draft, path } = walk;
-  const who = nameOf(link);
-  const { kind, label, tid, root = 'lock-holder', ...details } = link;
-  if (path.has(tid)) {
-    draft.add(kind, label, toNs - fromNs, depth, { tid, ...details, closes: true });
-    draft.root({ kind: 'deadlock', ...who }, toNs - fromNs);
-    return;
-  }
-  draft.add(kind, label, 0, depth, { tid, ...details });
-  path.add(link.tid);
-  const leftNs = blameWaits(walk, link, fromNs, toNs, depth);
-  if (leftNs > 0) draft.root({ kind: root, ...who }, leftNs);
-  path.delete(link.tid);
+/**
+ * Cuts what a task did in [fromNs, toNs); what it did itself goes to its link.
+ * @param root what it is the root as, when it goes on with something of its own
+ */
+function blameTask(
+  walk: BlameWalk,
+  waiter: Link,
+  task: TaskLink,
+  fromNs: number,
+  toNs: number,
+  root: RootKind = 'lock-holder',
+): void {
+  enterTask(walk, waiter, task, toNs - fromNs, (link) => {
+    const leftNs = blameWaits(walk, link, task, fromNs, toNs);
+    if (leftNs > 0) walk.draft.root({ kind: root, ...splitLabel(task.label) }, leftNs);
+  });
 }
 
 /**
  * The waits of a task for grace periods and locks; time between them goes to its link.
+ * @param link of the task
  * @param sinceNs waits that began before do not count: what the task is met for began then
  * @returns how much of the interval is the task's own
  */
 export function blameWaits(
   walk: BlameWalk,
-  link: TaskLink,
+  link: Link,
+  { label, tid }: Pick<TaskLink, 'label' | 'tid'>,
   fromNs: number,
   toNs: number,
-  depth: number,
   sinceNs = Number.NEGATIVE_INFINITY,
 ): number {
   const { draft, timeline } = walk;
@@ -81,21 +72,24 @@ export function blameWaits(
   let ownNs = 0;
   const own = (untilNs: number): void => {
     const ns = Math.max(0, untilNs - cursor);
-    draft.add(link.kind, link.label, ns, depth, { tid: link.tid });
+    link.blame(ns);
     ownNs += ns;
   };
-  for (const piece of waitsOf(timeline, link.tid, fromNs, toNs)) {
+  for (const piece of waitsOf(timeline, tid, fromNs, toNs)) {
     if (piece.startNs < sinceNs) continue;
     const startNs = Math.max(cursor, piece.startNs);
     const endNs = Math.min(toNs, piece.endNs);
     if (endNs <= startNs) continue;
     own(startNs);
     if ('wait' in piece) {
-      draft.evidence.cite(piece.wait.startEvent, `${link.label} enters ${piece.wait.api}`);
-      draft.evidence.cite(piece.wait.endEvent, `${link.label} leaves ${piece.wait.api}`);
-      walk.wait(piece.wait, startNs, endNs, depth + 1);
-    } else if ('join' in piece) blameJoin(walk, piece.join, startNs, endNs, depth + 1);
-    else blameLock(walk, link, piece, startNs, endNs, depth + 1);
+      draft.evidence.cite(piece.wait.startEvent, `${label} enters ${piece.wait.api}`);
+      draft.evidence.cite(piece.wait.endEvent, `${label} leaves ${piece.wait.api}`);
+      walk.wait(link, piece.wait, startNs, endNs);
+    } else if ('join' in piece) blameJoin(walk, link, piece.join, startNs, endNs);
+    else {
+      draft.evidence.range(1, timeline.data.lastEvent, { events: LOCK_EVENTS, tid }, `locks of ${label}`);
+      blameLock(walk, link, piece, startNs, endNs);
+    }
     cursor = endNs;
   }
   own(toNs);
@@ -103,34 +97,26 @@ export function blameWaits(
 }
 
 /** A lock and whoever holds it; an unknown holder leaves the time with the lock. */
-function blameLock(
-  walk: BlameWalk,
-  waiter: TaskLink,
-  piece: LockPiece,
-  fromNs: number,
-  toNs: number,
-  depth: number,
-): void {
+function blameLock(walk: BlameWalk, waiter: Link, piece: LockPiece, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const { data } = timeline;
-  draft.evidence.range(1, data.lastEvent, { events: LOCK_EVENTS, tid: waiter.tid }, `locks of ${waiter.label}`);
-  const known = piece.ownerTid > 0;
-  const shown = { note: piece.note, rule: 'W22', event: piece.event };
-  draft.add('lock', piece.lock, known ? 0 : toNs - fromNs, depth, shown, toNs - fromNs);
-  if (!known) {
+  const lock = waiter.waitsFor('lock', piece.lock, { note: piece.note, rule: 'W22', event: piece.event });
+  if (piece.ownerTid <= 0) {
+    lock.blame(toNs - fromNs);
     draft.root({ kind: 'unknown' }, toNs - fromNs);
     return;
   }
+  lock.passThrough(toNs - fromNs);
   const label = timeline.labelOf(piece.ownerTid);
   draft.evidence.range(1, data.lastEvent, { events: LOCK_EVENTS, tid: piece.ownerTid }, `locks of ${label}`);
   const doing = sleepText(timeline, piece.ownerTid, fromNs, toNs);
   const note = `holds ${piece.lock}${doing && `, ${doing}`}`;
   const owner: TaskLink = { kind: 'task', label, tid: piece.ownerTid, note, rule: 'W23', event: piece.ownerEvent };
-  blameTask(walk, owner, fromNs, toNs, depth + 1);
+  blameTask(walk, lock, owner, fromNs, toNs);
 }
 
 /** The task for which a task waits (W24), over the work item or the lock that lies between. */
-function blameJoin(walk: BlameWalk, join: TaskJoin, fromNs: number, toNs: number, depth: number): void {
+function blameJoin(walk: BlameWalk, waiter: Link, join: TaskJoin, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const { targetTid, api, fn, lock, event, targetEvent, inferredBy } = join;
   draft.evidence.cite(event, `it waits in ${api}`);
@@ -142,17 +128,17 @@ function blameJoin(walk: BlameWalk, join: TaskJoin, fromNs: number, toNs: number
   const doing = sleepText(timeline, targetTid, fromNs, toNs);
   const met = (text: string): string => [text, doing].filter((part) => part !== '').join(', ');
   if (fn !== undefined) {
-    draft.add('work', fn, 0, depth, { note: `${api} waits for it`, rule: 'W24' });
+    const work = waiter.waitsFor('work', fn, { note: `${api} waits for it`, rule: 'W24' });
     const worker = { kind: 'worker' as const, label, tid: targetTid, rule: 'W17', event: targetEvent };
-    blameTask(walk, { ...worker, note: met(`runs ${fn}`), root: 'unknown' }, fromNs, toNs, depth + 1);
+    blameTask(walk, work, { ...worker, note: met(`runs ${fn}`) }, fromNs, toNs, 'unknown');
   } else if (lock !== undefined) {
-    draft.add('lock', lock, 0, depth, { rule: 'W22', event });
+    const held = waiter.waitsFor('lock', lock, { rule: 'W22', event });
     const holder = { kind: 'task' as const, label, tid: targetTid, rule: 'W23', event: targetEvent };
-    blameTask(walk, { ...holder, note: met('let go of it in the end') }, fromNs, toNs, depth + 1);
+    blameTask(walk, held, { ...holder, note: met('let go of it in the end') }, fromNs, toNs);
   } else {
     const ended = join.inferredBy ? 'ends its wait' : 'has to end';
     const target = { kind: 'task' as const, label, tid: targetTid, rule: 'W24', event: targetEvent };
-    blameTask(walk, { ...target, note: met(ended), root: 'unknown' }, fromNs, toNs, depth);
+    blameTask(walk, waiter, { ...target, note: met(ended) }, fromNs, toNs, 'unknown');
   }
 }
 
@@ -229,7 +215,3 @@ function ownerOf(timeline: Timeline, { owner, startNs }: PastLockWait): { ownerT
 }
 
 const eventOf = (item: Evidence | undefined): number => (item && 'event' in item ? item.event : 0);
-
-function nameOf({ label, tid }: TaskLink): { task: string; tid: number } {
-  return { task: splitLabel(label).task, tid };
-}

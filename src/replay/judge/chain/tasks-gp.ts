@@ -5,42 +5,41 @@ import { tasksFlavor } from '../../knowledge/rcu-tasks.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { InvoluntaryStretch } from '../../model/task/no-voluntary-switch.ts';
 import { SCHEDULING_EVENTS } from '../../model/task/task.ts';
+import type { Link } from './draft.ts';
 import { type TasksStage, tasksStages } from './tasks-stages.ts';
-import { type BlameWalk, citeScheduling, spanOf } from './walk.ts';
+import { type BlameWalk, citeScheduling, enterTask, spanOf } from './walk.ts';
 
-export function blameTasks(walk: BlameWalk, wait: SyncWait, fromNs: number, toNs: number, depth: number): void {
+export function blameTasks(walk: BlameWalk, waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const flavor = tasksFlavor(wait.api);
-  const name = `${flavor.name} grace period`;
-  draft.add('tasks-gp', name, 0, depth, { rule: 'W2' });
+  const period = waiter.waitsFor('tasks-gp', `${flavor.name} grace period`, { rule: 'W2' });
   const tid = timeline.data.tasksKthreads.get(flavor.kthread);
   if (tid !== undefined) citeScheduling(walk, tid, `${flavor.kthread}:${tid}`, spanOf(timeline, wait));
   for (const stage of tasksStages(timeline, wait, fromNs, toNs)) {
     const ns = stage.toNs - stage.fromNs;
-    if (stage.wait && !walk.path.has(stage.wait.task.key)) blameKthreadWait(walk, stage, stage.wait, depth + 1);
-    else if (stage.holdout)
-      draft.add('tasks-gp', name, ns - blameHoldout(walk, stage, stage.holdout, depth + 1), depth);
+    if (stage.wait && !walk.path.has(stage.wait.task.key)) blameKthreadWait(walk, period, stage, stage.wait);
+    else if (stage.holdout) period.blame(ns - blameHoldout(walk, period, stage, stage.holdout));
     else {
-      draft.add('tasks-gp', name, ns, depth);
+      period.blame(ns);
       draft.root({ kind: 'unknown' }, ns);
     }
   }
 }
 
-function blameKthreadWait(walk: BlameWalk, stage: TasksStage, inner: SyncWait, depth: number): void {
+function blameKthreadWait(walk: BlameWalk, period: Link, stage: TasksStage, inner: SyncWait): void {
   const { draft } = walk;
   const { tid, api, startEvent, endEvent, comm } = inner;
   const label = `${comm}:${tid}`;
-  draft.add('kthread', label, 0, depth, { tid, note: `waits in ${api}`, rule: 'W28', event: startEvent });
   draft.evidence.cite(startEvent, `${label} enters ${api}`);
   draft.evidence.cite(endEvent, `${label} leaves ${api}`);
-  walk.path.add(inner.task.key);
-  walk.wait(inner, stage.fromNs, stage.toNs, depth + 1);
-  walk.path.delete(inner.task.key);
+  const kthread = { kind: 'kthread' as const, label, tid, note: `waits in ${api}`, rule: 'W28', event: startEvent };
+  enterTask(walk, period, kthread, stage.toNs - stage.fromNs, (link) =>
+    walk.wait(link, inner, stage.fromNs, stage.toNs),
+  );
 }
 
 /** @returns how much of the scan the task explains */
-function blameHoldout(walk: BlameWalk, stage: TasksStage, holdout: InvoluntaryStretch, depth: number): number {
+function blameHoldout(walk: BlameWalk, period: Link, stage: TasksStage, holdout: InvoluntaryStretch): number {
   const { draft, timeline } = walk;
   const { tid, comm, fromEvent, toEvent } = holdout;
   const untilNs = timeline.end({ endNs: holdout.toNs });
@@ -51,7 +50,7 @@ function blameHoldout(walk: BlameWalk, stage: TasksStage, holdout: InvoluntarySt
   const to = toEvent || timeline.data.lastEvent;
   draft.evidence.range(fromEvent || 1, to, { events: SCHEDULING_EVENTS, tid }, `scheduling of ${label}`);
   const note = `has not given up its CPU voluntarily for ${seconds(untilNs - holdout.fromNs)}`;
-  draft.add('task', label, ns, depth, { tid, note, rule: 'W27', event: fromEvent });
+  period.waitsFor('task', label, { tid, note, rule: 'W27', event: fromEvent }).blame(ns);
   draft.root({ kind: 'reader-running', task: comm, tid }, ns);
   return ns;
 }

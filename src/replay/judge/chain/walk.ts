@@ -6,7 +6,7 @@ import { type HoldoutVerdict, IRQ_SHARE, NMI_SHARE } from '../../model/rcu/holdo
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import { SCHEDULING_EVENTS } from '../../model/task/task.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import type { ChainDraft } from './draft.ts';
+import type { ChainDraft, Link, LinkDetails, Waiter } from './draft.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';
 
 /** First and last event of what is being cut. */
@@ -15,7 +15,7 @@ export interface EventSpan {
   readonly to: number;
 }
 
-/** Depth counts links from the blocked task; times are absolute. */
+/** Times are absolute. Whatever something waits for is opened inside its own link. */
 export interface BlameWalk {
   readonly timeline: Timeline;
   readonly draft: ChainDraft;
@@ -24,7 +24,38 @@ export interface BlameWalk {
   /** Tasks on the path, by key: meeting one again is a cycle (W4.41). */
   readonly path: Set<number>;
   /** Cuts a wait, or a part of it, along what it waited for. */
-  wait(wait: SyncWait, fromNs: number, toNs: number, depth: number): void;
+  wait(waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void;
+}
+
+/** A task that is met on the way. */
+export interface TaskLink extends LinkDetails {
+  readonly kind: 'task' | 'worker' | 'reader' | 'kthread';
+  /** `comm:tid`. */
+  readonly label: string;
+  readonly tid: number;
+}
+
+/**
+ * Enters a task inside its waiter. One that is on the path already closes a cycle, which nobody outside can resolve (W4.41).
+ * @param ns time that the task answers for, itself or by what it waits for
+ */
+export function enterTask(
+  walk: BlameWalk,
+  waiter: Waiter,
+  { kind, label, ...details }: TaskLink,
+  ns: number,
+  follow: (link: Link) => void,
+): void {
+  const { path, draft } = walk;
+  const { tid } = details;
+  if (path.has(tid)) {
+    waiter.waitsFor(kind, label, { ...details, closes: true }).blame(ns);
+    draft.root({ kind: 'deadlock', ...splitLabel(label) }, ns);
+    return;
+  }
+  path.add(tid);
+  follow(waiter.waitsFor(kind, label, details));
+  path.delete(tid);
 }
 
 /** First and last event of a wait; to the end of the capture while it is open. */
@@ -60,26 +91,20 @@ export function splitByShares(
 
 /** Adds the interrupt contexts of a CPU below its link (W7). */
 export function addContexts(
-  walk: BlameWalk,
+  link: Link,
   cpu: number,
   pieces: Omit<ReturnType<typeof splitByShares>, 'own'>,
-  depth: number,
   nmiEvent = 0,
 ): void {
-  const { draft } = walk;
   const where = { cpu, rule: 'W7' };
-  if (pieces.softirq > 0) draft.add('softirq', `softirqs on CPU ${cpu}`, pieces.softirq, depth, where);
-  if (pieces.hardirq > 0) draft.add('hardirq', `interrupts on CPU ${cpu}`, pieces.hardirq, depth, where);
-  if (pieces.nmi > 0) draft.add('nmi', `NMIs on CPU ${cpu}`, pieces.nmi, depth, { ...where, event: nmiEvent });
+  if (pieces.softirq > 0) link.waitsFor('softirq', `softirqs on CPU ${cpu}`, where).blame(pieces.softirq);
+  if (pieces.hardirq > 0) link.waitsFor('hardirq', `interrupts on CPU ${cpu}`, where).blame(pieces.hardirq);
+  if (pieces.nmi > 0) link.waitsFor('nmi', `NMIs on CPU ${cpu}`, { ...where, event: nmiEvent }).blame(pieces.nmi);
 }
 
-/** The task that had the CPU which the link above waits for (W8). @param label `comm:tid` */
-export function occupantLink(draft: ChainDraft, label: string, ns: number, depth: number): void {
-  draft.add('task', label, ns, depth, {
-    tid: splitLabel(label).tid,
-    note: 'runs on it',
-    rule: 'W8',
-  });
+/** The task that had a CPU (W8). @param cpu link of the CPU, @param label `comm:tid` */
+export function occupantLink(cpu: Link, label: string, ns: number): void {
+  cpu.waitsFor('task', label, { tid: splitLabel(label).tid, note: 'runs on it', rule: 'W8' }).blame(ns);
 }
 
 /** What interrupts took of a CPU in an interval, as far as the run's buckets tell. */

@@ -5,21 +5,23 @@
 
 import { splitLabel } from '../../core/wording.ts';
 import type { LateWork, WorkExecution } from '../../model/work/workqueue.ts';
+import type { Link, Waiter } from './draft.ts';
 import { blameStarvation } from './kthread.ts';
 import { type QueueReason, queueReason } from './queue-reason.ts';
-import { blameWaits, type TaskLink } from './task.ts';
+import { blameWaits } from './task.ts';
 import {
   addContexts,
   type BlameWalk,
   citeOccupancy,
   citeScheduling,
+  enterTask,
   sharesDuring,
   splitByShares,
   stormRoot,
 } from './walk.ts';
 
 /** Queued and not executing in [fromNs, toNs). */
-export function blameQueuedWork(walk: BlameWalk, late: LateWork, fromNs: number, toNs: number, depth: number): void {
+export function blameQueuedWork(walk: BlameWalk, waiter: Waiter, late: LateWork, fromNs: number, toNs: number): void {
   const ns = toNs - fromNs;
   if (ns <= 0) return;
   const { draft, timeline } = walk;
@@ -40,27 +42,27 @@ export function blameQueuedWork(walk: BlameWalk, late: LateWork, fromNs: number,
   if (late.cpu >= 0)
     citeOccupancy(walk, late.cpu, { from: late.cpuEvent || late.queueEvent, to: late.startEvent || lastEvent });
   const note = `queued on ${workqueue}, ${NOTES[reason.kind]}`;
-  const link = { note: `${note} (pool ${pool})`, rule: 'W14', event: late.queueEvent };
-  draft.add('work', fn, 0, depth, link, ns);
+  const work = waiter.waitsFor('work', fn, { note: `${note} (pool ${pool})`, rule: 'W14', event: late.queueEvent });
+  work.passThrough(ns);
   // The pool's CPU may not let any worker run.
-  if (blameLoad(walk, late.cpu, fromNs, toNs, depth + 1, 'runs the workers of the pool')) return;
+  if (blameLoad(walk, work, late.cpu, fromNs, toNs, 'runs the workers of the pool')) return;
   switch (reason.kind) {
     case 'no-cpu':
-      blameStarvation(walk, reason.starvation, ns, depth + 1, 'worker');
+      blameStarvation(walk, work, reason.starvation, ns, 'worker');
       return;
     case 'hog':
     case 'max-active':
     case 'itself':
       if (reason.run) {
-        const ranNs = blameOccupant(walk, reason.run, reason.kind, fromNs, toNs, depth + 1);
-        draft.add('work', fn, ns - ranNs, depth);
+        const ranNs = blameOccupant(walk, work, reason.run, reason.kind, fromNs, toNs);
+        work.blame(ns - ranNs);
         draft.root({ kind: 'workqueue-starved' }, ns - ranNs);
         return;
       }
       break;
     default:
   }
-  draft.add('work', fn, ns, depth);
+  work.blame(ns);
   draft.root({ kind: 'workqueue-starved', ...(late.cpu >= 0 && { cpu: late.cpu }) }, ns);
 }
 
@@ -76,13 +78,13 @@ const NOTES: Readonly<Record<QueueReason['kind'], string>> = {
 /** @returns how much of the interval the occupant answers for */
 function blameOccupant(
   walk: BlameWalk,
+  work: Link,
   run: WorkExecution,
   why: 'hog' | 'max-active' | 'itself',
   fromNs: number,
   toNs: number,
-  depth: number,
 ): number {
-  const { draft, timeline, path } = walk;
+  const { draft, timeline } = walk;
   const beganNs = Math.max(fromNs, run.startNs);
   const ns = Math.max(0, Math.min(toNs, timeline.end(run)) - beganNs);
   const label = timeline.workerLabel(run);
@@ -95,45 +97,40 @@ function blameOccupant(
   citeScheduling(walk, tid, label, span);
   const rule = why === 'hog' ? 'W15' : 'W16';
   const note = `runs ${run.fn}${why === 'hog' ? ' without sleeping: no other worker is woken' : ''}`;
-  const shown = { tid, note, rule, event: run.startEvent };
-  if (path.has(tid)) {
-    draft.add('worker', label, ns, depth, { ...shown, closes: true });
-    draft.root({ kind: 'deadlock', ...who }, ns);
-    return ns;
-  }
-  draft.add('worker', label, 0, depth, shown);
-  path.add(tid);
-  const link: TaskLink = { kind: 'worker', label, tid };
-  const ownNs = blameWaits(walk, link, beganNs, beganNs + ns, depth);
-  path.delete(tid);
-  draft.root({ kind: 'workqueue-starved', ...(why === 'hog' && { cpu: run.cpu }), ...who }, ownNs);
+  const worker = { label, tid, note, rule, event: run.startEvent };
+  enterTask(walk, work, { kind: 'worker', ...worker }, ns, (link) => {
+    const ownNs = blameWaits(walk, link, worker, beganNs, beganNs + ns);
+    draft.root({ kind: 'workqueue-starved', ...(why === 'hog' && { cpu: run.cpu }), ...who }, ownNs);
+  });
   return ns;
 }
 
 /** The timer of a delayed work is due, and its CPU takes no timer softirqs (W12). @returns whether a load explains it */
 export function blameTimer(
   walk: BlameWalk,
+  waiter: Waiter,
   fn: string,
   cpu: number,
   fromNs: number,
   toNs: number,
-  depth: number,
 ): boolean {
   if (cpu < 0 || !stormRoot(sharesDuring(walk.timeline, cpu, fromNs, toNs), cpu)) return false;
-  walk.draft.add('work', fn, 0, depth, { note: `delayed: its timer is due on CPU ${cpu}`, rule: 'W11' }, toNs - fromNs);
-  return blameLoad(walk, cpu, fromNs, toNs, depth + 1, 'has to run the timer');
+  const work = waiter.waitsFor('work', fn, { note: `delayed: its timer is due on CPU ${cpu}`, rule: 'W11' });
+  work.passThrough(toNs - fromNs);
+  return blameLoad(walk, work, cpu, fromNs, toNs, 'has to run the timer');
 }
 
 /** A CPU whose time goes to interrupts. @returns false when it does not */
-function blameLoad(walk: BlameWalk, cpu: number, fromNs: number, toNs: number, depth: number, note: string): boolean {
+function blameLoad(walk: BlameWalk, work: Link, cpu: number, fromNs: number, toNs: number, note: string): boolean {
   if (cpu < 0) return false;
   const { draft, timeline } = walk;
   const shares = sharesDuring(timeline, cpu, fromNs, toNs);
   const storm = stormRoot(shares, cpu);
   if (!storm) return false;
   const pieces = splitByShares(shares, toNs - fromNs);
-  draft.add('cpu', `CPU ${cpu}`, pieces.own, depth, { cpu, note, rule: 'W15' });
-  addContexts(walk, cpu, pieces, depth + 1);
+  const loaded = work.waitsFor('cpu', `CPU ${cpu}`, { cpu, note, rule: 'W15' });
+  loaded.blame(pieces.own);
+  addContexts(loaded, cpu, pieces);
   draft.root(storm, toNs - fromNs);
   return true;
 }
