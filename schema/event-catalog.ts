@@ -165,6 +165,9 @@ export interface EventField {
 
 export type KnownEventName = keyof typeof TABLE;
 
+/** The row of an event as it stands in the table, for types that are derived from it. */
+export type EventRow<N extends KnownEventName> = (typeof TABLE)[N];
+
 export interface KnownEvent {
   readonly name: KnownEventName;
   readonly system: string;
@@ -203,11 +206,11 @@ export type EventShape =
   | 'marker';
 
 /** Leading fields of every kprobe and kretprobe event. */
-export const KPROBE_FIELDS: readonly EventField[] = [
+export const KPROBE_FIELDS = [
   { name: 'func', type: 'str' },
   { name: 'ip', type: 'ptr' },
-];
-export const KRETPROBE_FIELDS: readonly EventField[] = [
+] as const satisfies readonly EventField[];
+export const KRETPROBE_FIELDS = [
   { name: 'func', type: 'str' },
   { name: 'ret_ip', type: 'ptr' },
-];
+] as const satisfies readonly EventField[];

@@ -5,6 +5,8 @@ export * from './diagnostics.ts';
 export * from './dictionary.ts';
 export * from './event-batch.ts';
 export * from './event-catalog.ts';
+export * from './event-cursor.ts';
+export * from './event-fields.ts';
 export * from './facts.ts';
 export * from './findings.ts';
 export * from './log-report.ts';

@@ -33,6 +33,11 @@ export function hardirqVector(event: string): VectorEvent | undefined {
   return VECTOR_EVENTS.get(event);
 }
 
+/** Whether an event shows that a hardware interrupt begins: a vector's entry, or that of a device's handler. */
+export function entersHardirq(event: string): boolean {
+  return event === 'irq_handler_entry' || hardirqVector(event)?.enters === true;
+}
+
 /** Events that show a scheduler tick. */
 export const TICK_EVENTS: readonly string[] = ['local_timer_entry', 'rcu_utilization'];
 

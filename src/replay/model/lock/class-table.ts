@@ -1,5 +1,5 @@
 /** Lock classes by name; the name's string id finds the class without touching the text. */
-import type { EventCursor } from '../../../../schema/index.ts';
+import type { EventCursor, FieldPosition } from '../../../../schema/index.ts';
 import { PRINTK_LOCKS } from '../../knowledge/lock/names.ts';
 import { LockClass } from './class.ts';
 
@@ -9,14 +9,14 @@ const OVERFLOW_NAME = '(more lock names than any kernel has)';
 
 export class LockClassTable {
   readonly classes: LockClass[] = [];
-  /** Called once per class. */
-  onNew: ((cls: LockClass) => void) | undefined;
+  /** Told of each class once. */
+  readonly newClassListeners: ((cls: LockClass) => void)[] = [];
   readonly #byName = new Map<string, LockClass>();
   /** Class number + 1 by string id. */
   #byStringId = new Int32Array(1 << 12);
 
   /** The class of the lock that an event names in this field. */
-  of(event: EventCursor, field: number): LockClass {
+  of(event: EventCursor, field: FieldPosition<'str'>): LockClass {
     const stringId = event.str(field);
     if (stringId > 0 && stringId < this.#byStringId.length) {
       const known = this.#byStringId[stringId];
@@ -42,7 +42,7 @@ export class LockClassTable {
     const made = new LockClass(this.classes.length, name, PRINTK_LOCKS.has(name));
     this.classes.push(made);
     this.#byName.set(name, made);
-    this.onNew?.(made);
+    for (const listener of this.newClassListeners) listener(made);
     return made;
   }
 

@@ -2,7 +2,7 @@
  * The held-lock replica: what each lock event does to stacks, graph, usage and waits (MODEL 5.9). Hot: under 1 µs per event,
  * no allocation but the facts themselves and what is seen for the first time.
  */
-import { CTX_IRQS_OFF, CTX_KNOWN, type EventCursor, preemptDepth } from '../../../../schema/index.ts';
+import { CTX_IRQS_OFF, CTX_KNOWN, type EventCursor, fieldsOf, preemptDepth } from '../../../../schema/index.ts';
 import type { World } from '../../core/world.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
 import { howAcquired, insideAcquire, LatestAcquisition, linkPath, lockContext } from './acquisition.ts';
@@ -38,6 +38,9 @@ import { type Acquisition, WitnessRecorder } from './order/witness.ts';
 import { LockTasks } from './tasks.ts';
 import { type PastLockWait, recordHeldWait, tidOf } from './wait.ts';
 
+const ACQUIRE = fieldsOf('lock_acquire');
+const LOCK = fieldsOf('lock_release', 'lock_acquired', 'lock_contended');
+
 export class LockEvents {
   readonly #world: World;
   readonly #cpus: CpuModel;
@@ -62,10 +65,8 @@ export class LockEvents {
   /** Entries dropped because the interrupt that took them is over. */
   staleHolds = 0;
   acquisitions = 0;
-  /** Called after each acquisition was pushed. */
-  onAcquired: ((task: TaskLocks, entry: HeldLock, cls: LockClass) => void) | undefined;
-  /** Called when an acquisition proves PREEMPT_RT. */
-  onRtProof: (() => void) | undefined;
+  /** Told of each acquisition, after it was pushed. */
+  readonly acquiredListeners: ((task: TaskLocks, entry: HeldLock, cls: LockClass) => void)[] = [];
   readonly #acquisition: Acquisition;
 
   constructor(world: World, cpus: CpuModel) {
@@ -77,7 +78,7 @@ export class LockEvents {
       (thread) => this.wakes.forget(thread),
     );
     this.trust = new LockTrust(this.graph, this.nestings, this.witnesses, this.tasks);
-    this.witnesses.onPin = (section) => this.#noteWaiters(section.instance);
+    this.witnesses.pinListeners.push((section) => this.#noteWaiters(section.instance));
     this.#acquisition = {
       cls: this.table.named('(none)'),
       instance: 0,
@@ -107,17 +108,17 @@ export class LockEvents {
     return lockContext(event, this.#cpus, this.#world.profile.rt === true);
   }
 
-  /** lock_acquire: fields flags, name, lockdep_addr. */
   acquire(event: EventCursor): void {
     const task = this.tasks.at(event);
     if (task === undefined) return;
     this.acquisitions++;
     const flags = event.flags;
-    const cls = this.table.of(event, 1);
+    const cls = this.table.of(event, ACQUIRE.name);
     const eventId = event.eventId;
     const context = this.contextOf(event);
-    const how = howAcquired(event.int(0), flags, context, cls) | (this.lockStat && cls.isLock ? 0 : HELD_OWNED);
-    const instance: LockInstance = event.key(2) || -1 - cls.classId;
+    const how =
+      howAcquired(event.int(ACQUIRE.flags), flags, context, cls) | (this.lockStat && cls.isLock ? 0 : HELD_OWNED);
+    const instance: LockInstance = event.key(ACQUIRE.lockdep_addr) || -1 - cls.classId;
     const acquisition = this.#acquisition;
     acquisition.cls = cls;
     acquisition.instance = instance;
@@ -155,7 +156,7 @@ export class LockEvents {
     latest.entry = entry;
     latest.cls = cls;
     latest.eventId = eventId;
-    if (believed) this.onAcquired?.(task, entry, cls);
+    if (believed) for (const listener of this.acquiredListeners) listener(task, entry, cls);
   }
 
   #latestOf(cpu: number): LatestAcquisition {
@@ -196,7 +197,7 @@ export class LockEvents {
     const outer = top && this.table.classes[top.classId];
     if (outer?.name !== cls.rtOuterName) return;
     outer.noteEvidence(WAIT_RT_INNER, this.#acquisition.eventId);
-    this.onRtProof?.();
+    this.#world.learn('rt', true);
   }
 
   #noteNesting(task: TaskLocks, acquisition: Acquisition, latest: LatestAcquisition): void {
@@ -307,12 +308,11 @@ export class LockEvents {
     return entry;
   }
 
-  /** lock_release: fields name, lockdep_addr. */
   release(event: EventCursor): void {
     const task = this.tasks.at(event);
     if (task === undefined) return;
-    const cls = this.table.of(event, 0);
-    const instance: LockInstance = event.key(1) || -1 - cls.classId;
+    const cls = this.table.of(event, LOCK.name);
+    const instance: LockInstance = event.key(LOCK.lockdep_addr) || -1 - cls.classId;
     const context = this.contextOf(event);
     this.trust.released(event.cpu, event.eventId);
     this.#dropEnded(task, context);
@@ -402,25 +402,23 @@ export class LockEvents {
       );
   }
 
-  /** lock_acquired: fields name, lockdep_addr. */
   acquired(event: EventCursor): void {
     this.lockStat = true;
     const task = this.tasks.at(event);
     if (task === undefined) return;
-    const cls = this.table.of(event, 0);
+    const cls = this.table.of(event, LOCK.name);
     cls.acquiredEvents++;
     this.trust.owned(event.cpu);
-    const index = task.find(event.key(1) || -1 - cls.classId, this.contextOf(event));
+    const index = task.find(event.key(LOCK.lockdep_addr) || -1 - cls.classId, this.contextOf(event));
     if (index >= 0) this.owned(task, task.entries[index], event.tsNs, event.eventId);
   }
 
-  /** lock_contended: fields name, lockdep_addr. */
   contended(event: EventCursor): void {
     const task = this.tasks.at(event);
     if (task === undefined) return;
-    const cls = this.table.of(event, 0);
+    const cls = this.table.of(event, LOCK.name);
     cls.contended++;
-    const index = task.find(event.key(1) || -1 - cls.classId, this.contextOf(event));
+    const index = task.find(event.key(LOCK.lockdep_addr) || -1 - cls.classId, this.contextOf(event));
     if (index < 0) return;
     const entry = task.entries[index];
     entry.how &= ~HELD_OWNED;

@@ -2,8 +2,9 @@
  * The lock model: what lockdep would know, replayed over lock events (MODEL §5). It subscribes to the events and answers
  * questions; the replica itself is lock-events.ts, one file per mechanism beside it.
  */
-import type { EventCursor, EventType, LogReport } from '../../../../schema/index.ts';
+import { type EventCursor, type EventType, fieldsOf, knownName, type LogReport } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
+import { entersHardirq } from '../../knowledge/interrupt-events.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
 import { type LockClass, type LockInstance, WAIT_SLEPT } from './class.ts';
 import { DeferralSites } from './context/deferral-site.ts';
@@ -29,8 +30,12 @@ import {
   tidOf,
 } from './wait.ts';
 
-const HARDIRQ_ENTRY =
-  /^(local_timer|reschedule|call_function|call_function_single|irq_work|x86_platform_ipi|irq_handler)_entry$/;
+const LOST = fieldsOf('quiesce_lost');
+const SWITCH = fieldsOf('sched_switch');
+const FORK = fieldsOf('sched_process_fork');
+const WAKING = fieldsOf('sched_waking');
+const CONTENTION_BEGIN = fieldsOf('contention_begin');
+const CONTENTION_END = fieldsOf('contention_end');
 
 export class LockModel implements Model {
   readonly #world: World;
@@ -51,12 +56,11 @@ export class LockModel implements Model {
     this.stacks = new StackTraitsCache(world.dictionary);
     this.reports = new LockReports(this.events.table, this.events.graph, (field, value) => world.learn(field, value));
     this.deferrals = new DeferralSites(this.events, this.stacks, (cpu) => cpus.get(cpu).records);
-    this.events.onRtProof = () => world.learn('rt', true);
-    this.events.table.onNew = (cls) => {
+    this.events.table.newClassListeners.push((cls) => {
       // kernel/softirq.c has these only with PREEMPT_RT.
       if (cls.name === 'local_bh' || cls.name === '(softirq_ctrl.lock)') world.learn('rt', true);
-    };
-    this.events.onAcquired = (task, entry, cls) => this.deferrals.acquired(task, entry, cls);
+    });
+    this.events.acquiredListeners.push((task, entry, cls) => this.deferrals.acquired(task, entry, cls));
   }
 
   get classes(): readonly LockClass[] {
@@ -67,7 +71,7 @@ export class LockModel implements Model {
     if (type.shape === 'kprobe') return this.deferrals.subscribeProbe(type);
     if (type.shape !== 'tracepoint' && type.shape !== 'marker') return undefined;
     const { events } = this;
-    switch (type.name) {
+    switch (knownName(type)) {
       case 'lock_acquire':
         return (event) => {
           events.acquire(event);
@@ -99,9 +103,12 @@ export class LockModel implements Model {
       case 'irq_enable':
         return (event) => this.#irqEnable(event);
       case 'quiesce_lost':
-        return (event) => events.trust.gap(event.int(0), this.#cpus.get(event.int(0)).lastEventNs);
+        return (event) => {
+          const cpu = event.int(LOST.lost_cpu);
+          events.trust.gap(cpu, this.#cpus.get(cpu).lastEventNs);
+        };
       default:
-        if (HARDIRQ_ENTRY.test(type.name)) return (event) => this.#interrupted(event);
+        if (entersHardirq(type.name)) return (event) => this.#interrupted(event);
         return this.deferrals.subscribeEvent(type);
     }
   }
@@ -163,11 +170,11 @@ export class LockModel implements Model {
 
   #switch(event: EventCursor): void {
     this.events.tasks.switchesSeen = true;
-    const tid = event.int(1);
+    const tid = event.int(SWITCH.prev_pid);
     const task = this.events.tasks.get(tid > 0 ? tid : -1 - event.cpu);
     if (task === undefined) return;
     task.away = true;
-    const state = event.text(3);
+    const state = event.text(SWITCH.prev_state);
     if (!sleeps(state)) {
       if (state.startsWith('X') || state.startsWith('Z')) task.dead = true;
       return;
@@ -180,20 +187,19 @@ export class LockModel implements Model {
     if (asleep !== undefined && asleep.stack === 0) this.#awaitStack(event.cpu, asleep);
   }
 
-  /** Fields: parent_comm, parent_pid, child_comm, child_pid. */
   #fork(event: EventCursor): void {
     const parent = this.events.tasks.at(event);
-    const child = event.int(3);
+    const child = event.int(FORK.child_pid);
     if (child <= 0) return;
     const sections = parent ? this.events.witnesses.openSections(parent) : [];
     const made = this.events.tasks.forked(child, parent, event.eventId, sections);
     if (parent) this.events.wakes.order(parent.thread, made.thread);
   }
 
-  /** Fields: comm, pid, prio, target_cpu. A task that was woken because a lock became free is not ordered by it. */
+  /** A task that was woken because a lock became free is not ordered by it. */
   #waking(event: EventCursor): void {
     if (this.events.contextOf(event) !== CONTEXT_TASK) return;
-    const pid = event.int(1);
+    const pid = event.int(WAKING.pid);
     this.contentions.woken(pid, event.tid);
     if (this.events.acquisitions === 0) return;
     const waker = this.events.tasks.at(event);
@@ -204,17 +210,16 @@ export class LockModel implements Model {
 
   // -- contention ------------------------------------------------------------------------------------------------------
 
-  /** Fields: lock_addr, flags. */
   #contentionBegin(event: EventCursor): void {
     const task = this.events.tasks.at(event);
     if (task === undefined) return;
-    const flags = event.int(1);
+    const flags = event.int(CONTENTION_BEGIN.flags);
     const entry = this.events.acquisitions > 0 ? this.#waitingEntry(task) : undefined;
     const contention: OpenContention = {
       taskKey: task.key,
       tid: event.tid,
       comm: event.comm,
-      address: event.key(0),
+      address: event.key(CONTENTION_BEGIN.lock_addr),
       flags,
       sinceNs: event.tsNs,
       eventId: event.eventId,
@@ -241,13 +246,12 @@ export class LockModel implements Model {
     return undefined;
   }
 
-  /** Fields: lock_addr, ret. */
   #contentionEnd(event: EventCursor): void {
     const task = this.events.tasks.at(event);
     if (task === undefined) return;
-    const address = event.key(0);
+    const address = event.key(CONTENTION_END.lock_addr);
     const ended = this.contentions.end(task.key, address);
-    const got = event.int(1) === 0;
+    const got = event.int(CONTENTION_END.ret) === 0;
     if (ended !== undefined && ended.classId < 0 && this.events.acquisitions === 0) {
       const cls = this.#addressClass(ended.address, ended.flags);
       recordWait(

@@ -39,7 +39,7 @@ export class WitnessRecorder {
   readonly #listsOfEdge = new Map<number, number>();
   readonly #isLock: (classId: number) => boolean;
   /** Called for each other task that is about to take a lock which becomes pinned. */
-  onPin: ((section: CriticalSection) => void) | undefined;
+  readonly pinListeners: ((section: CriticalSection) => void)[] = [];
 
   constructor(history: SectionHistory, wakes: WakeOrder, isLock: (classId: number) => boolean) {
     this.history = history;
@@ -161,7 +161,7 @@ export class WitnessRecorder {
     };
     entry.section = section;
     this.history.pin(section, hashInstance(entry.instance));
-    this.onPin?.(section);
+    for (const listener of this.pinListeners) listener(section);
     return section;
   }
 

@@ -1,0 +1,86 @@
+/**
+ * Fields of an event by name. A name is looked up once, where a module is loaded or an event type is subscribed to; what a
+ * handler passes to the cursor per event is a number.
+ *
+ * The types come from the rows of event-catalog.ts: a wrong event, a wrong field, or a reader that does not fit the field
+ * (a pointer read as a string) does not compile, and neither does a bare number.
+ */
+import type { EventType } from './dictionary.ts';
+import {
+  type EventField,
+  type EventRow,
+  type FieldType,
+  KNOWN_EVENTS,
+  type KnownEventName,
+  KPROBE_FIELDS,
+  KRETPROBE_FIELDS,
+} from './event-catalog.ts';
+
+declare const fieldType: unique symbol;
+
+/** Position of a field among the cells of its event. `never` as type: whatever the capture made of it. */
+export type FieldPosition<T extends FieldType = FieldType> = number & { readonly [fieldType]: T };
+
+type Words<Row extends string> = Row extends `${infer Word} ${infer Rest}` ? Word | Words<Rest> : Row;
+
+/** The fields of an event, name → position; of a union of events, those that all of them have. */
+export type EventFields<N extends KnownEventName> = N extends KnownEventName
+  ? {
+      readonly [Word in Words<EventRow<N>> as Word extends `${infer Name}:${string}`
+        ? Name
+        : never]: Word extends `${string}:${infer Type extends FieldType}` ? FieldPosition<Type> : never;
+    }
+  : never;
+
+/**
+ * The fields of a known event. With several events: the fields that all of them have, which must be at the same position, so
+ * that one handler reads them all.
+ */
+export function fieldsOf<N extends KnownEventName>(...events: readonly [N, ...N[]]): EventFields<N> {
+  const [first, ...others] = events.map((event) => namesOf(event));
+  const common = (first as readonly string[]).filter((name) => others.every((names) => names.includes(name)));
+  const positions = common.map((name) => [name, (first as readonly string[]).indexOf(name)] as const);
+  for (const [name, position] of positions)
+    if (others.some((names) => names.indexOf(name) !== position))
+      throw new Error(`${name} is at different positions in ${events.join(', ')}`);
+  return Object.freeze(Object.fromEntries(positions)) as EventFields<N>;
+}
+
+function namesOf(event: KnownEventName): readonly string[] {
+  return KNOWN_EVENTS.get(event)?.fields.map((field) => field.name) ?? [];
+}
+
+type ProbeFields<F extends readonly EventField[]> = {
+  readonly [Field in F[number] as Field['name']]: FieldPosition<Field['type']>;
+};
+
+/** The leading fields of every probe on a function's entry; its own arguments follow and only {@link positionOf} knows them. */
+export const kprobeFields = leading(KPROBE_FIELDS);
+/** The same for probes on a function's return. */
+export const kretprobeFields = leading(KRETPROBE_FIELDS);
+
+function leading<const F extends readonly EventField[]>(fields: F): ProbeFields<F> {
+  return Object.freeze(Object.fromEntries(fields.map((field, index) => [field.name, index]))) as ProbeFields<F>;
+}
+
+/** Name of the event type if the catalog knows it: then its fields are where {@link fieldsOf} says. */
+export function knownName(type: EventType): KnownEventName | undefined {
+  const known = (type.shape === 'tracepoint' || type.shape === 'marker') && KNOWN_EVENTS.get(type.name);
+  return known ? known.name : undefined;
+}
+
+/** Position of a field that only this capture's event type tells (arguments of a probe, keys of a newer kernel). */
+export function positionOf(type: EventType, name: string): FieldPosition<never> | undefined {
+  return positionWhere(type, (field) => field === name);
+}
+
+/** Position of the first field whose name fits. */
+export function positionWhere(type: EventType, fits: (name: string) => boolean): FieldPosition<never> | undefined {
+  const index = type.fields.findIndex((field) => fits(field.name));
+  return index < 0 ? undefined : (index as FieldPosition<never>);
+}
+
+/** Every field of an event type by name, for printing and tests. */
+export function positionsOf(type: EventType): (readonly [name: string, position: FieldPosition<never>])[] {
+  return type.fields.map((field, index) => [field.name, index as FieldPosition<never>]);
+}
