@@ -1,9 +1,7 @@
-/** Fields by name: positions as in the catalog, and names that do not exist do not compile. */
+/** Fields by name are at the catalog's positions. What does not compile is in field-types.ts. */
 import { describe, expect, it } from 'vitest';
 import {
-  type EventCursor,
   type EventType,
-  type FieldPosition,
   fieldsOf,
   KNOWN_EVENTS,
   knownName,
@@ -54,21 +52,3 @@ describe('fields of known events', () => {
     expect(knownName(type('sched_swatch', 'tracepoint'))).toBeUndefined();
   });
 });
-
-/** Never run: `npm run typecheck` fails when one of these compiles. */
-function _doesNotCompile(event: EventCursor, known: ReturnType<typeof knownName>): void {
-  // @ts-expect-error no such event
-  fieldsOf('rcu_quiescent_state_raport');
-  // @ts-expect-error no such field
-  fieldsOf('rcu_quiescent_state_report').musk;
-  // @ts-expect-error not a field of both
-  fieldsOf('sched_waking', 'sched_migrate_task').target_cpu;
-  // @ts-expect-error a label that no event has
-  if (known === 'sched_swatch') return;
-  // @ts-expect-error a bare number is no position
-  const bare: FieldPosition = 4;
-  // @ts-expect-error a string is not read as a pointer
-  const pointer: FieldPosition<'ptr'> = fieldsOf('lock_release').name;
-  event.text(bare);
-  event.key(pointer);
-}
