@@ -6,6 +6,7 @@ import { InterruptLoadModel } from './model/cpu/interrupt-load.ts';
 import { LockModel } from './model/lock/lock.ts';
 import { LogModel } from './model/log/log.ts';
 import { RcuBarrierModel } from './model/rcu/barrier.ts';
+import { ExpeditedExecutorModel } from './model/rcu/inferred/expedited-executor.ts';
 import { GpKthreadModel, WORKERS } from './model/rcu/inferred/gp-kthread.ts';
 import { InferredGpModel } from './model/rcu/inferred/grace-period.ts';
 import { KthreadPeriodModel } from './model/rcu/inferred/kthread-periods.ts';
@@ -71,12 +72,14 @@ export function createModels(world: World): Models {
   const stops = new KthreadStopModel();
   const phases = new WaitPhaseModel(world, rcu, sync, srcuGp);
   const everyday = new KthreadPeriodModel(world, tasks, sync);
+  const executor = new ExpeditedExecutorModel(world, tasks);
   const inferredGp = new InferredGpModel(world, rcu, sync, {
     quiet,
     kthread: gpKthread,
     involuntary,
     wakers,
     everyday,
+    executor,
   });
   return {
     cpu,

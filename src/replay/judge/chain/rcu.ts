@@ -162,6 +162,10 @@ function blameGracePeriod(walk: BlameWalk, period: Link, gp: GracePeriod, fromNs
   if (toNs - fromNs >= walk.worthNs) {
     draft.evidence.cite(gp.startEvent, `${name} starts`);
     draft.evidence.cite(gp.endEvent, `${name} ends`);
+    if (gp.executor) {
+      draft.evidence.cite(gp.executor.startEvent, `${gp.executor.label} waits for CPUs and readers to answer`);
+      draft.evidence.cite(gp.executor.endEvent, `${gp.executor.label} is woken`);
+    }
     draft.evidence.cite(gp.warnedEvent ?? 0, 'the kernel warns of the stall');
   }
   const holdouts = gp.holdouts.filter((holdout) => !onlyToBeNoticed(holdout));

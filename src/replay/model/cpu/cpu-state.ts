@@ -48,6 +48,9 @@ export class CpuState {
   softirqDepth = 0;
   softirqSinceNs = 0;
   softirqVec = 0;
+  /** The first record; its event is 0 before. */
+  firstEventNs = 0;
+  firstEvent = 0;
   /** The last record. */
   lastEventNs = 0;
   lastEvent = 0;

@@ -138,7 +138,10 @@ export class CpuModel implements Model {
     state.context = context;
     state.lastEventNs = nowNs;
     state.lastEvent = eventId;
-    state.records++;
+    if (state.records++ === 0) {
+      state.firstEventNs = nowNs;
+      state.firstEvent = eventId;
+    }
     state.flags = flags;
     // The record's own tid is the running task, also in interrupts; it corrects a missed switch. The stack of a switch is still
     // recorded by the task that leaves (E0.8).

@@ -98,6 +98,8 @@ export interface GracePeriod {
   blockedReaders?: boolean;
   /** Ticks taken while it was old enough to be a stall under some timeout: who could have warned, and when (R2.41). */
   readonly ticks: TickSample[];
+  /** Who runs an inferred expedited one, and its sleep until the CPUs have answered. */
+  readonly executor?: { readonly label: string; readonly startEvent: number; readonly endEvent: number };
   /** When the kernel itself warned about it, with the event; undefined when it did not. */
   warnedNs?: number;
   warnedEvent?: number;

@@ -6,7 +6,7 @@ import type { EventCursor, EventType } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { TICK_EVENTS } from '../../knowledge/interrupt-events.ts';
 import { interruptsUserMode } from '../../knowledge/stack/interrupted-mode.ts';
-import type { CpuModel, Occupancy } from '../cpu/cpu.ts';
+import type { CpuModel, CpuState, Occupancy } from '../cpu/cpu.ts';
 import type { TaskModel } from './task.ts';
 
 export interface QuietStretch {
@@ -43,6 +43,8 @@ export class QuietStretchModel implements Model {
   readonly stretches: QuietStretch[] = [];
   /** Per CPU: occupancy, time and event of the last quiescent state. */
   readonly #since: (Since | undefined)[] = [];
+  /** CPUs of which events were lost: before the next quiescent state nothing is known of them. */
+  readonly #lost = new Set<number>();
   /** Per stack of a tick: whether it interrupted user mode. */
   readonly #userMode: (boolean | undefined)[] = [];
   /** Per CPU: its last event was a tick, whose stack may follow. */
@@ -59,6 +61,7 @@ export class QuietStretchModel implements Model {
       // A context switch may be among what was lost: nothing may be concluded from its absence (E0.4).
       return (event) => {
         this.#since[event.int(0)] = undefined;
+        this.#lost.add(event.int(0));
       };
     }
     if (type.name === 'kernel_stack') return (event) => this.#stack(event);
@@ -78,7 +81,7 @@ export class QuietStretchModel implements Model {
     this.#ticked[cpu] = false;
     this.#userMode[stack] ??= interruptsUserMode(this.#world.dictionary, stack);
     const { tid } = this.#cpus.get(cpu);
-    if (!this.#userMode[stack] || tid <= 0 || !this.#since[cpu]) return;
+    if (!this.#userMode[stack] || tid <= 0) return;
     this.#quiescent(event, tid, () => this.#tasks.label(this.#tasks.get(tid, cpu)));
   }
 
@@ -90,7 +93,7 @@ export class QuietStretchModel implements Model {
   #quiescent(event: EventCursor, tid: number, task: () => string): void {
     const { cpu, tsNs, eventId } = event;
     const state = this.#cpus.get(cpu);
-    const since = this.#since[cpu];
+    const since = this.#sinceOf(state);
     if (!since) {
       const { ticks, interrupts, occupancy } = state;
       this.#since[cpu] = { ns: tsNs, event: eventId, ticks, interrupts, occupancy: occupancy.slice() };
@@ -102,6 +105,20 @@ export class QuietStretchModel implements Model {
     since.ticks = state.ticks;
     since.interrupts = state.interrupts;
     since.occupancy.set(state.occupancy);
+  }
+
+  /** Since its last quiescent state; before the first one, since its first record. */
+  #sinceOf({ cpu, firstEvent, firstEventNs, occupancy }: CpuState): Since | undefined {
+    if (this.#since[cpu] || this.#lost.has(cpu) || firstEvent === 0) return this.#since[cpu];
+    const since: Since = {
+      ns: firstEventNs,
+      event: firstEvent,
+      ticks: 0,
+      interrupts: 0,
+      occupancy: new Float64Array(occupancy.length),
+    };
+    this.#since[cpu] = since;
+    return since;
   }
 
   #keep(cpu: number, task: string, since: Since, toNs: number, toEvent: number): void {
@@ -121,7 +138,7 @@ export class QuietStretchModel implements Model {
 
   finish(endNs: number): void {
     for (const state of this.#cpus.all()) {
-      const since = this.#since[state.cpu];
+      const since = this.#sinceOf(state);
       if (!since || state.tid <= 0 || endNs - since.ns < SHORTEST_NS) continue;
       this.#keep(state.cpu, this.#tasks.label(this.#tasks.get(state.tid, state.cpu)), since, endNs, 0);
     }

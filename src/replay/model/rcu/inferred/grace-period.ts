@@ -10,9 +10,12 @@ import type { QuietStretch, QuietStretchModel } from '../../task/no-qs-interval.
 import type { InvoluntaryStretchModel } from '../../task/no-voluntary-switch.ts';
 import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from '../grace-period.ts';
 import type { RcuModel } from '../rcu.ts';
+import { expeditedPeriods } from './expedited.ts';
+import type { ExpeditedExecutorModel } from './expedited-executor.ts';
 import type { GpKthreadModel } from './gp-kthread.ts';
 import type { KthreadPeriod, KthreadPeriodModel } from './kthread-periods.ts';
 import type { KthreadWakerModel } from './kthread-waker.ts';
+import { coveredNs, quietHoldout } from './quiet-holdout.ts';
 import { findReader } from './reader.ts';
 
 /** A stretch must cover this share of the wait to be taken for its reason. */
@@ -28,6 +31,7 @@ export interface InferenceSources {
   readonly involuntary: InvoluntaryStretchModel;
   readonly wakers: KthreadWakerModel;
   readonly everyday: KthreadPeriodModel;
+  readonly executor: ExpeditedExecutorModel;
 }
 
 export class InferredGpModel implements Model {
@@ -48,6 +52,12 @@ export class InferredGpModel implements Model {
   }
 
   finish(endNs: number): void {
+    if (this.#world.count('rcu_exp_grace_period') === 0) {
+      const waits = this.#sync.long.filter((wait) => wait.resource === 'rcu-expedited');
+      const { quiet, executor } = this.#from;
+      for (const gp of expeditedPeriods(this.#rcu.mainFlavor, waits, executor.sleeps, quiet.stretches, endNs))
+        this.#rcu.addInferred(gp);
+    }
     if (this.#world.count('rcu_grace_period') > 0) {
       if (this.#world.count('rcu_grace_period_init', 'rcu_quiescent_state_report') === 0) this.#inferHoldouts(endNs);
       else if (this.#world.count('rcu_preempt_task', 'rcu_unlock_preempted_task') === 0) this.#inferReaders();
@@ -115,14 +125,14 @@ export class InferredGpModel implements Model {
     const reader = open ? undefined : findReader(this.#from, fromNs, toNs, wokenNs);
     // A CPU without quiescent states elsewhere cannot be explained by the reader.
     if (reader && (!longest || longest.cpu === reader.stretch.cpu)) return [reader.holdout];
-    return longest ? [holdout(longest, fromNs, toNs, open)] : [];
+    return longest ? [quietHoldout(longest, fromNs, toNs, open)] : [];
   }
 
   /** Stretches that can explain the interval, the longest overlap first. */
   #covering(fromNs: number, toNs: number): QuietStretch[] {
     return this.#from.quiet.stretches
-      .filter((stretch) => overlap(stretch, fromNs, toNs) >= COVERS * (toNs - fromNs))
-      .sort((a, b) => overlap(b, fromNs, toNs) - overlap(a, fromNs, toNs));
+      .filter((stretch) => coveredNs(stretch, fromNs, toNs) >= COVERS * (toNs - fromNs))
+      .sort((a, b) => coveredNs(b, fromNs, toNs) - coveredNs(a, fromNs, toNs));
   }
 
   #infer(group: readonly SyncWait[], toNs: number, captureEndNs: number): void {
@@ -159,39 +169,4 @@ export class InferredGpModel implements Model {
         lostNs += Math.max(0, overlapNs(fromNs, toNs, startNs, endNs ?? toNs));
     return lostNs >= COVERS * (toNs - fromNs);
   }
-}
-
-function overlap(stretch: QuietStretch, fromNs: number, toNs: number): number {
-  return Math.max(0, overlapNs(stretch.fromNs, stretch.toNs, fromNs, toNs));
-}
-
-function holdout(stretch: QuietStretch, fromNs: number, toNs: number, open: boolean): Holdout {
-  const lasts = Math.min(stretch.toNs, toNs);
-  return {
-    kind: 'cpu',
-    cpu: stretch.cpu,
-    tid: -1,
-    name: `cpu ${stretch.cpu}`,
-    fromNs: Math.max(stretch.fromNs, fromNs),
-    fromEvent: stretch.fromEvent,
-    toNs: open && stretch.toNs >= toNs ? null : lasts,
-    toEvent: stretch.toEvent,
-    cpuEvent: stretch.fromEvent,
-    taskEvent: 0,
-    queuedEvent: 0,
-    passedNs: null,
-    passedBy: undefined,
-    passedEvent: 0,
-    occupancyFrom: stretch.occupancyFrom,
-    occupancyTo: stretch.occupancyTo,
-    timesFrom: undefined,
-    timesTo: undefined,
-    ran: new Map([[stretch.task, lasts - Math.max(stretch.fromNs, fromNs)]]),
-    prios: new Map(),
-    ticksFrom: 0,
-    ticks: stretch.ticks,
-    interruptsFrom: 0,
-    interrupts: stretch.interrupts,
-    inferred: true,
-  };
 }
