@@ -1,5 +1,6 @@
 /** Shapes of `compare --json` and of baseline files. Changing one is a new schema number. Times are nanoseconds. */
-import type { Finding, FindingKind, Severity } from './findings.ts';
+import type { Finding, FindingKind } from './finding-kinds/index.ts';
+import type { Severity } from './findings.ts';
 
 export type MetricVerdictName = 'regressed' | 'improved' | 'same' | 'too-few';
 

@@ -1,25 +1,7 @@
-/** Verdicts (DESIGN "--json of replay"). Key names are the JSON contract, therefore snake_case. */
-
-export const FINDING_KINDS = [
-  'lock-inversion',
-  'lock-recursion',
-  'irq-lock-state',
-  'irq-lock-order',
-  'wait-context',
-  'sleep-in-atomic',
-  'deadlock',
-  'deferral-hazard',
-  'rcu-stall',
-  'blocked-sync',
-  'hung-task',
-  'nmi-storm',
-  'irq-storm',
-  'softirq-storm',
-  'gp-kthread-starved',
-  'workqueue-stall',
-  'soft-lockup',
-] as const;
-export type FindingKind = (typeof FINDING_KINDS)[number];
+/**
+ * What all findings have, and the parts that the keys of their kinds are made of (DESIGN "--json of replay"). Key names are the JSON
+ * contract, therefore snake_case.
+ */
 
 export type Severity = 'error' | 'warning' | 'info';
 /** `reported` by the kernel · `observed` in events · `inferred` by a named heuristic · `predicted` for a reordering of this run. */
@@ -207,7 +189,7 @@ export interface StallDecision {
   readonly agreement?: 'agrees' | 'other-cpu' | 'earlier' | 'later';
 }
 
-interface FindingBase {
+export interface FindingBase {
   /** Derived from what it is (kind, classes or domain, task, site): the same in every replay. */
   readonly id: string;
   readonly severity: Severity;
@@ -222,119 +204,4 @@ interface FindingBase {
   readonly notes: readonly string[];
   /** Index of the run's boot when a capture holds several; set by the report. */
   readonly run_id?: number;
-}
-
-export type Finding = FindingBase &
-  (
-    | {
-        readonly kind: 'lock-inversion';
-        readonly locks: readonly string[];
-        readonly feasible: 'yes' | 'no' | 'unknown';
-      }
-    | { readonly kind: 'lock-recursion'; readonly locks: readonly string[] }
-    | { readonly kind: 'irq-lock-state'; readonly locks: readonly string[]; readonly irq: 'hardirq' | 'softirq' }
-    | { readonly kind: 'irq-lock-order'; readonly locks: readonly string[]; readonly irq: 'hardirq' | 'softirq' }
-    | { readonly kind: 'wait-context'; readonly locks: readonly string[]; readonly held: readonly string[] }
-    | {
-        readonly kind: 'sleep-in-atomic';
-        readonly task: string;
-        readonly tid?: number;
-        readonly held: readonly string[];
-      }
-    | {
-        readonly kind: 'deadlock';
-        readonly waits: readonly DeadlockWait[];
-        /** Once around the circle, from its first task; missing where only the log shows it. */
-        readonly chain?: readonly ChainLink[];
-        readonly root?: Root;
-      }
-    | {
-        readonly kind: 'deferral-hazard';
-        readonly api: string;
-        readonly held: readonly string[];
-        readonly conflict: string;
-      }
-    | {
-        readonly kind: 'rcu-stall';
-        readonly flavor: string;
-        /** Decimal, 64-bit, state bits included; null when the grace period is known from waiters only. */
-        readonly gp_seq: string | null;
-        readonly cpus: readonly number[];
-        /** `comm:tid`. */
-        readonly tasks: readonly string[];
-        readonly cause: RootKind;
-        readonly expedited?: boolean;
-        /** Those that it waited for when it became a stall, whoever owed longest first. */
-        readonly holdouts?: readonly StallHoldout[];
-        /** Of grace periods whose events are recorded. */
-        readonly decision?: StallDecision;
-        /** What each CPU did between start_ns and end_ns: equal cells, one letter each. */
-        readonly timeline?: {
-          readonly legend: string;
-          readonly cpus: readonly { readonly cpu: number; readonly cells: string }[];
-        };
-      }
-    | {
-        readonly kind: 'blocked-sync';
-        readonly api: string;
-        /** RCU flavour, or name of the srcu_struct. */
-        readonly domain: string;
-        readonly task: string;
-        readonly tid: number;
-        readonly blocked_ns: number;
-        readonly chain: readonly ChainLink[];
-        readonly root: Root;
-        /** What the waiter waited for in turn (MODEL 2.4); the phases fill the wait. */
-        readonly phases?: readonly { readonly phase: string; readonly ns: number }[];
-        /** Waits for a srcu_struct: fractions of the wait by cause, the longest first. */
-        readonly srcu_causes?: readonly { readonly cause: SrcuCause; readonly ns: number }[];
-      }
-    | {
-        readonly kind: 'hung-task';
-        readonly task: string;
-        readonly tid: number;
-        readonly blocked_ns: number;
-        readonly chain: readonly ChainLink[];
-        readonly root?: Root;
-      }
-    | {
-        readonly kind: 'nmi-storm' | 'irq-storm' | 'softirq-storm';
-        readonly cpu: number | null;
-        /** Of the CPU's time within start_ns..end_ns. */
-        readonly share: number | null;
-        readonly count: number;
-        readonly max_ns: number;
-      }
-    | {
-        readonly kind: 'gp-kthread-starved';
-        readonly flavor: string;
-        readonly blocked_ns: number;
-        readonly chain?: readonly ChainLink[];
-        readonly root?: Root;
-      }
-    | {
-        readonly kind: 'workqueue-stall';
-        readonly workqueue: string;
-        readonly pool: string;
-        readonly work: string;
-        readonly blocked_ns?: number;
-        readonly chain?: readonly ChainLink[];
-        readonly root?: Root;
-      }
-    | {
-        readonly kind: 'soft-lockup';
-        readonly cpu: number;
-        readonly task: string;
-        readonly tid?: number;
-        readonly hard?: boolean;
-      }
-  );
-
-/** Could this capture decide a kind of finding, and if not, which events were missing. */
-export interface Assessment {
-  readonly kind: FindingKind;
-  readonly status: 'assessed' | 'partial' | 'not-assessed';
-  /** Events or inputs that would decide it. */
-  readonly missing: readonly string[];
-  readonly note: string;
 }

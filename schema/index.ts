@@ -8,6 +8,8 @@ export * from './event-catalog.ts';
 export * from './event-cursor.ts';
 export * from './event-fields.ts';
 export * from './facts.ts';
+export * from './finding-kinds/identity.ts';
+export * from './finding-kinds/index.ts';
 export * from './findings.ts';
 export * from './log-report.ts';
 export * from './profile.ts';

@@ -1,5 +1,5 @@
 /** `quiesce plan --json`: what to record for the findings wanted. Changing the shape is a new schema number. */
-import type { FindingKind } from './findings.ts';
+import type { FindingKind } from './finding-kinds/index.ts';
 
 export const RECORDING_TIERS = ['light', 'moderate', 'heavy'] as const;
 /** What recording costs: a few thousand events per CPU and second · ten thousand · a hundred thousand, which changes timing. */

@@ -1,6 +1,6 @@
 /** Shapes of `--json` answers. Changing one is a new schema number. */
 import type { ImportIssue } from './diagnostics.ts';
-import type { Assessment, Finding, FindingKind } from './findings.ts';
+import type { Assessment, Finding, FindingKind } from './finding-kinds/index.ts';
 import type { KernelProfile, Thresholds } from './profile.ts';
 
 export interface CaptureInfo {

@@ -1,6 +1,12 @@
 /** Findings that appeared, went, or got worse. */
-import type { CompareResult, Finding, FindingComparison, Severity } from '../../schema/index.ts';
-import { findingIdentity } from './finding-identity.ts';
+import {
+  type CompareResult,
+  type Finding,
+  type FindingComparison,
+  identityOf,
+  rowOf,
+  type Severity,
+} from '../../schema/index.ts';
 import type { RunRecord } from './run-record.ts';
 
 /** Half as long again is worse; less is what a loaded machine does. */
@@ -49,7 +55,7 @@ function occurrences(runs: readonly RunRecord[]): Map<string, Occurrence> {
   for (const run of runs) {
     const seenInRun = new Set<string>();
     for (const finding of run.findings) {
-      const identity = findingIdentity(finding);
+      const identity = identityOf(finding);
       const known = found.get(identity);
       const amountNs = findingAmount(finding);
       const isWorst =
@@ -70,9 +76,7 @@ function occurrences(runs: readonly RunRecord[]): Map<string, Occurrence> {
 /** How long it blocked somebody, or lasted. */
 function findingAmount(finding: Finding): number {
   if ('blocked_ns' in finding && finding.blocked_ns !== undefined) return finding.blocked_ns;
-  // Locking rules are broken or not: how long the witness took means nothing.
-  const lasts = ['rcu-stall', 'nmi-storm', 'irq-storm', 'softirq-storm', 'soft-lockup'].includes(finding.kind);
-  return lasts ? finding.end_ns - finding.start_ns : 0;
+  return rowOf(finding).lasts === 'interval' ? finding.end_ns - finding.start_ns : 0;
 }
 
 function comparison(identity: string, old: Occurrence | undefined, now: Occurrence | undefined): FindingComparison {

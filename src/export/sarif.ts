@@ -10,10 +10,10 @@ import {
   type Finding,
   type FindingComparison,
   type FindingKind,
+  kindRow,
   type RunInfo,
   type Severity,
 } from '../../schema/index.ts';
-import { FINDING_RULES } from './finding-rules.ts';
 
 const SCHEMA_URI = 'https://json.schemastore.org/sarif-2.1.0.json';
 
@@ -90,13 +90,13 @@ function tool(version: string): unknown {
       name: 'quiesce',
       semanticVersion: version,
       rules: FINDING_KINDS.map((kind) => {
-        const { description, counterpart } = FINDING_RULES[kind];
+        const { meaning, counterpart } = kindRow(kind);
         return {
           id: kind,
           name: pascalCase(kind),
-          shortDescription: { text: description },
+          shortDescription: { text: meaning },
           fullDescription: {
-            text: counterpart === '' ? description : `${description} The kernel says: ${counterpart}.`,
+            text: counterpart === '' ? meaning : `${meaning} The kernel says: ${counterpart}.`,
           },
           defaultConfiguration: { level: 'error' },
         };

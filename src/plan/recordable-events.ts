@@ -3,13 +3,11 @@
  * of one busy CPU, from recordings of mixed loads (forks, pipes, file I/O, futexes) on a two-CPU machine with lockdep; a fast
  * machine reaches several times as many.
  */
-import type { FindingKind } from '../../schema/index.ts';
-
 export interface Recordable {
   /** `system:event`, function of a kprobe, or `<stacks>`. */
   readonly id: string;
   readonly type: 'tracepoint' | 'kprobe' | 'stacks';
-  /** Names under which the models know it (src/replay/knowledge/requirements.ts). */
+  /** Names under which the models know it (schema/finding-kinds/needs.ts). */
   readonly shows: readonly string[];
   readonly perSecond: number;
   /** Lines for kprobe_events. */
@@ -101,7 +99,6 @@ export const RECORDABLES: readonly Recordable[] = [
   probe('srcu_gp_start_if_needed', 50, { arg: SSP }),
 ];
 
-const CONSOLE = ['console', 'sched_process_fork', 'sched_process_exit'];
 const INTERRUPTS = [
   'irq_handler_entry',
   'irq_handler_exit',
@@ -133,51 +130,11 @@ const GRACE_PERIODS = [
 const LOCKS = ['lock_acquire', 'lock_release'];
 const LOCK_WAITS = ['lock_contended', 'lock_acquired', 'contention_begin', 'contention_end'];
 
-/** Beyond what a verdict needs: what makes it more precise. */
-export const HELPFUL: Readonly<Record<FindingKind, readonly string[]>> = {
-  'lock-inversion': ['lock_release', 'sched_switch'],
-  'lock-recursion': ['lock_release', 'sched_switch'],
-  'irq-lock-state': ['lock_release', 'sched_switch', ...INTERRUPTS],
-  'irq-lock-order': ['lock_release', 'sched_switch', ...INTERRUPTS],
-  'wait-context': ['lock_release', 'sched_switch', ...INTERRUPTS],
-  'sleep-in-atomic': ['lock_release', '<stacks>'],
-  deadlock: [...CONSOLE, ...SRCU, 'sched_waking', 'contention_begin', 'contention_end'],
-  'deferral-hazard': ['lock_release', 'sched_switch', 'timer_expire_entry', ...WORKQUEUES],
-  'rcu-stall': [
-    ...CONSOLE,
-    ...GRACE_PERIODS,
-    ...INTERRUPTS,
-    'rcu_stall_warning',
-    'rcu_preempt_task',
-    'rcu_unlock_preempted_task',
-    'sched_switch',
-    'sched_waking',
-    'sched_wakeup',
-    '<stacks>',
-    'synchronize_rcu',
-    'rcu_barrier',
-  ],
-  'blocked-sync': [
-    ...CONSOLE,
-    ...GRACE_PERIODS,
-    ...INTERRUPTS,
-    ...SRCU,
-    ...WORKQUEUES,
-    'nmi_handler',
-    'rcu_preempt_task',
-    'rcu_unlock_preempted_task',
-    'rcu_barrier',
-    'synchronize_rcu_expedited',
-    '<stacks>',
-  ],
-  'hung-task': [...CONSOLE, ...SRCU, ...WORKQUEUES, 'contention_begin', 'contention_end', 'synchronize_rcu'],
-  'nmi-storm': ['console', 'sched_switch'],
-  'irq-storm': ['irq_handler_exit', ...INTERRUPTS],
-  'softirq-storm': ['softirq_exit', 'sched_switch'],
-  'gp-kthread-starved': ['sched_waking', 'sched_wakeup', ...INTERRUPTS],
-  'workqueue-stall': [...WORKQUEUES, 'sched_switch', 'sched_waking', '<stacks>'],
-  'soft-lockup': [],
-};
+/** The names that a need stands for: its own, or all recordable events of `system:*`. */
+export function eventNames(need: string): readonly string[] {
+  if (!need.endsWith(':*')) return [need];
+  return RECORDABLES.filter(({ id }) => id.startsWith(need.slice(0, -1))).flatMap(({ shows }) => shows);
+}
 
 /** What the latencies of `hist` and `compare` are measured from. */
 export const METRIC_EVENTS: Readonly<Record<string, readonly string[]>> = {

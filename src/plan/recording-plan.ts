@@ -1,17 +1,18 @@
 /**
- * Which recordings show the findings wanted. Needs come from the detectors' own table (src/replay/knowledge/requirements.ts), so a
- * plan and an assessment that says "not recorded" speak of the same events.
+ * Which recordings show the findings wanted. Needs come from the table of finding kinds (schema/finding-kinds), so a plan and an
+ * assessment that says "not recorded" speak of the same events.
  */
 import {
+  type EventGroup,
   type FindingKind,
+  kindRow,
   type MissingEvent,
   type PlannedRecording,
   RECORDING_TIERS,
   type RecordingPlan,
   type RecordingTier,
 } from '../../schema/index.ts';
-import { type EventGroup, REQUIREMENTS } from '../replay/knowledge/requirements.ts';
-import { HELPFUL, METRIC_EVENTS, RECORDABLES, type Recordable } from './recordable-events.ts';
+import { eventNames, METRIC_EVENTS, RECORDABLES, type Recordable } from './recordable-events.ts';
 import { recorderCommands } from './recorder-commands.ts';
 import type { TracefsTarget } from './tracefs-target.ts';
 
@@ -65,14 +66,14 @@ export function planRecordings(request: PlanRequest, target: TracefsTarget | und
     from_log: impossible.map((kind) => ({
       kind,
       needs: essentialsMissing(kind, target).flatMap((group) => recordablesOf(group).map(nameWithCondition)),
-      reports: REQUIREMENTS[kind].reports,
+      reports: kindRow(kind).needs.reports,
     })),
   };
 }
 
 /** Groups without which the kind cannot be judged from events, and of which this kernel has none. */
 function essentialsMissing(kind: FindingKind, target: TracefsTarget | undefined): EventGroup[] {
-  return REQUIREMENTS[kind].events.filter(
+  return kindRow(kind).needs.events.filter(
     (group) =>
       group.essential &&
       !group.anyOf.includes('<context-flags>') &&
@@ -89,7 +90,7 @@ function nameWithCondition({ id, condition }: Recordable): string {
 }
 
 function needed(kind: FindingKind): string[] {
-  return REQUIREMENTS[kind].events.flatMap(({ anyOf }) => anyOf);
+  return kindRow(kind).needs.events.flatMap(({ anyOf }) => anyOf);
 }
 
 interface RecordingPart {
@@ -103,7 +104,7 @@ function planRecording(part: RecordingPart, request: PlanRequest, target: Tracef
   const want = (names: readonly string[], reason: string) => {
     for (const name of names) wantedBy.set(name, (wantedBy.get(name) ?? new Set()).add(reason));
   };
-  for (const kind of part.kinds) want([...needed(kind), ...HELPFUL[kind]], kind);
+  for (const kind of part.kinds) want([...needed(kind), ...kindRow(kind).needs.helpful.flatMap(eventNames)], kind);
   for (const metric of part.metrics) want(METRIC_EVENTS[metric], metric);
   const wanted = RECORDABLES.filter(({ shows }) => shows.some((name) => wantedBy.has(name)));
   const there = wanted.flatMap((recordable) => onTarget(recordable, target) ?? []);
@@ -180,7 +181,7 @@ function withinTier(there: readonly Recordable[], part: RecordingPart, tier: Rec
 function lostGroups(part: RecordingPart, with_: readonly Recordable[], without: readonly Recordable[]): EventGroup[] {
   const holds = (group: EventGroup, recordables: readonly Recordable[]) =>
     recordables.some(({ shows }) => shows.some((name) => group.anyOf.includes(name)));
-  const groups = part.kinds.flatMap((kind) => REQUIREMENTS[kind].events);
+  const groups = part.kinds.flatMap((kind) => kindRow(kind).needs.events);
   return groups.filter((group) => holds(group, with_) && !holds(group, without));
 }
 

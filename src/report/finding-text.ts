@@ -1,5 +1,5 @@
 /** One finding as a block of text. */
-import type { Evidence, Finding, StallHoldout } from '../../schema/index.ts';
+import { type DetailFormat, type Evidence, type Finding, rowOf, type StallHoldout } from '../../schema/index.ts';
 import { chainLines } from './chain-text.ts';
 import type { Style } from './style.ts';
 import { formatDuration, formatTime, printable, wrap } from './text-format.ts';
@@ -8,6 +8,7 @@ const WIDTH = 100;
 const INDENT = '    ';
 const EVIDENCE_SHOWN = 6;
 const STRIPS_SHOWN = 16;
+const DETAIL_FORMAT: DetailFormat = { duration: formatDuration };
 
 export function findingLines(finding: Finding, style: Style): string[] {
   const lines = wrap(printable(finding.title), WIDTH - 4).map(
@@ -16,7 +17,8 @@ export function findingLines(finding: Finding, style: Style): string[] {
   const head = `${finding.severity}: ${finding.kind}`;
   lines.unshift(`${style.severity(finding.severity, head)} ${style.dim(`(${finding.confidence}, ${finding.id})`)}`);
   lines.push(`${INDENT}${spanOf(finding)}`);
-  for (const line of detailsOf(finding)) for (const part of wrap(printable(line), WIDTH - 4)) lines.push(INDENT + part);
+  for (const line of rowOf(finding).details(finding, DETAIL_FORMAT))
+    for (const part of wrap(printable(line), WIDTH - 4)) lines.push(INDENT + part);
   if ('chain' in finding && finding.chain && finding.chain.length > 1) {
     lines.push('', ...chainLines(finding.chain, style).map((line) => INDENT + line), '');
   }
@@ -33,80 +35,6 @@ function spanOf(finding: Finding): string {
   if (finding.end_ns === finding.start_ns) return `at ${formatTime(finding.start_ns)} s`;
   const length = formatDuration(finding.end_ns - finding.start_ns);
   return `from ${formatTime(finding.start_ns)} s to ${formatTime(finding.end_ns)} s, ${length}`;
-}
-
-function arrows(locks: readonly string[]): string {
-  return [...locks, locks[0]].join(' → ');
-}
-
-function place(cpu: number | null | undefined): string {
-  return cpu === undefined || cpu === null ? '' : ` on CPU ${cpu}`;
-}
-
-/** The keys of its kind that the title need not repeat. */
-function detailsOf(finding: Finding): string[] {
-  switch (finding.kind) {
-    case 'lock-inversion':
-      return [
-        `order: ${arrows(finding.locks)}  (each held while the next is acquired)`,
-        ...(finding.feasible === 'unknown'
-          ? []
-          : [
-              finding.feasible === 'yes'
-                ? 'this run could have deadlocked with another timing'
-                : 'not with the tasks of this run: something keeps these paths apart',
-            ]),
-      ];
-    case 'lock-recursion':
-      return [`lock: ${finding.locks.join(', ')}`];
-    case 'irq-lock-state':
-      return [`lock: ${finding.locks.join(', ')}, ${finding.irq}`];
-    case 'irq-lock-order':
-      return [`order: ${finding.locks.join(' → ')}  (${finding.irq}-safe first, unsafe last)`];
-    case 'wait-context':
-      return [`acquired: ${finding.locks.join(', ')}`, `held: ${finding.held.join(', ') || 'nothing'}`];
-    case 'sleep-in-atomic':
-      return [`task: ${taskName(finding.task, finding.tid)}`, `held: ${finding.held.join(', ') || 'nothing'}`];
-    case 'deadlock':
-      // The chain shows the circle.
-      if (finding.chain) return [];
-      return finding.waits.map((wait) => `${taskName(wait.task, wait.tid)} waits for ${wait.on}`);
-    case 'deferral-hazard':
-      return [`${finding.api} with ${finding.held.join(', ') || 'nothing'} held; conflict: ${finding.conflict}`];
-    case 'rcu-stall':
-      return [
-        [
-          `cause: ${finding.cause}`,
-          `flavour: ${finding.flavor}`,
-          ...(finding.gp_seq === null ? [] : [`grace period: ${finding.gp_seq}`]),
-          ...(finding.cpus.length > 0 ? [`CPUs: ${finding.cpus.join(' ')}`] : []),
-          ...(finding.tasks.length > 0 ? [`tasks: ${finding.tasks.join(' ')}`] : []),
-        ].join(' · '),
-      ];
-    case 'blocked-sync':
-      return [
-        `root: ${finding.root.kind}${place(finding.root.cpu)}${finding.root.task ? `, ${taskName(finding.root.task, finding.root.tid)}` : ''} · domain: ${finding.domain}`,
-      ];
-    case 'hung-task':
-      return finding.root ? [`root: ${finding.root.kind}${place(finding.root.cpu)}`] : [];
-    case 'nmi-storm':
-    case 'irq-storm':
-    case 'softirq-storm':
-      return [
-        [
-          ...(finding.cpu === null ? [] : [`CPU ${finding.cpu}`]),
-          ...(finding.share === null ? [] : [`${(finding.share * 100).toFixed(1)} % of its time`]),
-          `${finding.count} times`,
-          `longest ${formatDuration(finding.max_ns)}`,
-        ].join(' · '),
-      ];
-    case 'gp-kthread-starved':
-      return [`flavour: ${finding.flavor} · not run for ${formatDuration(finding.blocked_ns)}`];
-    case 'workqueue-stall':
-      return [`workqueue: ${finding.workqueue} · pool: ${finding.pool} · work: ${finding.work}`];
-    case 'soft-lockup':
-      return [`CPU ${finding.cpu} · task: ${taskName(finding.task, finding.tid)}`];
-  }
 }
 
 /** What each CPU did while the grace period lasted. */
@@ -142,10 +70,6 @@ function holdoutLines(holdouts: readonly StallHoldout[], style: Style): string[]
   });
   const more = holdouts.length - shown.length;
   return more > 0 ? [...rows, `${INDENT}and ${more} more`] : rows;
-}
-
-function taskName(comm: string, tid: number | undefined): string {
-  return tid === undefined ? comm : `${comm}:${tid}`;
 }
 
 function noteLines(note: string, style: Style): string[] {

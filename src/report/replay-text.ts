@@ -5,6 +5,7 @@ import {
   type ImportIssue,
   type ReplayResult,
   type RunInfo,
+  rowOf,
   type SuppressedFinding,
 } from '../../schema/index.ts';
 import { findingLines } from './finding-text.ts';
@@ -73,7 +74,9 @@ export function runLines(run: RunInfo, style: Style): string[] {
 function findingsLines(findings: readonly Finding[], style: Style): string[] {
   const ordered = [...findings].sort(
     (a, b) =>
-      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || rank(a) - rank(b) || a.start_ns - b.start_ns,
+      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+      rowOf(a).rank - rowOf(b).rank ||
+      a.start_ns - b.start_ns,
   );
   const lines: string[] = [];
   const shown = new Set<Finding>();
@@ -116,28 +119,6 @@ function listItem(finding: Finding): string[] {
 }
 
 const SEVERITIES: readonly Finding['severity'][] = ['error', 'warning', 'info'];
-
-function rank(finding: Finding): number {
-  const place = ORDER.indexOf(finding.kind);
-  return place < 0 ? ORDER.length : place;
-}
-
-const ORDER: readonly Finding['kind'][] = [
-  'deadlock',
-  'lock-inversion',
-  'wait-context',
-  'irq-lock-order',
-  'irq-lock-state',
-  'lock-recursion',
-  'sleep-in-atomic',
-  'rcu-stall',
-  'nmi-storm',
-  'irq-storm',
-  'softirq-storm',
-  'gp-kthread-starved',
-  'blocked-sync',
-  'hung-task',
-];
 
 /** Waits of one kind and severity behind one root. */
 function sameRoot(a: Finding, b: Finding): boolean {

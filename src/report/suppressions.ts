@@ -11,6 +11,7 @@ import {
   type Finding,
   type FindingKind,
   type ReplayResult,
+  rowOf,
   type SuppressedFinding,
   type WhatIfResult,
 } from '../../schema/index.ts';
@@ -25,7 +26,7 @@ export interface Suppression {
   readonly locks?: readonly string[];
   /** Functions: one of them is the call, the work, or named in the evidence. */
   readonly functions?: readonly string[];
-  /** RCU flavours or srcu_structs, one of them. */
+  /** RCU flavours, srcu_structs or workqueues, one of them. */
   readonly domains?: readonly string[];
   /** Names of tasks, one of them. */
   readonly tasks?: readonly string[];
@@ -116,25 +117,24 @@ function fits(pattern: string, text: string): boolean {
 }
 
 function locksOf(finding: Finding): readonly string[] {
-  const locks = 'locks' in finding ? finding.locks : [];
-  return 'held' in finding ? [...locks, ...finding.held] : locks;
+  const { locks = [], held = [] } = rowOf(finding).identity(finding);
+  return [...locks, ...held];
 }
 
 function functionsOf(finding: Finding): readonly string[] {
   const named = [finding.title, ...finding.notes, ...finding.evidence.map(({ role }) => role)].flatMap((text) =>
     [...text.matchAll(/([A-Za-z_][\w.]*)\(\)/g)].map((match) => match[1]),
   );
-  return [...named, ...('api' in finding ? [finding.api] : []), ...('work' in finding ? [finding.work] : [])];
+  return [...named, ...(rowOf(finding).identity(finding).functions ?? [])];
 }
 
 function domainsOf(finding: Finding): readonly string[] {
-  return [...('domain' in finding ? [finding.domain] : []), ...('flavor' in finding ? [finding.flavor] : [])];
+  const { domain } = rowOf(finding).identity(finding);
+  return domain === undefined ? [] : [domain];
 }
 
 function tasksOf(finding: Finding): readonly string[] {
-  if (finding.kind === 'deadlock') return finding.waits.map(({ task }) => task);
-  if (finding.kind === 'rcu-stall') return finding.tasks.map((task) => task.slice(0, task.lastIndexOf(':')));
-  return 'task' in finding ? [finding.task] : [];
+  return rowOf(finding).identity(finding).tasks ?? [];
 }
 
 interface Split {

@@ -1,5 +1,5 @@
 /** The verdict matrix: findings down, variants across, and under it why each change changes what it does. */
-import type { Finding, WhatIfResult, WhatIfVariant } from '../../schema/index.ts';
+import { type Finding, rowOf, type WhatIfResult, type WhatIfVariant } from '../../schema/index.ts';
 import { suppressedLines } from './replay-text.ts';
 import type { Style } from './style.ts';
 import { clip, formatDuration, printable, wrap } from './text-format.ts';
@@ -47,7 +47,9 @@ function matrix(rows: readonly Finding[], variants: readonly WhatIfVariant[], st
   });
   lines.push('', `${' '.repeat(LABEL_WIDTH + 2)}${heads.join('  ')}`);
   for (const finding of rows) {
-    const label = clip(printable(`${finding.kind} ${subject(finding)}`), LABEL_WIDTH).padEnd(LABEL_WIDTH);
+    const label = clip(printable(`${finding.kind} ${rowOf(finding).subject(finding)}`), LABEL_WIDTH).padEnd(
+      LABEL_WIDTH,
+    );
     lines.push(`${label}  ${variants.map((variant) => MARKS[markOf(variant, finding)]).join('  ')}`);
   }
   return lines;
@@ -71,42 +73,8 @@ function variantLines(variant: WhatIfVariant, rows: readonly Finding[], style: S
     const finding = rows.find((row) => row.id === change.id);
     if (!finding) continue;
     const [min, max] = change.blocked_ns.map(formatDuration);
-    const text = `${finding.kind} ${subject(finding)}: would take ${min === max ? `up to ${max}` : `${min} to ${max}`}`;
+    const text = `${finding.kind} ${rowOf(finding).subject(finding)}: would take ${min === max ? `up to ${max}` : `${min} to ${max}`}`;
     lines.push(...wrap(printable(text), WIDTH - 4).map((line, i) => `  ${i === 0 ? '~ ' : '  '}${line}`));
   }
   return lines;
-}
-
-/** What the finding is about, in a few words. */
-function subject(finding: Finding): string {
-  switch (finding.kind) {
-    case 'lock-inversion':
-    case 'lock-recursion':
-    case 'irq-lock-state':
-    case 'irq-lock-order':
-      return finding.locks.join(' → ');
-    case 'wait-context':
-      return `${finding.locks.join(', ')} under ${finding.held.join(', ')}${finding.severity === 'info' ? ' (latent)' : ''}`;
-    case 'blocked-sync':
-      return `${finding.task}:${finding.tid} in ${finding.api}`;
-    case 'hung-task':
-      return `${finding.task}:${finding.tid}`;
-    case 'rcu-stall':
-      return `${finding.flavor} ${finding.gp_seq ?? ''} (${finding.cause})`;
-    case 'deadlock':
-      return finding.waits.map((wait) => `${wait.task}:${wait.tid}`).join(', ');
-    case 'deferral-hazard':
-      return `${finding.api} with ${finding.held.join(', ')}`;
-    case 'nmi-storm':
-    case 'irq-storm':
-    case 'softirq-storm':
-    case 'soft-lockup':
-      return finding.cpu === null ? '' : `CPU ${finding.cpu}`;
-    case 'sleep-in-atomic':
-      return `${finding.task} under ${finding.held.join(', ')}`;
-    case 'gp-kthread-starved':
-      return finding.flavor;
-    case 'workqueue-stall':
-      return `${finding.workqueue} ${finding.work}`;
-  }
 }

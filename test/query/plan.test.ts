@@ -2,13 +2,12 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FINDING_KINDS, type RecordingPlan } from '../../schema/index.ts';
-import { HELPFUL, METRIC_EVENTS, RECORDABLES } from '../../src/plan/recordable-events.ts';
+import { FINDING_KINDS, kindRow, type RecordingPlan } from '../../schema/index.ts';
+import { eventNames, METRIC_EVENTS, RECORDABLES } from '../../src/plan/recordable-events.ts';
 import { planRecordings } from '../../src/plan/recording-plan.ts';
 import { readTracefs, type TracefsTarget } from '../../src/plan/tracefs-target.ts';
 import { METRIC_NAMES } from '../../src/query/metric-samples.ts';
 import { PROBE_ROLES } from '../../src/replay/knowledge/probe-roles.ts';
-import { REQUIREMENTS } from '../../src/replay/knowledge/requirements.ts';
 import { quiesce } from '../support/command-line.ts';
 import { replayText } from '../support/replay-capture.ts';
 import { folderOfTest } from '../support/sample-store.ts';
@@ -50,7 +49,7 @@ describe('what is planned', () => {
   it('covers every requirement of every detector', () => {
     for (const kind of FINDING_KINDS) {
       const { recordings } = planRecordings({ ...everything, kinds: [kind] }, undefined);
-      for (const { anyOf, name } of REQUIREMENTS[kind].events) {
+      for (const { anyOf, name } of kindRow(kind).needs.events) {
         if (anyOf.length === 0 || anyOf.includes('<context-flags>')) continue;
         const [{ events, kprobes, stacks }] = recordings;
         const recorded = [
@@ -64,8 +63,11 @@ describe('what is planned', () => {
   });
 
   it('names only events that it knows how to record', () => {
-    for (const names of [...Object.values(HELPFUL), ...Object.values(METRIC_EVENTS)])
-      for (const name of names) expect(shown).toContain(name);
+    const helpful = FINDING_KINDS.flatMap((kind) => kindRow(kind).needs.helpful);
+    for (const need of [...helpful, ...Object.values(METRIC_EVENTS).flat()]) {
+      expect([need, eventNames(need).length > 0]).toEqual([need, true]);
+      for (const name of eventNames(need)) expect(shown).toContain(name);
+    }
   });
 
   it('can measure every metric', () => {

@@ -1,8 +1,7 @@
 /** For each kind of finding: could this capture decide it, and if not, what was missing (DESIGN "Honesty rules"). */
-import { type Assessment, FINDING_KINDS, type FindingKind } from '../../../schema/index.ts';
+import { type Assessment, FINDING_KINDS, type FindingKind, type KindNeeds, kindRow } from '../../../schema/index.ts';
 import { seconds } from '../core/wording.ts';
 import type { World } from '../core/world.ts';
-import { REQUIREMENTS, type Requirement } from '../knowledge/requirements.ts';
 import { gracePeriodName } from '../model/rcu/grace-period.ts';
 import type { Timeline } from '../record/timeline.ts';
 import { stallRule } from './stall/rule.ts';
@@ -12,7 +11,7 @@ const NEAR_MISSES_NAMED = 3;
 /** One assessment per kind, in the order of FINDING_KINDS. */
 export function assessAll(world: World, timeline: Timeline): Assessment[] {
   return FINDING_KINDS.map((kind) => {
-    const assessment = assess(world, kind, REQUIREMENTS[kind]);
+    const assessment = assess(world, kind, kindRow(kind).needs);
     const margin = assessment.status === 'not-assessed' ? '' : nearMiss(world, kind, timeline);
     return margin ? { ...assessment, note: join(margin, assessment.note) } : assessment;
   });
@@ -47,9 +46,9 @@ function stallMargin(world: World, timeline: Timeline): string {
   return `${margin}; near misses, past half of it: ${names.join(', ')}${more} (R2.63)`;
 }
 
-function assess(world: World, kind: FindingKind, requirement: Requirement): Assessment {
-  const reported = requirement.reports.some((report) => world.reportsSeen.has(report));
-  const missing = requirement.events.filter((group) => !satisfied(world, group.anyOf));
+function assess(world: World, kind: FindingKind, needs: KindNeeds): Assessment {
+  const reported = needs.reports.some((report) => world.reportsSeen.has(report));
+  const missing = needs.events.filter((group) => !satisfied(world, group.anyOf));
   const essential = missing.filter((group) => group.essential);
   const lost = world.lostMarkers > 0 ? 'events were lost: nothing is concluded from their absence (E0.4)' : '';
   if (essential.length > 0) {

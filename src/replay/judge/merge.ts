@@ -1,65 +1,17 @@
 /**
  * One thing, one finding: what the kernel reported and what the events show are merged, with both kinds of evidence
- * (DESIGN "findings"). Two findings are the same thing when their kind's identity matches and their times are compatible.
+ * (DESIGN "findings"). Two findings are the same thing when their occurrences match and their times are compatible.
  */
-import type { Evidence, Finding } from '../../../schema/index.ts';
-
-/** Class names without `#2` and `/1`, which events do not carry (L5.4). */
-const plainLock = (name: string): string => name.replace(/[#/]\d+/g, '');
-
-const classSet = (names: readonly string[]): string => [...new Set(names.map(plainLock))].sort().join('\u0000');
-
-/** What makes a finding of this kind the same as another; undefined when it never merges. */
-function identity(finding: Finding): string | undefined {
-  switch (finding.kind) {
-    case 'lock-inversion':
-    case 'lock-recursion':
-      return classSet(finding.locks);
-    case 'irq-lock-state':
-    case 'irq-lock-order':
-      return `${finding.irq} ${classSet(finding.locks)}`;
-    case 'wait-context':
-      return classSet(finding.locks);
-    case 'rcu-stall':
-      return `${finding.flavor} ${finding.expedited ?? false}`;
-    case 'hung-task':
-      return `${finding.tid}`;
-    case 'blocked-sync':
-      return `${finding.tid} ${finding.api.replace(/^__/, '')}`;
-    case 'deadlock':
-      return finding.waits
-        .map((wait) => wait.tid)
-        .sort((a, b) => a - b)
-        .join(' ');
-    case 'gp-kthread-starved':
-      return finding.flavor;
-    case 'nmi-storm':
-      return 'nmi';
-    case 'workqueue-stall':
-      return finding.work;
-    case 'soft-lockup':
-      return `${finding.cpu}`;
-    case 'sleep-in-atomic':
-      return finding.task;
-    default:
-      return undefined;
-  }
-}
+import { type Evidence, type Finding, rowOf } from '../../../schema/index.ts';
 
 /** Lock orders hold for the whole run; everything else must overlap, with some slack for clocks and for reports that come late. */
 const SLACK_NS = 3e9;
-const TIMELESS = new Set<Finding['kind']>([
-  'lock-inversion',
-  'lock-recursion',
-  'irq-lock-state',
-  'irq-lock-order',
-  'wait-context',
-]);
 
 function same(reported: Finding, observed: Finding): boolean {
   if (reported.kind !== observed.kind) return false;
-  const key = identity(reported);
-  if (key === undefined || key !== identity(observed)) return false;
+  const row = rowOf(reported);
+  const occurrence = row.occurrence?.(reported);
+  if (occurrence === undefined || occurrence !== row.occurrence?.(observed)) return false;
   if (
     reported.kind === 'rcu-stall' &&
     observed.kind === 'rcu-stall' &&
@@ -68,7 +20,7 @@ function same(reported: Finding, observed: Finding): boolean {
   ) {
     return reported.gp_seq === observed.gp_seq;
   }
-  if (TIMELESS.has(reported.kind)) return true;
+  if (row.lasts === 'rule') return true;
   return reported.start_ns <= observed.end_ns + SLACK_NS && reported.end_ns >= observed.start_ns - SLACK_NS;
 }
 

@@ -1,0 +1,147 @@
+/** Kinds of findings about CPU time: what takes all of it, and who gets none. */
+import type { ChainLink, Root } from '../findings.ts';
+import {
+  type EventGroup,
+  essential,
+  IN_FLIGHT,
+  INTERRUPT_EVENTS,
+  IRQ,
+  kernelLog,
+  NMI,
+  SCHED,
+  SOFTIRQ,
+  WORK,
+  WORKQUEUE_EVENTS,
+} from './needs.ts';
+import { type KindRow, kind, taskText } from './row.ts';
+
+export interface InterruptStorm {
+  readonly cpu: number | null;
+  /** Of the CPU's time within start_ns..end_ns. */
+  readonly share: number | null;
+  readonly count: number;
+  readonly max_ns: number;
+}
+export interface GpKthreadStarved {
+  readonly flavor: string;
+  readonly blocked_ns: number;
+  readonly chain?: readonly ChainLink[];
+  readonly root?: Root;
+}
+export interface WorkqueueStall {
+  readonly workqueue: string;
+  readonly pool: string;
+  readonly work: string;
+  readonly blocked_ns?: number;
+  readonly chain?: readonly ChainLink[];
+  readonly root?: Root;
+}
+export interface Lockup {
+  readonly cpu: number;
+  readonly task: string;
+  readonly tid?: number;
+}
+export interface SoftLockup extends Lockup {
+  readonly hard?: boolean;
+}
+
+/** What the kinds of storms have in common. Which CPU one hits is chance. */
+const storm = {
+  lasts: 'interval',
+  identity: () => ({}),
+  occurrence: () => 'any CPU',
+  subject: ({ cpu }) => (cpu === null ? '' : `CPU ${cpu}`),
+  details: ({ cpu, share, count, max_ns }, { duration }) => [
+    [
+      ...(cpu === null ? [] : [`CPU ${cpu}`]),
+      ...(share === null ? [] : [`${(share * 100).toFixed(1)} % of its time`]),
+      `${count} times`,
+      `longest ${duration(max_ns)}`,
+    ].join(' · '),
+  ],
+} satisfies Partial<KindRow<InterruptStorm>>;
+
+const lockup = {
+  rank: 150,
+  lasts: 'interval',
+  identity: ({ task }) => ({ tasks: [task] }),
+  occurrence: ({ cpu }) => `${cpu}`,
+  subject: ({ cpu }) => `CPU ${cpu}`,
+  details: ({ cpu, task, tid }) => [`CPU ${cpu} · task: ${taskText(task, tid)}`],
+} satisfies Partial<KindRow<Lockup>>;
+
+const IN_KERNEL: EventGroup = kernelLog('a loop in the kernel cannot be told from one in user code by events');
+
+export const CPU_KINDS = {
+  'nmi-storm': kind<InterruptStorm>({
+    ...storm,
+    meaning: 'NMIs take most of the time of a CPU.',
+    counterpart: 'perf: interrupt took too long',
+    rank: 90,
+    needs: {
+      events: [essential(NMI)],
+      reports: ['perf-interrupt', 'nmi-handler-long'],
+      helpful: ['console', 'sched_switch'],
+    },
+  }),
+  'irq-storm': kind<InterruptStorm>({
+    ...storm,
+    meaning: 'Hard interrupts take most of the time of a CPU.',
+    counterpart: '',
+    rank: 100,
+    needs: { events: [IRQ], reports: [], helpful: INTERRUPT_EVENTS },
+  }),
+  'softirq-storm': kind<InterruptStorm>({
+    ...storm,
+    meaning: 'Softirqs take most of the time of a CPU.',
+    counterpart: '',
+    rank: 110,
+    needs: { events: [SOFTIRQ], reports: [], helpful: ['softirq_exit', 'sched_switch'] },
+  }),
+  'gp-kthread-starved': kind<GpKthreadStarved>({
+    meaning: 'The kthread that drives RCU grace periods gets no CPU.',
+    counterpart: 'rcu_preempt kthread starved for N jiffies',
+    rank: 120,
+    lasts: 'interval',
+    needs: {
+      events: [SCHED, IN_FLIGHT],
+      reports: ['rcu-stall'],
+      helpful: ['sched_waking', 'sched_wakeup', ...INTERRUPT_EVENTS],
+    },
+    identity: ({ flavor, root }) => ({ ...(root && { cause: root.kind }), domain: flavor }),
+    occurrence: ({ flavor }) => flavor,
+    subject: ({ flavor }) => flavor,
+    details: ({ flavor, blocked_ns }, { duration }) => [`flavour: ${flavor} · not run for ${duration(blocked_ns)}`],
+  }),
+  'workqueue-stall': kind<WorkqueueStall>({
+    meaning: 'Work is queued and no worker runs it.',
+    counterpart: 'BUG: workqueue lockup',
+    rank: 150,
+    lasts: 'interval',
+    needs: {
+      events: [essential(WORK)],
+      reports: ['workqueue-lockup'],
+      helpful: [...WORKQUEUE_EVENTS, 'sched_switch', 'sched_waking', '<stacks>'],
+    },
+    identity: ({ workqueue, work, root }) => ({
+      ...(root && { cause: root.kind }),
+      domain: workqueue,
+      functions: [work],
+    }),
+    occurrence: ({ work }) => work,
+    subject: ({ workqueue, work }) => `${workqueue} ${work}`,
+    details: ({ workqueue, pool, work }) => [`workqueue: ${workqueue} · pool: ${pool} · work: ${work}`],
+  }),
+  'soft-lockup': kind<SoftLockup>({
+    ...lockup,
+    meaning: 'A task keeps a CPU in the kernel without scheduling.',
+    counterpart: 'watchdog: BUG: soft lockup',
+    needs: { events: [IN_KERNEL], reports: ['soft-lockup', 'hard-lockup'], helpful: [] },
+  }),
+  'hard-lockup': kind<Lockup>({
+    ...lockup,
+    meaning: 'A CPU takes no timer interrupt: interrupts are disabled on it, or NMIs take all its time.',
+    counterpart: 'watchdog: Watchdog detected hard LOCKUP',
+    needs: { events: [IN_KERNEL], reports: ['hard-lockup'], helpful: [] },
+  }),
+};

@@ -1,0 +1,158 @@
+/** Kinds of findings about waits: grace periods that do not end, and tasks that wait for them or for something else. */
+import type { ChainLink, Root, RootKind, SrcuCause, StallDecision, StallHoldout } from '../findings.ts';
+import {
+  CONSOLE_EVENTS,
+  GRACE_PERIOD_EVENTS,
+  GRACE_PERIODS,
+  HOLDOUTS,
+  INTERRUPT_EVENTS,
+  NMI,
+  READERS,
+  SCHED,
+  SRCU_EVENTS,
+  STACKS,
+  SYNC,
+  WAKEUPS,
+  WORK,
+  WORKQUEUE_EVENTS,
+} from './needs.ts';
+import { kind, taskText } from './row.ts';
+
+export interface RcuStall {
+  readonly flavor: string;
+  /** Decimal, 64-bit, state bits included; null when the grace period is known from waiters only. */
+  readonly gp_seq: string | null;
+  readonly cpus: readonly number[];
+  /** `comm:tid`. */
+  readonly tasks: readonly string[];
+  readonly cause: RootKind;
+  readonly expedited?: boolean;
+  /** Those that it waited for when it became a stall, whoever owed longest first. */
+  readonly holdouts?: readonly StallHoldout[];
+  /** Of grace periods whose events are recorded. */
+  readonly decision?: StallDecision;
+  /** What each CPU did between start_ns and end_ns: equal cells, one letter each. */
+  readonly timeline?: {
+    readonly legend: string;
+    readonly cpus: readonly { readonly cpu: number; readonly cells: string }[];
+  };
+}
+export interface BlockedSync {
+  readonly api: string;
+  /** RCU flavour, or name of the srcu_struct. */
+  readonly domain: string;
+  readonly task: string;
+  readonly tid: number;
+  readonly blocked_ns: number;
+  readonly chain: readonly ChainLink[];
+  readonly root: Root;
+  /** What the waiter waited for in turn (MODEL 2.4); the phases fill the wait. */
+  readonly phases?: readonly { readonly phase: string; readonly ns: number }[];
+  /** Waits for a srcu_struct: fractions of the wait by cause, the longest first. */
+  readonly srcu_causes?: readonly { readonly cause: SrcuCause; readonly ns: number }[];
+}
+export interface HungTask {
+  readonly task: string;
+  readonly tid: number;
+  readonly blocked_ns: number;
+  readonly chain: readonly ChainLink[];
+  readonly root?: Root;
+}
+
+const onCpu = (cpu: number | null | undefined): string => (cpu === undefined || cpu === null ? '' : ` on CPU ${cpu}`);
+const commOf = (task: string): string => task.slice(0, task.lastIndexOf(':'));
+
+export const WAIT_KINDS = {
+  'rcu-stall': kind<RcuStall>({
+    meaning: 'An RCU grace period does not end in time: a CPU or reader owes its quiescent state.',
+    counterpart: 'rcu: INFO: rcu_preempt detected stalls on CPUs/tasks',
+    rank: 80,
+    lasts: 'interval',
+    needs: {
+      events: [GRACE_PERIODS, HOLDOUTS, READERS, NMI],
+      reports: ['rcu-stall'],
+      helpful: [
+        ...CONSOLE_EVENTS,
+        ...GRACE_PERIOD_EVENTS,
+        ...INTERRUPT_EVENTS,
+        'rcu_stall_warning',
+        'rcu_preempt_task',
+        'rcu_unlock_preempted_task',
+        'sched_switch',
+        'sched_waking',
+        'sched_wakeup',
+        '<stacks>',
+        'synchronize_rcu',
+        'rcu_barrier',
+      ],
+    },
+    identity: ({ flavor, expedited, cause, tasks }) => ({
+      cause,
+      domain: flavor,
+      tasks: tasks.map(commOf),
+      detail: [expedited ? 'expedited' : 'normal'],
+    }),
+    occurrence: ({ flavor, expedited }) => `${flavor} ${expedited ?? false}`,
+    subject: ({ flavor, gp_seq, cause }) => `${flavor} ${gp_seq ?? ''} (${cause})`,
+    details: ({ cause, flavor, gp_seq, cpus, tasks }) => [
+      [
+        `cause: ${cause}`,
+        `flavour: ${flavor}`,
+        ...(gp_seq === null ? [] : [`grace period: ${gp_seq}`]),
+        ...(cpus.length > 0 ? [`CPUs: ${cpus.join(' ')}`] : []),
+        ...(tasks.length > 0 ? [`tasks: ${tasks.join(' ')}`] : []),
+      ].join(' · '),
+    ],
+  }),
+  'blocked-sync': kind<BlockedSync>({
+    meaning: 'A task is blocked for long in synchronize_rcu(), synchronize_srcu() or their kin.',
+    counterpart: '',
+    rank: 130,
+    lasts: 'interval',
+    needs: {
+      events: [SCHED, SYNC, WAKEUPS, WORK],
+      reports: ['hung-task'],
+      helpful: [
+        ...CONSOLE_EVENTS,
+        ...GRACE_PERIOD_EVENTS,
+        ...INTERRUPT_EVENTS,
+        ...SRCU_EVENTS,
+        ...WORKQUEUE_EVENTS,
+        'nmi_handler',
+        'rcu_preempt_task',
+        'rcu_unlock_preempted_task',
+        'rcu_barrier',
+        'synchronize_rcu_expedited',
+        '<stacks>',
+      ],
+    },
+    identity: ({ api, domain, task, root }) => ({ cause: root.kind, domain, tasks: [task], functions: [api] }),
+    occurrence: ({ tid, api }) => `${tid} ${api.replace(/^__/, '')}`,
+    subject: ({ task, tid, api }) => `${task}:${tid} in ${api}`,
+    details: ({ root, domain }) => [
+      `root: ${root.kind}${onCpu(root.cpu)}${root.task ? `, ${taskText(root.task, root.tid)}` : ''} · domain: ${domain}`,
+    ],
+  }),
+  'hung-task': kind<HungTask>({
+    meaning: 'A task sleeps uninterruptibly for longer than the hung-task timeout.',
+    counterpart: 'INFO: task blocked for more than N seconds',
+    rank: 140,
+    lasts: 'interval',
+    needs: {
+      events: [SCHED, WAKEUPS, STACKS],
+      reports: ['hung-task'],
+      helpful: [
+        ...CONSOLE_EVENTS,
+        ...SRCU_EVENTS,
+        ...WORKQUEUE_EVENTS,
+        'contention_begin',
+        'contention_end',
+        'synchronize_rcu',
+      ],
+    },
+    identity: ({ task, root }) => ({ ...(root && { cause: root.kind }), tasks: [task] }),
+    occurrence: ({ tid }) => `${tid}`,
+    subject: ({ task, tid }) => `${task}:${tid}`,
+    details: ({ root }) => (root ? [`root: ${root.kind}${onCpu(root.cpu)}`] : []),
+  }),
+};
