@@ -4,7 +4,7 @@
 import { createReadStream, rmSync } from 'node:fs';
 
 const [name, input, db] = process.argv.slice(2);
-const { replayCaptures, replayStore, openStore, IN_MEMORY } = await import('../dist/src/index.js');
+const { ingest, openStore, replay } = await import('../dist/src/index.js');
 const { RunStream } = await import('../dist/src/ingest/run-stream.js');
 
 /** Parts of the work, for cases that tell them apart. */
@@ -36,17 +36,17 @@ const CASES = {
     return records;
   },
   async store() {
-    return (await replayCaptures([input], { db, replay: false })).import.events;
+    return (await ingest(input, { db })).import.events;
   },
   // Models without a store.
   async models() {
-    return (await replayCaptures([input], { db: IN_MEMORY })).import.events;
+    return (await replay(input)).import.events;
   },
   async whole() {
-    return (await replayCaptures([input], { db })).import.events;
+    return (await replay(input, { db })).import.events;
   },
   async replay() {
-    return (await replayStore(db)).import.events;
+    return (await replay(db)).import.events;
   },
   // Every query of the library that this store can answer, with its defaults; the slowest goes to standard error.
   async query() {
@@ -119,7 +119,7 @@ function timeModel(model) {
 
 function eventsOf(path) {
   const store = openStore(path);
-  const { events } = store.runInfo(1);
+  const { events } = store.run(1);
   store.close();
   return events;
 }

@@ -1,4 +1,4 @@
-/** Public door of the parsers: the ordered registry of formats and detection by content. */
+/** Door of the parsers: the ordered registry of formats and detection by content. */
 import { CaptureError } from '../schema/index.ts';
 import { consoleFormat } from './console/format.ts';
 import { namesLog } from './console/sniff.ts';
@@ -11,7 +11,7 @@ import { traceDat } from './trace-dat/format.ts';
 import { traceJson } from './trace-json/trace-json.ts';
 
 export { DictionaryWriter } from './dictionary-writer.ts';
-export type { CaptureFacts, ParseContext, ParseOptions, TraceFormat } from './format.ts';
+export type { CaptureFacts, ParseOptions, TraceFormat } from './format.ts';
 export { type ByteSource, bufferSource, openSource } from './source.ts';
 
 /** Most specific first: magic numbers before text, because text sniffers guess. */

@@ -86,14 +86,6 @@ export interface ImportIssue {
   readonly first: Place & { readonly text: string };
 }
 
-/**
- * The capture cannot be used at all. The command line prints `message` as one line and ends with status 3.
- * The message names the file, the place, what was expected and what to do.
- */
-export class CaptureError extends Error {
-  override readonly name = 'CaptureError';
-}
-
 /** Counts problems of one capture; parsers write to it, ingest reads it. */
 export class DiagnosticSink {
   readonly capture: string;

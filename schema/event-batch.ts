@@ -29,10 +29,15 @@ export class EventBatch {
   length = 0;
   /** 0-based boot within the capture set; every event of a batch belongs to one boot. */
   boot = 0;
-  /** Set by the merge: EventId of the batch's first event. */
+  /** Set by the merge: 1-based position in the run of the batch's first event; grows with time, so a time range is an id range. */
   firstEventId = 0;
+  /**
+   * On the run's timeline, counted from `RunInfo.base_ns` (0 for every clock that fits, so normally the very number that the recording
+   * shows). Always safe integers: 2^53 ns are 104 days; a clock beyond that (tai) gets a base.
+   */
   readonly tsNs: Float64Array;
   readonly cpu: Uint16Array;
+  /** Kernel `pid` of the thread. 0 is the idle task of whichever CPU: never one task (MODEL T25). */
   readonly tid: Int32Array;
   /** Task name as the record's prefix shows it (string id). */
   readonly comm: Int32Array;

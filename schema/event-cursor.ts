@@ -35,7 +35,7 @@ export class EventCursor {
   get stack(): number {
     return this.batch.stack[this.index];
   }
-  /** EventId within the run. */
+  /** 1-based position in the run. */
   get eventId(): number {
     return this.batch.firstEventId + this.index;
   }

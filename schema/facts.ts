@@ -154,14 +154,6 @@ export interface WaitEdgeFact {
   endNs: number | null;
 }
 
-export interface LogReportFact {
-  kind: string;
-  tsNs: number;
-  line: number;
-  /** JSON of the LogReport. */
-  body: string;
-}
-
 /** Where models put facts. The store's writer and the tests' collector implement it. */
 export interface FactSink {
   gracePeriod(fact: GracePeriodFact): void;

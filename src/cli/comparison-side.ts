@@ -6,7 +6,7 @@ import { CaptureError } from '../../schema/index.ts';
 import { looksLikeBaseline, readBaseline } from '../compare/baseline-file.ts';
 import { type ReadOptions, type RunRecord, readStoreRuns, splitRunSpec } from '../compare/run-record.ts';
 import { replayCaptures } from '../jobs/replay-captures.ts';
-import { isStoreFile } from './commands/replay-options.ts';
+import { isStoreFile } from '../store/store-file.ts';
 import { UsageError } from './exit-status.ts';
 import type { Streams } from './output.ts';
 

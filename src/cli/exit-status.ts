@@ -1,5 +1,5 @@
 /** Exit statuses (DESIGN "Command line") and the errors that lead to them. */
-import { CaptureError } from '../../schema/index.ts';
+import { CaptureError, RequestError } from '../../schema/index.ts';
 import { StoreError } from '../store/store-error.ts';
 
 export const EXIT_OK = 0;
@@ -16,12 +16,12 @@ export const EXIT_INTERNAL = 70;
 export const EXIT_INTERRUPTED = 130;
 
 /** Wrong arguments. The message names the argument and what was expected. */
-export class UsageError extends Error {
+export class UsageError extends RequestError {
   override readonly name = 'UsageError';
 }
 
 export function exitStatusOf(error: unknown): number {
-  if (error instanceof UsageError) return EXIT_USAGE;
+  if (error instanceof RequestError) return EXIT_USAGE;
   if (error instanceof CaptureError) return EXIT_INPUT;
   if (error instanceof StoreError) return EXIT_STORE;
   if (error instanceof Error && error.name === 'AbortError') return EXIT_INTERRUPTED;

@@ -1,6 +1,6 @@
 /** Progress on standard error, only when it is a terminal. */
 import cliProgress from 'cli-progress';
-import type { ReplayProgress } from '../jobs/replay-captures.ts';
+import type { ReplayProgress } from '../jobs/replay-options.ts';
 import { formatCount } from '../report/text-format.ts';
 
 const MIB = 1 << 20;

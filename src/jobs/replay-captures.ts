@@ -8,8 +8,6 @@ import type { BatchSource } from './source/batch-source.ts';
 import { canUseWorkers, WorkerSource } from './source/worker-source.ts';
 import type { StoreTarget } from './target/store-target.ts';
 
-export { IN_MEMORY, type ReplayCapturesOptions, type ReplayProgress } from './replay-options.ts';
-
 /** From this much input on a new store gets large pages. */
 const LARGE_INPUT_BYTES = 32 << 20;
 

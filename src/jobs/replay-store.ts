@@ -1,30 +1,25 @@
 /** A stored run → replay → findings: the same as when its captures were read. */
 import { existsSync } from 'node:fs';
-import type { KernelProfile, ReplayResult, RunInfo, Thresholds } from '../../schema/index.ts';
+import type { ReplayResult, RunInfo } from '../../schema/index.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
 import { ResultWriter } from '../store/result-writer.ts';
 import { type RunSettings, StoreReader } from '../store/run-reader.ts';
 import { StoreError, storeError } from '../store/store-error.ts';
 import { openForWriting } from '../store/store-file.ts';
-import type { ReplayProgress } from './replay-options.ts';
+import type { CommonOptions } from './replay-options.ts';
 import { RunSession } from './run-session.ts';
 import type { BatchSource } from './source/batch-source.ts';
 import { givenBatches } from './source/inline-source.ts';
 import { canUseWorkers, WorkerSource } from './source/worker-source.ts';
 import type { RunSink } from './target/run-sink.ts';
 
-export interface ReplayStoreOptions {
+export interface ReplayStoreOptions extends CommonOptions {
   /** Which run; default: the latest. */
   readonly runId?: number;
-  /** Known of the kernel, in addition to what was given when the run was stored. */
-  readonly profile?: KernelProfile;
-  readonly thresholds?: Partial<Thresholds>;
   /** Read the store in a worker thread. Default: when the code runs compiled. */
   readonly worker?: boolean;
   /** Gets the models once the run is judged. */
   readonly onReplayed?: (run: ReplayedRun) => void;
-  readonly onProgress?: (progress: ReplayProgress) => void;
-  readonly signal?: AbortSignal;
 }
 
 /**

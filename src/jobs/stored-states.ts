@@ -3,14 +3,10 @@
  * replayed; without a usable snapshot the replay begins at the start and comes to the same.
  */
 import {
-  CTX_KNOWN,
   type EventBatch,
-  EventCursor,
   type FactSink,
-  formatContextFlags,
   type KernelProfile,
-  NO_CPU,
-  NO_TID,
+  RequestError,
   type StateEvent,
   type StateResult,
 } from '../../schema/index.ts';
@@ -20,12 +16,16 @@ import { type LiveState, loadLiveState } from '../replay/snapshot/live-state.ts'
 import type { EventFilter, EventPositions } from '../store/event-positions.ts';
 import { type RunSettings, StoreReader } from '../store/run-reader.ts';
 import { StoreError, storeError } from '../store/store-error.ts';
+import { stateEvent } from './state-event.ts';
 
 /** An instant: after everything up to that time, or right after an event. */
 export type Target = { readonly tsNs: number } | { readonly event: number };
 
+/** The same for callers of the library: ns on the run's timeline, or right after an event. */
+export type Instant = number | { readonly event: number };
+
 /** A request that the run cannot answer: a time outside it, an event that it does not have. */
-export class StateError extends Error {
+export class StateError extends RequestError {
   override readonly name = 'StateError';
 }
 
@@ -201,7 +201,7 @@ export class StoredStates {
       if (batch.firstEventId > reached) engine.step(batch);
       else engine.world.dictionary.apply(batch.delta);
       if (batch.firstEventId + batch.length > event) {
-        last = eventAt(batch, wanted - 1, engine);
+        last = stateEvent(batch, wanted - 1, engine.world.dictionary);
         break;
       }
     }
@@ -256,33 +256,6 @@ function cut(batch: EventBatch, length: number): void {
   const untilNs = batch.tsNs[length];
   batch.length = length;
   batch.reports = batch.reports.filter((report) => report.tsNs < untilNs);
-}
-
-function eventAt(batch: EventBatch, index: number, engine: ReplayEngine): StateEvent {
-  const { dictionary } = engine.world;
-  const cursor = new EventCursor(batch, dictionary.strings);
-  cursor.index = index;
-  const type = dictionary.types[cursor.typeId];
-  const fields: Record<string, string> = {};
-  type.fields.forEach((field, i) => {
-    if (!cursor.has(i)) return;
-    const isHex = field.type === 'hex' || field.type === 'ptr';
-    const key = cursor.key(i);
-    fields[field.name] =
-      isHex && cursor.str(i) === 0 && (typeof key === 'bigint' || Number.isInteger(key))
-        ? `0x${BigInt.asUintN(64, BigInt(key)).toString(16)}`
-        : cursor.text(i);
-  });
-  return {
-    event: cursor.eventId,
-    ts_ns: cursor.tsNs,
-    cpu: cursor.cpu === NO_CPU ? null : cursor.cpu,
-    task: dictionary.string(cursor.comm) || '<...>',
-    tid: cursor.tid === NO_TID ? null : cursor.tid,
-    flags: cursor.flags & CTX_KNOWN ? formatContextFlags(cursor.flags) : null,
-    name: type.name,
-    fields,
-  };
 }
 
 function filterText({ cpu, tid, comm }: EventFilter): string {

@@ -1,5 +1,5 @@
 /** One finding with every event and log line that proves it, read back from the store: the material of `quiesce explain`. */
-import type { Finding } from '../../schema/index.ts';
+import { type Finding, RequestError } from '../../schema/index.ts';
 import type { QueryConnection, SqlValue } from './user-sql.ts';
 
 /** An event of the evidence, as people read it. */
@@ -36,7 +36,7 @@ export interface Explanation {
 }
 
 /** The finding asked for is not there, or the id fits several. */
-export class UnknownFinding extends Error {
+export class UnknownFinding extends RequestError {
   override readonly name = 'UnknownFinding';
 }
 

@@ -1,4 +1,5 @@
 /** Histograms of a metric: the stored ones, or counted anew from the facts when they are grouped differently. */
+import { RequestError } from '../../schema/index.ts';
 import { LogLinearHistogram } from '../histogram/log-linear.ts';
 import { METRIC_TABLES, type MetricTable } from '../store/metric-tables.ts';
 import { storeError } from '../store/store-error.ts';
@@ -28,7 +29,7 @@ export interface HistogramRequest {
 }
 
 /** The metric, grouping or run does not exist. `message` says which do. */
-export class MetricError extends Error {
+export class MetricError extends RequestError {
   override readonly name = 'MetricError';
 }
 

@@ -1,4 +1,5 @@
 /** SQL as the user types it, on a connection that cannot write. */
+import { RequestError } from '../../schema/index.ts';
 import { StoreError, storeError } from '../store/store-error.ts';
 import { type Connection, openForReading } from '../store/store-file.ts';
 import { nearestNames } from './name-suggestion.ts';
@@ -12,7 +13,7 @@ export interface SqlRows {
 }
 
 /** The statement is wrong, or would write. `message` is one line. */
-export class SqlError extends Error {
+export class SqlError extends RequestError {
   override readonly name = 'SqlError';
 }
 

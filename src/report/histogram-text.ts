@@ -1,6 +1,5 @@
 /** Histograms in the terminal: bars per power of two, like the kernel's own tools, and percentiles. */
 
-import type { HistogramResult } from '../../schema/index.ts';
 import { bucketHigh, bucketLow, type LogLinearHistogram } from '../histogram/log-linear.ts';
 import type { MetricHistograms } from '../query/metric-histograms.ts';
 import { formatCount, formatDuration, plural, printable } from './text-format.ts';
@@ -66,35 +65,6 @@ function bars(histogram: LogLinearHistogram): string[] {
     const filled = count === 0 ? 0 : Math.max(1, Math.round((count / most) * BAR_WIDTH));
     return `  ${ranges[i].padEnd(rangeWidth)} ${formatCount(count).padStart(countWidth)} |${'@'.repeat(filled).padEnd(BAR_WIDTH)}|`;
   });
-}
-
-export function histogramJson(result: MetricHistograms): HistogramResult {
-  return {
-    schema: 'quiesce.hist/1',
-    metric: result.metric,
-    title: result.title,
-    by: result.by ?? null,
-    histograms: result.histograms.map(({ label, histogram }) => {
-      const percentile = (percent: number) => histogram.percentile(percent) ?? null;
-      const buckets: { low_ns: number; high_ns: number; count: number }[] = [];
-      histogram.forEachBucket((bucket, count) => {
-        buckets.push({ low_ns: bucketLow(bucket), high_ns: bucketHigh(bucket), count });
-      });
-      return {
-        label,
-        count: histogram.count,
-        open: histogram.openCount,
-        min_ns: histogram.count === 0 ? null : histogram.min,
-        p50_ns: percentile(50),
-        p90_ns: percentile(90),
-        p99_ns: percentile(99),
-        p999_ns: percentile(99.9),
-        max_ns: histogram.count === 0 ? null : histogram.max,
-        sum_ns: histogram.sum,
-        buckets,
-      };
-    }),
-  };
 }
 
 export const HISTOGRAM_COLUMNS = ['metric', 'label', 'low_ns', 'high_ns', 'count'] as const;

@@ -11,6 +11,7 @@ import {
   type Finding,
   type FindingKind,
   type ReplayResult,
+  RequestError,
   rowOf,
   type SuppressedFinding,
   type WhatIfResult,
@@ -33,7 +34,7 @@ export interface Suppression {
 }
 
 /** A file that does not say what it should; the message names the place and what is expected. */
-export class SuppressionError extends Error {
+export class SuppressionError extends RequestError {
   override readonly name = 'SuppressionError';
 }
 

@@ -1,9 +1,10 @@
 /** What can go wrong with a store file, in words that say what to do. */
+import { QuiesceError } from '../../schema/index.ts';
 
 /**
  * The store cannot be opened, read or written. The command line prints `message` as one line and ends with status 4.
  */
-export class StoreError extends Error {
+export class StoreError extends QuiesceError {
   override readonly name = 'StoreError';
 }
 

@@ -2,7 +2,7 @@
  * The SQLite file itself: create, recognise, migrate, open for writing or for reading. Everything else in src/store works on
  * a connection that comes from here.
  */
-import { existsSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync, unlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { StoreError, storeError } from './store-error.ts';
@@ -16,7 +16,22 @@ const APPLICATION_ID = 0x51534345;
 const BUSY_TIMEOUT_MS = 3000;
 
 /** First bytes of every SQLite file. */
-export const SQLITE_MAGIC = 'SQLite format 3\0';
+const SQLITE_MAGIC = 'SQLite format 3\0';
+
+/** Whether a file is an SQLite database, judged by its first bytes. False when it cannot be read. */
+export function isStoreFile(path: string): boolean {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const head = Buffer.alloc(SQLITE_MAGIC.length);
+      return readSync(file, head) === head.length && head.toString('latin1') === SQLITE_MAGIC;
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return false;
+  }
+}
 
 /** Migrations in order: `0001-store.sql` brings a file from version 0 to 1. */
 function migrations(): { version: number; sql: string }[] {

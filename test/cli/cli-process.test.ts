@@ -68,7 +68,7 @@ describe('the command', () => {
     writeFileSync(join(folder, 't.txt'), wakeups(20_000));
     const library = new URL('../../dist/src/index.js', import.meta.url).href;
     const { err } = await shell(
-      `for n in 1 2 3; do "${process.execPath}" -e "import('${library}').then((q) => q.replayCaptures(['t.txt'], { db: '$n.db', threads: $n }))"; done`,
+      `for n in 1 2 3; do "${process.execPath}" -e "import('${library}').then((q) => q.replay('t.txt', { db: '$n.db', threads: $n }))"; done`,
     );
     expect(err).toBe('');
     const one = readFileSync(join(folder, '1.db'));

@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LogGrammar, NO_CALLER } from '../../parsers/console/log-grammar.ts';
-import { printReport } from '../../parsers/console/print/print-report.ts';
 import type { LogReport, LogReportKind } from '../../schema/index.ts';
+import { printReport } from '../support/console/print-report.ts';
 import { fixture, readLog, reportsIn } from '../support/console-log.ts';
 
 const FIXTURES = readdirSync(new URL('../fixtures/console/', import.meta.url)).filter((name) => name.endsWith('.txt'));

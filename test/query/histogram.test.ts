@@ -8,9 +8,10 @@ import { describe, expect, it } from 'vitest';
 import { HistogramSet, OTHER_LABEL } from '../../src/histogram/histogram-set.ts';
 import { bucketHigh, bucketLow, bucketOf, LogLinearHistogram } from '../../src/histogram/log-linear.ts';
 import { replayCaptures } from '../../src/jobs/replay-captures.ts';
+import { histogramResult } from '../../src/query/histogram-result.ts';
 import { metricHistograms } from '../../src/query/metric-histograms.ts';
 import { QueryConnection } from '../../src/query/user-sql.ts';
-import { histogramJson, histogramText } from '../../src/report/histogram-text.ts';
+import { histogramText } from '../../src/report/histogram-text.ts';
 import { formatDuration } from '../../src/report/text-format.ts';
 
 const nanoseconds = fc.oneof(fc.nat(200), fc.nat(1e9), fc.maxSafeInteger().map(Math.abs));
@@ -130,7 +131,7 @@ describe('quiesce hist', () => {
       ];
       connection.close();
       expect([BigInt(all.count), BigInt(all.max)]).toEqual([count, longest]);
-      const json = histogramJson(metricHistograms(db, { metric: 'nmi' }));
+      const json = histogramResult(metricHistograms(db, { metric: 'nmi' }));
       expect(json.histograms[0].p999_ns).toBe(all.percentile(99.9));
     } finally {
       rmSync(folder, { recursive: true });

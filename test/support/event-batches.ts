@@ -7,7 +7,6 @@ import {
   type EventField,
   type EventShape,
   type FieldType,
-  type LogReport,
   NO_CPU,
   NO_TID,
 } from '../../schema/index.ts';
@@ -108,9 +107,4 @@ export function contentOf(batch: EventBatch): unknown {
     wide: [...batch.wide.subarray(0, batch.wideCount)],
     texts: batch.texts,
   };
-}
-
-/** A report of the kernel log, as the console grammar makes it. */
-export function bannerReport(tsNs: number, line: number, release = '6.12.117'): LogReport {
-  return { kind: 'banner', tsNs, line, endLine: line, release, version: `Linux version ${release}` };
 }

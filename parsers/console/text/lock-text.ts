@@ -42,12 +42,6 @@ export function parseSite(text: string): string | undefined {
   return text.replace(/^\s*\[<\s*[0-9a-f]+>\]/, '').trim() || undefined;
 }
 
-/** The form that {@link parseLock} reads back to the same lock. */
-export function formatLock(lock: LogLock): string {
-  const wait = lock.outer === undefined ? '' : `-{${lock.outer}:${lock.inner}}`;
-  return `${lock.address ?? ''} (${lock.name}){${lock.usage ?? '....'}}${wait}${lock.site ? `, at: ${lock.site}` : ''}`;
-}
-
 /** `-> #2 (&p->pi_lock){-.-.}-{2:2}:` → the lock with its position in the chain. */
 export function parseChainEntry(text: string): { index: number; lock: LogLock } | undefined {
   const match = /^\s*-> #(\d{1,4})(?=[ (:])/.exec(text);

@@ -246,29 +246,3 @@ export class StackReader {
     else this.userMode = false;
   }
 }
-
-/**
- * Lines that {@link StackReader} reads back to the same stack.
- * @param irqFrames undefined: without section marks.
- */
-export function formatStack(
-  stack: LogStack,
-  nmiFrames = 0,
-  irqFrames: number | undefined = undefined,
-  userMode = false,
-): string[] {
-  const frames = (from: number, to: number) => stack.slice(from, to).map((symbol) => ` ${symbol}+0x0/0x1`);
-  const user = userMode ? ['RIP: 0033:0x1000'] : [];
-  if (irqFrames === undefined) return ['Call Trace:', ...frames(0, stack.length), ...user];
-  const section = (name: string, from: number, to: number) =>
-    to > from ? [` <${name}>`, ...frames(from, to), ` </${name}>`] : [];
-  return [
-    'Call Trace:',
-    ...section('NMI', 0, nmiFrames),
-    ...section('IRQ', nmiFrames, nmiFrames + irqFrames),
-    ' <TASK>',
-    ...frames(nmiFrames + irqFrames, stack.length),
-    ...user,
-    ' </TASK>',
-  ];
-}

@@ -1,7 +1,7 @@
 /** `quiesce doctor`: what a capture contains, and what it can and cannot answer. */
 import type { Command } from 'commander';
 import type { DoctorResult } from '../../../schema/index.ts';
-import { replayCaptures } from '../../jobs/replay-captures.ts';
+import { doctor } from '../../jobs/doctor.ts';
 import { doctorText } from '../../report/doctor-text.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { type Session, styleOf } from '../output.ts';
@@ -39,31 +39,13 @@ async function examine(
   options: DoctorOptions,
   showProgress: boolean,
 ): Promise<DoctorResult> {
-  const counts = new Map<string, { system: string; shape: string; events: number }>();
   const bar = progressBar(showProgress, 'bytes');
   try {
-    const replayed = await replayCaptures(captures, {
+    return await doctor(captures, {
       ...(options.kallsyms !== undefined && { kallsymsPath: options.kallsyms }),
       signal: interruptSignal(),
       onProgress: (progress) => bar.update(progress),
-      onReplayed: ({ world }) => {
-        for (const type of world.dictionary.types) {
-          const events = world.seen.get(type.name) ?? 0;
-          if (events > 0 && type.shape !== 'marker')
-            counts.set(type.name, { system: type.system, shape: type.shape, events });
-        }
-      },
     });
-    return {
-      schema: 'quiesce.doctor/1',
-      run: replayed.run,
-      import: replayed.import,
-      event_types: [...counts]
-        .map(([name, type]) => ({ name, ...type }))
-        .sort((a, b) => b.events - a.events || a.name.localeCompare(b.name, 'en')),
-      assessments: replayed.assessments,
-      findings: replayed.findings.length,
-    };
   } finally {
     bar.stop();
   }

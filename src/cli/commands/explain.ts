@@ -1,9 +1,8 @@
 /** `quiesce explain`: the evidence of one finding, event by event. */
 import { type Command, Option } from 'commander';
-import { explainFinding, UnknownFinding } from '../../query/explain.ts';
+import { explainFinding } from '../../query/explain.ts';
 import { QueryConnection } from '../../query/user-sql.ts';
 import { explainText } from '../../report/explain-text.ts';
-import { UsageError } from '../exit-status.ts';
 import { type Session, styleOf } from '../output.ts';
 import { parseRunId } from './replay-options.ts';
 
@@ -33,9 +32,6 @@ export function registerExplain(program: Command, { streams }: Session): void {
         const explanation = explainFinding(connection, finding, options.run);
         if (options.format === 'json') streams.out(`${JSON.stringify(explanation, null, 1)}\n`);
         else streams.out(explainText(explanation, { style: styleOf(streams), format: options.format }));
-      } catch (error) {
-        if (error instanceof UnknownFinding) throw new UsageError(error.message);
-        throw error;
       } finally {
         connection.close();
       }

@@ -1,16 +1,16 @@
 /** `quiesce hist`: latencies and lengths as histograms, whole or over time. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type HdrLogEntry, hdrLog } from '../../histogram/hdr-log.ts';
+import { histogramResult } from '../../query/histogram-result.ts';
 import { metricHeatMaps } from '../../query/metric-heat-map.ts';
 import {
   groupingsOf,
   type HistogramRequest,
-  MetricError,
   type MetricHistograms,
   metricHistograms,
 } from '../../query/metric-histograms.ts';
 import { HEAT_MAP_COLUMNS, heatMapJson, heatMapRows, heatMapText } from '../../report/heat-map.ts';
-import { HISTOGRAM_COLUMNS, histogramJson, histogramRows, histogramText } from '../../report/histogram-text.ts';
+import { HISTOGRAM_COLUMNS, histogramRows, histogramText } from '../../report/histogram-text.ts';
 import { rowsText } from '../../report/rows-text.ts';
 import { METRIC_TABLES } from '../../store/metric-tables.ts';
 import { StoreReader } from '../../store/run-reader.ts';
@@ -74,14 +74,9 @@ export function registerHist(program: Command, { streams }: Session): void {
     .addHelpText('after', help())
     .action((db: string, metric: string, options: HistOptions) => {
       const format = options.json ? 'json' : options.format;
-      try {
-        const pieces =
-          options.over === 'time' ? heatMaps(db, metric, options, format) : histograms(db, metric, options, format);
-        for (const text of pieces) streams.out(text);
-      } catch (error) {
-        if (error instanceof MetricError) throw new UsageError(error.message);
-        throw error;
-      }
+      const pieces =
+        options.over === 'time' ? heatMaps(db, metric, options, format) : histograms(db, metric, options, format);
+      for (const text of pieces) streams.out(text);
     });
 }
 
@@ -97,7 +92,7 @@ function histograms(
     case 'text':
       return [histogramText(result)];
     case 'json':
-      return [`${JSON.stringify(histogramJson(result), null, 1)}\n`];
+      return [`${JSON.stringify(histogramResult(result), null, 1)}\n`];
     case 'hdr':
       return [
         hdrLog(logEntries(db, result, run), `${result.metric}: ${result.title}, ns, quiesce ${packageVersion()}`),

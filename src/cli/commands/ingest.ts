@@ -1,11 +1,12 @@
 /** `quiesce ingest`: store without replay. */
 import type { Command } from 'commander';
-import { IN_MEMORY, replayCaptures } from '../../jobs/replay-captures.ts';
+import { ingest } from '../../jobs/replay.ts';
+import { IN_MEMORY } from '../../jobs/replay-options.ts';
 import { replayText } from '../../report/replay-text.ts';
 import { UsageError } from '../exit-status.ts';
 import { type Session, styleOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
-import { addCaptureOptions, type CaptureOptions } from './replay-options.ts';
+import { addCaptureOptions, type CaptureOptions, jobOptions } from './replay-options.ts';
 
 const EXAMPLES = `
 Examples:
@@ -24,13 +25,10 @@ export function registerIngest(program: Command, { streams }: Session): void {
       const bar = progressBar(streams.terminal && !options.quiet, 'bytes');
       const signal = streams.interruptSignal?.();
       try {
-        const result = await replayCaptures(captures, {
+        const result = await ingest(captures, {
+          ...jobOptions(options),
           db: options.db,
-          replay: false,
           ...(signal && { signal }),
-          ...(options.profile && { profile: options.profile }),
-          ...(options.name !== undefined && { name: options.name }),
-          ...(options.kallsyms !== undefined && { kallsymsPath: options.kallsyms }),
           onProgress: (progress) => bar.update(progress),
         });
         bar.stop();

@@ -1,7 +1,7 @@
 /** `quiesce query`: SQL over a store, queries of the library, or a shell. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { namedQueries, namedQuery, runNamedQuery } from '../../query/named-catalog.ts';
-import { QueryConnection, SqlError } from '../../query/user-sql.ts';
+import { QueryConnection } from '../../query/user-sql.ts';
 import { queryDescription, queryListJson, queryListText } from '../../report/query-help.ts';
 import { ROW_FORMATS, type RowFormat, rowsText } from '../../report/rows-text.ts';
 import { EXIT_USAGE, UsageError } from '../exit-status.ts';
@@ -48,14 +48,7 @@ export function registerQuery(program: Command, session: Session): void {
     .option('--describe <name>', 'explain a query of the library')
     .addOption(new Option('--format <format>', 'form of the rows').choices(ROW_FORMATS).default('table'))
     .addHelpText('after', EXAMPLES)
-    .action((db: string | undefined, sql: string | undefined, options: QueryOptions) => {
-      try {
-        return run(db, sql, options, session);
-      } catch (error) {
-        if (error instanceof SqlError) throw new UsageError(error.message);
-        throw error;
-      }
-    });
+    .action((db: string | undefined, sql: string | undefined, options: QueryOptions) => run(db, sql, options, session));
 }
 
 function run(

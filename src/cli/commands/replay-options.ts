@@ -1,8 +1,7 @@
 /** Options that replay and ingest share. */
-import { closeSync, openSync, readSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { KernelProfile, Severity, Thresholds } from '../../../schema/index.ts';
-import { SQLITE_MAGIC } from '../../store/store-file.ts';
+import type { ReplayOptions } from '../../jobs/replay-options.ts';
 import { parseDuration, parseShare } from '../durations.ts';
 import { UsageError } from '../exit-status.ts';
 import { PROFILE_KEYS, parseKernelProfile } from '../kernel-profile.ts';
@@ -65,6 +64,17 @@ export function addThresholdOptions(command: Command): Command {
     .addOption(duration('--nmi-window <duration>', 'time over which that share is taken (default: 1s)'));
 }
 
+/** What the job is told, apart from where it stores. */
+export function jobOptions(options: CaptureOptions & { readonly run?: number }): Omit<ReplayOptions, 'db'> {
+  return {
+    thresholds: thresholdsOf(options),
+    ...(options.profile && { profile: options.profile }),
+    ...(options.name !== undefined && { name: options.name }),
+    ...(options.kallsyms !== undefined && { kallsymsPath: options.kallsyms }),
+    ...(options.run !== undefined && { run: options.run }),
+  };
+}
+
 export function thresholdsOf(options: CaptureOptions): Partial<Thresholds> {
   return {
     ...(options.rcuStall !== undefined && { rcuStallNs: options.rcuStall }),
@@ -93,20 +103,4 @@ export function parseSeverity(text: string): Severity {
 /** Whether `severity` is at least `limit`. */
 export function reaches(severity: Severity, limit: Severity): boolean {
   return SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(limit);
-}
-
-/** Whether a file is an SQLite database, judged by its first bytes. False when it cannot be read. */
-export function isStoreFile(path: string): boolean {
-  if (path === '-') return false;
-  try {
-    const file = openSync(path, 'r');
-    try {
-      const head = Buffer.alloc(SQLITE_MAGIC.length);
-      return readSync(file, head) === head.length && head.toString('latin1') === SQLITE_MAGIC;
-    } finally {
-      closeSync(file);
-    }
-  } catch {
-    return false;
-  }
 }

@@ -1,10 +1,10 @@
 /** `quiesce replay`: the main job. */
 import type { Command } from 'commander';
 import type { ReplayResult, Severity } from '../../../schema/index.ts';
-import { replayCaptures } from '../../jobs/replay-captures.ts';
-import { replayStore } from '../../jobs/replay-store.ts';
+import { replay } from '../../jobs/replay.ts';
 import { replayText } from '../../report/replay-text.ts';
 import { suppressFindings, suppressionOf } from '../../report/suppressions.ts';
+import { isStoreFile } from '../../store/store-file.ts';
 import { EXIT_FINDINGS, UsageError } from '../exit-status.ts';
 import { type Session, type Streams, styleOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
@@ -12,11 +12,10 @@ import {
   addCaptureOptions,
   addThresholdOptions,
   type CaptureOptions,
-  isStoreFile,
+  jobOptions,
   parseRunId,
   parseSeverity,
   reaches,
-  thresholdsOf,
 } from './replay-options.ts';
 import { addSuppressOptions, type SuppressOptions, suppressionsOf } from './suppress-options.ts';
 
@@ -70,29 +69,15 @@ async function run(
   options: ReplayCommandOptions,
   streams: Streams,
 ): Promise<ReplayResult> {
-  const stores = captures.filter(isStoreFile);
-  if (stores.length > 0 && captures.length > 1)
-    throw new UsageError(`${stores[0]}: a store is replayed alone, without further captures`);
-  if (stores.length === 0 && options.run !== undefined) throw new UsageError('--run: only with a store');
+  const ofStore = captures.some(isStoreFile);
+  if (!ofStore && options.run !== undefined) throw new UsageError('--run: only with a store');
   const signal = streams.interruptSignal?.();
-  const settings = {
-    ...(options.profile && { profile: options.profile }),
-    thresholds: thresholdsOf(options),
-    ...(signal && { signal }),
-  };
-  const bar = progressBar(streams.terminal && !options.quiet, stores.length > 0 ? 'events' : 'bytes');
+  const bar = progressBar(streams.terminal && !options.quiet, ofStore ? 'events' : 'bytes');
   try {
-    if (stores.length > 0)
-      return await replayStore(stores[0], {
-        ...settings,
-        ...(options.run !== undefined && { runId: options.run }),
-        onProgress: (progress) => bar.update(progress),
-      });
-    return await replayCaptures(captures, {
-      ...settings,
-      db: options.db,
-      ...(options.name !== undefined && { name: options.name }),
-      ...(options.kallsyms !== undefined && { kallsymsPath: options.kallsyms }),
+    return await replay(captures, {
+      ...jobOptions(options),
+      ...(!ofStore && { db: options.db }),
+      ...(signal && { signal }),
       onProgress: (progress) => bar.update(progress),
     });
   } finally {

@@ -1,9 +1,8 @@
 /** `quiesce state`: a stored run at one instant. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { StateError, StoredStates, type Target } from '../../jobs/stored-states.ts';
+import { StoredStates, type Target } from '../../jobs/stored-states.ts';
 import type { InstantFilter } from '../../replay/instant/instant.ts';
 import { stateText } from '../../report/state-text.ts';
-import { UsageError } from '../exit-status.ts';
 import { type Session, styleOf } from '../output.ts';
 import { parseRunId } from './replay-options.ts';
 
@@ -57,9 +56,6 @@ export function registerState(program: Command, { streams }: Session): void {
         const result = states.at(stepped(states, options), filter);
         if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
         else streams.out(stateText(result, { style: styleOf(streams), fullStacks: options.task !== undefined }));
-      } catch (error) {
-        if (error instanceof StateError) throw new UsageError(error.message);
-        throw error;
       } finally {
         states.close();
       }

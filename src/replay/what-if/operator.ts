@@ -3,6 +3,13 @@
  * no-op and says so (X-R3). Texts that select are regular expressions over names as findings show them, without `#2` and `/1`.
  */
 
+import { RequestError } from '../../../schema/index.ts';
+
+/** There is no variant of that name, or one that does not say what it should; the message names the place and what is expected. */
+export class VariantError extends RequestError {
+  override readonly name = 'VariantError';
+}
+
 export type WaitTypeName = 'spin' | 'config' | 'sleep';
 export type InterruptContext = 'nmi' | 'hardirq' | 'softirq';
 /** Fields of the kernel profile that a variant may set. */

@@ -1,5 +1,5 @@
 /** The form in which users write variants of their own (docs/WHAT-IF.md), and what is wrong with one. */
-import type { Operator, Variant } from './operator.ts';
+import { type Operator, type Variant, VariantError } from './operator.ts';
 
 type FieldKind = 'name' | 'text' | 'number' | 'share' | 'cpu' | 'boolean' | 'regex' | readonly string[];
 
@@ -28,11 +28,6 @@ const FIELDS: Readonly<Record<Operator['op'], Readonly<Record<string, FieldKind>
   'set-profile': { field: ['rt', 'rawLockNesting', 'preemptRcu', 'proveRcu'], value: 'boolean' },
 };
 
-/** A variant file that does not say what it should; the message names the place and what is expected. */
-export class VariantError extends Error {
-  override readonly name = 'VariantError';
-}
-
 /**
  * Reads a variant file: `{"name": "…", "title": "…", "operators": [{"op": "…", …}]}`.
  * @throws VariantError naming the operator, the field and what was expected.
@@ -44,20 +39,29 @@ export function parseVariant(text: string, fileName: string): Variant {
   } catch (error) {
     throw new VariantError(`${fileName}: not JSON: ${(error as Error).message}`);
   }
+  return checkedVariant(value, fileName);
+}
+
+/**
+ * A variant as JSON holds it, when it is one.
+ * @param place named by the message: a file, an argument
+ * @throws VariantError naming the operator, the field and what was expected.
+ */
+export function checkedVariant(value: unknown, place: string): Variant {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new VariantError(`${fileName}: an object expected, with name, title and operators`);
+    throw new VariantError(`${place}: an object expected, with name, title and operators`);
   const { name, title, operators, ...rest } = value as Record<string, unknown>;
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined)
-    throw new VariantError(`${fileName}: unknown key "${unknown}"; known are name, title, operators`);
+    throw new VariantError(`${place}: unknown key "${unknown}"; known are name, title, operators`);
   if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9-]*$/.test(name))
-    throw new VariantError(`${fileName}: "name" must be lower-case letters, digits and dashes`);
-  if (title !== undefined && typeof title !== 'string') throw new VariantError(`${fileName}: "title" must be a text`);
-  if (!Array.isArray(operators)) throw new VariantError(`${fileName}: "operators" must be a list`);
+    throw new VariantError(`${place}: "name" must be lower-case letters, digits and dashes`);
+  if (title !== undefined && typeof title !== 'string') throw new VariantError(`${place}: "title" must be a text`);
+  if (!Array.isArray(operators)) throw new VariantError(`${place}: "operators" must be a list`);
   return {
     name,
     title: title ?? name,
-    operators: operators.map((operator, i) => parseOperator(operator, `${fileName}: operators[${i}]`)),
+    operators: operators.map((operator, i) => parseOperator(operator, `${place}: operators[${i}]`)),
   };
 }
 

@@ -1,6 +1,6 @@
 /** The named variants (DESIGN "What-if variants", MODEL 6.3 X0–X17), as data: a variant is a list of operators and nothing else. */
 import { SRCU_LOCK, SRCU_USAGE_LOCK } from '../knowledge/lock/names.ts';
-import { combineVariants, type Operator, type Variant } from './operator.ts';
+import { combineVariants, type Operator, type Variant, VariantError } from './operator.ts';
 
 /** Update-side, per-CPU and per-node locks of every srcu_struct (S3.2). */
 const SRCU_LOCKS = SRCU_LOCK.source;
@@ -167,7 +167,7 @@ export const VARIANTS: readonly Variant[] = [
 /**
  * A variant by its name, several by their names joined with `+`.
  * @param known also those that the caller has read from files
- * @throws Error naming the unknown one and its nearest neighbour
+ * @throws VariantError naming the unknown one and its nearest neighbour
  */
 export function resolveVariant(name: string, known: readonly Variant[] = VARIANTS): Variant {
   const parts = name.split('+').map((part) => {
@@ -175,7 +175,9 @@ export function resolveVariant(name: string, known: readonly Variant[] = VARIANT
     if (found) return found;
     const names = known.map((candidate) => candidate.name);
     const near = names.find((other) => part !== '' && (other.includes(part) || part.includes(other)));
-    throw new Error(`unknown variant "${part}"${near ? `; did you mean "${near}"?` : ''} (known: ${names.join(', ')})`);
+    throw new VariantError(
+      `unknown variant "${part}"${near ? `; did you mean "${near}"?` : ''} (known: ${names.join(', ')})`,
+    );
   });
   return combineVariants(name, parts);
 }

@@ -1,7 +1,6 @@
-/** Lock reports in the kernel's wording; the counterpart of {@link LockdepBuilder}. */
+/** Lock reports in the kernel's wording; the counterpart of LockdepBuilder (parsers/console). */
 import type { LogLock, LogReport } from '../../../schema/index.ts';
-import { formatLock } from '../text/lock-text.ts';
-import { formatStack } from '../text/stack-text.ts';
+import { formatLock, formatStack } from './print-parts.ts';
 
 type LockdepReport = Extract<LogReport, { kind: `lockdep-${string}` }>;
 

@@ -3,9 +3,8 @@
  * not keep (offsets, registers, usage dumps) is not written. Time and place are the reader's.
  */
 import type { LogBacktrace, LogLock, LogReport } from '../../../schema/index.ts';
-import { formatLock } from '../text/lock-text.ts';
-import { formatStack } from '../text/stack-text.ts';
 import { formatLockdep } from './print-lockdep.ts';
+import { formatLock, formatStack } from './print-parts.ts';
 
 type Of<K extends LogReport['kind']> = Extract<LogReport, { kind: K }>;
 
