@@ -2,6 +2,7 @@
 import {
   type Assessment,
   Dictionary,
+  FINDING_KINDS,
   type Finding,
   type HistogramResult,
   type ImportSummary,
@@ -84,7 +85,8 @@ export class Store implements Disposable {
 
   /** For each kind of finding, whether the recording could decide it. */
   assessments(run?: number): Assessment[] {
-    return this.#reader.assessments(this.#id(run));
+    const found = this.#reader.assessments(this.#id(run));
+    return found.sort((a, b) => FINDING_KINDS.indexOf(a.kind) - FINDING_KINDS.indexOf(b.kind));
   }
 
   /** What was read, lost and skipped when the run was stored. */
