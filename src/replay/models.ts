@@ -1,6 +1,7 @@
 /** The models of a replay and the order in which they see each event: context before tasks, tasks before what they wait for. */
 
 import type { Model, World } from './core/world.ts';
+import { BusyWaitModel } from './model/cpu/busy-wait.ts';
 import { CpuModel } from './model/cpu/cpu.ts';
 import { InterruptLoadModel } from './model/cpu/interrupt-load.ts';
 import { LockModel } from './model/lock/lock.ts';
@@ -42,6 +43,7 @@ export interface Models {
   readonly sync: SyncWaitModel;
   readonly locks: LockModel;
   readonly log: LogModel;
+  readonly busyWaits: BusyWaitModel;
   readonly stops: KthreadStopModel;
   readonly order: readonly Model[];
 }
@@ -69,6 +71,7 @@ export function createModels(world: World): Models {
   identity.listeners.push((from, to) => srcuGp.renameDomain(from, to));
   const locks = new LockModel(world, cpu);
   const log = new LogModel(world);
+  const busyWaits = new BusyWaitModel(quiet, log);
   const stops = new KthreadStopModel();
   const phases = new WaitPhaseModel(world, rcu, sync, srcuGp);
   const everyday = new KthreadPeriodModel(world, tasks, sync);
@@ -80,6 +83,7 @@ export function createModels(world: World): Models {
     wakers,
     everyday,
     executor,
+    busyWaits,
   });
   return {
     cpu,
@@ -97,6 +101,7 @@ export function createModels(world: World): Models {
     sync,
     locks,
     log,
+    busyWaits,
     stops,
     order: [
       cpu,
@@ -120,6 +125,7 @@ export function createModels(world: World): Models {
       phases,
       locks,
       log,
+      busyWaits,
       stops,
       inferredGp,
     ],

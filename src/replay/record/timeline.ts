@@ -9,6 +9,7 @@ import type { World } from '../core/world.ts';
 import { flavorOfKthread } from '../knowledge/rcu-tasks.ts';
 import { plainSymbol } from '../knowledge/stack/interrupt-frames.ts';
 import type { StackVerdict } from '../knowledge/stack/stack-verdict.ts';
+import type { BusyWait } from '../model/cpu/busy-wait.ts';
 import type { Storm } from '../model/cpu/interrupt-load.ts';
 import type { OccupancyHistory } from '../model/cpu/occupancy-history.ts';
 import { lockWaitEdges } from '../model/lock/owner.ts';
@@ -28,6 +29,7 @@ import type { InvoluntaryStretch } from '../model/task/no-voluntary-switch.ts';
 import { TASK_BLOCKED, type Task, type TaskModel } from '../model/task/task.ts';
 import type { LateWork, WorkExecution } from '../model/work/workqueue.ts';
 import type { Models } from '../models.ts';
+import { busyWaitDuring, verdictOfTarget } from './busy-wait-verdict.ts';
 import { type TaskJoin, taskJoins } from './task-join.ts';
 
 /** `from` waits for a lock that `to` owns. */
@@ -87,6 +89,8 @@ export interface TimelineData {
   readonly tasksKthreadTids: ReadonlySet<number>;
   /** Tasks that did not give up their CPU for long. */
   readonly involuntary: readonly InvoluntaryStretch[];
+  /** CPUs that spin until another one answers. */
+  readonly busyWaits: readonly BusyWait[];
   /** Calls of rcu_barrier() by start. */
   readonly barriers: readonly BarrierRound[];
   readonly visible: Visibility & {
@@ -203,6 +207,7 @@ export class Timeline {
       tasksKthreads,
       tasksKthreadTids: new Set(tasksKthreads.values()),
       involuntary: models.involuntary.stretches,
+      busyWaits: models.busyWaits.waits,
       barriers: models.barriers.rounds,
       history: models.cpu.history,
       cpus: models.cpu.all().map((cpu) => cpu.cpu),
@@ -318,7 +323,20 @@ export class Timeline {
     );
   }
 
+  /** The CPU spins until another one answers, for most of the interval, and why that one does not. */
+  busyWait(
+    cpu: number,
+    fromNs: number,
+    toNs: number,
+  ): { readonly wait: BusyWait; readonly verdict: HoldoutVerdict } | undefined {
+    const wait = busyWaitDuring(this.data.busyWaits, cpu, fromNs, toNs);
+    return wait && { wait, verdict: verdictOfTarget(wait, fromNs, toNs, this.data.visible) };
+  }
+
   judge(holdout: Holdout): HoldoutVerdict {
-    return judgeHoldout(holdout, this.data.visible);
+    const verdict = judgeHoldout(holdout, this.data.visible);
+    if (holdout.kind !== 'cpu' || (verdict.cause !== 'cpu-hog' && verdict.cause !== 'unknown')) return verdict;
+    const toNs = holdout.toNs ?? this.data.endNs;
+    return this.busyWait(holdout.cpu, holdout.fromNs, toNs)?.verdict ?? verdict;
   }
 }

@@ -7,6 +7,7 @@ import type { GracePeriod } from '../../model/rcu/grace-period.ts';
 import type { KthreadSleep, KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
 import { SCHEDULING_EVENTS } from '../../model/task/task.ts';
 import type { Timeline } from '../../record/timeline.ts';
+import { blameBusyWait, busyWaitRoot } from './busy-wait.ts';
 import type { Link, Waiter } from './draft.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';
 import { addContexts, type BlameWalk, occupantLink, splitByShares, stormRoot } from './walk.ts';
@@ -46,6 +47,13 @@ export function blameStarvation(
   const rule = kind === 'kthread' ? 'W3' : 'W15';
   const starved = waiter.waitsFor(kind, `${flavor}:${tid}`, { tid, note, rule, event });
   const wanted = starved.waitsFor('cpu', `CPU ${cpu}`, { cpu, rule: 'W9' });
+  const spin = timeline.busyWait(cpu, starvation.startNs, timeline.end(starvation));
+  if (spin) {
+    blameBusyWait(walk, wanted, spin.wait, spin.verdict, pieces.own);
+    addContexts(wanted, cpu, pieces);
+    draft.root(busyWaitRoot(spin.wait, spin.verdict), ns - pieces.own);
+    return;
+  }
   if (instead === undefined) wanted.blame(pieces.own);
   else occupantLink(wanted, instead, pieces.own);
   const storm = timeline.stormDuring('nmi', cpu, starvation.startNs, timeline.end(starvation));

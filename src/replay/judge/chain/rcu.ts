@@ -4,6 +4,7 @@
  */
 import type { Root, RootCode } from '../../../../schema/index.ts';
 import type { EvidenceList } from '../../core/evidence-list.ts';
+import { overlapNs } from '../../core/interval.ts';
 import { splitLabel } from '../../core/wording.ts';
 import { OCCUPANCY_EVENTS, TICK_EVENTS } from '../../knowledge/interrupt-events.ts';
 import {
@@ -18,6 +19,7 @@ import type { HoldoutVerdict } from '../../model/rcu/holdout/shares.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import { SCHEDULING_EVENTS } from '../../model/task/task.ts';
 import type { Timeline } from '../../record/timeline.ts';
+import { blameBusyWait } from './busy-wait.ts';
 import type { Link } from './draft.ts';
 import { blameKthread, blameKthreadSleep } from './kthread.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';
@@ -170,6 +172,12 @@ function blameGracePeriod(walk: BlameWalk, period: Link, gp: GracePeriod, fromNs
   }
   const holdouts = gp.holdouts.filter((holdout) => !onlyToBeNoticed(holdout));
   const open = holdouts.filter((holdout) => heldUntilNs(holdout) === null && holdout.fromNs < toNs);
+  // What held it up for most of the piece hangs below the grace period itself, also where a shorter piece meets it first.
+  for (const holdout of holdouts) {
+    const untilNs = heldUntilNs(holdout) ?? toNs;
+    if (holdout.kind === 'cpu' && overlapNs(fromNs, toNs, holdout.fromNs, untilNs) >= 0.5 * (toNs - fromNs))
+      cpuLink(walk, period, holdout);
+  }
   let cursor = toNs;
   if (open.length > 0) {
     // Still pending at the end of the capture: shared equally (W4.42).
@@ -239,7 +247,11 @@ function blameHoldout(walk: BlameWalk, period: Link, holdout: Holdout, ns: numbe
   } else {
     // The task that keeps the CPU answers for it (W8); under a load of interrupts it is a victim, too.
     const hog = verdict.cause === 'cpu-hog' && ns >= walk.worthNs ? verdict.task : undefined;
-    busy = period.waitsFor('cpu', `CPU ${cpu}`, { cpu, rule: 'W4', ...shown });
+    busy = cpuLink(walk, period, holdout);
+    if (verdict.via) {
+      blameBusyWait(walk, busy, verdict.via, verdict, ns);
+      return;
+    }
     if (hog === undefined) busy.blame(pieces.own);
     else occupantLink(busy, hog, pieces.own);
   }
@@ -247,6 +259,17 @@ function blameHoldout(walk: BlameWalk, period: Link, holdout: Holdout, ns: numbe
   if (busy) addContexts(busy, cpu, pieces, storm?.firstEvent);
   draft.root(holdoutRoot(timeline, holdout, verdict), ns);
   if (verdict.cause === 'nmi-storm' && storm) draft.evidence.cite(storm.firstEvent, `NMI storm on CPU ${cpu} begins`);
+}
+
+/** The CPU that owes a quiescent state. */
+function cpuLink({ timeline }: BlameWalk, period: Link, holdout: Holdout): Link {
+  const { cpu, fromEvent } = holdout;
+  return period.waitsFor('cpu', `CPU ${cpu}`, {
+    cpu,
+    rule: 'W4',
+    note: timeline.judge(holdout).note,
+    event: fromEvent,
+  });
 }
 
 function citeHoldout(walk: BlameWalk, holdout: Holdout, ns: number): void {

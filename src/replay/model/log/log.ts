@@ -49,6 +49,11 @@ export interface LongInterrupts {
   readonly places: LogPlace[];
 }
 
+/** A dump of a CPU, with where the report that holds it begins. */
+export interface LogDump extends LogPlace {
+  readonly trace: LogBacktrace;
+}
+
 const MAX_RECORDS = 512;
 const MAX_TASKS = 8192;
 const MAX_PLACES = 8;
@@ -77,6 +82,8 @@ export class LogModel implements Model {
   /** Backtraces outside of reports, newest per CPU and per task. */
   readonly cpuDumps = new Map<number, LogBacktrace>();
   readonly taskDumps = new Map<number, LogBacktrace>();
+  /** Dumps of what a CPU ran, inside reports and outside, by time. */
+  readonly dumps: LogDump[] = [];
   /** Why lockdep was off, when the log says so. */
   readonly lockdepOff = new Set<string>();
   readonly #names = new Map<number, string>();
@@ -136,11 +143,11 @@ export class LogModel implements Model {
         return;
       case 'soft-lockup':
       case 'hard-lockup':
-        if (report.task) this.#task(report.task);
+        this.#dump({ nmiFrames: 0, irqFrames: 0, ...report }, report);
         if (this.lockups.length < MAX_RECORDS) this.lockups.push(report);
         return;
       case 'workqueue-lockup':
-        for (const dump of report.dumps ?? []) this.#dump(dump);
+        for (const dump of report.dumps ?? []) this.#dump(dump, report);
         if (this.workqueueLockups.length < MAX_RECORDS) this.workqueueLockups.push(report);
         return;
       case 'perf-interrupt':
@@ -157,7 +164,7 @@ export class LogModel implements Model {
         }
         return;
       case 'backtrace':
-        this.#dump(report);
+        this.#dump(report, report);
         return;
       case 'lockdep-off':
         if (this.lockdepOff.size < 16) this.lockdepOff.add(report.why);
@@ -177,7 +184,7 @@ export class LogModel implements Model {
   }
 
   #stall(report: Extract<LogReport, { kind: 'rcu-stall' }>): void {
-    for (const dump of report.dumps ?? []) this.#dump(dump);
+    for (const dump of report.dumps ?? []) this.#dump(dump, report);
     for (const task of report.tasks) if (task.comm !== undefined) this.#task({ comm: task.comm, tid: task.tid });
     const repeated = this.stalls.all.some(
       (stall) => stall.gpSeq === (report.gpSeq ?? null) && stall.flavor === report.flavor,
@@ -207,12 +214,13 @@ export class LogModel implements Model {
     if (stack.some((frame) => RT_FRAME.test(frame))) this.#world.learn('rt', true);
   }
 
-  #dump(dump: LogBacktrace): void {
+  #dump(dump: LogBacktrace, { line, tsNs }: LogReport): void {
     if (dump.task) {
       this.#task(dump.task);
       if (this.taskDumps.size < MAX_TASKS) this.taskDumps.set(dump.task.tid, dump);
     }
     this.#frames(dump.stack);
+    if (dump.cpu !== undefined && this.dumps.length < MAX_RECORDS) this.dumps.push({ line, tsNs, trace: dump });
     if (dump.cpu !== undefined && this.cpuDumps.size < MAX_TASKS) this.cpuDumps.set(dump.cpu, dump);
   }
 

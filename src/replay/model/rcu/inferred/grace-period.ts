@@ -5,6 +5,7 @@
  */
 import { overlapNs } from '../../../core/interval.ts';
 import type { Model, World } from '../../../core/world.ts';
+import type { BusyWaitModel } from '../../cpu/busy-wait.ts';
 import type { SyncWait, SyncWaitModel } from '../../sync/sync-wait.ts';
 import type { QuietStretch, QuietStretchModel } from '../../task/no-qs-interval.ts';
 import type { InvoluntaryStretchModel } from '../../task/no-voluntary-switch.ts';
@@ -32,6 +33,7 @@ export interface InferenceSources {
   readonly wakers: KthreadWakerModel;
   readonly everyday: KthreadPeriodModel;
   readonly executor: ExpeditedExecutorModel;
+  readonly busyWaits: BusyWaitModel;
 }
 
 export class InferredGpModel implements Model {
@@ -54,8 +56,9 @@ export class InferredGpModel implements Model {
   finish(endNs: number): void {
     if (this.#world.count('rcu_exp_grace_period') === 0) {
       const waits = this.#sync.long.filter((wait) => wait.resource === 'rcu-expedited');
-      const { quiet, executor } = this.#from;
-      for (const gp of expeditedPeriods(this.#rcu.mainFlavor, waits, executor.sleeps, quiet.stretches, endNs))
+      const { quiet, executor, busyWaits } = this.#from;
+      const stretches = quiet.stretches.filter((stretch) => !busyWaits.spins(stretch));
+      for (const gp of expeditedPeriods(this.#rcu.mainFlavor, waits, executor.sleeps, stretches, endNs))
         this.#rcu.addInferred(gp);
     }
     if (this.#world.count('rcu_grace_period') > 0) {
@@ -128,11 +131,15 @@ export class InferredGpModel implements Model {
     return longest ? [quietHoldout(longest, fromNs, toNs, open)] : [];
   }
 
-  /** Stretches that can explain the interval, the longest overlap first. */
+  /** Stretches that can explain the interval: CPUs that spin for another one last, else the longest overlap first. */
   #covering(fromNs: number, toNs: number): QuietStretch[] {
     return this.#from.quiet.stretches
       .filter((stretch) => coveredNs(stretch, fromNs, toNs) >= COVERS * (toNs - fromNs))
-      .sort((a, b) => coveredNs(b, fromNs, toNs) - coveredNs(a, fromNs, toNs));
+      .sort(
+        (a, b) =>
+          Number(this.#from.busyWaits.spins(a)) - Number(this.#from.busyWaits.spins(b)) ||
+          coveredNs(b, fromNs, toNs) - coveredNs(a, fromNs, toNs),
+      );
   }
 
   #infer(group: readonly SyncWait[], toNs: number, captureEndNs: number): void {

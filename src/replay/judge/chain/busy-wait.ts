@@ -1,0 +1,65 @@
+/** A CPU that spins until another one answers, on the way from a blocked task to its root: the time belongs to the other CPU. */
+import type { Root } from '../../../../schema/index.ts';
+import type { EvidenceList } from '../../core/evidence-list.ts';
+import { splitLabel } from '../../core/wording.ts';
+import type { BusyWait } from '../../model/cpu/busy-wait.ts';
+import type { HoldoutVerdict } from '../../model/rcu/holdout/shares.ts';
+import type { Timeline } from '../../record/timeline.ts';
+import type { Link } from './draft.ts';
+import { citeCpuTime } from './occupancy-evidence.ts';
+import { addContexts, type BlameWalk, occupantLink, splitByShares } from './walk.ts';
+
+/** Below the CPU that spins: its task, the CPU that does not answer, and what takes the time of that one; the root is what keeps it. */
+export function blameBusyWait(
+  walk: BlameWalk,
+  spinning: Link,
+  wait: BusyWait,
+  verdict: HoldoutVerdict,
+  ns: number,
+): void {
+  const { draft, timeline } = walk;
+  const { target } = wait;
+  citeBusyWait(draft.evidence, timeline, wait);
+  draft.root(busyWaitRoot(wait, verdict), ns);
+  const note = `spins in ${wait.fn} until ${target ? `CPU ${target.cpu}` : 'another CPU'} answers`;
+  const task = spinning.waitsFor('task', wait.task, {
+    tid: splitLabel(wait.task).tid,
+    note,
+    rule: 'W8',
+    event: wait.event,
+  });
+  if (!target) {
+    task.blame(ns);
+    return;
+  }
+  const { cpu } = target;
+  const pieces = splitByShares(verdict.shares, ns);
+  const silent = task.waitsFor('cpu', `CPU ${cpu}`, {
+    cpu,
+    note: 'takes no call-function interrupt',
+    event: target.fromEvent,
+  });
+  if (verdict.cause === 'cpu-hog' && verdict.task !== undefined) occupantLink(silent, verdict.task, pieces.own);
+  else silent.blame(pieces.own);
+  const storm = timeline.stormDuring('nmi', cpu, wait.startNs, wait.endNs);
+  addContexts(silent, cpu, pieces, storm?.firstEvent);
+}
+
+/** What keeps the CPU that does not answer. */
+export function busyWaitRoot({ target }: BusyWait, { cause, code, task }: HoldoutVerdict): Root {
+  if (!target) return { kind: 'unknown' };
+  return {
+    kind: cause,
+    ...(code === 'IRQS_OFF' && { code }),
+    cpu: target.cpu,
+    ...(task !== undefined && splitLabel(task)),
+  };
+}
+
+/** The dump that shows the spin, and what the CPU did that does not answer. */
+export function citeBusyWait(evidence: EvidenceList, timeline: Timeline, wait: BusyWait): void {
+  evidence.cite(wait.event, `a dump shows CPU ${wait.cpu} in ${wait.fn}`);
+  if (!wait.target) return;
+  const { cpu, fromEvent, toEvent } = wait.target;
+  citeCpuTime(evidence, timeline, cpu, fromEvent, toEvent || timeline.data.lastEvent);
+}

@@ -1,0 +1,42 @@
+/** The verdict on a CPU that spins until another one answers: it is that of the other CPU, reached over the spinning task. */
+import { overlapNs } from '../core/interval.ts';
+import type { Visibility } from '../core/visibility.ts';
+import type { BusyWait } from '../model/cpu/busy-wait.ts';
+import type { HoldoutVerdict } from '../model/rcu/holdout/shares.ts';
+import { judgeHoldout } from '../model/rcu/holdout/verdict.ts';
+import { quietHoldout } from '../model/rcu/inferred/quiet-holdout.ts';
+
+/** The spin must cover this share of the time in question. */
+const COVERS = 0.5;
+
+/** The spin of a CPU that covers most of [fromNs, toNs). */
+export function busyWaitDuring(
+  waits: readonly BusyWait[],
+  cpu: number,
+  fromNs: number,
+  toNs: number,
+): BusyWait | undefined {
+  return waits.find(
+    (wait) => wait.cpu === cpu && overlapNs(fromNs, toNs, wait.startNs, wait.endNs) >= COVERS * (toNs - fromNs),
+  );
+}
+
+/** What keeps the other CPU from answering in [fromNs, toNs); `unknown` while it is not known which one is meant. */
+export function verdictOfTarget(wait: BusyWait, fromNs: number, toNs: number, visible: Visibility): HoldoutVerdict {
+  const spins = `${wait.task} spins in ${wait.fn} until another CPU answers`;
+  const { target } = wait;
+  if (!target) {
+    const note = `${spins}: which one is not recorded`;
+    return {
+      cause: 'unknown',
+      code: 'UNKNOWN',
+      shares: { nmi: 0, hardirq: 0, softirq: 0 },
+      task: undefined,
+      runnableShare: 0,
+      note,
+      via: wait,
+    };
+  }
+  const verdict = judgeHoldout(quietHoldout(target, fromNs, toNs, false), visible);
+  return { ...verdict, note: `${spins}, CPU ${target.cpu}: ${verdict.note}`, via: wait };
+}
