@@ -18,6 +18,8 @@ export interface KernelProfile {
   hungTaskTimeoutS?: number;
   possibleCpus?: number;
   x86?: boolean;
+  /** `<name>_srcu_usage` of static srcu_structs by address (`0xffff…`): names work items that lie within (MODEL 3.1). */
+  srcuUsages?: Readonly<Record<string, string>>;
 }
 
 /** Thresholds of findings; the defaults are DESIGN's. Stored with the run. */

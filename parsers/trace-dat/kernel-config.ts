@@ -8,12 +8,35 @@ function defines(kallsyms: Buffer, name: string): boolean {
   return kallsyms.includes(` T ${name}\n`) || kallsyms.includes(` t ${name}\n`);
 }
 
+const SRCU_USAGE = '_srcu_usage';
+/** More static srcu_structs than a kernel and its modules have. */
+const MOST_USAGES = 256;
+
+/** Static srcu_structs: DEFINE_SRCU(x) defines x_srcu_usage beside x (include/linux/srcutree.h), in modules too. */
+function srcuUsages(table: Buffer): Record<string, string> | undefined {
+  const usages: Record<string, string> = {};
+  let found = 0;
+  for (let at = table.indexOf(SRCU_USAGE); at >= 0 && found < MOST_USAGES; at = table.indexOf(SRCU_USAGE, at + 1)) {
+    const start = table.lastIndexOf('\n', at) + 1;
+    const match = /^([0-9a-f]{9,16}) [a-zA-Z] (\w+)_srcu_usage$/.exec(
+      table.toString('latin1', start, at + SRCU_USAGE.length),
+    );
+    const after = table[at + SRCU_USAGE.length];
+    if (!match || after > 0x20) continue;
+    usages[`0x${match[1].replace(/^0+/, '')}`] = match[2];
+    found++;
+  }
+  return found > 0 ? usages : undefined;
+}
+
 /**
  * Fills in what is still unknown: `rt_spin_lock` exists on PREEMPT_RT only (kernel/locking/spinlock_rt.c), `__rcu_read_lock` is
  * a function with PREEMPT_RCU only (kernel/rcu/tree_plugin.h).
  */
 export function profileFromSymbols(kallsyms: Uint8Array, profile: KernelProfile): void {
   const table = Buffer.from(kallsyms.buffer, kallsyms.byteOffset, kallsyms.length);
+  const usages = srcuUsages(table);
+  if (usages) profile.srcuUsages ??= usages;
   if (table.length < WHOLE_TABLE_BYTES || !defines(table, 'schedule')) return;
   profile.rt ??= defines(table, 'rt_spin_lock');
   profile.preemptRcu ??= defines(table, '__rcu_read_lock');

@@ -62,8 +62,9 @@ export function createModels(world: World): Models {
   const workers = new GpKthreadModel(world, cpu, tasks, WORKERS);
   const work = new WorkqueueModel(world, cpu, tasks);
   const calls = new FunctionCallModel(world);
-  const identity = new SrcuIdentity();
+  const identity = new SrcuIdentity(world.profile);
   identity.listeners.push((from, to) => work.renameDomain(from, to));
+  work.structOfWork = (item) => identity.ofWork(item);
   const readers = new SrcuReaderModel(world, tasks, calls, identity);
   const sync = new SyncWaitModel(world, tasks, work, calls, identity, readers);
   const workerLocks = new SrcuWorkerLocks(world, work);

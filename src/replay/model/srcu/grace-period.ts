@@ -230,7 +230,11 @@ export class SrcuGpModel implements Model {
   }
 
   #domainOf(work: WorkKey): string {
-    return this.#work.live.domains.get(work) ?? this.#identity.resolve(domainOfWork(work));
+    return (
+      this.#work.live.domains.get(work) ??
+      this.#identity.ofWork(work) ??
+      this.#identity.resolve(domainOfWork(work))
+    );
   }
 
   #open(struct: SrcuStruct, domain: string, start: Instant): SrcuGracePeriod {

@@ -3,6 +3,7 @@
  * something links them; whoever keeps a domain is told, so that equal structs have equal domains at any time.
  */
 
+import type { KernelProfile } from '../../../../schema/index.ts';
 import type { WorkKey } from '../work/work-item.ts';
 
 /** dep_map is among the first members of srcu_struct on every kernel (include/linux/srcutree.h). */
@@ -17,7 +18,27 @@ const ADDRESS = /^srcu_struct (0x[0-9a-f]+)$/;
 
 export type RenameListener = (from: string, to: string) => void;
 
+/** sizeof(struct srcu_usage) is some hundred bytes, with lockdep maps below a kilobyte. */
+const USAGE_BYTES = 0x800n;
+
 export class SrcuIdentity {
+  readonly #profile: KernelProfile;
+  /** Static structs by the address of their srcu_usage, once the profile has them. */
+  #usages: readonly (readonly [address: bigint, name: string])[] | undefined;
+
+  /** @param profile symbols of the recorded kernel name static structs */
+  constructor(profile: KernelProfile = {}) {
+    this.#profile = profile;
+  }
+
+  /** The static struct whose srcu_usage holds that work item; undefined for others, and where no symbols tell. */
+  ofWork(work: WorkKey): string | undefined {
+    if (!this.#profile.srcuUsages) return undefined;
+    this.#usages ??= Object.entries(this.#profile.srcuUsages).map(([address, name]) => [BigInt(address), name] as const);
+    const address = BigInt.asUintN(64, BigInt(work));
+    return this.#usages.find(([base]) => address >= base && address - base < USAGE_BYTES)?.[1];
+  }
+
   /** Observed identity → the one in use. */
   readonly #domains = new Map<string, string>();
   readonly listeners: RenameListener[] = [];

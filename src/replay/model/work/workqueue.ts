@@ -32,6 +32,8 @@ export class WorkqueueModel implements Model {
   readonly #world: World;
   readonly #queued = new Map<WorkKey, QueuedWork>();
   readonly #running = new Map<number, WorkExecution>();
+  /** The srcu_struct that holds a work item, by the symbols of the kernel. */
+  structOfWork: ((work: WorkKey) => string | undefined) | undefined;
   readonly #domainOfWork = new Map<WorkKey, string>();
   readonly #domainSources = new Map<WorkKey, DomainSource>();
   /** Executions of process_srcu and srcu_invoke_callbacks in order of start. */
@@ -205,6 +207,15 @@ export class WorkqueueModel implements Model {
     return task.times[TASK_RUNNING] + (task.state === TASK_RUNNING ? this.#world.nowNs - task.sinceNs : 0);
   }
 
+  /** The srcu_struct of a work item, as probes have named it or the kernel's symbols do. */
+  #domain(work: WorkKey, fn: string): string | undefined {
+    const known = this.#domainOfWork.get(work);
+    if (known !== undefined || fn !== 'process_srcu') return known;
+    const name = this.structOfWork?.(work);
+    if (name !== undefined) this.#domainOfWork.set(work, name);
+    return name;
+  }
+
   #start(event: EventCursor): void {
     const work = event.key(0);
     const queued = this.#queued.get(work);
@@ -224,7 +235,7 @@ export class WorkqueueModel implements Model {
       startEvent: event.eventId,
       endNs: null,
       endEvent: 0,
-      domain: this.#domainOfWork.get(work),
+      domain: this.#domain(work, fn),
       domainSource: this.#domainSources.get(work),
       queueEvent: queued?.queueEvent ?? 0,
       delayedFromNs: queued?.delayedFromNs ?? null,
@@ -259,7 +270,7 @@ export class WorkqueueModel implements Model {
       rescued: start?.rescued ?? false,
       pool: start?.pool || pool,
       begunMeanwhile: Math.max(0, this.pools.startedCount(pool) - queued.startedBefore),
-      domain: this.#domainOfWork.get(queued.work),
+      domain: this.#domain(queued.work, queued.fn),
       domainSource: this.#domainSources.get(queued.work),
       activationSeen: this.#activations,
       heldBack: own ? 'itself' : this.#activations && queued.activatedNs === null ? 'max-active' : undefined,
