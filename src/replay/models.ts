@@ -4,6 +4,7 @@ import type { Model, World } from './core/world.ts';
 import { BusyWaitModel } from './model/cpu/busy-wait.ts';
 import { CpuModel } from './model/cpu/cpu.ts';
 import { InterruptLoadModel } from './model/cpu/interrupt-load.ts';
+import { KernelAgeModel } from './model/kernel-age.ts';
 import { LockModel } from './model/lock/lock.ts';
 import { LogModel } from './model/log/log.ts';
 import { RcuBarrierModel } from './model/rcu/barrier.ts';
@@ -45,11 +46,13 @@ export interface Models {
   readonly log: LogModel;
   readonly busyWaits: BusyWaitModel;
   readonly stops: KthreadStopModel;
+  readonly identity: SrcuIdentity;
   readonly order: readonly Model[];
 }
 
 export function createModels(world: World): Models {
   const cpu = new CpuModel(world);
+  const age = new KernelAgeModel(world);
   const load = new InterruptLoadModel(world, cpu);
   const tasks = new TaskModel(world, cpu);
   const hung = new HungTaskModel(world, tasks);
@@ -104,8 +107,10 @@ export function createModels(world: World): Models {
     log,
     busyWaits,
     stops,
+    identity,
     order: [
       cpu,
+      age,
       load,
       tasks,
       hung,

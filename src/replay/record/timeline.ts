@@ -30,6 +30,7 @@ import { TASK_BLOCKED, type Task, type TaskModel } from '../model/task/task.ts';
 import type { LateWork, WorkExecution } from '../model/work/workqueue.ts';
 import type { Models } from '../models.ts';
 import { busyWaitDuring, verdictOfTarget } from './busy-wait-verdict.ts';
+import { isReaderOf, type LoggedReader, loggedReaders, namedPasses } from './srcu-facts.ts';
 import { type TaskJoin, taskJoins } from './task-join.ts';
 
 /** `from` waits for a lock that `to` owns. */
@@ -65,6 +66,8 @@ export interface TimelineData {
   readonly longRuns: readonly WorkExecution[];
   /** SRCU read sections, open ones included. */
   readonly readers: readonly SrcuReader[];
+  /** Readers in the log's lists of held locks. */
+  readonly loggedReaders: readonly LoggedReader[];
   readonly storms: readonly Storm[];
   /** Long sleeps in D, open ones included. */
   readonly sleeps: readonly HungSleep[];
@@ -176,11 +179,16 @@ export class Timeline {
       flavor: rcu.mainFlavor,
       periods: rcu.history.all(),
       waits: [...new Set([...sync.long, ...sync.waits])].sort(byStart),
-      passes: work.srcuPasses.filter((pass) => pass.fn === 'process_srcu'),
+      passes: namedPasses(
+        work.srcuPasses.filter((pass) => pass.fn === 'process_srcu'),
+        sync.waits.concat(sync.long),
+        models.identity,
+      ),
       srcuPeriods: models.srcuGp.periods,
       callbackRuns: work.srcuPasses.filter((pass) => pass.fn === 'srcu_invoke_callbacks'),
       longRuns: work.longRuns,
       readers: [...models.readers.pastReaders, ...openReaders],
+      loggedReaders: loggedReaders(models.log),
       storms: load.storms,
       sleeps: [...hung.sleeps, ...openSleeps],
       lateWork: work.late,
@@ -299,6 +307,13 @@ export class Timeline {
         meansStruct(domain, reader.domain) &&
         reader.sinceNs < beforeNs &&
         (reader.endNs ?? Number.POSITIVE_INFINITY) > afterNs,
+    );
+  }
+
+  /** A reader of the struct that the kernel's list of held locks names within the interval. */
+  loggedReader(domain: string, fromNs: number, toNs: number): LoggedReader | undefined {
+    return this.data.loggedReaders.find(
+      (reader) => isReaderOf(reader, domain) && reader.tsNs >= fromNs && reader.tsNs <= toNs,
     );
   }
 

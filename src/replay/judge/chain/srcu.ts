@@ -2,12 +2,15 @@
  * SRCU grace periods on the way from a blocked task to its root: passes of process_srcu (their RCU waits, their readers) and what lies
  * between them (W10, W17–W19, S3.60).
  */
+
 import { overlapNs } from '../../core/interval.ts';
+import { splitLabel } from '../../core/wording.ts';
 import { meansStruct } from '../../model/srcu/identity.ts';
 import type { SrcuReader } from '../../model/srcu/reader.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { Task } from '../../model/task/task.ts';
 import type { WorkExecution } from '../../model/work/workqueue.ts';
+import type { LoggedReader } from '../../record/srcu-facts.ts';
 import type { Link } from './draft.ts';
 import { blameRcu } from './rcu.ts';
 import { readersNotRecorded } from './srcu-causes.ts';
@@ -156,6 +159,12 @@ function betweenPasses(walk: BlameWalk, cut: SrcuCut, fromNs: number, toNs: numb
     const reader = lastReader(cut.readers, cursor, cut.wait.task);
     if (!reader) {
       const ns = toNs - cursor;
+      const { wait } = cut;
+      const logged = walk.timeline.loggedReader(wait.domain, wait.startNs, walk.timeline.end(wait));
+      if (logged && logged.tid !== wait.tid) {
+        blameLoggedReader(walk, cut.period, logged, cursor, toNs);
+        return;
+      }
       if (cut.unseenReaders) draft.inferredBy.add(UNSEEN_READERS);
       cut.period.blame(ns, cut.unseenReaders ? UNSEEN_READERS : undefined);
       draft.root({ kind: cut.unseenReaders ? 'srcu-reader' : 'unknown' }, ns);
@@ -165,6 +174,25 @@ function betweenPasses(walk: BlameWalk, cut: SrcuCut, fromNs: number, toNs: numb
     blameReader(walk, cut.period, reader, cursor, leftNs);
     cursor = leftNs;
   }
+}
+
+/** A reader that no event shows; the kernel's list of held locks names it while the wait lasts. */
+function blameLoggedReader(
+  walk: BlameWalk,
+  period: Link,
+  { tid, label, lock, event }: LoggedReader,
+  fromNs: number,
+  toNs: number,
+): void {
+  walk.draft.evidence.cite(event, `the kernel's list of held locks: ${label} holds ${lock}`);
+  const note = [`reader of ${lock}, by the kernel's list of held locks`, sleepText(walk.timeline, tid, fromNs, toNs)]
+    .filter((part) => part)
+    .join(', ');
+  const met = { label, tid, note, rule: 'W19', event };
+  enterTask(walk, period, { kind: 'reader', ...met }, toNs - fromNs, (link) => {
+    const ownNs = blameWaits(walk, link, met, fromNs, toNs);
+    if (ownNs > 0) walk.draft.root({ kind: 'srcu-reader', ...splitLabel(label) }, ownNs);
+  });
 }
 
 /** A reader that keeps an SRCU grace period from ending: what was *it* doing? */

@@ -2,7 +2,9 @@
  * Deferral hazards (MODEL 6.2): a deferring or waking API was called where what it may take conflicts with what the caller holds.
  * The capture need not show the conflict happen: static edges of MODEL 6.1 complete the observed order and are marked as such.
  */
+
 import type { Evidence, Finding } from '../../../../schema/index.ts';
+import { ruleRelease } from '../../knowledge/kernel-release.ts';
 import {
   API_PROFILES,
   type ApiLock,
@@ -99,7 +101,7 @@ function orderOf(evidence: LockEvidence): Order {
       add(from.name, to.name, edge.count > 0 ? edge : undefined, '');
   }
   for (const edge of STATIC_EDGES) add(edge.from, edge.to, undefined, edge.why);
-  if (srcuLocksRaw(evidence.profile.release) !== true)
+  if (srcuLocksRaw(ruleRelease(evidence.profile)) !== true)
     for (const name of [SRCU_USAGE_FAMILY, ...evidence.classes.map((cls) => cls.name)])
       if (SRCU_USAGE_LOCK.test(name)) for (const edge of STATIC_SRCU_EDGES) add(name, edge.to, undefined, edge.why);
   return { next };

@@ -2,8 +2,10 @@
  * What the lock detectors judge: plain views of the lock model. A what-if variant hands them a changed copy; the verdicts are
  * recomputed by the same rules (MODEL 6.3).
  */
+
 import type { Dictionary, Evidence, KernelProfile } from '../../../../schema/index.ts';
 import type { World } from '../../core/world.ts';
+import { ruleRelease } from '../../knowledge/kernel-release.ts';
 import { type ApiProfile, apiProfile } from '../../knowledge/lock/api-profiles.ts';
 import type { LockClass } from '../../model/lock/class.ts';
 import type { DeferralSite } from '../../model/lock/context/deferral-site.ts';
@@ -53,7 +55,7 @@ export function lockEvidence(world: World, models: Models): LockEvidence {
     stacks: locks.stacks,
     dictionary: world.dictionary,
     endNs: world.nowNs,
-    apiProfile: (site) => apiProfile(site.api, world.profile.release),
+    apiProfile: (site) => apiProfile(site.api, ruleRelease(world.profile)),
     waitType: (cls) => waitTypeOf(cls, world.profile),
   };
 }

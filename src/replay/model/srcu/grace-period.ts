@@ -231,9 +231,7 @@ export class SrcuGpModel implements Model {
 
   #domainOf(work: WorkKey): string {
     return (
-      this.#work.live.domains.get(work) ??
-      this.#identity.ofWork(work) ??
-      this.#identity.resolve(domainOfWork(work))
+      this.#work.live.domains.get(work) ?? this.#identity.ofWork(work) ?? this.#identity.resolve(domainOfWork(work))
     );
   }
 

@@ -34,7 +34,9 @@ export class SrcuIdentity {
   /** The static struct whose srcu_usage holds that work item; undefined for others, and where no symbols tell. */
   ofWork(work: WorkKey): string | undefined {
     if (!this.#profile.srcuUsages) return undefined;
-    this.#usages ??= Object.entries(this.#profile.srcuUsages).map(([address, name]) => [BigInt(address), name] as const);
+    this.#usages ??= Object.entries(this.#profile.srcuUsages).map(
+      ([address, name]) => [BigInt(address), name] as const,
+    );
     const address = BigInt.asUintN(64, BigInt(work));
     return this.#usages.find(([base]) => address >= base && address - base < USAGE_BYTES)?.[1];
   }
@@ -138,6 +140,6 @@ export function meansStruct(domain: string, struct: string): boolean {
 }
 
 /** `lab_srcu (0x…)` → `lab_srcu`. */
-function plainName(domain: string): string {
+export function plainName(domain: string): string {
   return domain.replace(/ \(0x[0-9a-f]+\)$/, '');
 }

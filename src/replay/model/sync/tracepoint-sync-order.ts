@@ -4,6 +4,7 @@
  * that it is one of the two.
  */
 import type { KernelProfile } from '../../../../schema/index.ts';
+import { ruleRelease } from '../../knowledge/kernel-release.ts';
 import type { StackVerdict } from '../../knowledge/stack/stack-verdict.ts';
 import { teardownStructs } from '../../knowledge/tracepoint-teardown.ts';
 import type { TaskKey } from '../task/task.ts';
@@ -27,7 +28,7 @@ export class TeardownOrder {
   nameOf(wait: SyncWait, verdict: StackVerdict): { readonly name: string; readonly certain: boolean } {
     const name = verdict.srcuDomain as string;
     if (!verdict.teardown) return { name, certain: true };
-    const structs = teardownStructs(this.#profile.release);
+    const structs = teardownStructs(ruleRelease(this.#profile));
     if (structs.length <= 1) return { name: structs[0] ?? name, certain: true };
     const before = this.#ended.get(wait.task.key);
     const follows = before?.endNs != null && wait.startNs - before.endNs <= NEXT_NS && wait.startNs >= before.endNs;

@@ -3,6 +3,7 @@
  * what the lock was seen to do, the name.
  */
 import type { KernelProfile } from '../../../../../schema/index.ts';
+import { ruleRelease } from '../../../knowledge/kernel-release.ts';
 import { srcuLocksRaw } from '../../../knowledge/lock/api-profiles.ts';
 import { SRCU_LOCK, type WaitType } from '../../../knowledge/lock/names.ts';
 import {
@@ -86,7 +87,7 @@ function onRt(
 
 function namedType(cls: LockClass, profile: KernelProfile): WaitType | undefined {
   if (SRCU_LOCK.test(cls.name)) {
-    const raw = srcuLocksRaw(profile.release);
+    const raw = srcuLocksRaw(ruleRelease(profile));
     // Unknown release: spinlock_t, as everywhere before 7.0 (MODEL §0).
     return raw === true ? 'raw' : 'config';
   }
