@@ -62,11 +62,11 @@ export function detectLogStalls(log: LogModel, judged: readonly JudgedStall[]): 
 }
 
 function stallFinding(log: LogModel, { stall, startNs, endNs, reading, cause, who }: JudgedStall): Finding {
-  const { flavor, first, last, gpSeq, expedited } = stall;
+  const { flavor, first, last, gpSeq, eventSeq, expedited } = stall;
   const cpus = [...stall.cpus.keys()].sort((a, b) => a - b);
   const tasks = [...stall.tasks.keys()].map((tid) => `${log.name(tid)}:${tid}`).sort();
   const length = endNs > startNs ? ` for ${seconds(endNs - startNs)}` : '';
-  const period = `${expedited ? 'expedited ' : ''}${flavor} grace period${gpSeq === null ? '' : ` ${gpSeq}`}`;
+  const period = `${flavor} ${expedited ? 'expedited ' : ''}grace period${eventSeq === null ? '' : ` ${eventSeq}`}`;
   const falsePositive = last.cpus.some((cpu) => cpu.falsePositive);
   return {
     kind: 'rcu-stall',
@@ -82,6 +82,7 @@ function stallFinding(log: LogModel, { stall, startNs, endNs, reading, cause, wh
       cause.why,
       ...(first.how === 'self' ? [`CPU ${cpus[0] ?? '?'} found that it holds the grace period up itself (R2.44)`] : []),
       ...(first.detectedBy === undefined ? [] : [`CPU ${first.detectedBy} reported it for the others (R2.43)`]),
+      ...(expedited && gpSeq !== null ? [`s: ${gpSeq} is its running sequence, ${eventSeq} its end value (1.3)`] : []),
       ...lengthNotes(first.jiffies, reading),
       ...(stall.reports > 1
         ? [`reported ${stall.reports} times, last ${seconds(endNs - first.tsNs)} after the first (G3.2)`]
@@ -100,7 +101,7 @@ function stallFinding(log: LogModel, { stall, startNs, endNs, reading, cause, wh
       ...(stall.tasks.size >= 8 ? ['the kernel lists at most 8 tasks per node: there may be more'] : []),
     ],
     flavor,
-    gp_seq: gpSeq,
+    gp_seq: eventSeq,
     cpus,
     tasks,
     cause: cause.cause,

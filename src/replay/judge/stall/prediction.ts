@@ -88,11 +88,11 @@ export function givenWarning(
 ): GivenWarning | undefined {
   const jiffies = report?.first.jiffies;
   const byLog = jiffies !== undefined && hz !== undefined ? (jiffies * 1e9) / hz : undefined;
-  const afterNs = gp.warnedNs === undefined ? byLog : gp.warnedNs - gp.startNs;
-  if (afterNs === undefined) return undefined;
+  const afterNs = gp.warnedNs === undefined || gp.seq === null ? byLog : gp.warnedNs - gp.startNs;
+  if (afterNs === undefined && gp.warnedNs === undefined) return undefined;
   const selfByLog = report && (report.first.how === 'self' ? true : report.first.how === 'other' ? false : undefined);
   return {
-    afterNs,
+    afterNs: afterNs ?? (gp.warnedNs as number) - gp.startNs,
     cpu: gp.warnedCpu ?? report?.first.detectedBy,
     self: gp.warnedSelf ?? selfByLog,
     jiffies,
@@ -165,6 +165,12 @@ export function describePrediction(
   given: GivenWarning | undefined,
   ticksSeen: boolean,
 ): string {
+  // The start of an inferred one, and so its deadline, are not known to the jiffy.
+  if (gp.seq === null) {
+    if (!given) return 'whether and when the kernel warned of it is not recorded (rcu_stall_warning, or the log)';
+    const whose = given.cpu === undefined ? '' : `, ${whom(given.cpu, given.self)}`;
+    return `the kernel warned ${seconds(given.afterNs)} after it began${whose}${given.jiffies === undefined ? ', at the latest' : `, t=${given.jiffies} jiffies`}`;
+  }
   const due = `the kernel's stall decision, replayed: due ${seconds(rule.tillNs)} after the start, at the next tick`;
   if (prediction.verdict === 'no-stall') return `${due}; the grace period ended before that (R2.60)`;
   const did = given

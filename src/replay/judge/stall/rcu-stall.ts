@@ -77,7 +77,8 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
   const who =
     [...cpus.map((cpu) => `CPU ${cpu}`), ...tasks.map((task) => `reader ${task}`)].join(', ') || 'nobody recorded';
   const prediction = predictStall(gp, endNs, rule.tillNs, rule.hz, rule.earlyNs);
-  const given = givenWarning(gp, reportOf(timeline.data.stallReports, gp), rule.hz);
+  const report = reportOf(timeline.data.stallReports, gp);
+  const given = givenWarning(gp, report, rule.hz);
   const ticksSeen = timeline.data.visible.firstTickEvent > 0;
   const evidence = stallEvidence(timeline, gp, decisive ? [...pending, decisive] : pending);
   evidence.cite(tickOfWarning(gp, prediction, rule), 'the tick that brings the warning, by the replayed decision');
@@ -103,19 +104,19 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
     id: findingId('rcu-stall', gp.flavor, cause, ...cpus, ...tasks),
     severity: gp.censored && gp.warnedNs === undefined ? 'warning' : 'error',
     confidence: gp.endInferred || gp.censored || unrecorded || decisive?.inferred ? 'inferred' : 'observed',
-    title: `${gracePeriodName(gp)} stalled for ${seconds(endNs - gp.startNs)}${gp.endNs === null ? ' and had not ended' : ''}: waits for ${who}, cause ${cause}`,
+    title: `${gracePeriodName(gp)}${gp.seq === null && report?.eventSeq ? ` ${report.eventSeq}` : ''} stalled for ${seconds(endNs - gp.startNs)}${gp.endNs === null ? ' and had not ended' : ''}: waits for ${who}, cause ${cause}`,
     start_ns: gp.startNs,
     end_ns: endNs,
     evidence: evidence.list(),
     notes,
     flavor: gp.flavor,
-    gp_seq: gp.seq === null ? null : String(gp.seq),
+    gp_seq: gp.seq === null ? (report?.eventSeq ?? null) : String(gp.seq),
     ...(gp.expedited && { expedited: true }),
     cpus,
     tasks,
     cause,
     holdouts: stallHoldouts(timeline, pending),
-    ...(!gp.expedited && { decision: decisionOf(gp, prediction, given, rule) }),
+    ...(!gp.expedited && gp.seq !== null && { decision: decisionOf(gp, prediction, given, rule) }),
     timeline: { legend: STRIP_LEGEND, cpus: cpuStrips(timeline, gp.startNs, endNs) },
   };
 }

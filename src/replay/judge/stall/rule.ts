@@ -59,17 +59,30 @@ export function hzOfTicks(ticks: readonly TickSample[]): number | undefined {
 
 /** The kernel's report about a grace period in the log or in printk:console events, when there is one. */
 export function reportOf(reports: readonly LogStall[], gp: GracePeriod): LogStall | undefined {
-  if (gp.seq === null) return undefined;
+  // Of one that is inferred no number is known: the report was printed while it lasted.
+  if (gp.seq === null)
+    return reports.find(
+      ({ flavor, expedited, first }) =>
+        flavor === gp.flavor &&
+        expedited === gp.expedited &&
+        first.tsNs >= gp.startNs &&
+        first.tsNs <= (gp.endNs ?? Number.POSITIVE_INFINITY),
+    );
   return reports.find(
-    (stall) => stall.flavor === gp.flavor && stall.expedited === gp.expedited && stall.gpSeq === String(gp.seq),
+    (stall) => stall.flavor === gp.flavor && stall.expedited === gp.expedited && stall.eventSeq === String(gp.seq),
   );
 }
 
 /** What one warning shows: the age of its grace period in whole seconds, and how the capture's clock runs against jiffies. */
 function shown(gp: GracePeriod, report: LogStall | undefined, known: number | undefined): StallRule | undefined {
-  if (gp.expedited || gp.warnedNs === undefined) return undefined;
-  const ageNs = gp.warnedNs - gp.startNs;
   const jiffies = report?.first.jiffies;
+  // When an inferred one began is not known exactly: the report counts from there.
+  if (gp.seq === null && !gp.expedited && jiffies !== undefined && known !== undefined) {
+    const why = `the kernel warned after ${jiffies} jiffies of 1/${known} s`;
+    return { tillNs: Math.floor(jiffies / known) * 1e9, hz: known, driftNs: 0, earlyNs: 0, why, shownBy: gp };
+  }
+  if (gp.expedited || gp.warnedNs === undefined || gp.seq === null) return undefined;
+  const ageNs = gp.warnedNs - gp.startNs;
   const hz = known ?? (jiffies === undefined ? hzOfTicks(gp.ticks) : hzOf(jiffies / (ageNs / 1e9), 0.05));
   if (jiffies !== undefined && hz !== undefined) {
     // The clock of an emulated machine may run apart from its jiffies: the report counts those (R2.62).

@@ -25,7 +25,11 @@ export function readJiffies(jiffies: number, hz?: number): JiffiesReading | unde
     // rcu_cpu_stall_timeout is clamped to 3..300 s.
     return timeoutS >= 3 && timeoutS <= 305 && late <= LATE_JIFFIES ? [{ hz: value, timeoutS, late }] : [];
   });
-  if (fits.length === 0) return undefined;
+  if (fits.length === 0) {
+    // Whoever had to notice it was late.
+    const timeoutS = hz === undefined ? 0 : Math.min(305, Math.floor(jiffies / hz));
+    return hz !== undefined && timeoutS >= 3 ? { hz, timeoutS, certain: false } : undefined;
+  }
   const usual = fits.filter((fit) => USUAL_TIMEOUTS_S.has(fit.timeoutS));
   const candidates = usual.length > 0 ? usual : fits;
   // Of several the shortest timeout: nobody raises it to odd values.

@@ -198,11 +198,6 @@ export class LogModel implements Model {
     const reading = readJiffies(report.jiffies, this.#world.profile.hz);
     if (!reading?.certain) return;
     this.#world.learn('hz', reading.hz);
-    const { proveRcu } = this.#world.profile;
-    const withoutProof = reading.timeoutS - 5;
-    // 26 s is 21 s and PROVE_RCU, whether or not the log says so elsewhere.
-    const proof = proveRcu ?? [21, 60, 100].includes(withoutProof);
-    this.#world.learn('rcuStallTimeoutS', proof ? withoutProof : reading.timeoutS);
   }
 
   #task(task: LogTask): void {
@@ -247,7 +242,24 @@ export class LogModel implements Model {
       });
   }
 
+  /** The timeout in force, from the earliest report of each grace period: it may come late, never early. */
+  #learnTimeout(): void {
+    const { hz, proveRcu, rcuStallTimeoutS } = this.#world.profile;
+    const readings = this.stalls.all.flatMap(({ expedited, first }) => {
+      const reading = expedited || first.jiffies === undefined ? undefined : readJiffies(first.jiffies, hz);
+      return reading && (reading.certain || hz !== undefined) ? [reading.timeoutS] : [];
+    });
+    if (readings.length === 0 || rcuStallTimeoutS !== undefined) return;
+    const leastS = Math.min(...readings);
+    const withoutProof = leastS - 5;
+    // 26 s is 21 s and PROVE_RCU, whether or not the log says so elsewhere; below 8 s there is no room for its 5 s.
+    const proof = proveRcu ?? [3, 21, 60, 100].includes(withoutProof);
+    if (withoutProof < 3 || !proof) this.#world.learn('proveRcu', false);
+    this.#world.learn('rcuStallTimeoutS', proof && withoutProof >= 3 ? withoutProof : leastS);
+  }
+
   finish(): void {
+    this.#learnTimeout();
     // Fewer seconds than the default show a shorter timeout; more show nothing (G4.1).
     const { leastSeconds } = this.hung;
     if (leastSeconds < 120) this.#world.learn('hungTaskTimeoutS', leastSeconds);

@@ -9,6 +9,8 @@ export interface LogStall {
   readonly flavor: string;
   readonly expedited: boolean;
   readonly gpSeq: string | null;
+  /** The number that events print of it: `s:` of an expedited one is the running sequence, its tracepoints print the end value (MODEL 1.3). */
+  readonly eventSeq: string | null;
   readonly first: StallReport;
   last: StallReport;
   reports: number;
@@ -51,6 +53,7 @@ export class LogStalls {
       flavor: report.flavor,
       expedited,
       gpSeq,
+      eventSeq: expedited && gpSeq !== null ? endSequence(gpSeq) : gpSeq,
       first: report,
       last: report,
       reports: 1,
@@ -73,6 +76,11 @@ export class LogStalls {
     if (report.tsNs >= stall.last.tsNs) stall.last = report;
     collect(stall, report);
   }
+}
+
+/** `413` → `416`: (s | 3) + 1 of rcu_seq_end(), in 64-bit two's complement. */
+function endSequence(running: string): string {
+  return String(BigInt.asIntN(64, (BigInt(running) | 3n) + 1n));
 }
 
 function collect(stall: LogStall, report: StallReport): void {

@@ -16,6 +16,7 @@ import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from './g
 import { emitGracePeriod } from './grace-period-facts.ts';
 import { GracePeriodHistory } from './grace-period-history.ts';
 import { HoldoutLedger } from './holdout/accounting.ts';
+import { readWarning, type StallWarning } from './inferred/warnings.ts';
 import { maskCpus } from './node-tree.ts';
 import { noteTick, noteWarning } from './stall-watch.ts';
 
@@ -26,6 +27,7 @@ const SKEW_NS = 1e5;
 const EARLY_KEPT = 64;
 
 const CONTRADICTIONS_KEPT = 64;
+const WARNINGS_KEPT = 1024;
 
 /**
  * Strings of rcu_grace_period that drive the state machine (MODEL 1.2); the others are per-CPU bookkeeping or the kthread's sleep.
@@ -45,6 +47,8 @@ export class RcuModel implements Model {
   /** The first ones. */
   readonly contradictions: Contradiction[] = [];
   contradictionCount = 0;
+  /** rcu_stall_warning events, the first ones. */
+  readonly warnings: StallWarning[] = [];
   /** First rcu_grace_period event. */
   firstEvent = 0;
 
@@ -120,7 +124,12 @@ export class RcuModel implements Model {
           for (const flavor of this.#flavors.values()) this.#expedited.asked(flavor, event.cpu, event);
         };
       case 'rcu_stall_warning':
-        return (event) => noteWarning(this.#flavor(event), event);
+        return (event) => {
+          const flavor = this.#flavor(event);
+          noteWarning(flavor, event);
+          const warning = readWarning(flavor.name, event.text(1), event);
+          if (warning && this.warnings.length < WARNINGS_KEPT) this.warnings.push(warning);
+        };
       case 'sched_switch':
         return (event) => this.#switched(event);
       case 'sched_pi_setprio':
@@ -378,8 +387,9 @@ export class RcuModel implements Model {
     const { gp, expedited } = flavor;
     const seq = event.int(1);
     if (gp && seq === gp.seq && (seq & 3) !== 0) this.#addReader(flavor, gp, reader, event);
-    // Whether its CPU had reported to the expedited one is not printed; one that leaves before the end did not hold it up for long.
-    if (expedited) this.#addReader(flavor, expedited, reader, event);
+    // Whom the expedited one has selected, it waits for until the CPU switches; readers of other CPUs are none of its own (rcu_preempt_ctxt_queue).
+    if (expedited && (expedited.initDoneNs === null || flavor.expeditedOwed.has(event.cpu)))
+      this.#addReader(flavor, expedited, reader, event);
   }
 
   #unlocked(event: EventCursor): void {

@@ -18,6 +18,7 @@ import type { KthreadPeriod, KthreadPeriodModel } from './kthread-periods.ts';
 import type { KthreadWakerModel } from './kthread-waker.ts';
 import { coveredNs, quietHoldout } from './quiet-holdout.ts';
 import { findReader } from './reader.ts';
+import { assignWarnings, periodOfWarning } from './warnings.ts';
 
 /** A stretch must cover this share of the wait to be taken for its reason. */
 const COVERS = 0.5;
@@ -60,6 +61,7 @@ export class InferredGpModel implements Model {
       const stretches = quiet.stretches.filter((stretch) => !busyWaits.spins(stretch));
       for (const gp of expeditedPeriods(this.#rcu.mainFlavor, waits, executor.sleeps, stretches, endNs))
         this.#rcu.addInferred(gp);
+      this.#warned(true, stretches, endNs);
     }
     if (this.#world.count('rcu_grace_period') > 0) {
       if (this.#world.count('rcu_grace_period_init', 'rcu_quiescent_state_report') === 0) this.#inferHoldouts(endNs);
@@ -86,6 +88,19 @@ export class InferredGpModel implements Model {
     }
     for (const period of this.#from.everyday.periods)
       if (!groups.some(([fromNs, toNs]) => period.startNs < toNs && period.endNs > fromNs)) this.#add(period);
+    const stretches = this.#from.quiet.stretches.filter((stretch) => !this.#from.busyWaits.spins(stretch));
+    this.#warned(false, stretches, endNs);
+  }
+
+  /** The kernel's warnings, among the inferred grace periods; one outside of them proves another. */
+  #warned(expedited: boolean, stretches: readonly QuietStretch[], endNs: number): void {
+    let rest = this.#rcu.warnings.filter((warning) => (warning.how === 'expedited') === expedited);
+    rest = assignWarnings(this.#rcu.history.all(), rest);
+    while (rest.length > 0) {
+      const gp = periodOfWarning(rest[0], stretches, endNs);
+      if (gp) this.#rcu.addInferred(gp);
+      rest = gp ? assignWarnings([gp], rest) : rest.slice(1);
+    }
   }
 
   #add({ flavor, startNs, startEvent, endNs, endEvent }: KthreadPeriod): void {
