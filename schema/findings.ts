@@ -190,8 +190,6 @@ export interface StallDecision {
 }
 
 export interface FindingBase {
-  /** Derived from what it is (kind, classes or domain, task, site): the same in every replay. */
-  readonly id: string;
   readonly severity: Severity;
   readonly confidence: Confidence;
   /** One line, the verdict itself. */

@@ -13,7 +13,7 @@ import {
   WORK,
   WORKQUEUE_EVENTS,
 } from './needs.ts';
-import { type KindRow, kind, taskText } from './row.ts';
+import { causeOf, type KindRow, kind, taskText } from './row.ts';
 
 export interface InterruptStorm {
   readonly cpu: number | null;
@@ -21,6 +21,8 @@ export interface InterruptStorm {
   readonly share: number | null;
   readonly count: number;
   readonly max_ns: number;
+  /** The handler that took most of the time. */
+  readonly handler?: string;
 }
 export interface GpKthreadStarved {
   readonly flavor: string;
@@ -40,6 +42,8 @@ export interface Lockup {
   readonly cpu: number;
   readonly task: string;
   readonly tid?: number;
+  /** The function that it was in. */
+  readonly site?: string;
 }
 export interface SoftLockup extends Lockup {
   readonly hard?: boolean;
@@ -48,7 +52,7 @@ export interface SoftLockup extends Lockup {
 /** What the kinds of storms have in common. Which CPU one hits is chance. */
 const storm = {
   lasts: 'interval',
-  identity: () => ({}),
+  identity: ({ handler }) => ({ functions: handler === undefined ? [] : [handler] }),
   occurrence: () => 'any CPU',
   subject: ({ cpu }) => (cpu === null ? '' : `CPU ${cpu}`),
   details: ({ cpu, share, count, max_ns }, { duration }) => [
@@ -64,7 +68,7 @@ const storm = {
 const lockup = {
   rank: 150,
   lasts: 'interval',
-  identity: ({ task }) => ({ tasks: [task] }),
+  identity: ({ task, site }) => ({ tasks: [task], functions: site === undefined ? [] : [site] }),
   occurrence: ({ cpu }) => `${cpu}`,
   subject: ({ cpu }) => `CPU ${cpu}`,
   details: ({ cpu, task, tid }) => [`CPU ${cpu} · task: ${taskText(task, tid)}`],
@@ -108,7 +112,7 @@ export const CPU_KINDS = {
       reports: ['rcu-stall'],
       helpful: ['sched_waking', 'sched_wakeup', ...INTERRUPT_EVENTS],
     },
-    identity: ({ flavor, root }) => ({ ...(root && { cause: root.kind }), domain: flavor }),
+    identity: ({ flavor, root }) => ({ ...causeOf(root), domain: flavor }),
     occurrence: ({ flavor }) => flavor,
     subject: ({ flavor }) => flavor,
     details: ({ flavor, blocked_ns }, { duration }) => [`flavour: ${flavor} · not run for ${duration(blocked_ns)}`],
@@ -124,7 +128,7 @@ export const CPU_KINDS = {
       helpful: [...WORKQUEUE_EVENTS, 'sched_switch', 'sched_waking', '<stacks>'],
     },
     identity: ({ workqueue, work, root }) => ({
-      ...(root && { cause: root.kind }),
+      ...causeOf(root),
       domain: workqueue,
       functions: [work],
     }),

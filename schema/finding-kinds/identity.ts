@@ -2,17 +2,17 @@
  * The identity of a finding: kind, root cause, lock classes or domain, task and function, without what differs from boot to boot
  * (addresses, tids, numbers in the names of tasks). Two bugs never share one; one bug keeps it.
  */
-import { type Finding, rowOf } from './index.ts';
-import type { IdentityParts } from './row.ts';
+import { type FindingDraft, rowOf } from './index.ts';
+import { type IdentityParts, plainClass, stableTaskName } from './row.ts';
 
 /** One line, comparable between boots: `blocked-sync synchronize_srcu lab_srcu lab_upd/N because of nmi-storm`. */
-export function identityOf(finding: Finding): string {
+export function identityOf(finding: FindingDraft): string {
   const { cause } = rowOf(finding).identity(finding);
-  return cause === undefined ? thingOf(finding) : `${thingOf(finding)} because of ${stableName(cause)}`;
+  return cause === undefined ? thingOf(finding) : `${thingOf(finding)} because of ${stableClass(cause)}`;
 }
 
 /** The identity apart from the cause: what remains the same thing when its cause changes. */
-export function thingOf(finding: Finding): string {
+export function thingOf(finding: FindingDraft): string {
   const { functions = [], domain, tasks = [], detail = [], held = [], ...locks } = rowOf(finding).identity(finding);
   return [
     finding.kind,
@@ -20,13 +20,13 @@ export function thingOf(finding: Finding): string {
     ...(domain === undefined ? [] : [stableName(domain)]),
     ...lockNames(locks),
     ...asSet(tasks.map(stableTaskName)),
-    ...(held.length === 0 ? [] : ['under', ...asSet(held.map(stableName))]),
+    ...(held.length === 0 ? [] : ['under', ...asSet(held.map(stableClass))]),
     ...detail,
   ].join(' ');
 }
 
 function lockNames({ locks = [], lockOrder }: Pick<IdentityParts, 'locks' | 'lockOrder'>): readonly string[] {
-  const names = locks.map(stableName);
+  const names = locks.map(stableClass);
   if (lockOrder === 'fixed') return names;
   return lockOrder === 'cycle' ? fromSmallest(names) : asSet(names);
 }
@@ -39,15 +39,19 @@ function fromSmallest(names: readonly string[]): readonly string[] {
   return turns.reduce((best, turn) => (turn.join('\u0000') < best.join('\u0000') ? turn : best), names);
 }
 
-/** Without addresses of objects, hashed or not. */
+/**
+ * Without what differs from boot to boot and from build to build: addresses of objects, hashed or not; offsets into functions, the
+ * module they are in, and what the compiler appends to their names.
+ */
 function stableName(name: string): string {
   return name
-    .replace(/\(?\b(0x)?[0-9a-f]{8,16}\b\)?/g, '')
+    .replace(/ \[[\w-]+\]$/, '')
+    .replace(/\+0x[0-9a-f]+(\/0x[0-9a-f]+)?/g, '')
+    .replace(/\.(isra|constprop|part|llvm|cold)(\.\d+)?\b/g, '')
+    .replace(/\(?\b(0x[0-9a-f]+|(?=[a-f]*\d)[0-9a-f]{8,16})\b\)?/g, '')
     .replace(/\s+/g, ' ')
     .trim();
 }
 
-/** Tasks of one kind: `kworker/0:2` is `kworker/N:N`, `lab_upd/1` is `lab_upd/N`, a trailing `:tid` is dropped. */
-function stableTaskName(name: string): string {
-  return name.replace(/:\d+$/, '').replace(/(?<=[/:_-])u?\d+H?\b/g, 'N');
-}
+/** Lock classes also without `#2` and `/1`, which depend on the order of registration and which events do not carry (L5.4). */
+const stableClass = (name: string): string => plainClass(stableName(name));

@@ -8,7 +8,7 @@ import { LOCK_KINDS } from './lock.ts';
 import type { KindRow } from './row.ts';
 import { WAIT_KINDS } from './wait.ts';
 
-export { LOCK_MISUSES, type LockMisuseKind } from './lock.ts';
+export { type DeferralHazardKind, LOCK_MISUSES, type LockMisuseKind } from './lock.ts';
 export type { EventGroup } from './needs.ts';
 export type { DetailFormat, IdentityParts, KindNeeds, LockdepMasking } from './row.ts';
 
@@ -18,10 +18,13 @@ export type FindingKind = keyof typeof KINDS;
 
 type KeysOf<Row> = Row extends KindRow<infer Keys> ? Keys : never;
 
-/** A verdict: what all findings have, and the keys of its kind. */
-export type Finding = {
+/** A verdict without its id: what all findings have, and the keys of its kind. */
+export type FindingDraft = {
   [K in FindingKind]: FindingBase & { readonly kind: K } & KeysOf<(typeof KINDS)[K]>;
 }[FindingKind];
+
+/** A verdict. Its id is derived from its identity: the same in every replay, and for the same bug in every boot. */
+export type Finding = FindingDraft & { readonly id: string };
 
 /** All kinds, in the order of the table. */
 export const FINDING_KINDS = Object.keys(KINDS) as readonly FindingKind[];
@@ -32,8 +35,8 @@ export function kindRow(kind: FindingKind): KindRow<unknown> {
 }
 
 /** The row of a finding's kind, whose functions take that finding. */
-export function rowOf(finding: Finding): KindRow<Finding> {
-  return KINDS[finding.kind] as unknown as KindRow<Finding>;
+export function rowOf(finding: FindingDraft): KindRow<FindingDraft> {
+  return KINDS[finding.kind] as unknown as KindRow<FindingDraft>;
 }
 
 /** Could this capture decide a kind of finding, and if not, which events were missing. */

@@ -32,11 +32,17 @@ export interface WaitContext {
   /** The acquired class. */
   readonly locks: readonly string[];
   readonly held: readonly string[];
+  /** Those of them under which it must not be taken; none: the context alone forbids it. */
+  readonly forbidden_by: readonly string[];
 }
 export interface SleepInAtomic {
   readonly task: string;
   readonly tid?: number;
   readonly held: readonly string[];
+  /** What it called: `schedule`, a function that may sleep, or the class of the lock that it asked for. */
+  readonly call: string;
+  /** The locks among those held that forbid it; missing: all of them. */
+  readonly forbidden_by?: readonly string[];
 }
 export interface Deadlock {
   readonly waits: readonly DeadlockWait[];
@@ -48,7 +54,17 @@ export interface DeferralHazard {
   readonly api: string;
   readonly held: readonly string[];
   readonly conflict: string;
+  readonly hazard: DeferralHazardKind;
+  /** Lock classes that conflict. */
+  readonly conflict_locks: readonly string[];
 }
+export type DeferralHazardKind =
+  | 'CYCLE'
+  | 'CYCLE_RISK'
+  | 'INVALID_WAIT'
+  | 'NMI_UNSAFE'
+  | 'SLEEP_IN_ATOMIC'
+  | 'SELF_DEADLOCK';
 export interface LockMisuse {
   readonly locks: readonly string[];
   readonly misuse: LockMisuseKind;
@@ -162,7 +178,11 @@ export const LOCK_KINDS = {
       helpful: ['lock_release', 'sched_switch', ...INTERRUPT_EVENTS],
     },
     lockdep: { check: 0, title: () => '[ BUG: Invalid wait context ]', switchesOff: always },
-    identity: ({ locks, held }) => ({ locks, held }),
+    identity: ({ locks, forbidden_by, severity }) => ({
+      locks,
+      held: forbidden_by,
+      detail: [severity === 'info' ? 'latent' : 'real'],
+    }),
     occurrence: ({ locks }) => classSet(locks),
     subject: ({ locks, held, severity }) =>
       `${locks.join(', ')} under ${held.join(', ')}${severity === 'info' ? ' (latent)' : ''}`,
@@ -174,7 +194,11 @@ export const LOCK_KINDS = {
     rank: 70,
     lasts: 'instant',
     needs: { events: [LOCKS, SCHED], reports: ['sleep-in-atomic'], helpful: ['lock_release', '<stacks>'] },
-    identity: ({ task, held }) => ({ tasks: [task], held }),
+    identity: ({ task, call, held, forbidden_by }) => ({
+      tasks: [task],
+      functions: [call],
+      held: forbidden_by ?? held,
+    }),
     occurrence: ({ task }) => task,
     subject: ({ task, held }) => `${task} under ${held.join(', ')}`,
     details: ({ task, tid, held }) => [`task: ${taskText(task, tid)}`, `held: ${listText(held)}`],
@@ -189,7 +213,10 @@ export const LOCK_KINDS = {
       reports: ['hung-task', 'held-locks'],
       helpful: [...CONSOLE_EVENTS, ...SRCU_EVENTS, 'sched_waking', 'contention_begin', 'contention_end'],
     },
-    identity: ({ waits }) => ({ tasks: waits.map(({ task }) => task) }),
+    identity: ({ waits }) => ({
+      tasks: waits.map(({ task }) => task),
+      locks: waits.map(({ on }) => on.replace(/ held by .*/, '').replace(/:\d+/g, '')),
+    }),
     occurrence: ({ waits }) =>
       waits
         .map(({ tid }) => tid)
@@ -210,7 +237,11 @@ export const LOCK_KINDS = {
       reports: [],
       helpful: ['lock_release', 'sched_switch', 'timer_expire_entry', ...WORKQUEUE_EVENTS],
     },
-    identity: ({ api, held, conflict }) => ({ cause: conflict, functions: [api], held }),
+    identity: ({ api, held, hazard, conflict_locks }) => ({
+      cause: [hazard, ...conflict_locks].join(' '),
+      functions: [api],
+      held,
+    }),
     subject: ({ api, held }) => `${api} with ${held.join(', ')}`,
     details: ({ api, held, conflict }) => [`${api} with ${listText(held)} held; conflict: ${conflict}`],
   }),

@@ -1,5 +1,5 @@
 /** What a row of the table of finding kinds says. */
-import type { FindingBase } from '../findings.ts';
+import type { FindingBase, Root } from '../findings.ts';
 import type { LogReportKind } from '../log-report.ts';
 import type { EventGroup } from './needs.ts';
 
@@ -93,3 +93,13 @@ export const plainClass = (name: string): string => name.replace(/[#/]\d+/g, '')
 
 /** The same classes in any order, told with and without subclass. */
 export const classSet = (names: readonly string[]): string => [...new Set(names.map(plainClass))].sort().join('\u0000');
+
+/** The cause that a root names. Who has a CPU when a storm of interrupts hits it is chance; whoever else is named is to blame. */
+export function causeOf(root: Root | undefined): { cause?: string } {
+  if (root === undefined) return {};
+  const task = root.kind.endsWith('-storm') || root.task === undefined ? [] : [stableTaskName(root.task)];
+  return { cause: [root.kind, ...(root.code === undefined ? [] : [root.code]), ...task].join(' ') };
+}
+
+/** Tasks of one kind: `kworker/0:2` is `kworker/N:N`, `job12` is `jobN`. */
+export const stableTaskName = (name: string): string => name.replace(/u?\d+H?/g, 'N');

@@ -16,7 +16,7 @@ import {
   WORK,
   WORKQUEUE_EVENTS,
 } from './needs.ts';
-import { kind, taskText } from './row.ts';
+import { causeOf, kind, taskText } from './row.ts';
 
 export interface RcuStall {
   readonly flavor: string;
@@ -54,12 +54,17 @@ export interface BlockedSync {
 export interface HungTask {
   readonly task: string;
   readonly tid: number;
+  /** The call that it sleeps in; missing: none that its stack names. */
+  readonly api?: string;
   readonly blocked_ns: number;
   readonly chain: readonly ChainLink[];
   readonly root?: Root;
 }
 
 const onCpu = (cpu: number | null | undefined): string => (cpu === undefined || cpu === null ? '' : ` on CPU ${cpu}`);
+/** The lock that the first task of a chain waits for. */
+const lockWaitedFor = (chain: readonly ChainLink[]): readonly string[] =>
+  chain[1]?.kind === 'lock' ? [chain[1].name] : [];
 const commOf = (task: string): string => task.slice(0, task.lastIndexOf(':'));
 
 export const WAIT_KINDS = {
@@ -126,7 +131,12 @@ export const WAIT_KINDS = {
         '<stacks>',
       ],
     },
-    identity: ({ api, domain, task, root }) => ({ cause: root.kind, domain, tasks: [task], functions: [api] }),
+    identity: ({ api, domain, task, root }) => ({
+      ...causeOf(root),
+      domain,
+      tasks: [task],
+      functions: [api],
+    }),
     occurrence: ({ tid, api }) => `${tid} ${api.replace(/^__/, '')}`,
     subject: ({ task, tid, api }) => `${task}:${tid} in ${api}`,
     details: ({ root, domain }) => [
@@ -150,7 +160,12 @@ export const WAIT_KINDS = {
         'synchronize_rcu',
       ],
     },
-    identity: ({ task, root }) => ({ ...(root && { cause: root.kind }), tasks: [task] }),
+    identity: ({ task, root, api, chain }) => ({
+      ...causeOf(root),
+      tasks: [task],
+      functions: api === undefined ? [] : [api],
+      locks: lockWaitedFor(chain),
+    }),
     occurrence: ({ tid }) => `${tid}`,
     subject: ({ task, tid }) => `${task}:${tid}`,
     details: ({ root }) => (root ? [`root: ${root.kind}${onCpu(root.cpu)}`] : []),

@@ -34,9 +34,10 @@ export interface Verdicts extends WhatIfVariant {
 /** The verdicts under a variant, by name, with the findings instead of ids. */
 export function verdicts(whatIf: WhatIf, run: ReplayedRun, name: string): Verdicts {
   const result = whatIf.judge(resolveVariant(name));
-  const find = (id: string): Finding => run.baseline.find((finding) => finding.id === id) as Finding;
-  const remaining = result.remains.map(find);
-  return { ...result, clearedFindings: result.cleared.map(find), remaining, after: [...remaining, ...result.new] };
+  // Waits of several tasks of one kind behind one root are one bug, and have one id.
+  const of = (ids: readonly string[]): Finding[] => run.baseline.filter(({ id }) => ids.includes(id));
+  const remaining = of(result.remains);
+  return { ...result, clearedFindings: of(result.cleared), remaining, after: [...remaining, ...result.new] };
 }
 
 /** `kind locks…` or `kind task`, for comparison. */

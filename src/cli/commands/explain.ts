@@ -9,7 +9,7 @@ import { parseRunId } from './replay-options.ts';
 const EXAMPLES = `
 Examples:
   quiesce explain quiesce.db rcu-stall                       the beginning of an id is enough
-  quiesce explain quiesce.db rcu-stall-0cfa192a --format md  for a mail or an issue
+  quiesce explain quiesce.db rcu-stall-24a5f934 --format md  for a mail or an issue
 The ids of findings are in the report of replay, in its --json, and in the table "finding".`;
 
 interface ExplainOptions {

@@ -2,7 +2,7 @@
  * Judges a recording under a variant: operators rewrite copies of the timeline, the lock graph, the kernel's reports and the profile,
  * the ordinary detectors judge the copies, and what they find is compared with the baseline (X-R4). No verdict is stored in a variant.
  */
-import type { Finding, KernelProfile, WhatIfVariant } from '../../../schema/index.ts';
+import { type Finding, type KernelProfile, rowOf, thingOf, type WhatIfVariant } from '../../../schema/index.ts';
 import type { World } from '../core/world.ts';
 import { combineFindings, TIMELINE_DETECTORS } from '../judge/index.ts';
 import { judgeLocks } from '../judge/lock/index.ts';
@@ -137,7 +137,7 @@ export class WhatIf {
     const after = [...locks, ...timeline];
     const stands = log.filter((reported) => {
       const partner = before.find((finding) => isSameThing(reported, finding));
-      return partner === undefined || after.some((finding) => identityOf(finding) === identityOf(partner));
+      return partner === undefined || after.some((finding) => isSameOccurrence(finding, partner));
     });
     return combineFindings([...locks, ...stands, ...timeline]);
   }
@@ -145,19 +145,20 @@ export class WhatIf {
   #compare(variant: Variant, { selected, because, lengths }: Rejudged, after: readonly Finding[]): WhatIfVariant {
     const { baseline } = this.#run;
     const noOp = selected === 0;
-    const found = new Map((noOp ? baseline : after).map((finding) => [identityOf(finding), finding]));
-    const known = new Set(baseline.map(identityOf));
-    const cleared = baseline.filter((finding) => !found.has(identityOf(finding)));
-    const remains = baseline.filter((finding) => found.has(identityOf(finding)));
+    const partners = partnersOf(baseline, noOp ? baseline : after);
+    const cleared = baseline.filter((finding) => !partners.has(finding.id));
+    const remains = baseline.filter((finding) => partners.has(finding.id));
+    const known = new Set([...baseline, ...partners.values()].map(({ id }) => id));
+    const fresh = new Map(after.filter(({ id }) => !noOp && !known.has(id)).map((finding) => [finding.id, finding]));
     return {
       name: variant.name,
       title: variant.title,
       no_op: noOp,
-      cleared: cleared.map(({ id }) => id),
-      remains: remains.map(({ id }) => id),
-      new: [...found].filter(([identity]) => !known.has(identity)).map(([, finding]) => finding),
-      changed: remains.flatMap((finding) => changedLength(finding, lengths)),
-      because: [...because, ...remains.flatMap((finding) => otherReason(finding, found.get(identityOf(finding))))],
+      cleared: idsOf(cleared),
+      remains: idsOf(remains),
+      new: [...fresh.values()],
+      changed: widest(remains.flatMap((finding) => changedLength(finding, lengths))),
+      because: [...because, ...new Set(remains.flatMap((finding) => otherReason(finding, partners.get(finding.id))))],
     };
   }
 }
@@ -166,17 +167,43 @@ function isTimelineOperator(operator: Operator): operator is TimelineOperator {
   return !['set-profile', 'drop-edge', 'add-edge', 'set-wait-type', 'set-api-locks'].includes(operator.op);
 }
 
-/** What a finding is (X-R4): a call under some locks stays the same hazard when one of its reasons goes. */
-function identityOf(finding: Finding): string {
-  if (finding.kind !== 'deferral-hazard') return finding.id;
-  return `${finding.kind} ${finding.api} ${[...finding.held].sort().join(' ')}`;
+/** The wait or the stall that began then, or the same broken rule. */
+function isSameOccurrence(a: Finding, b: Finding): boolean {
+  return a.id === b.id || (thingOf(a) === thingOf(b) && a.start_ns === b.start_ns);
 }
 
-/** A hazard that remains for another reason. */
+/**
+ * What has become of each finding, by its id: the same one, or else the same thing with another cause that was not there before (X-R4):
+ * a call under some locks stays a hazard when one of its reasons goes.
+ */
+function partnersOf(baseline: readonly Finding[], after: readonly Finding[]): Map<string, Finding> {
+  const known = new Set(baseline.map(({ id }) => id));
+  const same = new Map(after.map((finding) => [finding.id, finding]));
+  const changed = new Map(after.filter(({ id }) => !known.has(id)).map((finding) => [thingOf(finding), finding]));
+  const partners = new Map<string, Finding>();
+  for (const finding of baseline) {
+    const partner = same.get(finding.id) ?? changed.get(thingOf(finding));
+    if (partner !== undefined) partners.set(finding.id, partner);
+  }
+  return partners;
+}
+
+/** A finding that remains with another cause. */
 function otherReason(before: Finding, after: Finding | undefined): string[] {
-  if (before.kind !== 'deferral-hazard' || after?.kind !== 'deferral-hazard' || before.conflict === after.conflict)
-    return [];
-  return [`${after.api}() under ${after.held.join(', ')} remains a hazard: ${after.conflict}`];
+  if (after === undefined || before.id === after.id) return [];
+  return [`${before.kind} ${rowOf(before).subject(before)} remains for another reason: ${after.title}`];
+}
+
+const idsOf = (findings: readonly Finding[]): string[] => [...new Set(findings.map(({ id }) => id))];
+
+/** Several waits may be one bug, with one id: from the shortest to the longest of them. */
+function widest(changes: WhatIfVariant['changed']): WhatIfVariant['changed'] {
+  const widest = new Map<string, readonly [number, number]>();
+  for (const { id, blocked_ns } of changes) {
+    const [min, max] = widest.get(id) ?? blocked_ns;
+    widest.set(id, [Math.min(min, blocked_ns[0]), Math.max(max, blocked_ns[1])]);
+  }
+  return [...widest].map(([id, blocked_ns]) => ({ id, blocked_ns }));
 }
 
 function waitKey(tid: number, startNs: number): string {

@@ -220,10 +220,10 @@ describe('case C: an NMI storm behind a chain of SRCU and RCU grace periods (nmi
     expect(brief(remaining)).toEqual(expect.arrayContaining([CLOSE, 'rcu-stall']));
     // Timing effects are intervals, and never longer than what was seen (X-R1).
     for (const { id, blocked_ns } of changed) {
-      const before = of().run.baseline.find((finding) => finding.id === id);
-      if (before?.kind !== 'blocked-sync') throw new Error(`${id} is no wait`);
+      const before = of().run.baseline.filter((finding) => finding.id === id);
+      const waits = before.flatMap((finding) => (finding.kind === 'blocked-sync' ? [finding.blocked_ns] : []));
       expect(blocked_ns[0]).toBeLessThanOrEqual(blocked_ns[1]);
-      expect(blocked_ns[1]).toBeLessThanOrEqual(before.blocked_ns);
+      expect(blocked_ns[1]).toBeLessThanOrEqual(Math.max(...waits));
     }
   });
 

@@ -2,8 +2,7 @@
  * Deferral hazards (MODEL 6.2): a deferring or waking API was called where what it may take conflicts with what the caller holds.
  * The capture need not show the conflict happen: static edges of MODEL 6.1 complete the observed order and are marked as such.
  */
-
-import type { Evidence, Finding } from '../../../../schema/index.ts';
+import type { DeferralHazardKind, Evidence, Finding } from '../../../../schema/index.ts';
 import { ruleRelease } from '../../knowledge/kernel-release.ts';
 import {
   API_PROFILES,
@@ -20,18 +19,17 @@ import { waitRank } from '../../model/lock/context/wait-type.ts';
 import { CONTEXT_NMI } from '../../model/lock/held.ts';
 import { contextText } from '../../model/lock/lock.ts';
 import type { LockEdge } from '../../model/lock/order/graph.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './evidence.ts';
 import { edgeEvidence } from './inversion.ts';
 import { kindEvidence, stackEvidence } from './proof.ts';
 
-type Hazard = 'CYCLE' | 'CYCLE_RISK' | 'INVALID_WAIT' | 'NMI_UNSAFE' | 'SLEEP_IN_ATOMIC' | 'SELF_DEADLOCK';
-
 interface Conflict {
-  readonly hazard: Hazard;
+  readonly hazard: DeferralHazardKind;
   readonly rule: string;
   readonly text: string;
-  readonly identity: readonly string[];
+  /** Names of the classes that conflict. */
+  readonly locks: readonly string[];
   readonly latent: boolean;
   readonly evidence: readonly Evidence[];
 }
@@ -50,18 +48,27 @@ interface Order {
 
 const MAX_FINDINGS = 100;
 
+type Hazard = Extract<Finding, { kind: 'deferral-hazard' }>;
+
 export function judgeDeferrals(evidence: LockEvidence): Finding[] {
   const order = orderOf(evidence);
-  const findings = new Map<string, Finding>();
+  const findings = new Map<string, Hazard>();
   for (const site of evidence.deferrals) {
     const profile = evidence.apiProfile(site);
     if (profile === undefined || (!profile.sleeps && withinAnotherApi(evidence, site))) continue;
     const conflicts = conflictsOf(evidence, site, profile, order);
     if (conflicts.length === 0) continue;
     const made = finding(evidence, site, profile, conflicts);
-    if (!findings.has(made.id) && findings.size < MAX_FINDINGS) findings.set(made.id, made);
+    const key = [site.api, made.hazard, ...made.conflict_locks].join('\u0000');
+    const known = findings.get(key);
+    if (known === undefined ? findings.size < MAX_FINDINGS : fewerHeld(made, known)) findings.set(key, made);
   }
   return [...findings.values()];
+}
+
+/** Of the sites of one conflict the one with the fewest other locks stands for all: which one comes first differs from boot to boot. */
+function fewerHeld(a: Hazard, b: Hazard): boolean {
+  return a.held.length - b.held.length < 0 || (a.held.length === b.held.length && a.held.join() < b.held.join());
 }
 
 /** The newest lock held is one that another API takes: this call is that API's own doing (queue_work() inside call_srcu()). */
@@ -121,7 +128,7 @@ function conflictsOf(evidence: LockEvidence, site: DeferralSite, profile: ApiPro
         hazard: 'SLEEP_IN_ATOMIC',
         rule: 'D6.5',
         text: `${site.api} sleeps, under ${spinning.map((cls) => cls.name).join(', ')}`,
-        identity: spinning.map((cls) => cls.name),
+        locks: spinning.map((cls) => cls.name),
         latent: false,
         evidence: [],
       });
@@ -131,7 +138,7 @@ function conflictsOf(evidence: LockEvidence, site: DeferralSite, profile: ApiPro
       hazard: 'NMI_UNSAFE',
       rule: 'D6.4',
       text: `${profile.takes.map((lock) => lock.name).join(', ')} may be taken inside an NMI`,
-      identity: ['nmi'],
+      locks: ['nmi'],
       latent: false,
       evidence: [],
     });
@@ -175,7 +182,7 @@ function orderConflict(
     hazard: risky.length === 0 ? 'CYCLE' : 'CYCLE_RISK',
     rule: 'D6.1',
     text: `${text}, which the caller holds${lock.condition ? ` (${lock.condition})` : ''}${risky.length > 0 ? `; static: ${risky.map((step) => `${step.to} (${step.why})`).join(', ')}` : ''}`,
-    identity: [name, path[path.length - 1].to],
+    locks: [name, path[path.length - 1].to],
     latent: false,
     evidence: path.flatMap((step) => (step.edge ? edgeEvidence(evidence, step.edge) : [])),
   };
@@ -220,7 +227,7 @@ function selfConflict(
     hazard: 'SELF_DEADLOCK',
     rule: 'D6.6',
     text: `${name}, which the caller holds${same.single ? '' : ` (${same.instances} addresses: another one may be meant)`}${lock.condition ? ` (${lock.condition})` : ''}`,
-    identity: [name, name],
+    locks: [name, name],
     latent: !same.single,
     evidence: [],
   };
@@ -252,7 +259,7 @@ function waitConflict(
     hazard: 'INVALID_WAIT',
     rule: 'D6.2',
     text: `${name} is a spinlock_t and ${culprit.name} a raw one${latent ? ' (latent: matters on PREEMPT_RT)' : ''}${lock.condition ? ` (${lock.condition})` : ''}${site.took.has(cls.classId) ? '' : ' (not seen taken by this call)'}`,
-    identity: [name, culprit.name],
+    locks: [name, culprit.name],
     latent,
     evidence: [cls, culprit].flatMap((proved) => kindEvidence(evidence, proved)),
   };
@@ -263,16 +270,15 @@ function finding(
   site: DeferralSite,
   profile: ApiProfile,
   conflicts: readonly Conflict[],
-): Finding {
+): Hazard {
   const held = heldNames(
     evidence,
     site.held.map((hold) => hold.classId),
   );
   const task = taskLabel(evidence, site.taskKey, site.comm);
   const serious = conflicts.find((conflict) => !conflict.latent) ?? conflicts[0];
-  return {
+  return identified({
     kind: 'deferral-hazard',
-    id: findingId('deferral-hazard', site.api, serious.hazard, ...serious.identity),
     severity: serious.latent ? 'info' : 'warning',
     confidence: serious.hazard === 'CYCLE' ? 'observed' : 'inferred',
     title: `${site.api}() is called with ${held.join(', ') || contextText(site.context)} held: ${serious.text}`,
@@ -298,5 +304,7 @@ function finding(
     api: site.api,
     held,
     conflict: serious.text,
-  };
+    hazard: serious.hazard,
+    conflict_locks: serious.locks,
+  });
 }

@@ -8,7 +8,7 @@ import { CONTEXT_TASK } from '../../model/lock/held.ts';
 import { contextText } from '../../model/lock/lock.ts';
 import type { EdgeWitness } from '../../model/lock/order/edge-witness.ts';
 import { dependencyText, type LockEdge } from '../../model/lock/order/graph.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 import { type Cycle, classSet, isStrong, minimalCycles } from './cycles.ts';
 import { eventEvidence, type LockEvidence, siteText, taskLabel } from './evidence.ts';
 import { commonGuards, feasibility } from './predict/feasibility.ts';
@@ -100,9 +100,8 @@ function inversion(evidence: LockEvidence, cycle: Cycle<LockEdge>, total: number
         ]),
     ...(total > MAX_FINDINGS ? [`${total} cycles in all; the shortest ${MAX_FINDINGS} are listed`] : []),
   ];
-  return {
+  return identified({
     kind: 'lock-inversion',
-    id: findingId('lock-inversion', ...[...locks].sort()),
     severity: certain ? 'error' : 'warning',
     confidence: certain ? 'observed' : 'inferred',
     title: `${[...locks, locks[0]].join(' → ')}: each is held while the next is acquired`,
@@ -112,7 +111,7 @@ function inversion(evidence: LockEvidence, cycle: Cycle<LockEdge>, total: number
     notes,
     locks,
     feasible: possible.verdict,
-  };
+  });
 }
 
 function context(edge: LockEdge): string {

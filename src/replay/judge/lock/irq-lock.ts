@@ -5,7 +5,7 @@
 import type { Evidence, Finding } from '../../../../schema/index.ts';
 import { type LockClass, USAGE_IN, USAGE_ON, USAGE_READ, USAGE_SOFTIRQ } from '../../model/lock/class.ts';
 import { DEP_EN, DEP_SN, DEP_SR, type LockEdge } from '../../model/lock/order/graph.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 import { eventEvidence, type LockEvidence, siteText, taskLabel } from './evidence.ts';
 import { edgeEvidence } from './inversion.ts';
 
@@ -53,9 +53,8 @@ function stateFinding(
 ): Finding {
   const proved = cls.sameInstanceInBoth(irq === 'softirq') && !cls.rule.homonym;
   const [first, second] = [bits.used, bits.enabled].sort((a, b) => cls.usageEvent[a] - cls.usageEvent[b]);
-  return {
+  return identified({
     kind: 'irq-lock-state',
-    id: findingId('irq-lock-state', irq, cls.name),
     severity: proved ? 'error' : 'warning',
     confidence: proved ? 'observed' : 'inferred',
     title: `${cls.name} is taken inside ${irq} and held with ${irq}s enabled: the interrupt can spin on its own CPU's holder`,
@@ -72,7 +71,7 @@ function stateFinding(
     ],
     locks: [cls.name],
     irq,
-  };
+  });
 }
 
 /** As lockdep prints it: `IN-HARDIRQ-W`. */
@@ -168,9 +167,8 @@ function orderFinding(evidence: LockEvidence, safe: LockClass, irq: Irq, path: r
     .map((classId) => evidence.classes[classId])
     .filter((cls) => cls.rule.homonym || (!cls.single && !confirmed(cls, safe, unsafe, path)));
   const end = Math.max(safe.usageNs[used], unsafe.usageNs[enabled], ...path.map((edge) => edge.firstNs));
-  return {
+  return identified({
     kind: 'irq-lock-order',
-    id: findingId('irq-lock-order', irq, ...locks),
     severity: uncertain.length === 0 ? 'error' : 'warning',
     confidence: uncertain.length === 0 ? 'observed' : 'inferred',
     title: `${irq}-safe ${safe.name} is held while ${irq}-unsafe ${unsafe.name} is acquired${path.length > 1 ? ` (over ${locks.slice(1, -1).join(', ')})` : ''}`,
@@ -190,7 +188,7 @@ function orderFinding(evidence: LockEvidence, safe: LockClass, irq: Irq, path: r
     ],
     locks,
     irq,
-  };
+  });
 }
 
 /** Whether the witnesses join at one address of this class, as far as they tell. */

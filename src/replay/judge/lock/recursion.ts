@@ -6,7 +6,7 @@ import type { Finding } from '../../../../schema/index.ts';
 import type { World } from '../../core/world.ts';
 import type { LockHolder } from '../../model/lock/wait.ts';
 import type { Models } from '../../models.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 import { taskLabel } from './evidence.ts';
 
 /** A wait that is younger at the end of the capture may yet end; a stale entry of a lost release would look the same. */
@@ -26,9 +26,8 @@ export function detectRecursions(world: World, models: Models): Finding[] {
 
 function recursion(world: World, held: LockHolder, acquireEvent: number, sinceNs: number): Finding {
   const task = taskLabel(world, held.taskKey, held.comm);
-  return {
+  return identified({
     kind: 'lock-recursion',
-    id: findingId('lock-recursion', held.className),
     severity: 'error',
     confidence: 'observed',
     title: `${task} waits for ${held.className}, which it holds itself`,
@@ -40,5 +39,5 @@ function recursion(world: World, held: LockHolder, acquireEvent: number, sinceNs
     ],
     notes: ['L5.29: same address, no release in between, still waiting at the end of the capture'],
     locks: [held.className],
-  };
+  });
 }

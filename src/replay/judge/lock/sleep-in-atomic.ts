@@ -4,7 +4,7 @@
  */
 import type { Finding } from '../../../../schema/index.ts';
 import type { AtomicSleep } from '../../model/lock/context/sleep.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './evidence.ts';
 import { kindEvidence } from './proof.ts';
 import { type WaitViolation, waitViolations } from './wait-context.ts';
@@ -43,9 +43,8 @@ function scheduled(evidence: LockEvidence, sleep: AtomicSleep): Finding {
   const who = comm(evidence, sleep.taskKey, sleep.comm);
   const label = taskLabel(evidence, sleep.taskKey, sleep.comm);
   const proved = sleep.preemptDepth > 0;
-  return {
+  return identified({
     kind: 'sleep-in-atomic',
-    id: findingId('sleep-in-atomic', 'schedule', who.task, ...held),
     severity: proved ? 'error' : 'warning',
     confidence: proved ? 'observed' : 'inferred',
     title: `${label} goes to sleep in atomic context, holding ${held.join(', ')}`,
@@ -66,7 +65,8 @@ function scheduled(evidence: LockEvidence, sleep: AtomicSleep): Finding {
     ],
     ...who,
     held,
-  };
+    call: 'schedule',
+  });
 }
 
 function called(evidence: LockEvidence, violation: WaitViolation): Finding {
@@ -75,9 +75,8 @@ function called(evidence: LockEvidence, violation: WaitViolation): Finding {
   const held = [...new Set([...heldNames(evidence, at.heldClasses), spinning])];
   const who = comm(evidence, at.taskKey, at.comm);
   const label = taskLabel(evidence, at.taskKey, at.comm);
-  return {
+  return identified({
     kind: 'sleep-in-atomic',
-    id: findingId('sleep-in-atomic', acquired.name, who.task),
     severity: 'error',
     confidence: 'observed',
     title: `${label} calls for ${acquired.name}, which may sleep, under ${spinning}`,
@@ -96,5 +95,7 @@ function called(evidence: LockEvidence, violation: WaitViolation): Finding {
     ],
     ...who,
     held,
-  };
+    call: acquired.name,
+    forbidden_by: [spinning],
+  });
 }

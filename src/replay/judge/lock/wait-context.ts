@@ -7,7 +7,7 @@ import { CTX_KNOWN } from '../../../../schema/index.ts';
 import type { LockClass } from '../../model/lock/class.ts';
 import { type WaitVerdict, waitRank } from '../../model/lock/context/wait-type.ts';
 import { type Nesting, type NestingInstance, UNDER_HARDIRQ, UNDER_SOFTIRQ } from '../../model/lock/order/nesting.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './evidence.ts';
 import { kindEvidence } from './proof.ts';
 
@@ -75,7 +75,6 @@ function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Findi
     culprits.length > 0
       ? `${culprits.join(', ')} ${culprits.length > 1 ? 'are' : 'is'} held`
       : 'a hard interrupt is served';
-  const identity = [real ? 'real' : 'latent', acquired.name, ...[...culprits].sort()];
   const { profile } = evidence;
   const why = !real
     ? 'L5.34: latent: this kernel is not shown to be PREEMPT_RT or to check raw lock nesting; on such a kernel it is an error'
@@ -84,9 +83,8 @@ function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Findi
       : profile.rawLockNesting
         ? 'L5.31: the kernel checks raw lock nesting (PROVE_RAW_LOCK_NESTING)'
         : 'L5.32: a sleeping lock under a spinning one, on every kernel';
-  return {
+  return identified({
     kind: 'wait-context',
-    id: findingId('wait-context', ...identity),
     severity: real ? (certain ? 'error' : 'warning') : 'info',
     confidence: certain && real ? 'observed' : 'inferred',
     title: `${acquired.name} (${typeText(acquiredType.outer)}) is acquired while ${under}${real ? '' : ' (latent)'}`,
@@ -112,7 +110,8 @@ function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Findi
     ],
     locks: [acquired.name],
     held,
-  };
+    forbidden_by: culprits,
+  });
 }
 
 function typeText(type: string): string {

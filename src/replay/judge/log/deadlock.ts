@@ -5,7 +5,7 @@
 import type { ChainLink, DeadlockWait, Finding, LogLock, LogTask } from '../../../../schema/index.ts';
 import type { LogHung } from '../../model/log/hung.ts';
 import type { LockdepReport, LogModel, LogPlace } from '../../model/log/log.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 import { reportEvidence } from './evidence.ts';
 import type { LogWaits } from './waits.ts';
 
@@ -149,9 +149,8 @@ function deadlock(log: LogModel, edges: readonly Edge[], confidence: 'reported' 
   const cycle = [...edges.slice(first), ...edges.slice(0, first)];
   const waits: DeadlockWait[] = cycle.map(({ hung, on }) => ({ task: hung.comm, tid: hung.tid, on }));
   const names = cycle.map(({ hung }) => `${hung.comm}:${hung.tid}`);
-  return {
+  return identified({
     kind: 'deadlock',
-    id: findingId('deadlock', ...cycle.map(({ hung }) => hung.comm).sort(), ...cycle.map(({ lock }) => lock).sort()),
     severity: 'error',
     confidence,
     title:
@@ -172,7 +171,7 @@ function deadlock(log: LogModel, edges: readonly Edge[], confidence: 'reported' 
     waits,
     chain: circle(log, cycle),
     root: { kind: 'deadlock' },
-  };
+  });
 }
 
 /** Once around, from the first task back to it. */

@@ -4,7 +4,7 @@ import { seconds } from '../../core/wording.ts';
 import type { WaitResource } from '../../knowledge/stack/wait-frames.ts';
 import type { LogHung } from '../../model/log/hung.ts';
 import type { LogModel } from '../../model/log/log.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 import { rootPhrase } from '../wait/root-phrase.ts';
 import type { LogChain, LogChains } from './chain.ts';
 import { reportEvidence } from './evidence.ts';
@@ -32,9 +32,8 @@ function hungFinding(log: LogModel, hung: LogHung, chain: LogChain): Finding {
   const what = verdict.api ? ` in ${verdict.api}` : '';
   const reported = reportEvidence(log, hung.places, `${comm}:${tid} is reported`);
   const cause = chain.root.kind === 'unknown' ? '' : `: ${rootPhrase(chain.root, tid)}`;
-  return {
+  return identified({
     kind: 'hung-task',
-    id: findingId('hung-task', comm, verdict.api),
     // A task that cannot die runs: it is slow to leave, not blocked.
     severity: last.cannotDie ? 'warning' : 'error',
     confidence: 'reported',
@@ -53,10 +52,11 @@ function hungFinding(log: LogModel, hung: LogHung, chain: LogChain): Finding {
     ],
     task: comm,
     tid,
+    ...(verdict.api && { api: verdict.api }),
     blocked_ns: blockedNs,
     chain: chain.links,
     ...(chain.root.kind !== 'unknown' && { root: chain.root }),
-  };
+  });
 }
 
 function blockedSync(log: LogModel, hung: LogHung, chain: LogChain): Finding[] {
@@ -71,9 +71,8 @@ function blockedSync(log: LogModel, hung: LogHung, chain: LogChain): Finding[] {
         : flavor;
   const blockedNs = last.tsNs - hung.sinceNs;
   return [
-    {
+    identified({
       kind: 'blocked-sync',
-      id: findingId('blocked-sync', verdict.api, domain, comm),
       severity: 'error',
       confidence: 'reported',
       title: `${comm}:${tid} blocked ${seconds(blockedNs)} in ${verdict.api}${verdict.site ? `, ${verdict.site}` : ''}: ${rootPhrase(chain.root, tid)}`,
@@ -93,6 +92,6 @@ function blockedSync(log: LogModel, hung: LogHung, chain: LogChain): Finding[] {
       blocked_ns: blockedNs,
       chain: chain.links,
       root: chain.root,
-    },
+    }),
   ];
 }

@@ -5,8 +5,8 @@
 import type { Finding, LogLock } from '../../../../schema/index.ts';
 import { lockNameRule } from '../../knowledge/lock/names.ts';
 import type { LockdepReport, LogModel } from '../../model/log/log.ts';
-import { findingId } from '../finding-id.ts';
-import { plainLock, reportEvidence } from './evidence.ts';
+import { identified } from '../finding-id.ts';
+import { reportEvidence } from './evidence.ts';
 
 /** Frames of lockdep and of the lock functions: the caller that a reader looks for comes after them. */
 const LOCK_MACHINERY =
@@ -58,24 +58,24 @@ function judge(log: LogModel, report: LockdepReport): Finding {
   };
   switch (report.kind) {
     case 'lockdep-circular':
-      return { ...base, ...circular(report) };
+      return identified({ ...base, ...circular(report) });
     case 'lockdep-recursion':
-      return { ...base, ...recursion(report) };
+      return identified({ ...base, ...recursion(report) });
     case 'lockdep-irq-state':
-      return { ...base, ...irqState(report) };
+      return identified({ ...base, ...irqState(report) });
     case 'lockdep-irq-order':
-      return { ...base, ...irqOrder(report) };
+      return identified({ ...base, ...irqOrder(report) });
     case 'lockdep-irq-inversion':
-      return { ...base, ...irqInversion(report) };
+      return identified({ ...base, ...irqInversion(report) });
     case 'lockdep-wait-context':
-      return { ...base, ...waitContext(report) };
+      return identified({ ...base, ...waitContext(report) });
   }
 }
 
 type Of<K extends LockdepReport['kind']> = Extract<LockdepReport, { kind: K }>;
 type Verdict<K extends Finding['kind']> = Omit<
   Extract<Finding, { kind: K }>,
-  'severity' | 'confidence' | 'start_ns' | 'end_ns' | 'evidence'
+  'id' | 'severity' | 'confidence' | 'start_ns' | 'end_ns' | 'evidence'
 >;
 
 /** Class names of a reported cycle in order: each is held while the next one is acquired (G2.1). */
@@ -92,7 +92,6 @@ function circular(report: Of<'lockdep-circular'>): Verdict<'lock-inversion'> {
   );
   return {
     kind: 'lock-inversion',
-    id: findingId('lock-inversion', ...[...locks].map(plainLock).sort()),
     title:
       locks.length > 1
         ? `lockdep: ${[...locks, locks[0]].join(' → ')}: each is held while the next is acquired`
@@ -131,7 +130,6 @@ function recursion(report: Of<'lockdep-recursion'>): Verdict<'lock-recursion'> {
   const one = acquiring.address !== undefined && acquiring.address === holding.address;
   return {
     kind: 'lock-recursion',
-    id: findingId('lock-recursion', plainLock(acquiring.name)),
     title: `lockdep: ${report.task.comm}:${report.task.tid} acquires ${acquiring.name} while it holds ${one ? 'that very lock' : 'a lock of the same class'}`,
     notes: [
       'what lockdep checks: a task that holds a lock must not ask for it again, because it would wait for itself',
@@ -149,7 +147,6 @@ function irqState(report: Of<'lockdep-irq-state'>): Verdict<'irq-lock-state'> {
   const { irq, lock, from, to } = report;
   return {
     kind: 'irq-lock-state',
-    id: findingId('irq-lock-state', irq, plainLock(lock.name)),
     title: `lockdep: ${lock.name} is taken inside ${irq} and elsewhere with ${irq}s enabled`,
     notes: [
       `what lockdep checks: a lock that a ${irq} handler takes must be held with ${irq}s disabled everywhere else. Otherwise the interrupt can hit the holder on its own CPU and spin for a lock that can never be released`,
@@ -168,7 +165,6 @@ function irqOrder(report: Of<'lockdep-irq-order'>): Verdict<'irq-lock-order'> {
   const locks = path.filter((name, i) => name !== '' && path.indexOf(name) === i);
   return {
     kind: 'irq-lock-order',
-    id: findingId('irq-lock-order', irq, ...locks.map(plainLock)),
     title: `lockdep: ${irq}-safe ${safe} is held while ${irq}-unsafe ${unsafe} is acquired${locks.length > 2 ? ` (over ${locks.slice(1, -1).join(', ')})` : ''}`,
     notes: [
       `what lockdep checks: ${safe} is taken inside ${irq}, ${unsafe} is held with ${irq}s enabled. If a ${irq} hits a holder of ${unsafe} and spins for ${safe}, while the holder of ${safe} waits for ${unsafe}, neither goes on`,
@@ -188,7 +184,6 @@ function irqInversion(report: Of<'lockdep-irq-inversion'>): Verdict<'irq-lock-or
   const locks = (direction === 'took' ? [lock.name, other] : [other, lock.name]).filter((name) => name !== '');
   return {
     kind: 'irq-lock-order',
-    id: findingId('irq-lock-order', irq, ...locks.map(plainLock)),
     title: `lockdep: ${locks[0]}, taken inside ${irq}, is held while ${locks.at(-1)} is acquired, which is held with ${irq}s enabled`,
     notes: [
       direction === 'took'
@@ -244,12 +239,6 @@ function waitContext(report: Of<'lockdep-wait-context'>): Verdict<'wait-context'
         ];
   return {
     kind: 'wait-context',
-    id: findingId(
-      'wait-context',
-      'real',
-      plainLock(lock.name),
-      ...binding.map((other) => plainLock(other.name)).sort(),
-    ),
     title: `lockdep: ${lock.name}${lock.outer === undefined ? '' : ` (${words[lock.outer] ?? lock.outer})`} is acquired ${binding.length > 0 ? `while ${binding.map((other) => other.name).join(', ')} ${binding.length > 1 ? 'are' : 'is'} held` : 'in a context that forbids it'}`,
     notes: [
       'what lockdep checks: under a lock that spins nobody may take one that may sleep, because the CPU cannot be given away there',
@@ -271,6 +260,7 @@ function waitContext(report: Of<'lockdep-wait-context'>): Verdict<'wait-context'
     ],
     locks: [lock.name],
     held: held.map((other) => other.name),
+    forbidden_by: binding.map((other) => other.name),
   };
 }
 

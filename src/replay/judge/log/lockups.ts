@@ -3,8 +3,8 @@ import type { Finding } from '../../../../schema/index.ts';
 import { seconds } from '../../core/wording.ts';
 import type { AtomicSleep, Lockup, LogModel, LongInterrupts, WorkqueueLockup } from '../../model/log/log.ts';
 import type { PerfLadder } from '../../model/log/perf-ladder.ts';
-import { findingId } from '../finding-id.ts';
-import { plainLock, reportEvidence } from './evidence.ts';
+import { identified } from '../finding-id.ts';
+import { reportEvidence } from './evidence.ts';
 import { callers } from './locks.ts';
 import type { JudgedStall } from './stalls.ts';
 
@@ -46,9 +46,8 @@ function lockup(log: LogModel, reports: readonly Lockup[]): Finding {
   const stuckS = last.kind === 'soft-lockup' ? last.seconds : 0;
   const task = last.task ?? first.task;
   const at = callers((last.stack.length > 0 ? last : first).stack, 4);
-  return {
+  return identified({
     kind: 'soft-lockup',
-    id: findingId('soft-lockup', hard ? 'hard' : 'soft', task?.comm ?? '', at.split(' ')[0]),
     severity: 'error',
     confidence: 'reported',
     title: `${hard ? 'hard' : 'soft'} lockup: CPU ${last.cpu} stuck${stuckS > 0 ? ` for ${stuckS} s` : ''}${task ? ` in ${task.comm}:${task.tid}` : ''}${at ? ` (${at.split(' ')[0]})` : ''}`,
@@ -65,8 +64,9 @@ function lockup(log: LogModel, reports: readonly Lockup[]): Finding {
     cpu: last.cpu,
     task: task?.comm ?? '<...>',
     ...(task && { tid: task.tid }),
+    ...(at && { site: at.split(' ')[0] }),
     ...(hard && { hard: true }),
-  };
+  });
 }
 
 /** One finding for each work item that waits in a stalled pool; for the pool itself when the log names none. */
@@ -85,49 +85,50 @@ function workqueueStall(log: LogModel, reports: readonly WorkqueueLockup[]): Fin
   return items
     .filter((work) => !seen.has(`${work.workqueue} ${work.fn}`) && seen.add(`${work.workqueue} ${work.fn}`))
     .slice(0, 16)
-    .map((work) => ({
-      kind: 'workqueue-stall',
-      id: findingId('workqueue-stall', work.workqueue, work.fn, last.pool),
-      severity: 'error',
-      confidence: 'reported',
-      title: `${work.fn === 'unknown' ? `worker pool ${last.pool}` : `${work.fn} on workqueue ${work.workqueue}`} makes no progress for ${last.seconds} s${occupants.length > 0 ? `: the pool runs ${occupants.slice(0, 3).join(', ')}` : ''}`,
-      start_ns: last.tsNs - last.seconds * 1e9,
-      end_ns: last.tsNs,
-      evidence: reportEvidence(log, reports.slice(0, 8), 'the workqueue watchdog reports the pool'),
-      notes: [
-        'what the kernel checks: a worker pool with work on its list starts a work item at least every wq_watchdog_thresh seconds. A worker that spins keeps the others of its pool from running; one that sleeps does not (T62)',
-        ...(reports.length > 1
-          ? [`reported ${reports.length} times, the first time after ${reports[0].seconds} s`]
-          : []),
-      ],
-      workqueue: work.workqueue,
-      pool: last.pool,
-      work: work.fn,
-      blocked_ns: last.seconds * 1e9,
-      chain: [
-        {
-          kind: 'work',
-          name: work.fn,
-          blame_ns: running.length > 0 ? 0 : last.seconds * 1e9,
-          note: `pending in pool ${last.pool}`,
+    .map((work) =>
+      identified({
+        kind: 'workqueue-stall',
+        severity: 'error',
+        confidence: 'reported',
+        title: `${work.fn === 'unknown' ? `worker pool ${last.pool}` : `${work.fn} on workqueue ${work.workqueue}`} makes no progress for ${last.seconds} s${occupants.length > 0 ? `: the pool runs ${occupants.slice(0, 3).join(', ')}` : ''}`,
+        start_ns: last.tsNs - last.seconds * 1e9,
+        end_ns: last.tsNs,
+        evidence: reportEvidence(log, reports.slice(0, 8), 'the workqueue watchdog reports the pool'),
+        notes: [
+          'what the kernel checks: a worker pool with work on its list starts a work item at least every wq_watchdog_thresh seconds. A worker that spins keeps the others of its pool from running; one that sleeps does not (T62)',
+          ...(reports.length > 1
+            ? [`reported ${reports.length} times, the first time after ${reports[0].seconds} s`]
+            : []),
+        ],
+        workqueue: work.workqueue,
+        pool: last.pool,
+        work: work.fn,
+        blocked_ns: last.seconds * 1e9,
+        chain: [
+          {
+            kind: 'work',
+            name: work.fn,
+            blame_ns: running.length > 0 ? 0 : last.seconds * 1e9,
+            note: `pending in pool ${last.pool}`,
+          },
+          ...running.slice(0, OCCUPANTS).map((run, i, shown) => ({
+            kind: 'worker' as const,
+            name: run.tid === undefined ? 'worker' : `${log.name(run.tid)}:${run.tid}`,
+            ...(run.tid !== undefined && { tid: run.tid }),
+            // Several workers, none of which alone is to blame (W4.42).
+            blame_ns: share(last.seconds * 1e9, i, shown.length),
+            parent: 0,
+            rule: 'W15',
+            note: `runs ${run.fn}`,
+          })),
+        ],
+        root: {
+          kind: 'workqueue-starved',
+          ...(running.length === 1 &&
+            running[0].tid !== undefined && { task: log.name(running[0].tid), tid: running[0].tid }),
         },
-        ...running.slice(0, OCCUPANTS).map((run, i, shown) => ({
-          kind: 'worker' as const,
-          name: run.tid === undefined ? 'worker' : `${log.name(run.tid)}:${run.tid}`,
-          ...(run.tid !== undefined && { tid: run.tid }),
-          // Several workers, none of which alone is to blame (W4.42).
-          blame_ns: share(last.seconds * 1e9, i, shown.length),
-          parent: 0,
-          rule: 'W15',
-          note: `runs ${run.fn}`,
-        })),
-      ],
-      root: {
-        kind: 'workqueue-starved',
-        ...(running.length === 1 &&
-          running[0].tid !== undefined && { task: log.name(running[0].tid), tid: running[0].tid }),
-      },
-    }));
+      }),
+    );
 }
 
 /** Occupants of a pool that a chain names. */
@@ -149,9 +150,8 @@ function atomicSleep(log: LogModel, reports: readonly AtomicSleep[]): Finding {
     ...(first.irqsDisabled ? ['interrupts disabled'] : []),
     ...(first.preemptCount ? [`preempt count ${first.preemptCount}`] : []),
   ];
-  return {
+  return identified({
     kind: 'sleep-in-atomic',
-    id: findingId('sleep-in-atomic', first.how, task.comm, ...held.map(plainLock), at.split(' ')[0]),
     severity: 'error',
     confidence: 'reported',
     title: `${task.comm}:${task.tid} ${scheduling ? 'schedules' : 'calls a function that may sleep'} in atomic context${at ? ` (${at})` : ''}${why.length > 0 ? `, ${why.join(', ')}` : ''}`,
@@ -168,7 +168,8 @@ function atomicSleep(log: LogModel, reports: readonly AtomicSleep[]): Finding {
     task: task.comm,
     ...(task.tid >= 0 && { tid: task.tid }),
     held,
-  };
+    call: at.split(' ')[0] || first.how,
+  });
 }
 
 /** The kernel prints new maxima only, names no CPU, and the numbers are nanoseconds per interrupt (T41, T67). */
@@ -193,9 +194,8 @@ function ladderNotes({ firstAllowedNs, allowedNs, rateHz, merged, resets }: Perf
 
 function storm(log: LogModel, long: LongInterrupts, perf: boolean, behind: JudgedStall | undefined): Finding {
   const what = perf ? 'perf interrupts' : `NMI handler ${long.name}`;
-  return {
+  return identified({
     kind: 'nmi-storm',
-    id: findingId('nmi-storm', long.name),
     severity: behind ? 'error' : perf ? 'warning' : 'info',
     confidence: 'reported',
     title: `${what} got longer ${long.count} times, up to ${seconds(long.maxNs)}${behind ? `; a grace period stalls behind them` : ''}`,
@@ -218,5 +218,6 @@ function storm(log: LogModel, long: LongInterrupts, perf: boolean, behind: Judge
     share: null,
     count: long.count,
     max_ns: long.maxNs,
-  };
+    handler: long.name,
+  });
 }

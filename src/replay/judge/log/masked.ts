@@ -6,7 +6,7 @@ import type { Finding } from '../../../../schema/index.ts';
 import { STATIC_EDGES, STATIC_SRCU_EDGES, srcuLocksRaw } from '../../knowledge/lock/api-profiles.ts';
 import { lockNameRule, SRCU_USAGE_LOCK } from '../../knowledge/lock/names.ts';
 import type { LockdepReport, LogModel } from '../../model/log/log.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 import { plainLock, reportEvidence } from './evidence.ts';
 import { reportedCycle } from './locks.ts';
 
@@ -131,9 +131,8 @@ function unwind(via: ReadonlyMap<string, Edge>, from: string, to: string): Edge[
 function inversion(log: LogModel, closing: Edge, path: readonly Edge[], locks: readonly string[]): Finding {
   const first = log.lockdep.reduce((a, b) => (b.tsNs < a.tsNs ? b : a));
   const reports = [closing, ...path].flatMap((edge) => (edge.report ? [edge.report] : []));
-  return {
+  return identified({
     kind: 'lock-inversion',
-    id: findingId('lock-inversion', ...[...locks].sort()),
     severity: 'warning',
     confidence: 'inferred',
     title: `${[...locks, locks[0]].join(' → ')}: likely, but lockdep had stopped at its first report`,
@@ -148,5 +147,5 @@ function inversion(log: LogModel, closing: Edge, path: readonly Edge[], locks: r
     ],
     locks,
     feasible: 'unknown',
-  };
+  });
 }

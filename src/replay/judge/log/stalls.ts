@@ -5,7 +5,7 @@ import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import { type JiffiesReading, readJiffies } from '../../model/log/jiffies.ts';
 import type { LogModel } from '../../model/log/log.ts';
 import type { LogStall } from '../../model/log/stall.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 import { causeOfStall, type LogCause } from './cause.ts';
 import { reportEvidence } from './evidence.ts';
 
@@ -68,9 +68,8 @@ function stallFinding(log: LogModel, { stall, startNs, endNs, reading, cause, wh
   const length = endNs > startNs ? ` for ${seconds(endNs - startNs)}` : '';
   const period = `${flavor} ${expedited ? 'expedited ' : ''}grace period${eventSeq === null ? '' : ` ${eventSeq}`}`;
   const falsePositive = last.cpus.some((cpu) => cpu.falsePositive);
-  return {
+  return identified({
     kind: 'rcu-stall',
-    id: findingId('rcu-stall', flavor, expedited ? 'expedited' : 'normal', ...cpus, ...tasks),
     severity: 'error',
     confidence: 'reported',
     title: `${period} stalled${length}: waits for ${who}, cause ${cause.cause}`,
@@ -106,7 +105,7 @@ function stallFinding(log: LogModel, { stall, startNs, endNs, reading, cause, wh
     tasks,
     cause: cause.cause,
     ...(expedited && { expedited: true }),
-  };
+  });
 }
 
 function lengthNotes(jiffies: number | undefined, reading: JiffiesReading | undefined): string[] {
@@ -125,9 +124,8 @@ function starvedKthread(log: LogModel, { stall, startNs, reading, cause }: Judge
   const blockedNs = reading ? (kthread.jiffies * 1e9) / reading.hz : 0;
   const onHoldout = kthread.cpu !== undefined && stall.cpus.has(kthread.cpu);
   return [
-    {
+    identified({
       kind: 'gp-kthread-starved',
-      id: findingId('gp-kthread-starved', flavor),
       // Held up by the same load as the stall itself: a victim (T33).
       severity: onHoldout ? 'warning' : 'error',
       confidence: 'reported',
@@ -156,7 +154,7 @@ function starvedKthread(log: LogModel, { stall, startNs, reading, cause }: Judge
       root: onHoldout
         ? { kind: cause.cause, ...(cause.cpu !== undefined && { cpu: cause.cpu }) }
         : { kind: 'gp-kthread-starved', ...(kthread.cpu !== undefined && { cpu: kthread.cpu }) },
-    },
+    }),
   ];
 }
 

@@ -5,7 +5,7 @@ import type { World } from '../../core/world.ts';
 import type { KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { Blame } from '../chain/index.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 
 export function detectGpKthreadStarvation(world: World, timeline: Timeline): Finding[] {
   return timeline.data.starvations
@@ -22,9 +22,8 @@ function finding(world: World, timeline: Timeline, starvation: KthreadStarvation
   const interrupts = nmi + hardirq + softirq;
   const endNs = starvation.endNs ?? world.nowNs;
   const blockedNs = endNs - starvation.startNs;
-  return {
+  return identified({
     kind: 'gp-kthread-starved',
-    id: findingId('gp-kthread-starved', starvation.flavor),
     severity: blockedNs >= 1e10 ? 'error' : 'warning',
     confidence: 'observed',
     title: `${starvation.flavor} kthread runnable for ${seconds(blockedNs)} without a CPU (CPU ${starvation.cpu})`,
@@ -40,5 +39,5 @@ function finding(world: World, timeline: Timeline, starvation: KthreadStarvation
     blocked_ns: blockedNs,
     chain: chain.links,
     root: chain.root,
-  };
+  });
 }

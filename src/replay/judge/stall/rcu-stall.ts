@@ -2,6 +2,7 @@
  * RCU stalls: grace periods that the kernel warned about, or would have by its own rule (MODEL 2.5, R2.60).
  */
 import type { Finding } from '../../../../schema/index.ts';
+import { gracePeriodFloorNs } from '../../core/collection-floors.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
 import { CENSORED, seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
@@ -17,7 +18,7 @@ import {
   GRACE_PERIOD_EVENTS,
   inferredBy,
 } from '../chain/rcu.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 import { cpuStrips, STRIP_LEGEND } from '../storm/cpu-strip.ts';
 import { holdoutNote, stallHoldouts } from './holdouts.ts';
 import { decisionOf, describePrediction, givenWarning, predictStall, tickOfWarning } from './prediction.ts';
@@ -27,7 +28,8 @@ const EXPEDITED_DECISION =
   'an expedited grace period is watched by the worker that runs it, with its own timeout (R2.47); the CPUs it waits for are inferred: their interrupt or their next context switch shows when they were done';
 
 export function detectRcuStalls(world: World, timeline: Timeline): Finding[] {
-  const periods = timeline.data.periods.filter((gp) => gp.warnedNs !== undefined || timeline.length(gp) >= 1e9);
+  const floorNs = gracePeriodFloorNs(world.thresholds);
+  const periods = timeline.data.periods.filter((gp) => gp.warnedNs !== undefined || timeline.length(gp) >= floorNs);
   const rule = stallRule(world, periods, timeline.data.stallReports);
   const expedited = expeditedRule(world, periods, rule);
   return periods
@@ -99,9 +101,8 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
       : [nobodyOwes(timeline, gp, starved !== undefined || asleep !== undefined)]),
     gp.expedited ? EXPEDITED_DECISION : describePrediction(gp, prediction, rule, given, ticksSeen),
   ];
-  return {
+  return identified({
     kind: 'rcu-stall',
-    id: findingId('rcu-stall', gp.flavor, cause, ...cpus, ...tasks),
     severity: gp.censored && gp.warnedNs === undefined ? 'warning' : 'error',
     confidence: gp.endInferred || gp.censored || unrecorded || decisive?.inferred ? 'inferred' : 'observed',
     title: `${gracePeriodName(gp)}${gp.seq === null && report?.eventSeq ? ` ${report.eventSeq}` : ''} stalled for ${seconds(endNs - gp.startNs)}${gp.endNs === null ? ' and had not ended' : ''}: waits for ${who}, cause ${cause}`,
@@ -118,7 +119,7 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
     holdouts: stallHoldouts(timeline, pending),
     ...(!gp.expedited && gp.seq !== null && { decision: decisionOf(gp, prediction, given, rule) }),
     timeline: { legend: STRIP_LEGEND, cpus: cpuStrips(timeline, gp.startNs, endNs) },
-  };
+  });
 }
 
 /** What is left to say of a grace period that waits for nobody that the capture shows. */

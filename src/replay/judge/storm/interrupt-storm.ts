@@ -7,7 +7,7 @@ import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../../model/rcu/grace-period.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { citeCpuTime } from '../chain/occupancy-evidence.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 
 const KINDS = { nmi: 'nmi-storm', hardirq: 'irq-storm', softirq: 'softirq-storm' } as const;
 const NAMES = { nmi: 'NMIs', hardirq: 'interrupts', softirq: 'softirqs' } as const;
@@ -31,9 +31,8 @@ function finding(world: World, timeline: Timeline, storm: Storm): Finding {
     evidence.cite(holdout.queuedEvent, `${holdout.name} is preempted inside rcu_read_lock`);
     evidence.cite(holdout.toEvent || timeline.data.lastEvent, 'and has waited for it until here');
   }
-  return {
+  return identified({
     kind,
-    id: findingId(kind, storm.cpu),
     severity: storm.kind === 'nmi' && gp ? 'error' : 'warning',
     confidence: storm.samplesNs > storm.busyNs / 2 ? 'inferred' : 'observed',
     title: `${NAMES[storm.kind]} took ${percent(share)} of CPU ${storm.cpu} for ${seconds(lengthNs)}${handlers(storm)}`,
@@ -50,7 +49,8 @@ function finding(world: World, timeline: Timeline, storm: Storm): Finding {
     share,
     count: storm.count,
     max_ns: storm.maxNs,
-  };
+    ...mainHandler(storm),
+  });
 }
 
 function handlers({ count, maxNs, handlers }: Storm): string {
@@ -60,6 +60,12 @@ function handlers({ count, maxNs, handlers }: Storm): string {
   const part = handlers.size === 1 ? 'all' : percent(most ? most[1] / (total || 1) : 0);
   const mostly = most && total > 0 ? `, ${part} of it ${most[0]}` : '';
   return `: ${count} handlers, the longest ${seconds(maxNs)}${mostly}`;
+}
+
+/** The handler that took most of the time; the name tells, so that the order of the events does not. */
+function mainHandler({ handlers }: Storm): { handler?: string } {
+  const [most] = [...handlers].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  return most === undefined ? {} : { handler: most[0] };
 }
 
 /** How far the share is what the CPU spent, and not less or more. */

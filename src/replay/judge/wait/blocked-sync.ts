@@ -8,7 +8,7 @@ import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { Blame } from '../chain/index.ts';
 import { srcuCauses } from '../chain/srcu-causes.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 import { stallThresholdNs } from '../stall/rule.ts';
 import { hungTaskThresholdNs } from './hung-task.ts';
 import { rootPhrase } from './root-phrase.ts';
@@ -29,9 +29,8 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
   const doubt = wait.censored ? CENSORED : timeline.openDoubt(wait);
   const endInferred = wait.endNs !== null && !wait.returned;
   const rooted = chain.root.kind !== 'unknown' && chain.root.kind !== 'srcu-reader';
-  return {
+  return identified({
     kind: 'blocked-sync',
-    id: findingId('blocked-sync', wait.api, domain, wait.comm),
     // A caller that waits behind a stall is a victim of a fault; one that waits for a long reader is only slow.
     severity: !doubt && (blockedNs >= limitNs || (rooted && blockedNs >= 5e9)) ? 'error' : 'warning',
     confidence:
@@ -60,7 +59,7 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
     root: chain.root,
     ...phasesOf(timeline, wait),
     ...(wait.resource === 'srcu' && { srcu_causes: srcuCauses(timeline, wait) }),
-  };
+  });
 }
 
 /** What else the caller had waited for, or would have to (S3.50). */

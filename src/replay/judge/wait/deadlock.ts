@@ -8,7 +8,7 @@ import { seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import type { Task, TaskKey } from '../../model/task/task.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 
 /** `from` cannot go on before `to` has done something. */
 export interface WaitEdge {
@@ -155,11 +155,9 @@ function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {
     on: edge.on,
   }));
   const sinceNs = Math.max(...cycle.map((edge) => edge.sinceNs));
-  const names = waits.map((wait) => wait.task);
   const doubt = timeline.openDoubt({ endNs: null });
-  return {
+  return identified({
     kind: 'deadlock',
-    id: findingId('deadlock', ...[...names].sort(), ...cycle.map((edge) => edge.on.replace(/:\d+/g, '')).sort()),
     severity: 'error',
     confidence: doubt || cycle.some((edge) => edge.inferredBy) ? 'inferred' : 'observed',
     title:
@@ -180,7 +178,7 @@ function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {
     waits,
     chain: circle(timeline, cycle),
     root: { kind: 'deadlock' },
-  };
+  });
 }
 
 /** Once around, from the first task back to it; the time since the circle closed is the last link's. */

@@ -16,7 +16,7 @@ import { GENERIC_SLEEPER } from '../../knowledge/stack/wait-frames.ts';
 import type { HungSleep } from '../../model/task/hung-task.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { Blame } from '../chain/index.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 import { rootPhrase } from './root-phrase.ts';
 
 /** The user's, else what the log shows of hung_task_timeout_secs, else the kernel's default of 120 s. */
@@ -40,9 +40,8 @@ function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
   const doubt = sleep.censored ? CENSORED : timeline.openDoubt(sleep);
   const verdict = sleep.stack ? timeline.stackVerdict(sleep.stack) : undefined;
   const what = verdict?.api ? ` in ${verdict.api}` : '';
-  return {
+  return identified({
     kind: 'hung-task',
-    id: findingId('hung-task', sleep.comm, verdict?.api ?? ''),
     severity: doubt ? 'warning' : 'error',
     confidence: doubt ? 'inferred' : 'observed',
     title: `${sleep.comm}:${sleep.task.tid} slept uninterruptibly for ${seconds(endNs - sleep.startNs)}${what}${sleep.endNs === null ? ', and still does' : ''}${root && root.kind !== 'unknown' ? `: ${rootPhrase(root, sleep.task.tid)}` : ''}`,
@@ -57,10 +56,11 @@ function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
     ],
     task: sleep.comm,
     tid: sleep.task.tid,
+    ...(verdict?.api && { api: verdict.api }),
     blocked_ns: endNs - sleep.startNs,
     chain,
     ...(root && { root }),
-  };
+  });
 }
 
 /** Frames that tell what it does, as the kernel's own report would show them. */

@@ -9,7 +9,7 @@ import type { LateWork } from '../../model/work/workqueue.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { Blame } from '../chain/index.ts';
 import { type QueueReason, queueReason } from '../chain/queue-reason.ts';
-import { findingId } from '../finding-id.ts';
+import { identified } from '../finding-id.ts';
 import { rootPhrase } from './root-phrase.ts';
 
 /** wq_watchdog_thresh. */
@@ -64,9 +64,8 @@ function finding(timeline: Timeline, late: LateWork, reason: QueueReason): Findi
   // What the watchdog looks for: the pool began nothing at all. A backlog that is worked off is slow, not stuck.
   const stuck = late.begunMeanwhile === 0 && reason.kind !== 'max-active';
   const guessed = late.startNs === null && reason.kind === 'unknown';
-  return {
+  return identified({
     kind: 'workqueue-stall',
-    id: findingId('workqueue-stall', workqueue, fn, late.cpu),
     severity: stuck && !guessed ? 'error' : 'warning',
     confidence: guessed || chain.inferredBy.length > 0 ? 'inferred' : 'observed',
     title: `${fn} on workqueue ${workqueue} waited ${seconds(blockedNs)} for a worker${late.startNs === null ? ', and still does' : ''}${chain.root.kind === 'unknown' ? '' : `: ${rootPhrase(chain.root)}`}`,
@@ -90,7 +89,7 @@ function finding(timeline: Timeline, late: LateWork, reason: QueueReason): Findi
     blocked_ns: blockedNs,
     chain: chain.links,
     root: chain.root,
-  };
+  });
 }
 
 const NOTES: Readonly<Record<QueueReason['kind'], readonly string[]>> = {

@@ -3,14 +3,18 @@ import type { GracePeriod } from './grace-period.ts';
 
 /** Recent grace periods kept for blame; the time of older ones becomes `unknown` (W4.43). */
 const KEPT = 4096;
-/** Long enough to matter for a verdict by itself. */
-const SLOW_NS = 1e9;
 
 export class GracePeriodHistory {
   /** Recent ones by start; the open ones are the last of their flavour. */
   readonly recent: GracePeriod[] = [];
-  /** Slow ones by end. Never dropped, because they are few: a second of the run each. */
+  /** Slow ones by end. Never dropped, because they are few: each takes its length of the run. */
   readonly #slow: GracePeriod[] = [];
+  readonly #slowNs: number;
+
+  /** @param slowNs long enough to matter for a verdict by itself */
+  constructor(slowNs: number) {
+    this.#slowNs = slowNs;
+  }
 
   add(gp: GracePeriod): void {
     this.recent.push(gp);
@@ -19,7 +23,7 @@ export class GracePeriodHistory {
 
   /** The grace period is over, or the capture is, at `endNs`. */
   ended(gp: GracePeriod, endNs: number): void {
-    if (endNs - gp.startNs >= SLOW_NS) this.#slow.push(gp);
+    if (endNs - gp.startNs >= this.#slowNs) this.#slow.push(gp);
   }
 
   /** All that are kept, each once, by start. */

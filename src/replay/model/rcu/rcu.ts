@@ -5,6 +5,7 @@
  * Sequence numbers are kernel gp_seq values with state bits; `start` and `end` of one grace period print the same value (T2).
  */
 import type { EventCursor, EventType } from '../../../../schema/index.ts';
+import { gracePeriodFloorNs, stallTickFloorNs } from '../../core/collection-floors.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
 import { TextCodes } from '../cpu/text-codes.ts';
@@ -43,7 +44,7 @@ export class RcuModel implements Model {
   readonly #flavors = new Map<string, RcuFlavor>();
   readonly #flavorById: (RcuFlavor | undefined)[] = [];
   readonly #gpEvents = new TextCodes(GP_EVENTS);
-  readonly history = new GracePeriodHistory();
+  readonly history: GracePeriodHistory;
   /** The first ones. */
   readonly contradictions: Contradiction[] = [];
   contradictionCount = 0;
@@ -56,14 +57,16 @@ export class RcuModel implements Model {
     this.#world = world;
     this.#cpus = cpus;
     this.#tasks = tasks;
+    this.history = new GracePeriodHistory(gracePeriodFloorNs(world.thresholds));
     this.#ledger = new HoldoutLedger(cpus, tasks);
     this.#expedited = new ExpeditedGracePeriods(world, cpus, this.#ledger, this.history, {
       addReader: (flavor, gp, reader, event) => this.#addReader(flavor, gp, reader, event),
       settle: (flavor, holdout, nowNs, eventId) => this.#settle(flavor, holdout, nowNs, eventId),
       emit: (gp) => this.#emit(gp),
     });
+    const tickFloorNs = stallTickFloorNs(world.thresholds);
     cpus.onTick = (cpu, nowNs, event) => {
-      for (const flavor of this.#flavors.values()) noteTick(flavor, cpus.count, cpu, nowNs, event);
+      for (const flavor of this.#flavors.values()) noteTick(flavor, tickFloorNs, cpus.count, cpu, nowNs, event);
     };
     cpus.onQuiescent = (cpu, nowNs, event) => this.#quiescent(cpu, nowNs, event);
   }

@@ -2,8 +2,6 @@
 import type { EventCursor } from '../../../../schema/index.ts';
 import type { RcuFlavor } from './flavor.ts';
 
-/** The shortest possible timeout (R2.40). */
-const SHORTEST_STALL_NS = 3e9;
 /** Enough for 305 s, the longest timeout, at the spacing below. */
 const TICKS_KEPT = 1 << 18;
 /** On many CPUs one tick per millisecond decides as well as all; of old grace periods one per four. */
@@ -11,10 +9,17 @@ const TICK_SPACING_NS = 1e6;
 const MANY_CPUS = 5;
 const OLD_STALL_NS = 3e10;
 
-/** Only a tick can notice a stall. */
-export function noteTick(flavor: RcuFlavor, cpus: number, cpu: number, nowNs: number, event: number): void {
+/** Only a tick can notice a stall. @param floorNs age of a grace period from which one may */
+export function noteTick(
+  flavor: RcuFlavor,
+  floorNs: number,
+  cpus: number,
+  cpu: number,
+  nowNs: number,
+  event: number,
+): void {
   const { gp } = flavor;
-  if (!gp || nowNs - gp.startNs < SHORTEST_STALL_NS || gp.ticks.length >= TICKS_KEPT) return;
+  if (!gp || nowNs - gp.startNs < floorNs || gp.ticks.length >= TICKS_KEPT) return;
   const owes = flavor.owed.has(cpu);
   const old = nowNs - gp.startNs >= OLD_STALL_NS;
   const last = flavor.lastTick[owes ? 1 : 0];

@@ -1,4 +1,5 @@
 /** Long uninterruptible sleeps, collected while they end; the open ones are still with their tasks. */
+import { sleepFloorNs } from '../../core/collection-floors.ts';
 import type { Model, World } from '../../core/world.ts';
 import type { BlockedInterval, Task, TaskModel } from './task.ts';
 
@@ -19,15 +20,14 @@ export interface HungSleep {
   readonly censored: boolean;
 }
 
-/** Sleeps shorter than this cannot become a finding under any sensible hung_task_timeout. */
-const SHORTEST_NS = 1e9;
-
 export class HungTaskModel implements Model {
   readonly #tasks: TaskModel;
+  readonly #shortestNs: number;
   readonly sleeps: HungSleep[] = [];
 
-  constructor(_world: World, tasks: TaskModel) {
+  constructor(world: World, tasks: TaskModel) {
     this.#tasks = tasks;
+    this.#shortestNs = sleepFloorNs(world.thresholds);
     tasks.listeners.push({ onUnblocked: (interval) => this.#ended(interval) });
   }
 
@@ -42,7 +42,7 @@ export class HungTaskModel implements Model {
 
   #ended(interval: BlockedInterval): void {
     const { task, startNs, endNs } = interval;
-    if (endNs - startNs < SHORTEST_NS || !this.counts(task)) return;
+    if (endNs - startNs < this.#shortestNs || !this.counts(task)) return;
     this.sleeps.push({
       task,
       comm: this.#tasks.name(task),

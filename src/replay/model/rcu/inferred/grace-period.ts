@@ -3,6 +3,8 @@
  * synchronize_rcu() proves a grace period in flight, and the CPU that ran one task through it without a context switch is the
  * one that can have held it up, unless the grace-period kthread itself had no CPU. Everything concluded here is `inferred`.
  */
+
+import { gracePeriodFloorNs } from '../../../core/collection-floors.ts';
 import { overlapNs } from '../../../core/interval.ts';
 import type { Model, World } from '../../../core/world.ts';
 import type { BusyWaitModel } from '../../cpu/busy-wait.ts';
@@ -23,9 +25,6 @@ import { assignWarnings, periodOfWarning } from './warnings.ts';
 /** A stretch must cover this share of the wait to be taken for its reason. */
 const COVERS = 0.5;
 
-/** Shorter grace periods are everyday ones: nobody asks who held them up. */
-const LONG_NS = 1e9;
-
 /** What grace periods leave behind without events of their own. */
 export interface InferenceSources {
   readonly quiet: QuietStretchModel;
@@ -39,12 +38,15 @@ export interface InferenceSources {
 
 export class InferredGpModel implements Model {
   readonly #world: World;
+  /** Shorter grace periods are everyday ones: nobody asks who held them up. */
+  readonly #longNs: number;
   readonly #rcu: RcuModel;
   readonly #sync: SyncWaitModel;
   readonly #from: InferenceSources;
 
   constructor(world: World, rcu: RcuModel, sync: SyncWaitModel, from: InferenceSources) {
     this.#world = world;
+    this.#longNs = gracePeriodFloorNs(world.thresholds);
     this.#rcu = rcu;
     this.#sync = sync;
     this.#from = from;
@@ -120,7 +122,7 @@ export class InferredGpModel implements Model {
   #inferReaders(): void {
     for (const gp of this.#rcu.history.all()) {
       const { startNs, endNs } = gp;
-      if (gp.expedited || endNs === null || endNs - startNs < LONG_NS) continue;
+      if (gp.expedited || endNs === null || endNs - startNs < this.#longNs) continue;
       const reportedNs = gp.holdouts.reduce((last, owed) => Math.max(last, heldUntilNs(owed) ?? endNs), startNs);
       if (endNs - reportedNs < COVERS * (endNs - startNs)) continue;
       const reader = findReader(this.#from, startNs, endNs, endNs);
@@ -132,7 +134,8 @@ export class InferredGpModel implements Model {
   #inferHoldouts(endNs: number): void {
     for (const gp of this.#rcu.history.all()) {
       const toNs = gp.endNs ?? endNs;
-      if (gp.holdouts.length > 0 || toNs - gp.startNs < LONG_NS || this.#lostToRealtime(gp.startNs, toNs)) continue;
+      if (gp.holdouts.length > 0 || toNs - gp.startNs < this.#longNs || this.#lostToRealtime(gp.startNs, toNs))
+        continue;
       gp.holdouts.push(...this.#holdouts(gp.startNs, toNs, gp.endNs === null, toNs));
     }
   }
