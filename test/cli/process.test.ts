@@ -89,7 +89,7 @@ describe('the command', () => {
   it('undoes what it began when it is interrupted', async () => {
     writeFileSync(join(folder, 't.txt'), wakeups(300_000));
     const { out, err } = await shell(
-      `quiesce ingest t.txt --db r.db >/dev/null & pid=$!; sleep 0.6; kill -INT $(pgrep -P $pid || echo $pid) 2>/dev/null; wait $pid; echo "status $?"; ls`,
+      `quiesce ingest t.txt --db r.db >/dev/null & pid=$!; until [ -e r.db ]; do sleep 0.05; done; kill -INT $(pgrep -P $pid || echo $pid) 2>/dev/null; wait $pid; echo "status $?"; ls`,
     );
     // On a fast machine it may have finished before the signal came.
     if (out.includes('status 130')) {
