@@ -127,7 +127,9 @@ export type RootCode =
   | 'REPORT_LATENCY'
   | 'TICKLESS_USER'
   | 'DEFERRED_UNLOCK'
-  | 'GPKTHREAD_NOT_WOKEN';
+  | 'GPKTHREAD_NOT_WOKEN'
+  | 'GPKTHREAD_ASLEEP'
+  | 'GPKTHREAD_BLOCKED';
 
 export interface Root {
   readonly kind: RootKind;

@@ -168,6 +168,8 @@ export type LogReport = LogReportBase &
           readonly kind: 'starved' | 'timer';
           readonly jiffies: number;
           readonly state: string;
+          /** `->state=` in hexadecimal: `0x0` runnable or running, else asleep (`0x402`: TASK_IDLE). */
+          readonly taskState?: string;
           readonly cpu?: number;
         };
         /** `All QSes seen`: jiffies since the grace-period kthread was last active (R2.46). */

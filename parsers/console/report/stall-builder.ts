@@ -46,7 +46,7 @@ export function openStall(text: string): StallBuilder | undefined {
 }
 
 const KTHREAD =
-  /^(\S+) kthread (starved for|timer wakeup didn't happen for) (\d+) jiffies! g(-?\d+) (?:c-?\d+ )?f0x[0-9a-f]+ ([A-Z_]+|s?\d+)(?:\(-?\d+\))?(?: ->state=0x[0-9a-f]+)?(?: ->cpu=(\d+))?/;
+  /^(\S+) kthread (starved for|timer wakeup didn't happen for) (\d+) jiffies! g(-?\d+) (?:c-?\d+ )?f0x[0-9a-f]+ ([A-Z_]+|s?\d+)(?:\(-?\d+\))?(?: ->state=(0x[0-9a-f]+))?(?: ->cpu=(\d+))?/;
 const CPU_LINE = /^\s*(\d{1,5})(?:-([.OoNd?!0-9 ]{3,4}))?: \((\d+) (ticks this GP|GPs behind)\)(?: idle=(\S+))?/;
 const FOOTER = /\((?:detected by (\d+), )?t=(\d+) jiffies,? g=(-?\d+),?(?: c=-?\d+,?)?(?: q=(\d+))?(?: ncpus=(\d+))?/;
 
@@ -223,7 +223,8 @@ export class StallBuilder implements ReportBuilder {
       kind: starved ? 'starved' : 'timer',
       jiffies: Number(match[3]),
       state: match[5],
-      ...(match[6] !== undefined && { cpu: Number(match[6]) }),
+      ...(match[6] !== undefined && { taskState: match[6] }),
+      ...(match[7] !== undefined && { cpu: Number(match[7]) }),
     };
   }
 

@@ -177,9 +177,9 @@ function formatKthread(
   rcu: string,
   flavor: string,
   gpSeq: string | undefined,
-  { kind, jiffies, state, cpu }: NonNullable<Of<'rcu-stall'>['kthread']>,
+  { kind, jiffies, state, taskState, cpu }: NonNullable<Of<'rcu-stall'>['kthread']>,
 ): string[] {
-  const tail = `g${gpSeq ?? 0} f0x0 ${state}(5) ->state=0x0`;
+  const tail = `g${gpSeq ?? 0} f0x0 ${state}(5)${taskState === undefined ? '' : ` ->state=${taskState}`}`;
   if (kind === 'starved')
     return [
       `${rcu}${flavor} kthread starved for ${jiffies} jiffies! ${tail}${cpu === undefined ? '' : ` ->cpu=${cpu}`}`,

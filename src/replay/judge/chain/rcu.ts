@@ -22,6 +22,7 @@ import type { Timeline } from '../../record/timeline.ts';
 import { blameBusyWait } from './busy-wait.ts';
 import type { Link } from './draft.ts';
 import { blameKthread, blameKthreadSleep } from './kthread.ts';
+import { blameRequest } from './kthread-request.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';
 import { blameWaits, waitsBetween } from './task.ts';
 import {
@@ -102,7 +103,7 @@ export function blameRcu(
     const shown = before?.endEvent || timeline.data.visible.gracePeriodEvent;
     draft.evidence.cite(shown, 'grace periods are among the recorded events');
     const period = waiter.waitsFor('rcu-gp', name, { rule });
-    const unexplainedNs = blameKthread(walk, period, flavor, fromNs, toNs);
+    const unexplainedNs = beforeStart(walk, period, expedited, flavor, fromNs, toNs);
     draft.root({ kind: 'unknown' }, unexplainedNs);
     return;
   }
@@ -113,7 +114,7 @@ export function blameRcu(
     const startNs = Math.max(cursor, gp.startNs);
     const endNs = Math.min(toNs, gp.endNs ?? toNs);
     last = waiter.waitsFor('rcu-gp', gracePeriodName(gp), { rule, event: gp.startEvent });
-    if (startNs > cursor) blameKthread(walk, last, flavor, cursor, startNs);
+    if (startNs > cursor) beforeStart(walk, last, expedited, flavor, cursor, startNs);
     if (endNs > startNs) {
       blameGracePeriod(walk, last, gp, startNs, endNs);
       cursor = endNs;
@@ -123,6 +124,23 @@ export function blameRcu(
     if (callbackCpu !== undefined && toNs - cursor >= LATE_CALLBACK_NS) citeOccupancy(walk, callbackCpu, span);
     blameCallbacks(walk, last, cursor, toNs, callbackCpu);
   }
+}
+
+/** The kthread of the flavour begins normal grace periods; expedited ones have their own, and it no part in them (R2.23). */
+function beforeStart(
+  walk: BlameWalk,
+  period: Link,
+  expedited: boolean,
+  flavor: string,
+  fromNs: number,
+  toNs: number,
+): number {
+  return expedited ? ownTime(period, toNs - fromNs) : blameRequest(walk, period, flavor, fromNs, toNs);
+}
+
+function ownTime(period: Link, ns: number): number {
+  period.blame(ns);
+  return ns;
 }
 
 /**
@@ -198,7 +216,9 @@ function blameGracePeriod(walk: BlameWalk, period: Link, gp: GracePeriod, fromNs
     // Nobody owed anything: initialisation, or the kthread had yet to notice (GP_INIT, GP_KTHREAD_LATENCY).
     const before = holdouts.map((other) => heldUntilNs(other) ?? 0).filter((ns) => ns < cursor);
     const idleFromNs = Math.max(fromNs, ...before);
-    const restNs = blameKthread(walk, period, gp.flavor, idleFromNs, cursor);
+    const restNs = gp.expedited
+      ? ownTime(period, cursor - idleFromNs)
+      : blameKthread(walk, period, gp.flavor, idleFromNs, cursor);
     const asleepNs =
       restNs > 0 && gp.seq !== null && gp.initDoneNs !== null ? blameKthreadSleep(walk, gp, idleFromNs, cursor) : 0;
     draft.root({ kind: 'unknown' }, Math.max(0, restNs - asleepNs));

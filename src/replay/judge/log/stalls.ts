@@ -1,6 +1,7 @@
 /** RCU stalls and starved grace-period kthreads as the kernel reported them (MODEL 7.3). */
 import type { ChainLink, Finding, RootKind } from '../../../../schema/index.ts';
 import { percent, seconds } from '../../core/wording.ts';
+import { spinOf } from '../../model/cpu/busy-wait.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import { type JiffiesReading, readJiffies } from '../../model/log/jiffies.ts';
 import type { LogModel } from '../../model/log/log.ts';
@@ -123,22 +124,35 @@ function starvedKthread(log: LogModel, { stall, startNs, reading, cause }: Judge
   if (kthread?.kind !== 'starved') return [];
   const blockedNs = reading ? (kthread.jiffies * 1e9) / reading.hz : 0;
   const onHoldout = kthread.cpu !== undefined && stall.cpus.has(kthread.cpu);
+  const spin = kthread.cpu === undefined ? undefined : spinOf(log.cpuDumps.get(kthread.cpu));
+  // A CPU that spins for an answer waits for the holdout, too.
+  const victim = onHoldout || (spin !== undefined && stall.cpus.size > 0);
+  // The kernel says "starved" of every kthread that did not run; its state tells whether it waited for a CPU.
+  const asleep = kthread.taskState !== undefined && kthread.taskState !== '0x0';
+  const lasting = blockedNs > 0 ? seconds(blockedNs) : `${kthread.jiffies} jiffies`;
+  const where = kthread.cpu === undefined ? '' : ` (CPU ${kthread.cpu})`;
   return [
     identified({
       kind: 'gp-kthread-starved',
       // Held up by the same load as the stall itself: a victim (T33).
-      severity: onHoldout ? 'warning' : 'error',
+      severity: victim ? 'warning' : 'error',
       confidence: 'reported',
-      title: `${flavor} kthread got no CPU for ${blockedNs > 0 ? seconds(blockedNs) : `${kthread.jiffies} jiffies`}${kthread.cpu === undefined ? '' : ` (CPU ${kthread.cpu})`}`,
+      title: `${flavor} kthread ${asleep ? 'was not woken' : 'got no CPU'} for ${lasting}${where}`,
       start_ns: blockedNs > 0 ? Math.max(startNs, report.tsNs - blockedNs) : startNs,
       end_ns: report.tsNs,
       evidence: reportEvidence(log, [report], 'the stall report says that the kthread starved'),
       notes: [
         'grace periods are driven by this kthread: while it does not run, none ends',
         `it was in ${kthread.state}`,
+        ...(asleep
+          ? [`its state is ${kthread.taskState}: it sleeps and waits for no CPU; a lost timer leaves it so (R2.45)`]
+          : []),
+        ...(spin === undefined ? [] : [`CPU ${kthread.cpu} spins in ${spin} until another CPU answers`]),
         onHoldout
           ? `it belongs on CPU ${kthread.cpu}, which holds the grace period up: a victim of the same load, not the cause (T33)`
-          : 'whoever runs on its CPU decides whether it is cause or victim (T33)',
+          : victim
+            ? 'a victim of the CPU that does not answer, not the cause (T33)'
+            : 'whoever runs on its CPU decides whether it is cause or victim (T33)',
       ],
       flavor,
       blocked_ns: Math.round(blockedNs),
@@ -146,14 +160,22 @@ function starvedKthread(log: LogModel, { stall, startNs, reading, cause }: Judge
         {
           kind: 'kthread',
           name: `${flavor} kthread`,
-          blame_ns: onHoldout ? 0 : Math.round(blockedNs),
+          blame_ns: victim ? 0 : Math.round(blockedNs),
           note: `in ${kthread.state}`,
         },
-        ...(onHoldout ? starvedBehind(kthread.cpu as number, cause, Math.round(blockedNs)) : []),
+        ...(onHoldout
+          ? starvedBehind(kthread.cpu as number, cause, Math.round(blockedNs))
+          : victim
+            ? starvedBehind(cause.cpu ?? [...stall.cpus.keys()][0], cause, Math.round(blockedNs))
+            : []),
       ],
-      root: onHoldout
+      root: victim
         ? { kind: cause.cause, ...(cause.cpu !== undefined && { cpu: cause.cpu }) }
-        : { kind: 'gp-kthread-starved', ...(kthread.cpu !== undefined && { cpu: kthread.cpu }) },
+        : {
+            kind: 'gp-kthread-starved',
+            ...(asleep && { code: 'GPKTHREAD_NOT_WOKEN' as const }),
+            ...(kthread.cpu !== undefined && { cpu: kthread.cpu }),
+          },
     }),
   ];
 }

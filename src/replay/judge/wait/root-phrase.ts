@@ -27,6 +27,8 @@ const CODE_PHRASES: Readonly<Record<RootCode, (task: string, cpu: string) => str
   CPU_OFFLINE_RACE: (_, cpu) => `${cpu.replace(' on ', '')} goes offline`,
   VM_STOLEN: () => 'a machine that did not run',
   GPKTHREAD_NOT_WOKEN: (task) => `the grace-period kthread${task} is not woken`,
+  GPKTHREAD_ASLEEP: (task) => `the grace-period kthread${task} sleeps although a grace period was asked for`,
+  GPKTHREAD_BLOCKED: (task) => `the grace-period kthread${task} is blocked`,
 };
 
 /** `an NMI storm on CPU 1`, `an SRCU reader lab_rdA:82`. @param tid the task whose wait it is the root of */

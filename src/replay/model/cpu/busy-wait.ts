@@ -3,7 +3,7 @@
  * one task without a context switch, like the CPU that they wait for, and are its victims. The kernel's dumps and CSD-lock reports show the
  * spin; whom it is for follows from who else passed no quiescent state and took no such interrupt.
  */
-import type { EventType } from '../../../../schema/index.ts';
+import type { EventType, LogBacktrace } from '../../../../schema/index.ts';
 import type { EventHandler, Model } from '../../core/world.ts';
 import { busyWaitFunction } from '../../knowledge/stack/busy-wait-frames.ts';
 import type { LogDump, LogModel } from '../log/log.ts';
@@ -57,7 +57,7 @@ export class BusyWaitModel implements Model {
   finish(): void {
     const spins: { readonly stretch: QuietStretch; readonly fn: string; readonly dump: LogDump }[] = [];
     for (const dump of this.#log.dumps) {
-      const fn = spinOf(dump);
+      const fn = spinOf(dump.trace);
       if (fn === undefined) continue;
       const stretch = this.#quiet.stretches.find(
         (candidate) =>
@@ -104,8 +104,8 @@ export class BusyWaitModel implements Model {
   }
 }
 
-/** The spin that a dump shows, in what the CPU did below its interrupts. */
-function spinOf({ trace }: LogDump): string | undefined {
-  if (trace.cpu === undefined || trace.userMode || trace.idle) return undefined;
+/** The function in which a dumped CPU spins until another one answers, in what it did below its interrupts; undefined when it does something else. */
+export function spinOf(trace: LogBacktrace | undefined): string | undefined {
+  if (trace?.cpu === undefined || trace.userMode || trace.idle) return undefined;
   return busyWaitFunction(trace.stack.slice((trace.nmiFrames ?? 0) + (trace.irqFrames ?? 0)));
 }

@@ -108,6 +108,13 @@ export class GpKthreadModel implements Model {
         this.#woken(task, nowNs, task.stateEvent);
         this.#waits(task, nowNs);
       },
+      onSwitchIn: (task, nowNs) => {
+        // Its wakeup was not recorded, or only as sched_waking.
+        const sleep = this.#asleep.get(task.tid);
+        if (!sleep || !this.#runsGracePeriods(task)) return;
+        const waking = task.wakingNs >= sleep.sinceNs;
+        this.#woken(task, waking ? task.wakingNs : nowNs, waking ? task.wakeEvent : task.stateEvent);
+      },
       onLeavesRunnable: (task, nowNs, event) => this.#gotCpu(task, nowNs, event),
       onSwitchOut: (task, nowNs) => this.#leftCpu(task, nowNs),
     });
