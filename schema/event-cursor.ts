@@ -1,4 +1,5 @@
 import { CELL_INT, CELL_NULL, CELL_REAL, CELL_STR, CELL_TEXT, CELL_WIDE, type EventBatch } from './event-batch.ts';
+import type { FieldPosition } from './event-fields.ts';
 
 /**
  * Reads one event of a batch; moved along by its owner. A field is asked for by the position that its name has:
@@ -40,14 +41,14 @@ export class EventCursor {
     return this.batch.firstEventId + this.index;
   }
 
-  #cell(field: number): number {
+  #cell(field: FieldPosition): number {
     const i = this.index;
     const start = i === 0 ? 0 : this.batch.cellEnd[i - 1];
     return start + field < this.batch.cellEnd[i] ? start + field : -1;
   }
 
   /** Integer field; `missing` when absent or not a number. A WIDE cell is rounded: identity belongs to {@link key}. */
-  int(field: number, missing = 0): number {
+  int(field: FieldPosition<'int' | 'hex'>, missing = 0): number {
     const c = this.#cell(field);
     if (c < 0) return missing;
     const tag = this.batch.cellTag[c];
@@ -57,7 +58,7 @@ export class EventCursor {
   }
 
   /** Exact 64-bit integer field. */
-  bigint(field: number): bigint {
+  bigint(field: FieldPosition<'int' | 'hex' | 'ptr'>): bigint {
     const c = this.#cell(field);
     if (c < 0) return 0n;
     const tag = this.batch.cellTag[c];
@@ -66,20 +67,20 @@ export class EventCursor {
   }
 
   /** Identity of a pointer field, usable as a Map key: equal pointers give equal keys, and distinct ones distinct keys. */
-  key(field: number): number | bigint {
+  key(field: FieldPosition<'int' | 'hex' | 'ptr'>): number | bigint {
     const c = this.#cell(field);
     if (c < 0) return 0;
     return this.batch.cellTag[c] === CELL_WIDE ? this.batch.wide[this.batch.cellValue[c]] : this.batch.cellValue[c];
   }
 
   /** String id of a string field, 0 when absent or not interned. */
-  str(field: number): number {
+  str(field: FieldPosition<'str'>): number {
     const c = this.#cell(field);
     return c >= 0 && this.batch.cellTag[c] === CELL_STR ? this.batch.cellValue[c] : 0;
   }
 
   /** Text of a field of any type; '' when absent. */
-  text(field: number): string {
+  text(field: FieldPosition): string {
     const c = this.#cell(field);
     if (c < 0) return '';
     const value = this.batch.cellValue[c];
@@ -98,7 +99,7 @@ export class EventCursor {
     }
   }
 
-  has(field: number): boolean {
+  has(field: FieldPosition): boolean {
     const c = this.#cell(field);
     return c >= 0 && this.batch.cellTag[c] !== CELL_NULL;
   }

@@ -21,29 +21,37 @@ declare const fieldType: unique symbol;
 /** Position of a field among the cells of its event. `never` as type: whatever the capture made of it. */
 export type FieldPosition<T extends FieldType = FieldType> = number & { readonly [fieldType]: T };
 
-type Words<Row extends string> = Row extends `${infer Word} ${infer Rest}` ? Word | Words<Rest> : Row;
+/** A row of the table, word by word with its number: `1 rcuname:str` | `2 gp_seq:int` … */
+type Cells<Row extends string, Before extends unknown[] = []> = Row extends `${infer Word} ${infer Rest}`
+  ? `${Before['length']} ${Word}` | Cells<Rest, [...Before, Word]>
+  : `${Before['length']} ${Row}`;
 
-/** The fields of an event, name → position; of a union of events, those that all of them have. */
-export type EventFields<N extends KnownEventName> = N extends KnownEventName
-  ? {
-      readonly [Word in Words<EventRow<N>> as Word extends `${infer Name}:${string}`
-        ? Name
-        : never]: Word extends `${string}:${infer Type extends FieldType}` ? FieldPosition<Type> : never;
-    }
+type CellsOf<N extends KnownEventName> = N extends KnownEventName ? Cells<EventRow<N>> : never;
+
+/** The cells that every one of the events has. */
+type SharedCells<N extends KnownEventName, Cell extends string = CellsOf<N>> = Cell extends string
+  ? { [M in N]: Cell extends CellsOf<M> ? never : M }[N] extends never
+    ? Cell
+    : never
   : never;
 
+/** Fields by name; of several events, those that all of them have at the same position. */
+export type EventFields<N extends KnownEventName> = {
+  readonly [Cell in SharedCells<N> as Cell extends `${number} ${infer Name}:${string}`
+    ? Name
+    : never]: Cell extends `${string}:${infer Type extends FieldType}` ? FieldPosition<Type> : never;
+};
+
 /**
- * The fields of a known event. With several events: the fields that all of them have, which must be at the same position, so
- * that one handler reads them all.
+ * The fields of a known event. With several events: the fields that all of them have at the same position, for a handler
+ * that reads them all.
  */
 export function fieldsOf<N extends KnownEventName>(...events: readonly [N, ...N[]]): EventFields<N> {
-  const [first, ...others] = events.map((event) => namesOf(event));
-  const common = (first as readonly string[]).filter((name) => others.every((names) => names.includes(name)));
-  const positions = common.map((name) => [name, (first as readonly string[]).indexOf(name)] as const);
-  for (const [name, position] of positions)
-    if (others.some((names) => names.indexOf(name) !== position))
-      throw new Error(`${name} is at different positions in ${events.join(', ')}`);
-  return Object.freeze(Object.fromEntries(positions)) as EventFields<N>;
+  const [first = [], ...others] = events.map((event) => namesOf(event));
+  const shared = first
+    .map((name, position) => [name, position] as const)
+    .filter(([name, position]) => others.every((names) => names[position] === name));
+  return Object.freeze(Object.fromEntries(shared)) as EventFields<N>;
 }
 
 function namesOf(event: KnownEventName): readonly string[] {
@@ -80,7 +88,7 @@ export function positionWhere(type: EventType, fits: (name: string) => boolean):
   return index < 0 ? undefined : (index as FieldPosition<never>);
 }
 
-/** Every field of an event type by name, for printing and tests. */
-export function positionsOf(type: EventType): (readonly [name: string, position: FieldPosition<never>])[] {
-  return type.fields.map((field, index) => [field.name, index as FieldPosition<never>]);
+/** Every field of an event type with its position, for what prints or compares whole events. */
+export function positionsOf(type: EventType): (readonly [field: EventField, position: FieldPosition<never>])[] {
+  return type.fields.map((field, index) => [field, index as FieldPosition<never>]);
 }

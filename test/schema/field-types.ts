@@ -8,6 +8,8 @@ export function doesNotCompile(event: EventCursor, known: ReturnType<typeof know
   fieldsOf('rcu_quiescent_state_report').musk;
   // @ts-expect-error not a field of both
   fieldsOf('sched_waking', 'sched_migrate_task').target_cpu;
+  // @ts-expect-error at another position in each
+  fieldsOf('funcgraph_entry', 'funcgraph_exit').depth;
   // @ts-expect-error a label that no event has
   if (known === 'sched_swatch') return;
   // @ts-expect-error a bare number is no position

@@ -4,7 +4,14 @@ import { consoleFormat } from '../../parsers/console/format.ts';
 import { callerKey, LogGrammar } from '../../parsers/console/log-grammar.ts';
 import type { CaptureFacts } from '../../parsers/format.ts';
 import { bufferSource, DictionaryWriter } from '../../parsers/index.ts';
-import { DiagnosticSink, Dictionary, EventCursor, type LogReport, type LogReportKind } from '../../schema/index.ts';
+import {
+  DiagnosticSink,
+  Dictionary,
+  EventCursor,
+  type LogReport,
+  type LogReportKind,
+  positionsOf,
+} from '../../schema/index.ts';
 
 export interface LogLineEvent {
   readonly boot: number;
@@ -39,16 +46,18 @@ export async function readLog(text: string | Uint8Array, chunkBytes?: number): P
     const cursor = new EventCursor(batch, dictionary.strings);
     for (let i = 0; i < batch.length; i++) {
       cursor.index = i;
+      const type = dictionary.types[cursor.typeId];
+      const [msg, line, level, caller] = positionsOf(type).map(([, position]) => position);
       events.push({
         boot: batch.boot,
-        type: dictionary.types[cursor.typeId].name,
+        type: type.name,
         tsNs: cursor.tsNs,
         cpu: cursor.cpu,
         tid: cursor.tid,
-        msg: cursor.text(0),
-        line: cursor.int(1),
-        level: cursor.has(2) ? cursor.int(2) : undefined,
-        caller: cursor.text(3),
+        msg: cursor.text(msg),
+        line: cursor.int(line),
+        level: cursor.has(level) ? cursor.int(level) : undefined,
+        caller: cursor.text(caller),
       });
     }
     reports.push(...batch.reports);

@@ -14,6 +14,7 @@ import {
   EventCursor,
   type EventType,
   type ImportIssue,
+  positionsOf,
 } from '../../schema/index.ts';
 
 /** One event as tests look at it. Field values: strings, exact decimal text of numbers, null. */
@@ -70,10 +71,10 @@ export function readText(format: TraceFormat, text: string, chunkBytes?: number)
 function row(cursor: EventCursor, dictionary: Dictionary): EventRow {
   const type = dictionary.types[cursor.typeId];
   const fields: Record<string, string | null> = {};
-  type.fields.forEach((field, i) => {
-    const key = cursor.key(i);
-    fields[field.name] = !cursor.has(i) ? null : typeof key === 'bigint' ? String(key) : cursor.text(i);
-  });
+  for (const [field, position] of positionsOf(type)) {
+    const key = cursor.key(position);
+    fields[field.name] = !cursor.has(position) ? null : typeof key === 'bigint' ? String(key) : cursor.text(position);
+  }
   return {
     tsNs: cursor.tsNs,
     cpu: cursor.cpu,

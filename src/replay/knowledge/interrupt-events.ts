@@ -1,7 +1,9 @@
 /** Which events show interrupts, softirqs and ticks, and what their numbers mean (MODEL E1.5, E1.6). */
 
+import type { KnownEventName } from '../../../schema/index.ts';
+
 /** Vectors of arch/x86 `irq_vectors:*` events, each with an `_entry` and an `_exit`. */
-const HARDIRQ_VECTORS: readonly string[] = [
+const HARDIRQ_VECTORS = [
   'local_timer',
   'reschedule',
   'call_function',
@@ -13,7 +15,7 @@ const HARDIRQ_VECTORS: readonly string[] = [
   'thermal_apic',
   'threshold_apic',
   'deferred_error_apic',
-];
+] as const;
 
 /** A vector, and whether its handler begins or ends. */
 interface VectorEvent {
@@ -21,8 +23,8 @@ interface VectorEvent {
   readonly enters: boolean;
 }
 
-const VECTOR_EVENTS: ReadonlyMap<string, VectorEvent> = new Map(
-  HARDIRQ_VECTORS.flatMap((name): [string, VectorEvent][] => [
+const VECTOR_EVENTS: ReadonlyMap<KnownEventName, VectorEvent> = new Map(
+  HARDIRQ_VECTORS.flatMap((name): [KnownEventName, VectorEvent][] => [
     [`${name}_entry`, { name, enters: true }],
     [`${name}_exit`, { name, enters: false }],
   ]),
@@ -30,7 +32,7 @@ const VECTOR_EVENTS: ReadonlyMap<string, VectorEvent> = new Map(
 
 /** The vector that an event enters or leaves; undefined for all other events. */
 export function hardirqVector(event: string): VectorEvent | undefined {
-  return VECTOR_EVENTS.get(event);
+  return VECTOR_EVENTS.get(event as KnownEventName);
 }
 
 /** Whether an event shows that a hardware interrupt begins: a vector's entry, or that of a device's handler. */
@@ -39,10 +41,10 @@ export function entersHardirq(event: string): boolean {
 }
 
 /** Events that show a scheduler tick. */
-export const TICK_EVENTS: readonly string[] = ['local_timer_entry', 'rcu_utilization'];
+export const TICK_EVENTS: readonly KnownEventName[] = ['local_timer_entry', 'rcu_utilization'];
 
 /** Events from which the time of a CPU is accounted. */
-export const OCCUPANCY_EVENTS: readonly string[] = [
+export const OCCUPANCY_EVENTS: readonly KnownEventName[] = [
   'sched_switch',
   'nmi_handler',
   'irq_handler_entry',

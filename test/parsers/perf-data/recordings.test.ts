@@ -8,7 +8,7 @@ import { detectFormat } from '../../../parsers/index.ts';
 import { perfData } from '../../../parsers/perf-data/perf-data.ts';
 import { perfScript } from '../../../parsers/perf-script/perf-script.ts';
 import { bufferSource } from '../../../parsers/source.ts';
-import { DiagnosticSink, Dictionary, EventCursor } from '../../../schema/index.ts';
+import { DiagnosticSink, Dictionary, EventCursor, positionsOf } from '../../../schema/index.ts';
 import { describeParserContract, emptyFacts } from '../../support/parser-contract.ts';
 
 const fixtureUrl = (name: string) => new URL(`../../fixtures/perf/${name}`, import.meta.url);
@@ -36,8 +36,9 @@ async function read(format: TraceFormat, bytes: Uint8Array): Promise<PlainEvent[
     dictionary.apply(batch.delta);
     const cursor = new EventCursor(batch, dictionary.strings);
     for (cursor.index = 0; cursor.index < batch.length; cursor.index++) {
-      const { name, system, shape, fields } = dictionary.types[cursor.typeId];
-      const shown = fields.map((field, i) => [field.name, cursor.text(i)]).filter((_, i) => cursor.has(i));
+      const type = dictionary.types[cursor.typeId];
+      const { name, system, shape } = type;
+      const shown = positionsOf(type).filter(([, position]) => cursor.has(position));
       events.push({
         tsNs: cursor.tsNs,
         cpu: cursor.cpu,
@@ -46,7 +47,7 @@ async function read(format: TraceFormat, bytes: Uint8Array): Promise<PlainEvent[
         name,
         system,
         shape,
-        fields: Object.fromEntries(shown),
+        fields: Object.fromEntries(shown.map(([field, position]) => [field.name, cursor.text(position)])),
         stack: dictionary.stackFrames(cursor.stack).map((frame) => dictionary.formatFrame(frame)),
       });
     }

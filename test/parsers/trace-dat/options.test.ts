@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CaptureFacts, DictionaryWriter, openSource } from '../../../parsers/index.ts';
 import { traceDat } from '../../../parsers/trace-dat/format.ts';
-import { CaptureError, DiagnosticSink, Dictionary, EventCursor } from '../../../schema/index.ts';
+import { CaptureError, DiagnosticSink, Dictionary, EventCursor, positionsOf } from '../../../schema/index.ts';
 import { ByteWriter } from '../../fixtures/trace-dat/byte-writer.ts';
 import { readEvents } from '../../fixtures/trace-dat/read-events.ts';
 import { PageBuilder, record, X86_64 } from '../../fixtures/trace-dat/ring-buffer-page.ts';
@@ -200,7 +200,8 @@ describe('files', () => {
     for await (const batch of traceDat.parse(source, context)) {
       dictionary.apply(batch.delta);
       const cursor = new EventCursor(batch, dictionary.strings);
-      for (cursor.index = 0; cursor.index < batch.length; cursor.index++) texts.push(cursor.text(0));
+      for (cursor.index = 0; cursor.index < batch.length; cursor.index++)
+        texts.push(cursor.text(positionsOf(dictionary.types[cursor.typeId])[0][1]));
     }
     await source.close();
     return texts;

@@ -18,14 +18,25 @@ export type InterruptKind = 'nmi' | 'hardirq' | 'softirq';
 /** How interrupt time is known: from events, from the contexts of records, from samples, from the switches of a thread. */
 export type BusySource = 'events' | 'contexts' | 'samples' | 'thread';
 
-/** Of a finished interrupt, with the name of its handler. */
-export type InterruptListener = (
-  kind: InterruptKind,
-  cpu: number,
-  startNs: number,
-  endNs: number,
-  name: string,
-) => void;
+/** What a CPU tells those who listen. */
+export interface CpuListener {
+  /** A finished interrupt span, after accounting, with the name of its handler. */
+  onInterrupt?(kind: InterruptKind, cpu: number, startNs: number, endNs: number, name: string): void;
+  /** Time that is booked to interrupts: exclusive, in order of time on each CPU. */
+  onBusy?(
+    kind: InterruptKind,
+    cpu: number,
+    startNs: number,
+    endNs: number,
+    startEvent: number,
+    endEvent: number,
+    source: BusySource,
+  ): void;
+  /** A scheduler tick. */
+  onTick?(cpu: number, nowNs: number, eventId: number): void;
+  /** The CPU enters an extended quiescent state: idle, or user mode without ticks. */
+  onQuiescent?(cpu: number, nowNs: number, eventId: number): void;
+}
 
 /** No record of the CPU has told its task, or events were lost since. */
 export const TID_UNKNOWN = -1;

@@ -12,6 +12,8 @@ import {
   CTX_SOFTIRQ,
   type EventCursor,
   type EventType,
+  fieldsOf,
+  knownName,
   NO_CPU,
 } from '../../../../schema/index.ts';
 import type { Visibility } from '../../core/visibility.ts';
@@ -20,9 +22,9 @@ import { interruptThread } from '../../knowledge/interrupt-threads.ts';
 import { contextOfFrames } from '../../knowledge/stack/context-frames.ts';
 import {
   type BusySource,
+  type CpuListener,
   CpuState,
   type InterruptKind,
-  type InterruptListener,
   OCC_HARDIRQ,
   OCC_IDLE,
   OCC_KINDS,
@@ -40,6 +42,12 @@ import { TextCodes } from './text-codes.ts';
 import { type ClockEvidence, TickClock } from './tick-clock.ts';
 
 export * from './cpu-state.ts';
+
+const SWITCH = fieldsOf('sched_switch');
+const WATCHING = fieldsOf('rcu_watching', 'rcu_dyntick');
+const UTILIZATION = fieldsOf('rcu_utilization');
+const TICK_STOP = fieldsOf('tick_stop');
+const LOST = fieldsOf('quiesce_lost');
 
 const INTERRUPTED = CTX_NMI | CTX_HARDIRQ | CTX_SOFTIRQ;
 
@@ -64,27 +72,7 @@ export class CpuModel implements Model {
   /** Context bits by stack id. */
   readonly #stackContexts: (number | undefined)[] = [];
 
-  /** Called for each finished interrupt span, after accounting. */
-  onInterrupt: InterruptListener | undefined;
-
-  /** Called when time of a CPU is booked to interrupts: exclusive, in order of time on each CPU. */
-  onBusy:
-    | ((
-        kind: InterruptKind,
-        cpu: number,
-        startNs: number,
-        endNs: number,
-        startEvent: number,
-        endEvent: number,
-        source: BusySource,
-      ) => void)
-    | undefined;
-
-  /** Called at each scheduler tick. */
-  onTick: ((cpu: number, nowNs: number, eventId: number) => void) | undefined;
-
-  /** Called when a CPU enters an extended quiescent state: idle, or user mode without ticks. */
-  onQuiescent: ((cpu: number, nowNs: number, eventId: number) => void) | undefined;
+  readonly listeners: CpuListener[] = [];
 
   readonly #utilization = new TextCodes({ 'Start scheduler-tick': 1 });
 
@@ -186,7 +174,7 @@ export class CpuModel implements Model {
     const kind = KIND_NAMES[state.interruptedKind] as InterruptKind;
     this.#world.facts.contextSpan({ cpu, kind, name: 'records in it', startNs, endNs });
     this.#world.facts.sample(kind, 'records in it', endNs - startNs);
-    this.onInterrupt?.(kind, cpu, startNs, endNs, 'records in it');
+    this.interrupt(kind, cpu, startNs, endNs, 'records in it');
   }
 
   #busy(): number {
@@ -218,7 +206,9 @@ export class CpuModel implements Model {
     state.occupancy[kind] += moved;
     this.history.move(state.cpu, from, kind, startNs, endNs, moved);
     const name = KIND_NAMES[kind] as InterruptKind;
-    this.onBusy?.(name, state.cpu, endNs - moved, endNs, state.lastEvent, state.lastEvent, 'events');
+    const { cpu, lastEvent } = state;
+    for (const listener of this.listeners)
+      listener.onBusy?.(name, cpu, endNs - moved, endNs, lastEvent, lastEvent, 'events');
   }
 
   #book(state: CpuState, kind: number, untilNs: number, source: BusySource): void {
@@ -228,8 +218,10 @@ export class CpuModel implements Model {
     this.history.add(cpu, kind, accountedNs, untilNs);
     state.accountedNs = untilNs;
     state.accountedEvent = lastEvent;
-    if (kind > OCC_TASK && kind !== OCC_UNKNOWN)
-      this.onBusy?.(KIND_NAMES[kind] as InterruptKind, cpu, accountedNs, untilNs, accountedEvent, lastEvent, source);
+    if (kind <= OCC_TASK || kind === OCC_UNKNOWN) return;
+    const name = KIND_NAMES[kind] as InterruptKind;
+    for (const listener of this.listeners)
+      listener.onBusy?.(name, cpu, accountedNs, untilNs, accountedEvent, lastEvent, source);
   }
 
   #current(state: CpuState): number {
@@ -289,9 +281,15 @@ export class CpuModel implements Model {
     };
   }
 
+  /** An interrupt span is over and accounted. */
+  interrupt(kind: InterruptKind, cpu: number, startNs: number, endNs: number, name: string): void {
+    for (const listener of this.listeners) listener.onInterrupt?.(kind, cpu, startNs, endNs, name);
+  }
+
   /** A scheduler tick on this CPU. */
   tick(cpu: number, nowNs: number, eventId: number): void {
-    if (this.#clock.tick(this.get(cpu), nowNs, eventId)) this.onTick?.(cpu, nowNs, eventId);
+    if (!this.#clock.tick(this.get(cpu), nowNs, eventId)) return;
+    for (const listener of this.listeners) listener.onTick?.(cpu, nowNs, eventId);
   }
 
   /** Interrupt context of the event at the cursor: innermost of NMI, hardirq, softirq, task. */
@@ -311,15 +309,14 @@ export class CpuModel implements Model {
   subscribe(type: EventType): EventHandler | undefined {
     const ours = this.#sources.subscribe(type);
     if (ours) return ours;
-    if (type.shape !== 'tracepoint' && type.shape !== 'marker') return undefined;
-    switch (type.name) {
+    switch (knownName(type)) {
       case 'sched_switch':
         return (event) => this.#switch(event);
       case 'quiesce_lost':
         return (event) => this.#gap(event);
       case 'rcu_utilization':
         return (event) => {
-          if (this.#utilization.of(event, 0) === 1) this.tick(event.cpu, event.tsNs, event.eventId);
+          if (this.#utilization.of(event, UTILIZATION.s) === 1) this.tick(event.cpu, event.tsNs, event.eventId);
         };
       case 'rcu_watching':
       case 'rcu_dyntick':
@@ -327,7 +324,7 @@ export class CpuModel implements Model {
       case 'tick_stop':
         return (event) => {
           const state = this.get(event.cpu);
-          if (event.int(0) === 1 && state.tid > 0) state.tickless = true;
+          if (event.int(TICK_STOP.success) === 1 && state.tid > 0) state.tickless = true;
         };
       default:
         return undefined;
@@ -339,11 +336,11 @@ export class CpuModel implements Model {
     this.account(state, event.tsNs);
     this.#sources.leaves(state, event);
     state.inGap = false;
-    state.tid = event.int(5);
-    state.comm = event.str(4);
+    state.tid = event.int(SWITCH.next_pid);
+    state.comm = event.str(SWITCH.next_comm);
     state.lastSwitchNs = event.tsNs;
     state.switchEvent = event.eventId;
-    state.switchedOutTid = event.int(1);
+    state.switchedOutTid = event.int(SWITCH.prev_pid);
     state.switchRecord = state.records;
     state.switches++;
     this.#sources.enters(state, event);
@@ -355,15 +352,15 @@ export class CpuModel implements Model {
    */
   #watching(event: EventCursor): void {
     const state = this.get(event.cpu);
-    if (event.key(2) === 0) {
+    if (event.key(WATCHING.newnesting) === 0) {
       state.watching = false;
       this.#quiet(state, event);
-    } else if (event.key(1) === 0) state.watching = true;
+    } else if (event.key(WATCHING.oldnesting) === 0) state.watching = true;
   }
 
   #quiet(state: CpuState, event: EventCursor): void {
     state.quiescentEvent = event.eventId;
-    this.onQuiescent?.(state.cpu, event.tsNs, event.eventId);
+    for (const listener of this.listeners) listener.onQuiescent?.(state.cpu, event.tsNs, event.eventId);
   }
 
   /** The CPU is in an extended quiescent state, as far as events tell: idle stands for it where rcu_watching is not recorded. */
@@ -375,7 +372,7 @@ export class CpuModel implements Model {
   /** From the CPU's last record before the marker to the first one after it nothing is known (E0.4). */
   #gap(event: EventCursor): void {
     this.#world.lostMarkers++;
-    const state = this.get(event.int(0));
+    const state = this.get(event.int(LOST.lost_cpu));
     if (state.accountedNs >= 0) this.account(state, state.lastEventNs);
     if (state.interruptedSinceNs >= 0) this.#endInterrupted(state);
     if (!state.inGap) state.tidAtGap = state.tid;

@@ -3,10 +3,12 @@
  * sliding window (default 50 % over 1 s). Shares are exclusive (T40) where events show the time, a lower bound otherwise (E1.7).
  */
 
-import type { EventType } from '../../../../schema/index.ts';
+import { type EventType, fieldsOf } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import type { CpuModel } from './cpu.ts';
 import type { BusySource, InterruptKind } from './cpu-state.ts';
+
+const THROTTLE = fieldsOf('quiesce_throttle');
 
 export interface Storm {
   readonly kind: InterruptKind;
@@ -156,15 +158,18 @@ export class InterruptLoadModel implements Model {
 
   constructor(world: World, cpus: CpuModel) {
     this.#world = world;
-    cpus.onBusy = (...busy) => this.#busy(...busy);
-    cpus.onInterrupt = (kind, cpu, startNs, endNs, name) => this.#count(kind, cpu, endNs, endNs - startNs, name);
+    cpus.listeners.push({
+      onBusy: (kind, cpu, startNs, endNs, startEvent, endEvent, source) =>
+        this.#busy(kind, cpu, startNs, endNs, startEvent, endEvent, source),
+      onInterrupt: (kind, cpu, startNs, endNs, name) => this.#count(kind, cpu, endNs, endNs - startNs, name),
+    });
   }
 
   /** perf says when it throttles: its interrupts came too often (7.5). */
   subscribe(type: EventType): EventHandler | undefined {
     if (type.name !== 'quiesce_throttle') return undefined;
     return (event) => {
-      if (event.int(0) !== 1) return;
+      if (event.int(THROTTLE.throttled) !== 1) return;
       for (const storm of this.#open.values()) if (storm.cpu === event.cpu) storm.throttled++;
     };
   }

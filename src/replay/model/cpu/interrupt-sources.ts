@@ -2,18 +2,35 @@
  * Events that show interrupts (MODEL 1.5, E1.7): entry and exit of handlers, vectors and softirqs; durations that are told when a handler is
  * over (nmi_handler, the osnoise events and the osnoise tracer's summaries); and the samples of a profiler.
  */
-import { CTX_KNOWN, CTX_SOFTIRQ, type EventCursor, type EventType, NO_CPU } from '../../../../schema/index.ts';
+import {
+  CTX_KNOWN,
+  CTX_SOFTIRQ,
+  type EventCursor,
+  type EventType,
+  type FieldPosition,
+  fieldsOf,
+  knownName,
+  NO_CPU,
+} from '../../../../schema/index.ts';
 import type { EventHandler, World } from '../../core/world.ts';
 import { hardirqVector, softirqName } from '../../knowledge/interrupt-events.ts';
-import {
-  type BusySource,
-  type CpuState,
-  type InterruptKind,
-  type InterruptListener,
-  OCC_HARDIRQ,
-  OCC_NMI,
-  OCC_SOFTIRQ,
-} from './cpu-state.ts';
+import { type BusySource, type CpuState, type InterruptKind, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './cpu-state.ts';
+
+const SWITCH = fieldsOf('sched_switch');
+const IRQ = fieldsOf('irq_handler_entry');
+const SOFTIRQ = fieldsOf('softirq_entry');
+const NMI = fieldsOf('nmi_handler');
+const NMI_NOISE = fieldsOf('nmi_noise');
+const IRQ_NOISE = fieldsOf('irq_noise');
+const SOFTIRQ_NOISE = fieldsOf('softirq_noise');
+const OSNOISE = fieldsOf('osnoise');
+
+/** Counts in a summary of the osnoise tracer that are of one kind of interrupt. */
+const SUMMARY_COUNTS: readonly (readonly [FieldPosition<'int'>, number])[] = [
+  [OSNOISE.nmi_count, OCC_NMI],
+  [OSNOISE.irq_count, OCC_HARDIRQ],
+  [OSNOISE.softirq_count, OCC_SOFTIRQ],
+];
 
 const KINDS = { nmi: OCC_NMI, hardirq: OCC_HARDIRQ, softirq: OCC_SOFTIRQ } as const;
 
@@ -25,12 +42,12 @@ export interface PreemptedSoftirq {
 
 /** The accounts of the CPUs. */
 export interface CpuAccounts {
-  readonly onInterrupt: InterruptListener | undefined;
   get(cpu: number): CpuState;
   account(state: CpuState, nowNs: number): void;
   occupied(state: CpuState, kind: number, startNs: number, endNs: number, source: BusySource): void;
   rebook(state: CpuState, kind: number, startNs: number, endNs: number, ns: number): void;
   contextOfStack(stack: number): number;
+  interrupt(kind: InterruptKind, cpu: number, startNs: number, endNs: number, name: string): void;
   tick(cpu: number, nowNs: number, eventId: number): void;
 }
 
@@ -68,9 +85,9 @@ export class InterruptSources {
   subscribe(type: EventType): EventHandler | undefined {
     if (type.shape === 'sample') return (event) => this.#sample(event);
     if (type.shape !== 'tracepoint') return undefined;
-    switch (type.name) {
+    switch (knownName(type)) {
       case 'irq_handler_entry':
-        return (event) => this.#enterHardirq(event, event.text(1));
+        return (event) => this.#enterHardirq(event, event.text(IRQ.name));
       case 'irq_handler_exit':
         return (event) => this.#exitHardirq(event);
       case 'softirq_entry':
@@ -80,11 +97,26 @@ export class InterruptSources {
       case 'nmi_handler':
         return (event) => this.#nmi(event);
       case 'nmi_noise':
-        return (event) => this.#noiseOf(event, 'nmi', 'NMI', event.int(0), event.int(1));
+        return (event) =>
+          this.#noiseOf(event, 'nmi', 'NMI', event.int(NMI_NOISE.start_ns), event.int(NMI_NOISE.duration_ns));
       case 'irq_noise':
-        return (event) => this.#noiseOf(event, 'hardirq', event.text(0), event.int(2), event.int(3));
+        return (event) =>
+          this.#noiseOf(
+            event,
+            'hardirq',
+            event.text(IRQ_NOISE.desc),
+            event.int(IRQ_NOISE.start_ns),
+            event.int(IRQ_NOISE.duration_ns),
+          );
       case 'softirq_noise':
-        return (event) => this.#noiseOf(event, 'softirq', softirqName(event.int(0)), event.int(1), event.int(2));
+        return (event) =>
+          this.#noiseOf(
+            event,
+            'softirq',
+            softirqName(event.int(SOFTIRQ_NOISE.vector)),
+            event.int(SOFTIRQ_NOISE.start_ns),
+            event.int(SOFTIRQ_NOISE.duration_ns),
+          );
       case 'osnoise':
         return (event) => this.#summary(event);
       default: {
@@ -129,7 +161,7 @@ export class InterruptSources {
     this.#cpus.account(state, event.tsNs);
     state.softirqDepth = 1;
     state.softirqSinceNs = event.tsNs;
-    state.softirqVec = event.int(0);
+    state.softirqVec = event.int(SOFTIRQ.vec);
   }
 
   #exitSoftirq(event: EventCursor): void {
@@ -152,7 +184,7 @@ export class InterruptSources {
     const endNs = event.tsNs;
     this.#world.facts.contextSpan({ cpu: state.cpu, kind, name, startNs, endNs });
     this.#world.facts.sample(kind, name, ns);
-    this.#cpus.onInterrupt?.(kind, state.cpu, startNs, endNs, name);
+    this.#cpus.interrupt(kind, state.cpu, startNs, endNs, name);
   }
 
   /** The record comes after the handler: it occupied [ts − delta, ts] (E1.5, T39). */
@@ -160,9 +192,9 @@ export class InterruptSources {
     this.#shows(OCC_NMI, event.eventId);
     this.nmiEvent ||= event.eventId;
     const state = this.#cpus.get(event.cpu);
-    const startNs = event.tsNs - event.int(1);
+    const startNs = event.tsNs - event.int(NMI.delta_ns);
     this.#cpus.occupied(state, OCC_NMI, startNs, event.tsNs, 'events');
-    this.#span(state, 'nmi', event.text(0), startNs, event);
+    this.#span(state, 'nmi', event.text(NMI.handler), startNs, event);
   }
 
   /**
@@ -187,13 +219,10 @@ export class InterruptSources {
   /** One line per period of the tracer: its noise is that of a kind when it counts no other. Events tell more. */
   #summary(event: EventCursor): void {
     if (this.#shown.size > 0) return;
-    const runtimeNs = event.int(0) * 1e3;
-    const noiseNs = event.int(1) * 1e3;
-    const [hardware, nmis, irqs, softirqs, threads] = [3, 4, 5, 6, 7].map((field) => event.int(field));
-    if (hardware + threads > 0) return;
-    const kinds = [nmis > 0 && OCC_NMI, irqs > 0 && OCC_HARDIRQ, softirqs > 0 && OCC_SOFTIRQ].filter(
-      (kind) => kind !== false,
-    );
+    const runtimeNs = event.int(OSNOISE.runtime) * 1e3;
+    const noiseNs = event.int(OSNOISE.noise) * 1e3;
+    if (event.int(OSNOISE.hw_count) + event.int(OSNOISE.thread_count) > 0) return;
+    const kinds = SUMMARY_COUNTS.filter(([count]) => event.int(count) > 0).map(([, kind]) => kind);
     if (kinds.length !== 1 || noiseNs <= 0) return;
     const [kind] = kinds;
     if (kind === OCC_NMI) this.nmiEvent ||= event.eventId;
@@ -232,16 +261,17 @@ export class InterruptSources {
     if (state.softirqDepth > 0) {
       const inSoftirq = event.flags & CTX_KNOWN ? (event.flags & CTX_SOFTIRQ) !== 0 : this.#world.profile.rt === true;
       const { softirqSinceNs: sinceNs, softirqVec: vec } = state;
-      if (inSoftirq && event.int(1) > 0) this.#preempted.set(event.int(1), { sinceNs, vec });
+      if (inSoftirq && event.int(SWITCH.prev_pid) > 0)
+        this.#preempted.set(event.int(SWITCH.prev_pid), { sinceNs, vec });
       state.softirqDepth = 0;
     }
   }
 
   enters(state: CpuState, event: EventCursor): void {
     if (this.#preempted.size === 0) return;
-    const softirq = this.#preempted.get(event.int(5));
+    const softirq = this.#preempted.get(event.int(SWITCH.next_pid));
     if (!softirq) return;
-    this.#preempted.delete(event.int(5));
+    this.#preempted.delete(event.int(SWITCH.next_pid));
     state.softirqDepth = 1;
     state.softirqSinceNs = softirq.sinceNs;
     state.softirqVec = softirq.vec;

@@ -1,5 +1,5 @@
 /** Recognises a few texts of a string field by their dictionary id: one array access per event instead of a comparison of texts. */
-import type { EventCursor } from '../../../../schema/index.ts';
+import type { EventCursor, FieldPosition } from '../../../../schema/index.ts';
 
 export class TextCodes {
   readonly #codes: ReadonlyMap<string, number>;
@@ -12,7 +12,7 @@ export class TextCodes {
   }
 
   /** Code of the field's text, 0 for any other. */
-  of(event: EventCursor, field: number): number {
+  of(event: EventCursor, field: FieldPosition<'str'>): number {
     const id = event.str(field);
     const known = this.#byId[id];
     if (known !== undefined && id !== 0) return known;

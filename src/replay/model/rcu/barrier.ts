@@ -6,8 +6,10 @@
  *     rcu_barrier: rcu_preempt OnlineQ cpu 1 remaining 3 # 5
  *     rcu_barrier: rcu_preempt LastCB cpu -1 remaining 0 # 5
  */
-import type { EventCursor, EventType } from '../../../../schema/index.ts';
+import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
 import type { EventHandler, Model } from '../../core/world.ts';
+
+const BARRIER = fieldsOf('rcu_barrier');
 
 export interface BarrierRound {
   readonly tid: number;
@@ -34,13 +36,13 @@ export class RcuBarrierModel implements Model {
   #current: BarrierRound | undefined;
 
   subscribe(type: EventType): EventHandler | undefined {
-    return type.name === 'rcu_barrier' && type.shape === 'tracepoint' ? (event) => this.#event(event) : undefined;
+    return knownName(type) === 'rcu_barrier' ? (event) => this.#event(event) : undefined;
   }
 
   #event(event: EventCursor): void {
     const { tsNs, tid, eventId } = event;
     const current = this.#current;
-    switch (event.text(1)) {
+    switch (event.text(BARRIER.s)) {
       case 'Begin':
         this.#begin(tid, tsNs, eventId);
         break;
@@ -52,7 +54,7 @@ export class RcuBarrierModel implements Model {
       }
       case 'OnlineQ':
       case 'OfflineNoCBQ':
-        current?.queued.set(event.int(2), tsNs);
+        current?.queued.set(event.int(BARRIER.cpu), tsNs);
         break;
       case 'IRQ':
         current?.queued.set(event.cpu, tsNs);

@@ -6,13 +6,15 @@
  *     rcu_exp_grace_period: rcu_preempt 20 snap
  *     rcu_exp_grace_period: rcu_preempt 0x14 start
  */
-import type { EventCursor } from '../../../../schema/index.ts';
+import { type EventCursor, fieldsOf } from '../../../../schema/index.ts';
 import type { World } from '../../core/world.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
 import type { BlockedReader, RcuFlavor } from './flavor.ts';
 import { type GracePeriod, type Holdout, newGracePeriod } from './grace-period.ts';
 import type { GracePeriodHistory } from './grace-period-history.ts';
 import type { HoldoutLedger } from './holdout/accounting.ts';
+
+const EXPEDITED = fieldsOf('rcu_exp_grace_period');
 
 /** What the normal grace periods' model does for these, too. */
 export interface GracePeriodBooks {
@@ -48,7 +50,7 @@ export class ExpeditedGracePeriods {
   /** rcu_exp_grace_period. `snap` and `done` are the callers': {@link SyncWaitModel}. */
   event(flavor: RcuFlavor, event: EventCursor): void {
     const gp = flavor.expedited;
-    switch (event.text(2)) {
+    switch (event.text(EXPEDITED.gpevent)) {
       case 'snap':
         flavor.expeditedRequestNs ??= event.tsNs;
         break;
@@ -79,7 +81,7 @@ export class ExpeditedGracePeriods {
     }
     const gp = newGracePeriod({
       flavor: flavor.name,
-      seq: event.int(1),
+      seq: event.int(EXPEDITED.gpseq),
       expedited: true,
       requestNs: flavor.expeditedRequestNs,
       startNs: event.tsNs,

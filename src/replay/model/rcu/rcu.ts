@@ -4,7 +4,7 @@
  *
  * Sequence numbers are kernel gp_seq values with state bits; `start` and `end` of one grace period print the same value (T2).
  */
-import type { EventCursor, EventType } from '../../../../schema/index.ts';
+import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
 import { gracePeriodFloorNs, stallTickFloorNs } from '../../core/collection-floors.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
@@ -22,6 +22,23 @@ import { maskCpus } from './node-tree.ts';
 import { noteTick, noteWarning } from './stall-watch.ts';
 
 export type { BlockedReader, RcuFlavor } from './flavor.ts';
+
+const PERIOD = fieldsOf('rcu_grace_period');
+const INIT = fieldsOf('rcu_grace_period_init');
+const REPORT = fieldsOf('rcu_quiescent_state_report');
+const READER = fieldsOf('rcu_preempt_task', 'rcu_unlock_preempted_task');
+const SWITCH = fieldsOf('sched_switch');
+const SETPRIO = fieldsOf('sched_pi_setprio');
+/** Every event that names its flavour names it first. */
+const FLAVOR = fieldsOf(
+  'rcu_grace_period',
+  'rcu_grace_period_init',
+  'rcu_quiescent_state_report',
+  'rcu_preempt_task',
+  'rcu_unlock_preempted_task',
+  'rcu_exp_grace_period',
+  'rcu_stall_warning',
+);
 
 /** Clocks of CPUs may disagree by that much before an order is taken for wrong (E0.5). */
 const SKEW_NS = 1e5;
@@ -65,10 +82,12 @@ export class RcuModel implements Model {
       emit: (gp) => this.#emit(gp),
     });
     const tickFloorNs = stallTickFloorNs(world.thresholds);
-    cpus.onTick = (cpu, nowNs, event) => {
-      for (const flavor of this.#flavors.values()) noteTick(flavor, tickFloorNs, cpus.count, cpu, nowNs, event);
-    };
-    cpus.onQuiescent = (cpu, nowNs, event) => this.#quiescent(cpu, nowNs, event);
+    cpus.listeners.push({
+      onTick: (cpu, nowNs, event) => {
+        for (const flavor of this.#flavors.values()) noteTick(flavor, tickFloorNs, cpus.count, cpu, nowNs, event);
+      },
+      onQuiescent: (cpu, nowNs, event) => this.#quiescent(cpu, nowNs, event),
+    });
   }
 
   /** The flavour whose grace periods normal synchronize_rcu() waits for. */
@@ -107,8 +126,7 @@ export class RcuModel implements Model {
       return (event) => {
         for (const flavor of this.#flavors.values()) noteReturnToUser(flavor, event.tid, event.tsNs, event.eventId);
       };
-    if (type.shape !== 'tracepoint') return undefined;
-    switch (type.name) {
+    switch (knownName(type)) {
       case 'rcu_grace_period':
         return (event) => this.#gracePeriod(event);
       case 'rcu_grace_period_init':
@@ -137,7 +155,8 @@ export class RcuModel implements Model {
         return (event) => this.#switched(event);
       case 'sched_pi_setprio':
         return (event) => {
-          for (const flavor of this.#flavors.values()) noteBoost(flavor, event.int(1), event.int(3), event.tsNs);
+          for (const flavor of this.#flavors.values())
+            noteBoost(flavor, event.int(SETPRIO.pid), event.int(SETPRIO.newprio), event.tsNs);
         };
       default:
         return undefined;
@@ -145,11 +164,11 @@ export class RcuModel implements Model {
   }
 
   #flavor(event: EventCursor): RcuFlavor {
-    const id = event.str(0);
+    const id = event.str(FLAVOR.rcuname);
     let flavor = this.#flavorById[id];
     if (flavor) return flavor;
     // `preempt_rcu` reports for the readers of a node, `…-GPS` announces them (R2.10, E1.3).
-    const text = event.text(0);
+    const text = event.text(FLAVOR.rcuname);
     const name = text === 'preempt_rcu' ? 'rcu_preempt' : text.replace(/-GPS$/, '');
     flavor = this.#flavors.get(name);
     if (!flavor) {
@@ -163,7 +182,7 @@ export class RcuModel implements Model {
 
   #gracePeriod(event: EventCursor): void {
     this.firstEvent ||= event.eventId;
-    switch (this.#gpEvents.of(event, 2)) {
+    switch (this.#gpEvents.of(event, PERIOD.gpevent)) {
       case GP_EVENTS.start:
         this.#start(this.#flavor(event), event);
         break;
@@ -178,7 +197,7 @@ export class RcuModel implements Model {
       case GP_EVENTS.cpuqs: {
         const flavor = this.#flavor(event);
         const holdout = flavor.owed.get(event.cpu);
-        if (holdout && holdout.passedNs === null && flavor.gp?.seq === event.int(1))
+        if (holdout && holdout.passedNs === null && flavor.gp?.seq === event.int(PERIOD.gp_seq))
           this.#ledger.pass(holdout, 'itself', event.tsNs, event.eventId);
         break;
       }
@@ -199,14 +218,14 @@ export class RcuModel implements Model {
     }
     const gp = newGracePeriod({
       flavor: flavor.name,
-      seq: event.int(1),
+      seq: event.int(PERIOD.gp_seq),
       expedited: false,
       requestNs: flavor.requestNs,
       startNs: event.tsNs,
       startEvent: event.eventId,
       gapsAtStart: this.#world.lostMarkers,
     });
-    const seq = event.int(1);
+    const seq = event.int(PERIOD.gp_seq);
     if (flavor.lastSeq !== undefined && seq < flavor.lastSeq) {
       // Another boot, or another machine's recording (R2.14): its readers are others.
       this.#contradicts(gp, event, `the counter went back from ${flavor.lastSeq} to ${seq}`);
@@ -222,7 +241,7 @@ export class RcuModel implements Model {
 
   #end(flavor: RcuFlavor, event: EventCursor): void {
     const gp = flavor.gp;
-    if (!gp || gp.seq !== event.int(1)) return; // began before the capture, or lost events in between
+    if (!gp || gp.seq !== event.int(PERIOD.gp_seq)) return; // began before the capture, or lost events in between
     for (const cpu of flavor.nodes.owing()) this.#contradicts(gp, event, `ended while CPU ${cpu} still owed`);
     this.#close(flavor, gp, event);
   }
@@ -258,11 +277,11 @@ export class RcuModel implements Model {
   #init(event: EventCursor): void {
     const flavor = this.#flavor(event);
     const gp = flavor.gp;
-    if (!gp || gp.seq !== event.int(1)) return;
-    const level = event.int(2);
-    const low = event.int(3);
-    const high = event.int(4);
-    const mask = event.bigint(5);
+    if (!gp || gp.seq !== event.int(INIT.gp_seq)) return;
+    const level = event.int(INIT.level);
+    const low = event.int(INIT.grplo);
+    const high = event.int(INIT.grphi);
+    const mask = event.bigint(INIT.qsmask);
     gp.initDoneNs = event.tsNs;
     if (flavor.nodes.init(level, low, high, mask)) {
       // The first capture of a deeper tree: the nodes above were no leaves.
@@ -303,11 +322,17 @@ export class RcuModel implements Model {
   }
 
   #switched(event: EventCursor): void {
-    const tid = event.int(1);
+    const tid = event.int(SWITCH.prev_pid);
     if (tid > 0) {
       for (const flavor of this.#flavors.values()) {
         const leaves = (holdout: Holdout): void =>
-          this.#ledger.switchedOut(holdout, tid, event.str(0), event.int(2, 120), event.tsNs);
+          this.#ledger.switchedOut(
+            holdout,
+            tid,
+            event.str(SWITCH.prev_comm),
+            event.int(SWITCH.prev_prio, 120),
+            event.tsNs,
+          );
         const holdout = flavor.owed.get(event.cpu);
         if (holdout) leaves(holdout);
         const expedited = flavor.expeditedOwed.get(event.cpu);
@@ -326,13 +351,13 @@ export class RcuModel implements Model {
   #report(event: EventCursor): void {
     const flavor = this.#flavor(event);
     const { gp, nodes } = flavor;
-    const seq = event.int(1);
+    const seq = event.int(REPORT.gp_seq);
     const report: EarlyReport = {
       seq,
-      level: event.int(4),
-      low: event.int(5),
-      mask: BigInt.asUintN(64, event.bigint(2)),
-      remainder: BigInt.asUintN(64, event.bigint(3)),
+      level: event.int(REPORT.level),
+      low: event.int(REPORT.grplo),
+      mask: BigInt.asUintN(64, event.bigint(REPORT.mask)),
+      remainder: BigInt.asUintN(64, event.bigint(REPORT.qsmask)),
       tsNs: event.tsNs,
       event: event.eventId,
     };
@@ -345,7 +370,7 @@ export class RcuModel implements Model {
       return;
     }
     const contradiction = this.#clear(flavor, gp, report, event);
-    if (contradiction) this.#reconcile(flavor, event, report.low, event.int(6), report.remainder);
+    if (contradiction) this.#reconcile(flavor, event, report.low, event.int(REPORT.grphi), report.remainder);
   }
 
   /** Clears the reported bits. @returns whether they contradict the masks */
@@ -383,12 +408,12 @@ export class RcuModel implements Model {
 
   #preempted(event: EventCursor): void {
     const flavor = this.#flavor(event);
-    const tid = event.int(2);
+    const tid = event.int(READER.pid);
     const reader: BlockedReader = { tid, cpu: event.cpu, event: event.eventId };
     flavor.readers.set(tid, reader);
     // State bits in the printed sequence: the CPU still owed its quiescent state, so the task blocks this grace period (E1.5).
     const { gp, expedited } = flavor;
-    const seq = event.int(1);
+    const seq = event.int(READER.gp_seq);
     if (gp && seq === gp.seq && (seq & 3) !== 0) this.#addReader(flavor, gp, reader, event);
     // Whom the expedited one has selected, it waits for until the CPU switches; readers of other CPUs are none of its own (rcu_preempt_ctxt_queue).
     if (expedited && (expedited.initDoneNs === null || flavor.expeditedOwed.has(event.cpu)))
@@ -396,9 +421,9 @@ export class RcuModel implements Model {
   }
 
   #unlocked(event: EventCursor): void {
-    const tid = event.int(2);
+    const tid = event.int(READER.pid);
     const flavor = this.#flavor(event);
-    if (event.text(0).endsWith('-GPS')) {
+    if (event.text(READER.rcuname).endsWith('-GPS')) {
       // An announcement, not an unlock (T8): the leaf holds at least this old reader.
       if (flavor.readers.has(tid)) return;
       const task = this.#tasks.get(tid, event.cpu);

@@ -1,6 +1,8 @@
 /** What the kernel's stall detection had to go by, per grace period: the ticks that could have noticed (R2.41), and its warning. */
-import type { EventCursor } from '../../../../schema/index.ts';
+import { type EventCursor, fieldsOf } from '../../../../schema/index.ts';
 import type { RcuFlavor } from './flavor.ts';
+
+const WARNING = fieldsOf('rcu_stall_warning');
 
 /** Enough for 305 s, the longest timeout, at the spacing below. */
 const TICKS_KEPT = 1 << 18;
@@ -31,7 +33,7 @@ export function noteTick(
 
 /** rcu_stall_warning: the first one of a grace period counts. */
 export function noteWarning(flavor: RcuFlavor, event: EventCursor): void {
-  const how = event.text(1);
+  const how = event.text(WARNING.msg);
   const gp = how === 'ExpeditedStall' ? flavor.expedited : flavor.gp;
   if (!gp || gp.warnedNs !== undefined) return;
   gp.warnedNs = event.tsNs;

@@ -3,7 +3,7 @@
  * more often, and its callbacks are queued within a jiffy of the pass that ends it (S3.11–S3.16). One work item belongs to one
  * srcu_struct (S3.21). All of it is inferred, but for ends that a probe on srcu_gp_end shows.
  */
-import type { EventCursor, EventType } from '../../../../schema/index.ts';
+import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { TextCodes } from '../cpu/text-codes.ts';
 import type { SyncWait } from '../sync/sync-wait.ts';
@@ -12,6 +12,8 @@ import type { QueuedWork, WorkExecution, WorkKey } from '../work/work-item.ts';
 import type { WorkqueueModel } from '../work/workqueue.ts';
 import { domainOfWork, type SrcuIdentity } from './identity.ts';
 import type { SrcuReaderModel } from './reader.ts';
+
+const TIMER = fieldsOf('timer_start');
 
 export interface SrcuGracePeriod {
   domain: string;
@@ -130,9 +132,9 @@ export class SrcuGpModel implements Model {
   }
 
   subscribe(type: EventType): EventHandler | undefined {
-    if (type.shape !== 'tracepoint' || type.name !== 'timer_start') return undefined;
+    if (knownName(type) !== 'timer_start') return undefined;
     return (event) => {
-      const timer = this.#timers.of(event, 1);
+      const timer = this.#timers.of(event, TIMER.function);
       if (timer === 0) return;
       const pass = this.#work.executing(event.tid);
       if (pass?.fn !== 'process_srcu') return;

@@ -9,6 +9,8 @@ import {
   CTX_SOFTIRQ,
   type EventCursor,
   type EventType,
+  fieldsOf,
+  knownName,
   type LogReport,
 } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
@@ -28,6 +30,9 @@ export interface SrcuReader {
   /** Nesting of sections, and of what shows them. */
   depth: number;
 }
+
+const ACQUIRE = fieldsOf('lock_acquire');
+const RELEASE = fieldsOf('lock_release');
 
 /** Shorter sections cannot explain a wait that anybody asks about. */
 const LONG_READER_NS = 1e6;
@@ -54,8 +59,8 @@ export class SrcuReaderModel implements Model {
   readonly readers = new Map<string, Map<TaskKey, SrcuReader>>();
   /** Sections that are over and were long enough to hold up a grace period, in order of their end. */
   readonly pastReaders: SrcuReader[] = [];
-  /** A task took the update-side lock of a struct: `domain` by name. */
-  onUpdateLock: ((task: Task, domain: string, eventId: number) => void) | undefined;
+  /** Told when a task took the update-side lock of a struct: `domain` by name. */
+  readonly updateLockListeners: ((task: Task, domain: string, eventId: number) => void)[] = [];
   /** What a lock name is, by string id. */
   readonly #kinds: (number | undefined)[] = [];
   /** Struct of a lock name, by string id. */
@@ -80,10 +85,9 @@ export class SrcuReaderModel implements Model {
   }
 
   subscribe(type: EventType): EventHandler | undefined {
-    if (type.shape !== 'tracepoint') return undefined;
-    if (type.name === 'lock_acquire') return (event) => this.#acquire(event);
-    if (type.name === 'lock_release') return (event) => this.#release(event);
-    return undefined;
+    const name = knownName(type);
+    if (name === 'lock_acquire') return (event) => this.#acquire(event);
+    return name === 'lock_release' ? (event) => this.#release(event) : undefined;
   }
 
   /** Reports of lockdep and lists of held locks print the addresses of lock maps with their names. */
@@ -119,17 +123,17 @@ export class SrcuReaderModel implements Model {
   }
 
   #acquire(event: EventCursor): void {
-    const nameId = event.str(1);
+    const nameId = event.str(ACQUIRE.name);
     const kind = this.#kinds[nameId] ?? this.#kindOf(nameId);
     if (kind === NONE) return;
     const task = this.#tasks.get(event.tid, event.cpu);
     if (kind === UPDATE) {
       // An interrupt may ask for a grace period of another struct.
       const inTask = !(event.flags & CTX_KNOWN) || !(event.flags & (CTX_HARDIRQ | CTX_SOFTIRQ | CTX_NMI));
-      if (inTask) this.onUpdateLock?.(task, this.#names[nameId], event.eventId);
+      if (inTask) for (const listener of this.updateLockListeners) listener(task, this.#names[nameId], event.eventId);
       return;
     }
-    if (!(event.int(0) & READ)) return;
+    if (!(event.int(ACQUIRE.flags) & READ)) return;
     task.comm ||= event.comm;
     // srcu_read_lock() calls __srcu_read_lock() and tells lockdep next: the same section.
     const probed = this.#unnamed.get(task.key);
@@ -141,7 +145,7 @@ export class SrcuReaderModel implements Model {
   }
 
   #release(event: EventCursor): void {
-    const nameId = event.str(0);
+    const nameId = event.str(RELEASE.name);
     if ((this.#kinds[nameId] ?? this.#kindOf(nameId)) !== READER) return;
     const task = this.#tasks.get(event.tid, event.cpu);
     this.#step(false, this.#identity.resolve(this.#names[nameId]), task, event);

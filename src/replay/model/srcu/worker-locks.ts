@@ -2,9 +2,12 @@
  * Passes of process_srcu and runs of srcu_invoke_callbacks from lock events alone (L5.18): while a worker runs a work item it holds the
  * pseudo-lock of that kind of work, and process_srcu takes srcu_gp_mutex inside (S3.2, S3.13). Workqueue events tell better.
  */
-import type { EventCursor, EventType } from '../../../../schema/index.ts';
+import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import type { WorkqueueModel } from '../work/workqueue.ts';
+
+const ACQUIRE = fieldsOf('lock_acquire');
+const RELEASE = fieldsOf('lock_release');
 
 const NONE = 0;
 const PASS = 1;
@@ -38,9 +41,9 @@ export class SrcuWorkerLocks implements Model {
   }
 
   subscribe(type: EventType): EventHandler | undefined {
-    if (type.shape !== 'tracepoint') return undefined;
-    if (type.name === 'lock_acquire') return (event) => this.#acquire(event);
-    return type.name === 'lock_release' ? (event) => this.#release(event) : undefined;
+    const name = knownName(type);
+    if (name === 'lock_acquire') return (event) => this.#acquire(event);
+    return name === 'lock_release' ? (event) => this.#release(event) : undefined;
   }
 
   #kindOf(nameId: number): number {
@@ -54,7 +57,7 @@ export class SrcuWorkerLocks implements Model {
   }
 
   #acquire(event: EventCursor): void {
-    const kind = this.#kindOf(event.str(1));
+    const kind = this.#kindOf(event.str(ACQUIRE.name));
     if (kind === NONE) return;
     const { tid, cpu } = event;
     if (kind !== GP_MUTEX) {
@@ -67,7 +70,7 @@ export class SrcuWorkerLocks implements Model {
   }
 
   #release(event: EventCursor): void {
-    const kind = this.#kindOf(event.str(0));
+    const kind = this.#kindOf(event.str(RELEASE.name));
     if (kind !== PASS && kind !== CALLBACKS) return;
     const { tid, cpu, tsNs, eventId } = event;
     const running = this.#running.get(tid);

@@ -2,8 +2,12 @@
  * RCU callbacks from call_rcu() to their invocation (R2.25): rcu_callback when queued, rcu_invoke_callback just before they run. A
  * callback is known by the address of its rcu_head, which is free for another one as soon as it is invoked. Only measures.
  */
-import type { EventCursor, EventType } from '../../../../schema/index.ts';
+import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
+
+const CALLBACK = fieldsOf('rcu_callback');
+const QUEUE = fieldsOf('rcu_callback', 'rcu_kvfree_callback');
+const INVOKE = fieldsOf('rcu_invoke_callback', 'rcu_invoke_kvfree_callback');
 
 interface Queued {
   readonly flavor: string;
@@ -23,10 +27,9 @@ export class CallbackModel implements Model {
   }
 
   subscribe(type: EventType): EventHandler | undefined {
-    if (type.shape !== 'tracepoint') return undefined;
-    switch (type.name) {
+    switch (knownName(type)) {
       case 'rcu_callback':
-        return (event) => this.#queue(event, event.text(2));
+        return (event) => this.#queue(event, event.text(CALLBACK.func));
       case 'rcu_kvfree_callback':
         return (event) => this.#queue(event, 'kvfree_rcu');
       case 'rcu_invoke_callback':
@@ -38,14 +41,14 @@ export class CallbackModel implements Model {
   }
 
   #queue(event: EventCursor, fn: string): void {
-    const head = event.key(1);
+    const head = event.key(QUEUE.rhp);
     this.#waiting.delete(head);
-    this.#waiting.set(head, { flavor: event.text(0), fn, queuedNs: event.tsNs });
+    this.#waiting.set(head, { flavor: event.text(QUEUE.rcuname), fn, queuedNs: event.tsNs });
     if (this.#waiting.size > MOST_WAITING) this.#waiting.delete(this.#waiting.keys().next().value as number);
   }
 
   #invoke(event: EventCursor): void {
-    const head = event.key(1);
+    const head = event.key(INVOKE.rhp);
     const queued = this.#waiting.get(head);
     if (queued === undefined) return;
     this.#waiting.delete(head);

@@ -15,7 +15,7 @@ export class WaitPhaseModel implements Model {
     this.#world = world;
     this.#rcu = rcu;
     this.#srcu = srcu;
-    sync.onSettled = (wait) => this.#settled(wait);
+    sync.settledListeners.push((wait) => this.#settled(wait));
   }
 
   subscribe(): undefined {

@@ -5,7 +5,7 @@
  * stack of the switch-out. Successive sleeps in the same call are one wait (W4.13). Where no return is recorded, a call is over when
  * its task sleeps in another way, or leaves the kernel: grace-period waits sleep in D.
  */
-import type { EventCursor, EventType } from '../../../../schema/index.ts';
+import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { classifyStack, type StackVerdict } from '../../knowledge/stack/stack-verdict.ts';
 import { isEither, isOfWork, isUnnamed, type SrcuIdentity } from '../srcu/identity.ts';
@@ -25,6 +25,10 @@ import { TeardownOrder } from './tracepoint-sync-order.ts';
 
 export type { SrcuReader } from '../srcu/reader.ts';
 export type { SyncResource, SyncWait } from './sync-wait-record.ts';
+
+const NORMAL = fieldsOf('rcu_sr_normal');
+const BARRIER = fieldsOf('rcu_barrier');
+const EXPEDITED = fieldsOf('rcu_exp_grace_period');
 
 /** Metric of each kind of wait; srcu_barrier() is of the barriers. */
 const METRICS: Readonly<Record<SyncResource, string>> = {
@@ -61,8 +65,8 @@ export class SyncWaitModel implements Model {
   readonly #verdicts = new Map<number, StackVerdict>();
   /** End of the last D sleep of a task that waits. */
   readonly #wokenNs = new Map<TaskKey, number>();
-  /** Called when a wait is over, and at the end of the capture for those that are not. */
-  onSettled: ((wait: SyncWait) => void) | undefined;
+  /** Told when a wait is over, and at the end of the capture of those that are not. */
+  readonly settledListeners: ((wait: SyncWait) => void)[] = [];
 
   constructor(
     world: World,
@@ -79,7 +83,7 @@ export class SyncWaitModel implements Model {
     this.#readers = readers;
     this.#teardowns = new TeardownOrder(world.profile);
     calls.listeners.push((call, event) => this.#called(call, event));
-    readers.onUpdateLock = (task, domain, event) => this.#tookUpdateLock(task, domain, event);
+    readers.updateLockListeners.push((task, domain, event) => this.#tookUpdateLock(task, domain, event));
     identity.listeners.push((from, to) => this.#renamed(from, to));
     tasks.listeners.push({
       onSwitchOutStack: (task) => this.#sleptWithStack(task),
@@ -125,9 +129,10 @@ export class SyncWaitModel implements Model {
   }
 
   subscribe(type: EventType): EventHandler | undefined {
-    if (type.name === 'rcu_sr_normal' && type.shape === 'tracepoint') return (event) => this.#srNormal(event);
-    if (type.name === 'rcu_exp_grace_period' && type.shape === 'tracepoint') return (event) => this.#expedited(event);
-    if (type.name === 'rcu_barrier' && type.shape === 'tracepoint') return (event) => this.#barrier(event);
+    const name = knownName(type);
+    if (name === 'rcu_sr_normal') return (event) => this.#srNormal(event);
+    if (name === 'rcu_exp_grace_period') return (event) => this.#expedited(event);
+    if (name === 'rcu_barrier') return (event) => this.#barrier(event);
     const leavesKernel = type.shape === 'syscall' ? /^sys_exit_/.test(type.name) : type.name === 'sys_exit';
     if (!leavesKernel) return undefined;
     return (event) => {
@@ -179,21 +184,30 @@ export class SyncWaitModel implements Model {
   /** request/complete pair on one on-stack head per call (MODEL 1.1). */
   #srNormal(event: EventCursor): void {
     const task = this.#tasks.get(event.tid, event.cpu);
-    if (event.text(2) === 'request')
-      this.#enter(task, 'rcu', 'synchronize_rcu', event.text(0), 'event', 'rcu_sr_normal', event.tsNs, event.eventId);
+    if (event.text(NORMAL.srevent) === 'request')
+      this.#enter(
+        task,
+        'rcu',
+        'synchronize_rcu',
+        event.text(NORMAL.rcuname),
+        'event',
+        'rcu_sr_normal',
+        event.tsNs,
+        event.eventId,
+      );
     else this.#returned(task, 'rcu_sr_normal', 'rcu', event);
   }
 
   /** `Begin` to `Inc2`, or to `EarlyExit` when another barrier had done it (R2.24). */
   #barrier(event: EventCursor): void {
-    const what = event.text(1);
+    const what = event.text(BARRIER.s);
     const task = (): Task => this.#tasks.get(event.tid, event.cpu);
     if (what === 'Begin')
       this.#enter(
         task(),
         'barrier',
         'rcu_barrier',
-        event.text(0),
+        event.text(BARRIER.rcuname),
         'event',
         'barrier_events',
         event.tsNs,
@@ -204,12 +218,22 @@ export class SyncWaitModel implements Model {
 
   /** `snap` when the caller takes its target, `done` when it sees that it is reached: both by the caller itself (R2.23). */
   #expedited(event: EventCursor): void {
-    const what = event.text(2);
+    const what = event.text(EXPEDITED.gpevent);
     if (what !== 'snap' && what !== 'done') return;
     const task = this.#tasks.get(event.tid, event.cpu);
     const api = 'synchronize_rcu_expedited';
     if (what === 'done') this.#returned(task, 'rcu_exp', 'rcu-expedited', event);
-    else this.#enter(task, 'rcu-expedited', api, event.text(0), 'event', 'rcu_exp', event.tsNs, event.eventId);
+    else
+      this.#enter(
+        task,
+        'rcu-expedited',
+        api,
+        event.text(EXPEDITED.rcuname),
+        'event',
+        'rcu_exp',
+        event.tsNs,
+        event.eventId,
+      );
   }
 
   #enter(
@@ -323,7 +347,7 @@ export class SyncWaitModel implements Model {
       rootKind: null,
       confidence: wait.source === 'stack' ? 'inferred' : 'observed',
     });
-    this.onSettled?.(wait);
+    for (const listener of this.settledListeners) listener(wait);
   }
 
   /** The stack of a D sleep: opens a wait when no probe did, and tells who called. */

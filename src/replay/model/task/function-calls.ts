@@ -3,9 +3,21 @@
  * (entry and caller) and the function_graph tracer (entry and exit) (MODEL 1.8, E1.9). An inlined function shows up in none of them:
  * its absence proves nothing.
  */
-import type { EventCursor, EventType } from '../../../../schema/index.ts';
+import {
+  type EventCursor,
+  type EventType,
+  type FieldPosition,
+  fieldsOf,
+  knownName,
+  kprobeFields,
+  kretprobeFields,
+  positionWhere,
+} from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { type ProbeRole, roleOfFunction, SSP_ARGUMENT } from '../../knowledge/probe-roles.ts';
+
+const FUNCTION = fieldsOf('function');
+const GRAPH = fieldsOf('funcgraph_entry', 'funcgraph_exit');
 
 export interface FunctionCall {
   readonly role: ProbeRole;
@@ -30,18 +42,19 @@ export class FunctionCallModel implements Model {
 
   subscribe(type: EventType): EventHandler | undefined {
     if (type.shape === 'kprobe' || type.shape === 'kretprobe') return this.#subscribeProbe(type);
-    if (type.shape !== 'tracepoint' || type.system !== 'ftrace') return undefined;
-    switch (type.name) {
+    if (type.system !== 'ftrace') return undefined;
+    const name = knownName(type);
+    switch (name) {
       case 'function':
         return (event) => {
-          const role = this.#roleOf(event.str(0));
-          if (role) this.#tell(role, false, '', event.text(1), event);
+          const role = this.#roleOf(event.str(FUNCTION.ip));
+          if (role) this.#tell(role, false, '', event.text(FUNCTION.parent_ip), event);
         };
       case 'funcgraph_entry':
       case 'funcgraph_exit': {
-        const returns = type.name === 'funcgraph_exit';
+        const returns = name === 'funcgraph_exit';
         return (event) => {
-          const role = this.#roleOf(event.str(0));
+          const role = this.#roleOf(event.str(GRAPH.func));
           if (role) this.#tell(role, returns, '', '', event);
         };
       }
@@ -53,12 +66,13 @@ export class FunctionCallModel implements Model {
   /** Which function is probed is in the event when the capture has symbols, else in the probe's name. */
   #subscribeProbe(type: EventType): EventHandler {
     const returns = type.shape === 'kretprobe';
-    const sspField = type.fields.findIndex((field) => SSP_ARGUMENT.test(field.name));
+    const { func } = returns ? kretprobeFields : kprobeFields;
+    const sspField = positionWhere(type, (name) => SSP_ARGUMENT.test(name));
     const byName = roleOfFunction(type.name);
     return (event) => {
-      const role = this.#roleOf(event.str(0)) ?? byName;
+      const role = this.#roleOf(event.str(func)) ?? byName;
       if (!role) return;
-      const ssp = role.ssp && sspField >= 0 ? this.#srcuStruct(event, sspField) : '';
+      const ssp = role.ssp && sspField !== undefined ? this.#srcuStruct(event, sspField) : '';
       this.#tell(role, returns, ssp, '', event);
     };
   }
@@ -79,7 +93,7 @@ export class FunctionCallModel implements Model {
   }
 
   /** `tracepoint_srcu` when the probe printed a symbol, else `srcu_struct 0xffff…`. */
-  #srcuStruct(event: EventCursor, field: number): string {
+  #srcuStruct(event: EventCursor, field: FieldPosition<never>): string {
     const id = event.str(field);
     if (id) return this.#world.dictionary.string(id).replace(/\+0x0\b.*$/, '');
     const address = BigInt.asUintN(64, event.bigint(field));

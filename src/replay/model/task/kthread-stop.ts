@@ -1,6 +1,8 @@
 /** kthread_stop(): the caller sleeps until the kthread has left its function (W24). The kernel's own events name both. */
-import type { EventCursor, EventType } from '../../../../schema/index.ts';
+import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
 import type { EventHandler, Model } from '../../core/world.ts';
+
+const STOP = fieldsOf('sched_kthread_stop');
 
 export interface KthreadStop {
   readonly tid: number;
@@ -18,9 +20,9 @@ export class KthreadStopModel implements Model {
   readonly #open = new Map<number, KthreadStop>();
 
   subscribe(type: EventType): EventHandler | undefined {
-    if (type.shape !== 'tracepoint') return undefined;
-    if (type.name === 'sched_kthread_stop') return (event) => this.#stop(event);
-    if (type.name !== 'sched_kthread_stop_ret') return undefined;
+    const name = knownName(type);
+    if (name === 'sched_kthread_stop') return (event) => this.#stop(event);
+    if (name !== 'sched_kthread_stop_ret') return undefined;
     return (event) => {
       const stop = this.#open.get(event.tid);
       if (stop) stop.endNs = event.tsNs;
@@ -29,7 +31,7 @@ export class KthreadStopModel implements Model {
   }
 
   #stop(event: EventCursor): void {
-    const targetTid = event.int(1);
+    const targetTid = event.int(STOP.pid);
     if (targetTid <= 0 || event.tid <= 0) return;
     const stop = { tid: event.tid, targetTid, startNs: event.tsNs, startEvent: event.eventId, endNs: null };
     this.#open.set(event.tid, stop);

@@ -2,12 +2,15 @@
  * Stretches in which a CPU ran one task without a context switch or a tick in user mode. Where rcu:* events are missing they are
  * what is left to tell who kept a grace period from ending: a CPU that does any of these, or idles, has passed a quiescent state (R2.6).
  */
-import type { EventCursor, EventType } from '../../../../schema/index.ts';
+import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { TICK_EVENTS } from '../../knowledge/interrupt-events.ts';
 import { interruptsUserMode } from '../../knowledge/stack/interrupted-mode.ts';
 import type { CpuModel, CpuState, Occupancy } from '../cpu/cpu.ts';
 import type { TaskModel } from './task.ts';
+
+const SWITCH = fieldsOf('sched_switch');
+const LOST = fieldsOf('quiesce_lost');
 
 export interface QuietStretch {
   readonly cpu: number;
@@ -57,17 +60,18 @@ export class QuietStretchModel implements Model {
   }
 
   subscribe(type: EventType): EventHandler | undefined {
-    if (type.name === 'quiesce_lost') {
+    const name = knownName(type);
+    if (name === 'quiesce_lost') {
       // A context switch may be among what was lost: nothing may be concluded from its absence (E0.4).
       return (event) => {
-        this.#since[event.int(0)] = undefined;
-        this.#lost.add(event.int(0));
+        const cpu = event.int(LOST.lost_cpu);
+        this.#since[cpu] = undefined;
+        this.#lost.add(cpu);
       };
     }
-    if (type.name === 'kernel_stack') return (event) => this.#stack(event);
-    if (type.shape !== 'tracepoint') return undefined;
-    if (type.name === 'sched_switch') return (event) => this.#switch(event);
-    return TICK_EVENTS.includes(type.name) ? (event) => this.#tick(event) : undefined;
+    if (name === 'kernel_stack') return (event) => this.#stack(event);
+    if (name === 'sched_switch') return (event) => this.#switch(event);
+    return name !== undefined && TICK_EVENTS.includes(name) ? (event) => this.#tick(event) : undefined;
   }
 
   #tick(event: EventCursor): void {
@@ -87,7 +91,8 @@ export class QuietStretchModel implements Model {
 
   #switch(event: EventCursor): void {
     this.#ticked[event.cpu] = false;
-    this.#quiescent(event, event.int(1), () => `${event.text(0)}:${event.int(1)}`);
+    const tid = event.int(SWITCH.prev_pid);
+    this.#quiescent(event, tid, () => `${event.text(SWITCH.prev_comm)}:${tid}`);
   }
 
   #quiescent(event: EventCursor, tid: number, task: () => string): void {

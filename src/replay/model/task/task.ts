@@ -11,6 +11,9 @@ import {
   CTX_SOFTIRQ,
   type EventCursor,
   type EventType,
+  fieldsOf,
+  type KnownEventName,
+  knownName,
   NO_CPU,
 } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
@@ -28,8 +31,16 @@ export type TaskRunState = 0 | 1 | 2 | 3 | 4 | 5;
 
 export const STATE_NAMES = ['running', 'runnable', 'blocked', 'sleeping', 'unknown', 'dead'] as const;
 
+const SWITCH = fieldsOf('sched_switch');
+const WAKE = fieldsOf('sched_waking', 'sched_wakeup', 'sched_wakeup_new');
+const FORK = fieldsOf('sched_process_fork');
+const EXEC = fieldsOf('sched_process_exec');
+const EXIT = fieldsOf('sched_process_exit');
+const MIGRATE = fieldsOf('sched_migrate_task');
+const LOST = fieldsOf('quiesce_lost');
+
 /** Events from which the states of tasks follow, stacks of their sleeps included. */
-export const SCHEDULING_EVENTS: readonly string[] = [
+export const SCHEDULING_EVENTS: readonly KnownEventName[] = [
   'sched_switch',
   'sched_waking',
   'sched_wakeup',
@@ -199,8 +210,7 @@ export class TaskModel implements Model {
   }
 
   subscribe(type: EventType): EventHandler | undefined {
-    if (type.shape !== 'tracepoint' && type.shape !== 'marker') return undefined;
-    switch (type.name) {
+    switch (knownName(type)) {
       case 'sched_switch':
         return (event) => this.#switch(event);
       case 'sched_waking':
@@ -212,13 +222,13 @@ export class TaskModel implements Model {
         return (event) => this.#fork(event);
       case 'sched_process_exec':
         return (event) => {
-          this.get(event.int(1), event.cpu).comm = event.comm;
+          this.get(event.int(EXEC.pid), event.cpu).comm = event.comm;
         };
       case 'sched_process_exit':
         return (event) => this.#exit(event);
       case 'sched_migrate_task':
         return (event) => {
-          this.get(event.int(1), event.cpu).cpu = event.int(4);
+          this.get(event.int(MIGRATE.pid), event.cpu).cpu = event.int(MIGRATE.dest_cpu);
         };
       case 'kernel_stack':
         return (event) => this.#stack(event);
@@ -255,12 +265,12 @@ export class TaskModel implements Model {
   #switch(event: EventCursor): void {
     const nowNs = event.tsNs;
     const cpu = event.cpu;
-    const prev = this.get(event.int(1), cpu);
+    const prev = this.get(event.int(SWITCH.prev_pid), cpu);
     const onCpu = this.#onCpu[cpu];
     if (onCpu !== prev && onCpu?.state === TASK_RUNNING && onCpu.cpu === cpu) this.#unseen(onCpu, nowNs);
-    prev.comm = event.str(0) || prev.comm;
-    prev.prio = event.int(2, prev.prio);
-    const letters = event.text(3);
+    prev.comm = event.str(SWITCH.prev_comm) || prev.comm;
+    prev.prio = event.int(SWITCH.prev_prio, prev.prio);
+    const letters = event.text(SWITCH.prev_state);
     if (prev.state !== TASK_RUNNING && prev.state !== TASK_UNKNOWN) this.#resume(prev, cpu, event);
     prev.letters = letters;
     prev.offEvent = event.eventId;
@@ -287,9 +297,9 @@ export class TaskModel implements Model {
       this.#awaitingStack[cpu] = prev;
     }
 
-    const next = this.get(event.int(5), cpu);
-    next.comm = event.str(4) || next.comm;
-    next.prio = event.int(6, next.prio);
+    const next = this.get(event.int(SWITCH.next_pid), cpu);
+    next.comm = event.str(SWITCH.next_comm) || next.comm;
+    next.prio = event.int(SWITCH.next_prio, next.prio);
     this.#resume(next, cpu, event);
   }
 
@@ -344,8 +354,8 @@ export class TaskModel implements Model {
 
   /** The waker is whoever emits sched_waking; the task becomes runnable at sched_wakeup (T28). */
   #waking(event: EventCursor): void {
-    const task = this.get(event.int(1), event.cpu);
-    task.comm = event.str(0) || task.comm;
+    const task = this.get(event.int(WAKE.pid), event.cpu);
+    task.comm = event.str(WAKE.comm) || task.comm;
     task.wakingNs = event.tsNs;
     task.wakerTid = event.cpu === NO_CPU || this.#inInterrupt(event) ? -1 : event.tid;
     task.wakeEvent = event.eventId;
@@ -359,10 +369,10 @@ export class TaskModel implements Model {
   }
 
   #wakeup(event: EventCursor): void {
-    const task = this.get(event.int(1), event.cpu);
+    const task = this.get(event.int(WAKE.pid), event.cpu);
     const nowNs = event.tsNs;
-    task.comm = event.str(0) || task.comm;
-    task.prio = event.int(2, task.prio);
+    task.comm = event.str(WAKE.comm) || task.comm;
+    task.prio = event.int(WAKE.prio, task.prio);
     if (task.state === TASK_RUNNING) return;
     if (task.state === TASK_BLOCKED) this.#unblocked(task, event);
     if (task.state !== TASK_RUNNABLE) {
@@ -370,7 +380,7 @@ export class TaskModel implements Model {
       task.wokenNs = nowNs;
       this.#runnable(task, nowNs);
     }
-    task.cpu = event.int(3, task.cpu);
+    task.cpu = event.int(WAKE.target_cpu, task.cpu);
     if (task.cpu >= 0) this.#wokenOn[task.cpu] = true;
   }
 
@@ -380,15 +390,15 @@ export class TaskModel implements Model {
   }
 
   #fork(event: EventCursor): void {
-    const key = event.int(3);
+    const key = event.int(FORK.child_pid);
     this.#tasks.delete(key); // a reused pid is a new task (T26)
     const child = this.get(key, event.cpu);
-    child.comm = event.str(2);
+    child.comm = event.str(FORK.child_comm);
     child.bornNs = event.tsNs;
   }
 
   #exit(event: EventCursor): void {
-    const task = this.get(event.int(1), event.cpu);
+    const task = this.get(event.int(EXIT.pid), event.cpu);
     for (const listener of this.listeners) listener.onExit?.(task, event.tsNs);
   }
 
@@ -404,7 +414,7 @@ export class TaskModel implements Model {
 
   /** Nothing is known of the tasks that ran on the CPU (E0.4). */
   #gap(event: EventCursor): void {
-    const cpu = event.int(0);
+    const cpu = event.int(LOST.lost_cpu);
     const { tidAtGap } = this.#cpus.get(cpu);
     const task = tidAtGap < 0 ? undefined : this.#tasks.get(taskKey(tidAtGap, cpu));
     if (task?.state === TASK_RUNNING) this.#enter(task, TASK_UNKNOWN, event.tsNs, event.eventId);

@@ -2,9 +2,13 @@
  * Timers of delayed work: queue_delayed_work() with a delay emits no workqueue event before its timer fires (E1.8, T37). The timer that
  * expires on a CPU when work is queued there tells since when the work was waiting (W11, W12).
  */
-import type { EventCursor } from '../../../../schema/index.ts';
+import { type EventCursor, fieldsOf } from '../../../../schema/index.ts';
 import { TextCodes } from '../cpu/text-codes.ts';
 import type { WorkKey } from './work-item.ts';
+
+const ARMED = fieldsOf('timer_start');
+const CANCEL = fieldsOf('timer_cancel');
+const EXPIRE = fieldsOf('timer_expire_entry');
 
 /** Armed timers that are remembered; the oldest is forgotten first. */
 const KEPT = 4096;
@@ -32,8 +36,8 @@ export class DelayedWorkTimers {
   readonly #functions = new TextCodes(DELAY_TIMERS);
 
   armed(event: EventCursor): void {
-    if (this.#functions.of(event, 1) === 0) return;
-    const timer = event.key(0);
+    if (this.#functions.of(event, ARMED.function) === 0) return;
+    const timer = event.key(ARMED.timer);
     // Armed again: the delay counts anew.
     this.#armed.delete(timer);
     this.#armed.set(timer, { timer, ns: event.tsNs, event: event.eventId, cpu: event.cpu });
@@ -41,12 +45,12 @@ export class DelayedWorkTimers {
   }
 
   cancelled(event: EventCursor): void {
-    if (this.#armed.size > 0) this.#armed.delete(event.key(0));
+    if (this.#armed.size > 0) this.#armed.delete(event.key(CANCEL.timer));
   }
 
   expires(event: EventCursor): void {
-    if (this.#functions.of(event, 2) === 0) return;
-    const timer = event.key(0);
+    if (this.#functions.of(event, EXPIRE.function) === 0) return;
+    const timer = event.key(EXPIRE.timer);
     this.#expiring[event.cpu] = this.#armed.get(timer);
     this.#armed.delete(timer);
   }

@@ -2,13 +2,17 @@
  * Work items from queue to end (MODEL 1.7, 3.6): queued → activated → executing → done. A work item never runs twice at the
  * same time (S3.21), may be queued again while it runs (O14), and is known by its address between queue and end.
  */
-import type { EventCursor, EventType } from '../../../../schema/index.ts';
+import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
 import { TASK_RUNNING, TASK_UNKNOWN, type TaskModel } from '../task/task.ts';
 import { DelayedWorkTimers } from './delayed-work.ts';
 import type { DomainSource, LateWork, QueuedWork, WorkExecution, WorkKey } from './work-item.ts';
 import { WorkerPools } from './worker-pool.ts';
+
+const QUEUE = fieldsOf('workqueue_queue_work');
+const ACTIVATE = fieldsOf('workqueue_activate_work');
+const START = fieldsOf('workqueue_execute_start');
 
 export type { LateWork, QueuedWork, WorkExecution, WorkKey } from './work-item.ts';
 
@@ -143,8 +147,7 @@ export class WorkqueueModel implements Model {
   }
 
   subscribe(type: EventType): EventHandler | undefined {
-    if (type.shape !== 'tracepoint') return undefined;
-    switch (type.name) {
+    switch (knownName(type)) {
       case 'workqueue_queue_work':
         return (event) => this.#queue(event);
       case 'workqueue_activate_work':
@@ -167,13 +170,13 @@ export class WorkqueueModel implements Model {
   }
 
   #queue(event: EventCursor): void {
-    const work = event.key(0);
-    const workqueue = event.text(2);
+    const work = event.key(QUEUE.work);
+    const workqueue = event.text(QUEUE.workqueue);
     // Unsigned before v6.0: an unbound pool is 4294967295 there.
-    const cpu = event.has(4) ? event.int(4) | 0 : event.cpu;
+    const cpu = event.has(QUEUE.cpu) ? event.int(QUEUE.cpu) | 0 : event.cpu;
     const queued: QueuedWork = {
       work,
-      fn: event.text(1),
+      fn: event.text(QUEUE.function),
       workqueue,
       queuedNs: event.tsNs,
       queueEvent: event.eventId,
@@ -194,7 +197,7 @@ export class WorkqueueModel implements Model {
 
   #activate(event: EventCursor): void {
     this.#activations = true;
-    const queued = this.#queued.get(event.key(0));
+    const queued = this.#queued.get(event.key(ACTIVATE.work));
     if (!queued) return;
     queued.activatedNs = event.tsNs;
     queued.order = ++this.#order;
@@ -217,11 +220,11 @@ export class WorkqueueModel implements Model {
   }
 
   #start(event: EventCursor): void {
-    const work = event.key(0);
+    const work = event.key(START.work);
     const queued = this.#queued.get(work);
     this.#queued.delete(work);
     const pool = this.pools.ofWorker(event.comm, event.cpu, queued?.workqueue ?? '');
-    const fn = event.text(1) || queued?.fn || '';
+    const fn = event.text(START.function) || queued?.fn || '';
     const execution: WorkExecution = {
       work,
       fn,

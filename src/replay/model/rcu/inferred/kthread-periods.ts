@@ -3,7 +3,7 @@
  * flight, elsewhere none is (R2.1). In one run between two sleeps it may end one and begin the next, so only those are kept whose both ends
  * are sure: by a sleep elsewhere, or by the wakeup of a caller of synchronize_rcu(), where the kthread itself wakes them (R2.21).
  */
-import type { EventCursor, EventType } from '../../../../../schema/index.ts';
+import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../../core/world.ts';
 import { GP_KTHREAD } from '../../../knowledge/kthread-names.ts';
 import type { SyncWaitModel } from '../../sync/sync-wait.ts';
@@ -37,6 +37,8 @@ interface Kthread {
   /** Lost-event markers seen when its state was last sure. */
   gaps: number;
 }
+
+const WAKING = fieldsOf('sched_waking');
 
 const IN_FLIGHT_FRAME = 'rcu_gp_fqs_loop';
 
@@ -72,7 +74,7 @@ export class KthreadPeriodModel implements Model {
   }
 
   subscribe(type: EventType): EventHandler | undefined {
-    return type.name === 'sched_waking' && type.shape === 'tracepoint' ? (event) => this.#waking(event) : undefined;
+    return knownName(type) === 'sched_waking' ? (event) => this.#waking(event) : undefined;
   }
 
   #drives(task: Task): boolean {
@@ -94,7 +96,7 @@ export class KthreadPeriodModel implements Model {
   #waking(event: EventCursor): void {
     const kthread = this.#kthreads.size > 0 ? this.#kthreads.get(event.tid) : undefined;
     if (!kthread?.run || kthread.woke) return;
-    const waiter = this.#tasks.find(event.int(1));
+    const waiter = this.#tasks.find(event.int(WAKING.pid));
     if (!waiter?.stack || this.#sync.verdict(waiter.stack).resource !== 'rcu') return;
     this.#wakesCallers = true;
     kthread.woke = { ns: event.tsNs, event: event.eventId };

@@ -3,12 +3,14 @@
  * grace period waited for (rcu_read_unlock() → rcu_report_qs_rnp() → rcu_gp_kthread_wake()). Where rcu:* events are missing that is the
  * only trace that a reader leaves.
  */
-import { CTX_KNOWN, type EventCursor, type EventType } from '../../../../../schema/index.ts';
+import { CTX_KNOWN, type EventCursor, type EventType, fieldsOf, knownName } from '../../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../../core/world.ts';
 import { GP_KTHREAD } from '../../../knowledge/kthread-names.ts';
 import type { CpuModel } from '../../cpu/cpu.ts';
 import { OCC_HARDIRQ } from '../../cpu/cpu-state.ts';
 import { NameTest } from '../../task/name-test.ts';
+
+const WAKING = fieldsOf('sched_waking');
 
 export interface KthreadWake {
   readonly tid: number;
@@ -30,11 +32,11 @@ export class KthreadWakerModel implements Model {
   }
 
   subscribe(type: EventType): EventHandler | undefined {
-    return type.name === 'sched_waking' && type.shape === 'tracepoint' ? (event) => this.#waking(event) : undefined;
+    return knownName(type) === 'sched_waking' ? (event) => this.#waking(event) : undefined;
   }
 
   #waking(event: EventCursor): void {
-    if (!this.#names.matches(event.str(0)) || event.tid <= 0) return;
+    if (!this.#names.matches(event.str(WAKING.comm)) || event.tid <= 0) return;
     // Only where the context is told, by flags or by the events of interrupts, is its absence one.
     const { sources } = this.#cpus;
     const told = (event.flags & CTX_KNOWN) !== 0 || sources.shows(OCC_HARDIRQ);
