@@ -1,5 +1,6 @@
 /** One finding with every event and log line that proves it, read back from the store: the material of `quiesce explain`. */
 import { type Finding, RequestError } from '../../schema/index.ts';
+import { RECORDER_FRAME } from '../replay/knowledge/stack/recorder-frames.ts';
 import type { QueryConnection, SqlValue } from './user-sql.ts';
 
 /** An event of the evidence, as people read it. */
@@ -44,10 +45,6 @@ const EVENT_ID_BITS = 36n;
 
 /** Columns of every event view that are not fields of the event. */
 const COMMON = new Set(['id', 'run_id', 'ts_ns', 'cpu', 'tid', 'comm', 'flags', 'context', 'stack_id']);
-
-/** Frames that only say how the stack was recorded. */
-const RECORDER_FRAME =
-  /^(trace_event_raw_event_|__traceiter_|__bpf_trace_|perf_trace_|trace_event_buffer|\[FTRACE TRAMPOLINE\])/;
 
 /**
  * @param id a finding's id, or the beginning of one

@@ -8,6 +8,7 @@ import type {
   StateTask,
   StateWork,
 } from '../../schema/index.ts';
+import { RECORDER_FRAME } from '../replay/knowledge/stack/recorder-frames.ts';
 import type { Style } from './style.ts';
 import { clip, formatCount, formatDuration, formatTime, printable, wrap } from './text-format.ts';
 
@@ -228,9 +229,6 @@ class StateText {
 
 const CONTEXTS = { nmi: 'NMIs', hardirq: 'interrupts', softirq: 'softirqs' } as const;
 
-/** Frames of the recorder itself. */
-const RECORDER_FRAME =
-  /^(trace_event_raw_event_|__traceiter_|__bpf_trace_|perf_trace_|trace_event_buffer|\[FTRACE TRAMPOLINE\])/;
 /** Frames that every sleep has. */
 const GENERIC_FRAME =
   /^(__schedule|schedule|schedule_timeout|schedule_preempt_disabled|__wait_for_common|ret_from_fork(_asm)?|entry_SYSCALL_64.*|do_syscall_64|x64_sys_call)$/;

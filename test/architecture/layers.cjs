@@ -40,7 +40,12 @@ module.exports = {
       '^(schema|src/(jobs/(source|target)|ingest|store|replay/engine))',
       'Where batches come from and go to, in whichever thread; no job.',
     ),
-    only('query-reads-store', '^src/query/', '^(schema|src/(query|store|histogram))/', 'Queries see the store only.'),
+    only(
+      'query-reads-store',
+      '^src/query/',
+      '^(schema|src/(query|store|histogram|replay/knowledge/stack))/',
+      'Queries see the store only, and what is known of stack frames.',
+    ),
     only(
       'compare-reads-queries',
       '^src/compare/',
@@ -56,7 +61,7 @@ module.exports = {
     only(
       'report-formats',
       '^src/(report|export)/',
-      '^(schema|src/(report|export|query|store|histogram))/',
+      '^(schema|src/(report|export|query|store|histogram|replay/knowledge/stack))/',
       'Text and files from results.',
     ),
     exclusive('better-sqlite3', '^src/store/', 'Only the store knows SQLite.'),

@@ -3,17 +3,18 @@
  * later its two synchronize_srcu() calls have identical stacks (T12).
  */
 
+import { isAtLeast, parseRelease } from './kernel-release.ts';
+
 /** `srcu:<struct>` or `rcu`, `tasks-trace`. */
 export type TeardownStep = 'srcu:tracepoint_srcu' | 'srcu:rcu_tasks_trace_srcu_struct' | 'rcu' | 'tasks-trace';
 
 /** @param release `uname -r`; undefined when unknown. */
 export function tracepointTeardown(release: string | undefined): readonly TeardownStep[] | undefined {
-  const version = /^(\d+)\.(\d+)/.exec(release ?? '');
-  if (!version) return undefined;
-  const [major, minor] = [Number(version[1]), Number(version[2])];
-  if (major >= 7) return ['srcu:rcu_tasks_trace_srcu_struct', 'srcu:tracepoint_srcu'];
+  const kernel = parseRelease(release);
+  if (!kernel) return undefined;
+  if (isAtLeast(kernel, '7.0')) return ['srcu:rcu_tasks_trace_srcu_struct', 'srcu:tracepoint_srcu'];
   // Between the trees that were read the change is not dated; 6.12 still has the older form.
-  if (major === 6 && minor > 12) return ['tasks-trace', 'rcu'];
+  if (isAtLeast(kernel, '6.13')) return ['tasks-trace', 'rcu'];
   return ['srcu:tracepoint_srcu', 'rcu'];
 }
 

@@ -12,7 +12,7 @@ import {
 import { EvidenceList, mergeEvidence } from '../../core/evidence-list.ts';
 import { CENSORED, seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
-import { GENERIC_SLEEPER } from '../../knowledge/stack/wait-frames.ts';
+import { isGenericFrame } from '../../knowledge/stack/wait-frames.ts';
 import type { HungSleep } from '../../model/task/hung-task.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { Blame } from '../chain/index.ts';
@@ -67,7 +67,7 @@ function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
 const FRAMES_SHOWN = 6;
 
 function stackNote(timeline: Timeline, { stack }: HungSleep): string[] {
-  const frames = timeline.stackSymbols(stack).filter((symbol) => !GENERIC_SLEEPER.test(symbol));
+  const frames = timeline.stackSymbols(stack).filter((symbol) => !isGenericFrame(symbol));
   const shown = frames.slice(0, FRAMES_SHOWN).join(' < ');
   return shown ? [`stack: ${shown}${frames.length > FRAMES_SHOWN ? ' < …' : ''}`] : [];
 }

@@ -3,6 +3,7 @@
  * `takes`: lock names (exact, or a pattern for families) in the order in which they may be taken; locks that are only tried are
  * not listed: a trylock cannot deadlock. `when` limits an entry to a range of kernel versions [from, below).
  */
+import { isAtLeast, parseRelease } from '../kernel-release.ts';
 import { SRCU_USAGE_LOCK } from './names.ts';
 
 export interface ApiLock {
@@ -93,31 +94,25 @@ export const API_PROFILES: readonly ApiProfile[] = [
   { api: 'flush_timer', takes: [], sleeps: true },
 ];
 
-/** Compares `6.12.117-labA` with `6.12`; unknown release: NaN. */
-function versionNumber(release: string | undefined): number {
-  const match = /^(\d+)\.(\d+)/.exec(release ?? '');
-  return match ? Number(match[1]) * 1000 + Number(match[2]) : Number.NaN;
-}
-
 /** The profile of an API for a kernel release; without a release the most general one (the last of its name). */
 export function apiProfile(api: string, release: string | undefined): ApiProfile | undefined {
-  const version = versionNumber(release);
+  const kernel = parseRelease(release);
   const candidates = API_PROFILES.filter((profile) => profile.api === api);
   return (
     candidates.find(
       (profile) =>
-        (profile.from === undefined || version >= versionNumber(profile.from)) &&
-        (profile.below === undefined || version < versionNumber(profile.below)),
+        (profile.from === undefined || isAtLeast(kernel, profile.from)) &&
+        (profile.below === undefined || (kernel !== undefined && !isAtLeast(kernel, profile.below))),
     ) ?? candidates.at(-1)
   );
 }
 
 /** Whether SRCU's own locks are raw in this release (7.0 final); undefined when the release does not tell (release candidates, U10). */
 export function srcuLocksRaw(release: string | undefined): boolean | undefined {
-  const version = versionNumber(release);
-  if (Number.isNaN(version)) return undefined;
-  if (version < 7000) return false;
-  return /^7\.0\.0-rc|^7\.0-rc/.test(release as string) ? undefined : true;
+  const kernel = parseRelease(release);
+  if (!kernel) return undefined;
+  if (!isAtLeast(kernel, '7.0')) return false;
+  return kernel.candidate && !isAtLeast(kernel, '7.1') ? undefined : true;
 }
 
 /** Order that every kernel has whether or not the capture shows it (MODEL 6.1, last paragraph). */

@@ -2,11 +2,20 @@
  * What the function around an acquisition proves about the lock (MODEL L5.36b). Frames innermost first; the first function that is
  * not machinery of the tracer or of lockdep decides.
  */
+import { beginsWithAny, RECORDER_PREFIXES } from '../stack/recorder-frames.ts';
 import type { WaitType } from './names.ts';
 
 /** Frames between the event and the locking function. */
-export const ACQUIRE_MACHINERY =
-  /^(trace_event_(raw_event|buffer)_|perf_trace_|perf_tp_event|__traceiter_|__bpf_trace_|__do_trace_|trace_lock_|lock_acquire|lock_contended|lock_acquired|__lock_acquire|lock_release|trace_contention_|stack_trace|__ftrace_trace_stack|trace_buffer_)/;
+export const ACQUIRE_MACHINERY = beginsWithAny([
+  ...RECORDER_PREFIXES,
+  'trace_lock_',
+  'lock_acquire',
+  'lock_acquired',
+  '__lock_acquire',
+  'lock_contended',
+  'lock_release',
+  'trace_contention_',
+]);
 
 export interface LockFunctionRule {
   readonly match: RegExp;

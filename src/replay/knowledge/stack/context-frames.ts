@@ -3,7 +3,7 @@
  * kernels and architectures.
  */
 import { CTX_HARDIRQ, CTX_NMI, CTX_SOFTIRQ } from '../../../../schema/index.ts';
-import { HARDIRQ_FRAME, INTERRUPT_ENTRY, plainSymbol } from './interrupt-frames.ts';
+import { HARDIRQ_FRAME, INTERRUPT_ENTRY, plainSymbol, SOFTIRQ_FRAME } from './interrupt-frames.ts';
 
 /** The scheduler runs in task context, also where the end of an interrupt calls it. */
 const TASK_FRAME =
@@ -11,10 +11,6 @@ const TASK_FRAME =
 
 const NMI_FRAME =
   /^((asm_)?exc_nmi(_noist)?|end_repeat_nmi|nmi_handle|default_do_nmi|do_nmi|nmi|arm64_enter_nmi|perf_event_nmi_handler)$/;
-
-/** Softirqs being served; their raising and the exit from an interrupt are not. */
-const SOFTIRQ_FRAME =
-  /^(__do_softirq|handle_softirqs|do_softirq(_own_stack)?|run_ksoftirqd|call_softirq|net_rx_action|net_tx_action|run_timer_softirq|tasklet_action(_common)?|rcu_core_si|blk_done_softirq|sched_balance_softirq|run_rebalance_domains|hrtimer_run_softirq)$/;
 
 /**
  * Context bits of a stack, 0 for a task.

@@ -11,9 +11,9 @@ export const DUMP_MACHINERY =
 export const INTERRUPT_ENTRY =
   /^(asm_)?(__)?(sysvec_apic_timer_interrupt|smp_apic_timer_interrupt|apic_timer_interrupt|local_apic_timer_interrupt|timer_interrupt)$|^(asm_call_irq_on_stack|asm_call_on_stack|call_on_irq_stack|do_interrupt_handler|__irq_svc|__irq_usr|el[01](t|h)?_?(64_|32_)?(irq|interrupt)(_handler)?|decrementer_common(_virt)?|ret_from_intr|gic_handle_irq|handle_arch_irq|asm_do_IRQ)$/;
 
-/** A softirq was being served. */
+/** Softirqs being served; their raising and the exit from an interrupt (irq_exit_rcu) are not. */
 export const SOFTIRQ_FRAME =
-  /^(__do_softirq|do_softirq|do_softirq_own_stack|handle_softirqs|run_ksoftirqd|call_softirq|net_rx_action|net_tx_action|run_timer_softirq|tasklet_action|tasklet_action_common|run_rebalance_domains|rcu_core_si|blk_done_softirq|irq_exit|irq_exit_rcu|__irq_exit_rcu)$/;
+  /^(__do_softirq|handle_softirqs|do_softirq(_own_stack)?|run_ksoftirqd|call_softirq|net_rx_action|net_tx_action|run_timer_softirq|tasklet_action(_common)?|rcu_core_si|blk_done_softirq|sched_balance_softirq|run_rebalance_domains|hrtimer_run_softirq)$/;
 
 /** A hardware interrupt other than the tick was being served. */
 export const HARDIRQ_FRAME =

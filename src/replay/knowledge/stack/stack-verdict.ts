@@ -1,7 +1,7 @@
 /** What a kernel stack says about a sleeping task: the resource, the call, the srcu_struct and what the caller was doing. */
 import { plainSymbol } from './interrupt-frames.ts';
 import {
-  GENERIC_SLEEPER,
+  isGenericFrame,
   LAST_SLEEP_FRAME,
   SITE_FRAMES,
   SRCU_DOMAIN_FRAMES,
@@ -32,7 +32,7 @@ export function classifyStack(stack: readonly string[]): StackVerdict {
   let api = '';
   let decided = symbols.length;
   for (const [depth, symbol] of symbols.entries()) {
-    if (GENERIC_SLEEPER.test(symbol)) continue;
+    if (isGenericFrame(symbol)) continue;
     const row = WAIT_FRAMES.find(([pattern]) => pattern.test(symbol));
     if (!row) continue;
     resource = row[1];

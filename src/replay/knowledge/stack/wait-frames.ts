@@ -3,6 +3,8 @@
  * Extend the tables; the engine needs no change.
  */
 
+import { RECORDER_FRAME } from './recorder-frames.ts';
+
 export type WaitResource =
   | 'rcu'
   | 'rcu-expedited'
@@ -26,8 +28,13 @@ export type WaitResource =
   | 'completion';
 
 /** Frames that say only "it sleeps". */
-export const GENERIC_SLEEPER =
-  /^(__schedule|schedule|schedule_timeout|schedule_timeout_(un)?interruptible|schedule_timeout_idle|schedule_preempt_disabled|schedule_hrtimeout.*|__wait_for_common|wait_for_common|wait_for_completion.*|io_schedule|preempt_schedule.*|trace_event_raw_event_sched_switch|__traceiter_sched_switch|__bpf_trace_sched_switch|perf_trace_sched_switch|\[FTRACE TRAMPOLINE\]|trace_call_bpf|__cond_resched|.*_stack_trace.*)$/;
+const GENERIC_SLEEPER =
+  /^(__schedule|schedule|schedule_timeout|schedule_timeout_(un)?interruptible|schedule_timeout_idle|schedule_preempt_disabled|schedule_hrtimeout.*|__wait_for_common|wait_for_common|wait_for_completion.*|io_schedule|preempt_schedule.*|__cond_resched|.*_stack_trace.*)$/;
+
+/** Says nothing of what the task waits for: any sleep has it, or the recorder put it there. */
+export function isGenericFrame(symbol: string): boolean {
+  return GENERIC_SLEEPER.test(symbol) || RECORDER_FRAME.test(symbol);
+}
 
 /**
  * Frames of the sleep that a grace period ends, up to the frame that decides. complete() wakes a D sleeper once, and
