@@ -1,4 +1,7 @@
-/** The models of a replay and the order in which they see each event: context before tasks, tasks before what they wait for. */
+/**
+ * The models of a replay, the order in which they see each event (context before tasks, tasks before what they wait for), and how the
+ * state of each is kept.
+ */
 
 import type { Model, World } from './core/world.ts';
 import { BusyWaitModel } from './model/cpu/busy-wait.ts';
@@ -47,7 +50,21 @@ export interface Models {
   readonly busyWaits: BusyWaitModel;
   readonly stops: KthreadStopModel;
   readonly identity: SrcuIdentity;
+  /** Every model, in the order in which they see an event. */
+  readonly rows: readonly ModelRow[];
   readonly order: readonly Model[];
+}
+
+/** What a snapshot of the models consists of (snapshot/live-state.ts), besides what the world knows. */
+export type SnapshotPart = 'cpus' | 'load' | 'tasks' | 'rcu' | 'work' | 'srcu' | 'sync' | 'locks';
+
+/**
+ * A model, and which part of a snapshot keeps its state; `{ leftOut }`: it has state of its own that no snapshot keeps, because
+ * nothing that is shown of an instant depends on it, and what it holds; `stateless`: it holds nothing from event to event.
+ */
+export interface ModelRow {
+  readonly model: Model;
+  readonly snapshot: SnapshotPart | { readonly leftOut: string } | 'stateless';
 }
 
 export function createModels(world: World): Models {
@@ -89,6 +106,58 @@ export function createModels(world: World): Models {
     executor,
     busyWaits,
   });
+  const rows: readonly ModelRow[] = [
+    { model: cpu, snapshot: 'cpus' },
+    {
+      model: age,
+      snapshot: { leftOut: 'caches, and which CPUs are inside irq_work; what it proves is in the profile' },
+    },
+    { model: load, snapshot: 'load' },
+    { model: tasks, snapshot: 'tasks' },
+    { model: hung, snapshot: { leftOut: 'D sleeps that are over, for the end of the run' } },
+    {
+      model: quiet,
+      snapshot: { leftOut: 'stretches of CPUs, of which grace periods are inferred at the end of the run' },
+    },
+    { model: rcu, snapshot: 'rcu' },
+    {
+      model: gpKthread,
+      snapshot: { leftOut: 'delays of the kthread that runs grace periods, judged at the end of the run' },
+    },
+    {
+      model: involuntary,
+      snapshot: { leftOut: 'stretches of tasks, of which RCU Tasks holdouts are inferred at the end of the run' },
+    },
+    {
+      model: barriers,
+      snapshot: { leftOut: 'rounds of rcu_barrier(), judged at the end of the run; its callers are in sync' },
+    },
+    {
+      model: wakers,
+      snapshot: { leftOut: 'wakeups of the kthread, of which readers are inferred at the end of the run' },
+    },
+    { model: everyday, snapshot: { leftOut: 'grace periods of the kthread, inferred at the end of the run' } },
+    {
+      model: executor,
+      snapshot: { leftOut: 'sleeps in expedited grace periods, of which these are inferred at the end of the run' },
+    },
+    { model: workers, snapshot: { leftOut: 'delays of workers, judged at the end of the run' } },
+    { model: work, snapshot: 'work' },
+    { model: workerLocks, snapshot: { leftOut: 'which lock tells of a pass; the pass itself is in work' } },
+    { model: readers, snapshot: 'sync' },
+    { model: sync, snapshot: 'sync' },
+    { model: calls, snapshot: { leftOut: 'a cache: roles of functions by their name' } },
+    { model: srcuGp, snapshot: 'srcu' },
+    { model: phases, snapshot: 'stateless' },
+    { model: locks, snapshot: 'locks' },
+    { model: log, snapshot: { leftOut: 'reports of the kernel log, which are read again' } },
+    {
+      model: busyWaits,
+      snapshot: { leftOut: 'interrupts taken by CPUs, for spins that are found at the end of the run' },
+    },
+    { model: stops, snapshot: { leftOut: 'calls of kthread_stop(), judged at the end of the run' } },
+    { model: inferredGp, snapshot: { leftOut: 'nothing before the end of the run, when it infers' } },
+  ];
   return {
     cpu,
     load,
@@ -108,32 +177,7 @@ export function createModels(world: World): Models {
     busyWaits,
     stops,
     identity,
-    order: [
-      cpu,
-      age,
-      load,
-      tasks,
-      hung,
-      quiet,
-      rcu,
-      gpKthread,
-      involuntary,
-      barriers,
-      wakers,
-      everyday,
-      workers,
-      work,
-      workerLocks,
-      readers,
-      sync,
-      calls,
-      srcuGp,
-      phases,
-      locks,
-      log,
-      busyWaits,
-      stops,
-      inferredGp,
-    ],
+    rows,
+    order: rows.map(({ model }) => model),
   };
 }

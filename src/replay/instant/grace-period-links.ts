@@ -2,6 +2,7 @@
 import type { StateCpu, StateLink } from '../../../schema/index.ts';
 import { percent, seconds } from '../core/wording.ts';
 import { tasksFlavor } from '../knowledge/rcu-tasks.ts';
+import { LONG_DELAY_NS } from '../knowledge/thresholds.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/rcu/grace-period.ts';
 import type { SrcuReader, SyncWait } from '../model/sync/sync-wait.ts';
 import { taskKey } from '../model/task/task.ts';
@@ -105,7 +106,7 @@ export class GracePeriodLinks {
           state.lastSwitchNs >= 0 &&
           this.#walk.atNs - Math.max(wait.startNs, state.lastSwitchNs) >= enough,
       )
-      .filter((state) => this.#walk.atNs - state.lastSwitchNs >= 1e8)
+      .filter((state) => this.#walk.atNs - state.lastSwitchNs >= LONG_DELAY_NS)
       .map((state) =>
         this.#walk.cpu(
           'W4',

@@ -4,6 +4,7 @@
  */
 
 import type { StackVerdict } from '../knowledge/stack/stack-verdict.ts';
+import { LATE_NS } from '../knowledge/thresholds.ts';
 import type { HungSleep } from '../model/task/hung-task.ts';
 import type { KthreadStop } from '../model/task/kthread-stop.ts';
 import type { WorkExecution } from '../model/work/workqueue.ts';
@@ -103,9 +104,7 @@ function onlyRun(sleep: HungSleep, runs: readonly WorkExecution[]): WorkExecutio
     (run) =>
       run.workerTid !== sleep.task.tid &&
       run.startNs <= sleep.startNs &&
-      (sleep.endNs === null ? run.endNs === null : until(run.endNs) >= sleep.endNs - WAKEUP_NS),
+      (sleep.endNs === null ? run.endNs === null : until(run.endNs) >= sleep.endNs - LATE_NS),
   );
   return all.length === 1 ? all[0] : undefined;
 }
-
-const WAKEUP_NS = 1e7;

@@ -4,6 +4,7 @@
  */
 import type { KernelProfile, LogReport } from '../../../schema/index.ts';
 import type { ReplayEngine } from '../engine.ts';
+import type { SnapshotPart } from '../models.ts';
 import { type CpuSnapshot, type LoadSnapshot, loadCpus, loadLoad, saveCpus, saveLoad } from './cpu-state.ts';
 import { type LockSnapshot, loadLocks, saveLocks } from './lock-state.ts';
 import { SnapshotError } from './plain.ts';
@@ -15,7 +16,7 @@ import { loadSync, loadWork, type SyncSnapshot, saveSync, saveWork, type WorkSna
 /** Changes whenever a snapshot of before would no longer be understood. */
 export const LIVE_STATE_VERSION = 4;
 
-export interface LiveState {
+export interface LiveState extends Readonly<Record<SnapshotPart, unknown>> {
   readonly version: number;
   readonly firstNs: number;
   readonly nowNs: number;

@@ -6,6 +6,13 @@
 
 import { seconds } from '../core/wording.ts';
 import { Blame, decisiveHoldout } from '../judge/chain/index.ts';
+import {
+  LONG_DELAY_NS,
+  LONGEST_JIFFY_NS,
+  SLOW_PERIOD_NS,
+  SRCU_SCAN_JIFFIES,
+  SRCU_SCANS,
+} from '../knowledge/thresholds.ts';
 import type { GracePeriod } from '../model/rcu/grace-period.ts';
 import type { SyncWait } from '../model/sync/sync-wait.ts';
 import type { HungSleep } from '../model/task/hung-task.ts';
@@ -96,7 +103,7 @@ function scaleContext(timeline: Timeline, operator: OperatorOf<'scale-context'>)
     const freedNs = share * (timeline.end({ endNs: holdout.toNs }) - holdout.fromNs) * (1 - factor);
     if (freedNs < 1) return gp;
     const endNs = Math.round(timeline.end(gp) - freedNs);
-    if (freedNs > 1e9)
+    if (freedNs > SLOW_PERIOD_NS)
       because.push(
         `${gp.flavor} grace period ${gp.seq}: ${seconds(freedNs)} of its ${seconds(timeline.length(gp))} went to ${CONTEXT_WORDS[context]} on CPU ${holdout.cpu}`,
       );
@@ -107,7 +114,7 @@ function scaleContext(timeline: Timeline, operator: OperatorOf<'scale-context'>)
   const ends = new Map<SyncWait, number>();
   const lengths = new Map<SyncWait, readonly [number, number]>();
   for (const wait of timeline.data.waits) {
-    if (timeline.length(wait) < 1e8) continue; // shorter ones make no finding
+    if (timeline.length(wait) < LONG_DELAY_NS) continue; // shorter ones make no finding
     const { links } = Blame.ofWait(timeline, wait);
     const cost = links
       .filter((link) => link.kind === context && affects(link.cpu))
@@ -154,8 +161,8 @@ function replaceSrcuWait(timeline: Timeline, how: 'async' | 'polled'): Rewrite {
   if (how === 'polled' && selected > 0) {
     for (const wait of timeline.data.waits) {
       if (wait.resource !== 'srcu') continue;
-      // At most ten jiffies of ten milliseconds per scan, two scans (S3.15).
-      lengths.set(wait, [timeline.length(wait), timeline.length(wait) + 2 * 10 * 1e7]);
+      const scansNs = SRCU_SCANS * SRCU_SCAN_JIFFIES * LONGEST_JIFFY_NS;
+      lengths.set(wait, [timeline.length(wait), timeline.length(wait) + scansNs]);
     }
   }
   const asleep = timeline.data.sleeps.filter((sleep) => !sleeps.includes(sleep));
@@ -181,7 +188,8 @@ function shortenSrcuWaits(timeline: Timeline, domains: RegExp): Rewrite {
   const ends = new Map<SyncWait, number>();
   const lengths = new Map<SyncWait, readonly [number, number]>();
   for (const wait of timeline.data.waits) {
-    if (wait.resource !== 'srcu' || !domains.test(wait.domain || 'unknown') || timeline.length(wait) < 1e8) continue;
+    if (wait.resource !== 'srcu' || !domains.test(wait.domain || 'unknown') || timeline.length(wait) < LONG_DELAY_NS)
+      continue;
     const { links } = Blame.ofWait(timeline, wait);
     const start = links.findIndex((link) => link.kind === 'rcu-gp');
     if (start < 0) continue;
@@ -231,7 +239,7 @@ function srcuToRcu(timeline: Timeline, domains: RegExp): Rewrite {
 function expedite(timeline: Timeline): Rewrite {
   const lengths = new Map<SyncWait, readonly [number, number]>();
   for (const wait of timeline.data.waits) {
-    if (timeline.length(wait) < 1e8) continue;
+    if (timeline.length(wait) < LONG_DELAY_NS) continue;
     const { links } = Blame.ofWait(timeline, wait);
     const pacing = links
       .filter((link) => link.kind === 'rcu-gp' || link.kind === 'srcu-gp')

@@ -3,6 +3,7 @@
  * for, and the CPU that invokes the last of them.
  */
 
+import { ONE_CALL_NS } from '../../knowledge/thresholds.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { Link } from './draft.ts';
 import { blameRcu } from './rcu.ts';
@@ -12,7 +13,9 @@ export function blameBarrier(walk: BlameWalk, waiter: Link, wait: SyncWait, from
   const { draft, timeline } = walk;
   const round = timeline.data.barriers.find(
     (barrier) =>
-      barrier.tid === wait.tid && barrier.startNs >= wait.startNs - 1e6 && barrier.startNs <= timeline.end(wait),
+      barrier.tid === wait.tid &&
+      barrier.startNs >= wait.startNs - ONE_CALL_NS &&
+      barrier.startNs <= timeline.end(wait),
   );
   if (!round) {
     blameRcu(walk, waiter, wait, fromNs, toNs);

@@ -6,6 +6,7 @@
  * stretch in which the CPU was waited for, scaled.
  */
 import type { ChainLink, Evidence, Root } from '../../../../schema/index.ts';
+import { LATE_NS } from '../../knowledge/thresholds.ts';
 import type { KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { HungSleep } from '../../model/task/hung-task.ts';
@@ -30,9 +31,6 @@ export interface Chain {
   /** What of it is no observation, one phrase each; empty when events show all of it. */
   readonly inferredBy: readonly string[];
 }
-
-/** Shorter delays of a wakeup are everyday scheduling. */
-const LATE_NS = 1e7;
 
 /** Pieces of less than this share of the wait are not cited one by one. */
 const WORTH_CITING = 0.01;

@@ -7,6 +7,7 @@ import type { EvidenceList } from '../../core/evidence-list.ts';
 import { overlapNs } from '../../core/interval.ts';
 import { splitLabel } from '../../core/wording.ts';
 import { OCCUPANCY_EVENTS, TICK_EVENTS } from '../../knowledge/interrupt-events.ts';
+import { LATE_NS } from '../../knowledge/thresholds.ts';
 import {
   type GracePeriod,
   gracePeriodName,
@@ -36,9 +37,6 @@ import {
   splitByShares,
   stormRoot,
 } from './walk.ts';
-
-/** Shorter delays of callbacks are their everyday batching. */
-const LATE_CALLBACK_NS = 1e7;
 
 const NO_GRACE_PERIODS =
   'no rcu:* events: the grace period is known from its waiters, and whom it waits for from a CPU that did not switch context (E1.0, R2.6)';
@@ -121,7 +119,7 @@ export function blameRcu(
     }
   }
   if (last && cursor < toNs) {
-    if (callbackCpu !== undefined && toNs - cursor >= LATE_CALLBACK_NS) citeOccupancy(walk, callbackCpu, span);
+    if (callbackCpu !== undefined && toNs - cursor >= LATE_NS) citeOccupancy(walk, callbackCpu, span);
     blameCallbacks(walk, last, cursor, toNs, callbackCpu);
   }
 }
@@ -159,7 +157,7 @@ function servingPeriods(all: readonly GracePeriod[], wait: SyncWait, fromNs: num
 function blameCallbacks(walk: BlameWalk, period: Link, fromNs: number, toNs: number, cpu: number | undefined): void {
   const { draft, timeline } = walk;
   const ns = toNs - fromNs;
-  const shares = cpu === undefined || ns < LATE_CALLBACK_NS ? undefined : sharesDuring(timeline, cpu, fromNs, toNs);
+  const shares = cpu === undefined || ns < LATE_NS ? undefined : sharesDuring(timeline, cpu, fromNs, toNs);
   const root = shares && stormRoot(shares, cpu as number);
   if (cpu === undefined || !shares || !root) {
     period.blame(ns);

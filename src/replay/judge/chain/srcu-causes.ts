@@ -4,13 +4,11 @@
  */
 import type { SrcuCause } from '../../../../schema/index.ts';
 import { overlapNs } from '../../core/interval.ts';
+import { LATE_NS } from '../../knowledge/thresholds.ts';
 import { meansStruct } from '../../model/srcu/identity.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { courseOf, type SrcuCourse, type SrcuSegment } from './srcu-segments.ts';
-
-/** A queue, or callbacks that are due, for longer than this are late (S3.60 iii, v). */
-const LATE_NS = 1e7;
 
 /** So many passes in one grace period are repeated scans (S3.60 ii). */
 const REPEATED = 3;

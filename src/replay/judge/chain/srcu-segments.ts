@@ -3,6 +3,7 @@
  * passes of process_srcu, and then the same for the callbacks. The segments fill the wait.
  */
 
+import { LATE_NS } from '../../knowledge/thresholds.ts';
 import type { SrcuGracePeriod } from '../../model/srcu/grace-period.ts';
 import { meansStruct } from '../../model/srcu/identity.ts';
 import { servingPeriod } from '../../model/sync/phases.ts';
@@ -48,9 +49,6 @@ export interface SrcuCourse {
   readonly anybodys: boolean;
   readonly segments: readonly SrcuSegment[];
 }
-
-/** Shorter queues and delays are everyday scheduling. */
-export const LATE_NS = 1e7;
 
 export function courseOf(timeline: Timeline, wait: SyncWait, fromNs: number, toNs: number): SrcuCourse {
   const served = servingPeriod(timeline.data.srcuPeriods, wait, toNs);

@@ -5,6 +5,7 @@
 
 import { overlapNs } from '../../core/interval.ts';
 import { splitLabel } from '../../core/wording.ts';
+import { COVERS_SHARE, LATE_NS, LONG_DELAY_NS, SLOW_PERIOD_NS } from '../../knowledge/thresholds.ts';
 import { meansStruct } from '../../model/srcu/identity.ts';
 import type { SrcuReader } from '../../model/srcu/reader.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
@@ -14,13 +15,10 @@ import type { LoggedReader } from '../../record/srcu-facts.ts';
 import type { Link } from './draft.ts';
 import { blameRcu } from './rcu.ts';
 import { readersNotRecorded } from './srcu-causes.ts';
-import { courseOf, LATE_NS, type SrcuCourse, type SrcuSegment } from './srcu-segments.ts';
+import { courseOf, type SrcuCourse, type SrcuSegment } from './srcu-segments.ts';
 import { blameWaits, sleepText } from './task.ts';
 import { type BlameWalk, enterTask } from './walk.ts';
 import { blameQueuedWork, blameTimer } from './work.ts';
-
-/** A delay is ten jiffies at most (S3.15), which HZ=100 makes 100 ms. */
-const LATE_TIMER_NS = 1e8;
 
 const ANYBODYS_PASSES =
   'for which srcu_struct process_srcu runs is not recorded: its passes may be those of another struct (W4.20)';
@@ -72,7 +70,7 @@ function blameSegment(walk: BlameWalk, cut: SrcuCut, segment: SrcuSegment): void
       return;
     case 'timer': {
       const cpu = late?.cpu ?? cut.course.passes.find((next) => next.startNs >= toNs)?.cpu ?? -1;
-      const due = ns >= LATE_TIMER_NS && !held;
+      const due = ns >= LONG_DELAY_NS && !held;
       if (!due || !blameTimer(walk, cut.period, 'process_srcu', cpu, fromNs, toNs))
         betweenPasses(walk, cut, fromNs, toNs);
       return;
@@ -118,8 +116,8 @@ function afterEnd(walk: BlameWalk, { period, course }: SrcuCut, fromNs: number, 
  */
 function throughStall(walk: BlameWalk, period: Link, wait: SyncWait, fromNs: number, toNs: number): boolean {
   const covered = walk.timeline
-    .periodsLongerThan(1e9)
-    .some((gp) => overlapNs(fromNs, toNs, gp.startNs, gp.endNs ?? toNs) >= 0.5 * (toNs - fromNs));
+    .periodsLongerThan(SLOW_PERIOD_NS)
+    .some((gp) => overlapNs(fromNs, toNs, gp.startNs, gp.endNs ?? toNs) >= COVERS_SHARE * (toNs - fromNs));
   if (!covered) return false;
   walk.draft.inferredBy.add(
     'no worker of process_srcu is recorded: the SRCU grace period lasts as long as a slow RCU one, as SRCU-fast does (S3.60)',

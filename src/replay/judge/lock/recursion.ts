@@ -4,13 +4,11 @@
  */
 import type { Finding } from '../../../../schema/index.ts';
 import type { World } from '../../core/world.ts';
+import { PERSISTS_NS } from '../../knowledge/thresholds.ts';
 import type { LockHolder } from '../../model/lock/wait.ts';
 import type { Models } from '../../models.ts';
 import { identified } from '../finding-id.ts';
 import { taskLabel } from './evidence.ts';
-
-/** A wait that is younger at the end of the capture may yet end; a stale entry of a lost release would look the same. */
-const PERSISTS_NS = 1e8;
 
 export function detectRecursions(world: World, models: Models): Finding[] {
   return models.locks.waits().flatMap((wait) => {

@@ -9,6 +9,7 @@ import {
   plainSymbol,
   SOFTIRQ_FRAME,
 } from '../../knowledge/stack/interrupt-frames.ts';
+import { NMI_HANDLER_NS, NMI_LADDER_NS, NMI_LADDER_STEPS, PERF_AVERAGE_NS } from '../../knowledge/thresholds.ts';
 import type { LogModel } from '../../model/log/log.ts';
 import type { LogStall } from '../../model/log/stall.ts';
 
@@ -59,10 +60,8 @@ function belowDump(symbols: readonly string[]): readonly string[] {
 export function nmiTrouble(log: LogModel, startNs: number, endNs: number): { name: string; maxNs: number } | undefined {
   let worst: { name: string; maxNs: number } | undefined;
   for (const long of log.longInterrupts.values()) {
-    // The ladder is climbed before the stall, as a rule; the first steps of a quiet machine say nothing.
-    if (long.count < 3 || long.lastNs < startNs - 600e9 || long.firstNs > endNs) continue;
-    // Less than this cannot take a CPU: perf throttles at its share, and a tick period is 1 to 10 ms.
-    if (long.name === 'perf' ? long.maxNs < 20_000 : long.maxNs < 1e6) continue;
+    if (long.count < NMI_LADDER_STEPS || long.lastNs < startNs - NMI_LADDER_NS || long.firstNs > endNs) continue;
+    if (long.maxNs < (long.name === 'perf' ? PERF_AVERAGE_NS : NMI_HANDLER_NS)) continue;
     if (worst === undefined || long.maxNs > worst.maxNs) worst = { name: long.name, maxNs: long.maxNs };
   }
   return worst;

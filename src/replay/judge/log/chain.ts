@@ -5,6 +5,7 @@
  * Times of single links are not in a log: the whole blocked time is booked on the last link.
  */
 import type { LogTask, Root } from '../../../../schema/index.ts';
+import { ONE_TROUBLE_NS } from '../../knowledge/thresholds.ts';
 import { tracepointTeardown } from '../../knowledge/tracepoint-teardown.ts';
 import type { LogHung } from '../../model/log/hung.ts';
 import type { LogModel } from '../../model/log/log.ts';
@@ -15,8 +16,6 @@ import type { LogWaits } from './waits.ts';
 
 /** Owners of owners; longer chains are not read by anybody. */
 const MAX_TASKS = 8;
-/** A stall is reported up to this long after the waiters, and they after it. */
-const SLACK_NS = 30e9;
 
 export type { LogChain } from './chain-draft.ts';
 
@@ -301,8 +300,8 @@ export class LogChains {
         ({ stall, startNs, endNs }) =>
           stall.flavor !== 'rcu_tasks' &&
           stall.expedited === expedited &&
-          startNs <= hung.last.tsNs + SLACK_NS &&
-          endNs >= hung.sinceNs - SLACK_NS,
+          startNs <= hung.last.tsNs + ONE_TROUBLE_NS &&
+          endNs >= hung.sinceNs - ONE_TROUBLE_NS,
       )
       .sort((a, b) => Math.abs(a.endNs - hung.last.tsNs) - Math.abs(b.endNs - hung.last.tsNs))[0];
   }
@@ -315,5 +314,5 @@ export class LogChains {
 }
 
 function overlaps(a: LogHung, b: LogHung): boolean {
-  return a.sinceNs <= b.last.tsNs + SLACK_NS && a.last.tsNs >= b.sinceNs - SLACK_NS;
+  return a.sinceNs <= b.last.tsNs + ONE_TROUBLE_NS && a.last.tsNs >= b.sinceNs - ONE_TROUBLE_NS;
 }

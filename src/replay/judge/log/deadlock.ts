@@ -3,6 +3,7 @@
  * kernel's blocker lines or the lists of held locks; or by lockdep's report of the very cycle whose tasks then hang at its sites.
  */
 import type { ChainLink, DeadlockWait, Finding, LogLock, LogTask } from '../../../../schema/index.ts';
+import { REPORT_AT_WAIT_NS, REPORT_AT_WAIT_SHARE } from '../../knowledge/thresholds.ts';
 import type { LogHung } from '../../model/log/hung.ts';
 import type { LockdepReport, LogModel, LogPlace } from '../../model/log/log.ts';
 import { identified } from '../finding-id.ts';
@@ -130,7 +131,7 @@ function edge(hung: LogHung, lock: LogLock, ownerComm: string, ownerTid: number,
 
 /** The wait began about when lockdep reported, and still lasts. */
 function waitsSince(hung: LogHung, report: LockdepReport): boolean {
-  return Math.abs(hung.sinceNs - report.tsNs) <= 5e9 + hung.last.seconds * 5e8;
+  return Math.abs(hung.sinceNs - report.tsNs) <= REPORT_AT_WAIT_NS + hung.last.seconds * REPORT_AT_WAIT_SHARE * 1e9;
 }
 
 /** The task sleeps below the same caller as the report's acquisition: two frames outside of the lock functions agree. */

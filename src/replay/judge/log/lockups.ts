@@ -1,15 +1,13 @@
 /** Soft and hard lockups, stalled workqueues, sleeping in atomic context and interrupt storms as the kernel reported them (MODEL 7.5). */
 import type { Finding } from '../../../../schema/index.ts';
 import { seconds } from '../../core/wording.ts';
+import { LOCKUP_REPEAT_NS, ONE_DUMP_NS } from '../../knowledge/thresholds.ts';
 import type { AtomicSleep, Lockup, LogModel, LongInterrupts, WorkqueueLockup } from '../../model/log/log.ts';
 import type { PerfLadder } from '../../model/log/perf-ladder.ts';
 import { identified } from '../finding-id.ts';
 import { reportEvidence } from './evidence.ts';
 import { callers } from './locks.ts';
 import type { JudgedStall } from './stalls.ts';
-
-/** Reports of one CPU or pool this close together are one lockup: the watchdog repeats itself every few seconds. */
-const REPEAT_NS = 120e9;
 
 export function detectLogLockups(log: LogModel, stalls: readonly JudgedStall[]): Finding[] {
   return [
@@ -29,7 +27,7 @@ function groups<T extends { readonly tsNs: number }>(reports: readonly T[], key:
   for (const report of reports) {
     const group = open.get(key(report));
     const last = group?.at(-1);
-    if (group && last && report.tsNs - last.tsNs <= REPEAT_NS) group.push(report);
+    if (group && last && report.tsNs - last.tsNs <= LOCKUP_REPEAT_NS) group.push(report);
     else {
       const begun = [report];
       open.set(key(report), begun);
@@ -73,7 +71,10 @@ function lockup(log: LogModel, reports: readonly Lockup[]): Finding {
 function workqueueStall(log: LogModel, reports: readonly WorkqueueLockup[]): Finding[] {
   const last = reports[reports.length - 1];
   // One dump of all pools follows the complaints about several.
-  const listed = [...reports, ...log.workqueueLockups.filter((other) => Math.abs(other.tsNs - last.tsNs) <= 1e9)];
+  const listed = [
+    ...reports,
+    ...log.workqueueLockups.filter((other) => Math.abs(other.tsNs - last.tsNs) <= ONE_DUMP_NS),
+  ];
   const busy = listed
     .flatMap((report) => report.busy)
     .filter((work) => work.pool === undefined || samePool(work.pool, last.pool));

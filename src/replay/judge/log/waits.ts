@@ -4,6 +4,7 @@
  */
 import type { LogTask } from '../../../../schema/index.ts';
 import type { WaitResource } from '../../knowledge/stack/wait-frames.ts';
+import { ONE_TROUBLE_NS } from '../../knowledge/thresholds.ts';
 import type { LogHung } from '../../model/log/hung.ts';
 import type { HeldLocks, LogModel, LogPlace } from '../../model/log/log.ts';
 
@@ -18,9 +19,6 @@ export interface LockWanted {
 }
 
 const LOCK_RESOURCES: ReadonlySet<WaitResource | undefined> = new Set(['mutex', 'rwsem', 'rt-lock', 'semaphore']);
-
-/** Reports of one trouble come this close together. */
-const SLACK_NS = 30e9;
 
 const WORDS: Partial<Record<WaitResource, string>> = {
   mutex: 'a mutex',
@@ -87,8 +85,8 @@ export class LogWaits {
         other.last.workqueue !== undefined &&
         other.tid !== hung.tid &&
         !other.last.cannotDie &&
-        other.sinceNs <= hung.last.tsNs + SLACK_NS &&
-        other.last.tsNs >= hung.sinceNs - SLACK_NS,
+        other.sinceNs <= hung.last.tsNs + ONE_TROUBLE_NS &&
+        other.last.tsNs >= hung.sinceNs - ONE_TROUBLE_NS,
     );
   }
 

@@ -2,6 +2,7 @@
 import type { Finding } from '../../../../schema/index.ts';
 import { percent, seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
+import { GP_KTHREAD_STARVED_ERROR_NS, GP_KTHREAD_STARVED_NS } from '../../knowledge/thresholds.ts';
 import type { KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { Blame } from '../chain/index.ts';
@@ -9,12 +10,9 @@ import { identified } from '../finding-id.ts';
 
 export function detectGpKthreadStarvation(world: World, timeline: Timeline): Finding[] {
   return timeline.data.starvations
-    .filter((starvation) => timeline.length(starvation) >= STARVED_NS)
+    .filter((starvation) => timeline.length(starvation) >= GP_KTHREAD_STARVED_NS)
     .map((starvation) => finding(world, timeline, starvation));
 }
-
-/** The kernel calls it starved after 2 s (`2 * HZ` in rcu_check_gp_kthread_starvation). */
-const STARVED_NS = 2e9;
 
 function finding(world: World, timeline: Timeline, starvation: KthreadStarvation): Finding {
   const chain = Blame.ofStarvation(timeline, starvation);
@@ -24,7 +22,7 @@ function finding(world: World, timeline: Timeline, starvation: KthreadStarvation
   const blockedNs = endNs - starvation.startNs;
   return identified({
     kind: 'gp-kthread-starved',
-    severity: blockedNs >= 1e10 ? 'error' : 'warning',
+    severity: blockedNs >= GP_KTHREAD_STARVED_ERROR_NS ? 'error' : 'warning',
     confidence: 'observed',
     title: `${starvation.flavor} kthread runnable for ${seconds(blockedNs)} without a CPU (CPU ${starvation.cpu})`,
     start_ns: starvation.startNs,

@@ -5,6 +5,7 @@
 import type { KernelProfile } from '../../../../schema/index.ts';
 import { seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
+import { HZ_FEWEST_TICKS, LONGEST_JIFFY_NS } from '../../knowledge/thresholds.ts';
 import type { LogStall } from '../../model/log/stall.ts';
 import type { GracePeriod, TickSample } from '../../model/rcu/grace-period.ts';
 
@@ -32,7 +33,7 @@ export function stallThresholdNs(profile: KernelProfile): number {
 
 /** The longest jiffy, for kernels that do not tell theirs. */
 export function jiffyNs(hz: number | undefined): number {
-  return hz === undefined ? 1e7 : 1e9 / hz;
+  return hz === undefined ? LONGEST_JIFFY_NS : 1e9 / hz;
 }
 
 function hzOf(perSecond: number, tolerance: number): number | undefined {
@@ -46,13 +47,13 @@ export function hzOfTicks(ticks: readonly TickSample[]): number | undefined {
   for (const { cpu, ns } of ticks) {
     const gapNs = ns - (last.get(cpu) ?? Number.NEGATIVE_INFINITY);
     last.set(cpu, ns);
-    if (gapNs > 1.2e7) continue;
+    if (gapNs > 1.2 * LONGEST_JIFFY_NS) continue;
     const list = gaps.get(cpu);
     if (list) list.push(gapNs);
     else gaps.set(cpu, [gapNs]);
   }
   const [most] = [...gaps.values()].sort((a, b) => b.length - a.length);
-  if (!most || most.length < 32) return undefined;
+  if (!most || most.length < HZ_FEWEST_TICKS) return undefined;
   most.sort((a, b) => a - b);
   return hzOf(1e9 / most[most.length >> 1], 0.1);
 }

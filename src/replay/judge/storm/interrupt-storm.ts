@@ -3,6 +3,7 @@ import type { Finding } from '../../../../schema/index.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
 import { percent, seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
+import { SLOW_PERIOD_NS, STORM_MEETS_NS } from '../../knowledge/thresholds.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../../model/rcu/grace-period.ts';
 import type { Timeline } from '../../record/timeline.ts';
@@ -84,11 +85,11 @@ function sourceNotes({ busyNs, contextsNs, samplesNs, threadNs }: Storm): string
 /** A grace period that the storm held up: alone, a busy CPU is a fact; with somebody who waits for it, it is the fault. */
 function stalledBy(timeline: Timeline, storm: Storm): [GracePeriod, Holdout] | undefined {
   const { endNs } = timeline.data;
-  for (const gp of timeline.periodsLongerThan(1e9)) {
+  for (const gp of timeline.periodsLongerThan(SLOW_PERIOD_NS)) {
     for (const holdout of gp.holdouts) {
       const toNs = heldUntilNs(holdout) ?? endNs;
       const meets = holdout.fromNs < storm.endNs && toNs > storm.startNs;
-      if (holdout.cpu === storm.cpu && meets && toNs - holdout.fromNs > 1e9) return [gp, holdout];
+      if (holdout.cpu === storm.cpu && meets && toNs - holdout.fromNs > STORM_MEETS_NS) return [gp, holdout];
     }
   }
   return undefined;

@@ -2,6 +2,7 @@
 import type { Finding } from '../../../../schema/index.ts';
 import { CENSORED, seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
+import { ROOTED_WAIT_ERROR_NS } from '../../knowledge/thresholds.ts';
 import { type TeardownStep, tracepointTeardown } from '../../knowledge/tracepoint-teardown.ts';
 import { phasesOfWait } from '../../model/sync/phases.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
@@ -32,7 +33,7 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
   return identified({
     kind: 'blocked-sync',
     // A caller that waits behind a stall is a victim of a fault; one that waits for a long reader is only slow.
-    severity: !doubt && (blockedNs >= limitNs || (rooted && blockedNs >= 5e9)) ? 'error' : 'warning',
+    severity: !doubt && (blockedNs >= limitNs || (rooted && blockedNs >= ROOTED_WAIT_ERROR_NS)) ? 'error' : 'warning',
     confidence:
       wait.source === 'stack' || doubt || endInferred || chain.inferredBy.length > 0 ? 'inferred' : 'observed',
     title: `${wait.comm}:${wait.tid} blocked ${seconds(blockedNs)} in ${wait.api}${wait.site ? `, ${wait.site}` : ''}${wait.endNs === null ? ', and still is' : ''}: ${rootPhrase(chain.root, wait.tid)}`,

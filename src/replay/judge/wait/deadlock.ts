@@ -6,6 +6,7 @@
 import type { ChainLink, DeadlockWait, Evidence, Finding } from '../../../../schema/index.ts';
 import { seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
+import { PERSISTS_NS } from '../../knowledge/thresholds.ts';
 import type { Task, TaskKey } from '../../model/task/task.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { identified } from '../finding-id.ts';
@@ -24,9 +25,6 @@ export interface WaitEdge {
   /** Set where the edge is not what events show, but what stacks and reports suggest: how. */
   readonly inferredBy?: string;
 }
-
-/** A cycle that is younger than this at the end of the capture may be one that a lost event would have opened. */
-const PERSISTS_NS = 1e8;
 
 /** Waits of open synchronize_srcu() calls for the readers that were inside when they began. */
 export function srcuReaderEdges(timeline: Timeline): WaitEdge[] {

@@ -5,6 +5,7 @@
 import type { Finding } from '../../../../schema/index.ts';
 import { seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
+import { STORM_MEETS_NS, WORKQUEUE_STALL_NS } from '../../knowledge/thresholds.ts';
 import type { LateWork } from '../../model/work/workqueue.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { Blame } from '../chain/index.ts';
@@ -12,13 +13,10 @@ import { type QueueReason, queueReason } from '../chain/queue-reason.ts';
 import { identified } from '../finding-id.ts';
 import { rootPhrase } from './root-phrase.ts';
 
-/** wq_watchdog_thresh. */
-const THRESHOLD_NS = 30e9;
-
 export function detectWorkqueueStalls(world: World, timeline: Timeline): Finding[] {
   const seen = new Set<string>();
   return timeline.data.lateWork
-    .filter((late) => waitedNs(timeline, late) >= THRESHOLD_NS)
+    .filter((late) => waitedNs(timeline, late) >= WORKQUEUE_STALL_NS)
     .flatMap((late) => {
       const reason = queueReason(timeline, late, late.queuedNs, timeline.end({ endNs: late.startNs }));
       if (!isStall(world, timeline, late, reason)) return [];
@@ -45,7 +43,7 @@ function isStall(world: World, timeline: Timeline, late: LateWork, reason: Queue
     case 'itself':
       return false;
     case 'max-active':
-      return reason.run !== undefined && timeline.length(reason.run) >= THRESHOLD_NS;
+      return reason.run !== undefined && timeline.length(reason.run) >= WORKQUEUE_STALL_NS;
     default:
       return late.startNs !== null || world.count('sched_switch') === 0 || stormOn(timeline, late);
   }
@@ -53,7 +51,7 @@ function isStall(world: World, timeline: Timeline, late: LateWork, reason: Queue
 
 function stormOn(timeline: Timeline, { cpu, queuedNs }: LateWork): boolean {
   return timeline.data.storms.some(
-    (storm) => storm.cpu === cpu && storm.endNs - Math.max(storm.startNs, queuedNs) >= 1e9,
+    (storm) => storm.cpu === cpu && storm.endNs - Math.max(storm.startNs, queuedNs) >= STORM_MEETS_NS,
   );
 }
 
@@ -73,7 +71,7 @@ function finding(timeline: Timeline, late: LateWork, reason: QueueReason): Findi
     end_ns: timeline.end({ endNs: late.startNs }),
     evidence: chain.evidence,
     notes: [
-      `threshold ${seconds(THRESHOLD_NS)} (workqueue.watchdog_thresh)`,
+      `threshold ${seconds(WORKQUEUE_STALL_NS)} (workqueue.watchdog_thresh)`,
       ...NOTES[reason.kind],
       ...chain.inferredBy,
       ...(late.rescued

@@ -14,6 +14,7 @@ import {
 } from '../../../../schema/index.ts';
 import type { EventHandler, World } from '../../core/world.ts';
 import { hardirqVector, softirqName } from '../../knowledge/interrupt-events.ts';
+import { LATE_NS, NOISE_NESTING } from '../../knowledge/thresholds.ts';
 import { type BusySource, type CpuState, type InterruptKind, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './cpu-state.ts';
 
 const SWITCH = fieldsOf('sched_switch');
@@ -207,7 +208,7 @@ export class InterruptSources {
     const state = this.#cpus.get(event.cpu);
     if (kind === 'hardirq') state.interrupts++;
     const endNs = event.tsNs;
-    const onClock = beganNs <= endNs - netNs && endNs - beganNs < 10 * netNs + 1e7;
+    const onClock = beganNs <= endNs - netNs && endNs - beganNs < NOISE_NESTING * netNs + LATE_NS;
     const startNs = onClock ? beganNs : endNs - netNs;
     // Since then something nested in it, or a record within it, has been booked.
     const bookedNs = Math.max(state.accountedNs, startNs, endNs - netNs);

@@ -1,4 +1,5 @@
 /** Scheduler ticks: how far apart they come on a CPU that takes them, which is how their absence is noticed. */
+import { LONGEST_TICK_NS, SHORTEST_TICK_NS } from '../../knowledge/thresholds.ts';
 import type { CpuState } from './cpu-state.ts';
 
 /** What is known of ticks and NMIs besides the CPUs' own states. */
@@ -27,7 +28,7 @@ export class TickClock {
   /** @returns whether it is a tick of its own */
   tick(state: CpuState, nowNs: number, eventId: number): boolean {
     const gapNs = nowNs - state.lastTickNs;
-    if (state.lastTickNs >= 0 && gapNs >= 9e5 && gapNs <= 1.1e7) this.#close(gapNs, eventId);
+    if (state.lastTickNs >= 0 && gapNs >= SHORTEST_TICK_NS && gapNs <= LONGEST_TICK_NS) this.#close(gapNs, eventId);
     if (gapNs < SAME_TICK_NS && state.lastTickNs >= 0) return false;
     state.ticks++;
     state.tickless = false;

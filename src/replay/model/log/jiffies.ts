@@ -2,6 +2,7 @@
  * Jiffies of stall reports in seconds. HZ is not printed; the first report of a grace period comes at HZ × timeout plus a few
  * jiffies, and the timeout is a round number of seconds (MODEL P0.1); two reports of one grace period give it exactly.
  */
+import { HZ_FEWEST_JIFFIES, HZ_SHORTEST_NS } from '../../knowledge/thresholds.ts';
 
 const HZ_VALUES = [100, 250, 300, 1000] as const;
 /** Timeouts that kernels and fuzzers are configured with, with and without the 5 s of PROVE_RCU (R2.40). */
@@ -39,7 +40,7 @@ export function readJiffies(jiffies: number, hz?: number): JiffiesReading | unde
 
 /** HZ from two reports of one grace period; undefined when they are too close together to tell. */
 export function hzBetween(jiffies: number, elapsedNs: number): number | undefined {
-  if (jiffies < 300 || elapsedNs < 1e9) return undefined;
+  if (jiffies < HZ_FEWEST_JIFFIES || elapsedNs < HZ_SHORTEST_NS) return undefined;
   const measured = (jiffies * 1e9) / elapsedNs;
   const nearest = HZ_VALUES.reduce((a, b) => (Math.abs(b - measured) < Math.abs(a - measured) ? b : a));
   return Math.abs(nearest - measured) / nearest < 0.05 ? nearest : undefined;

@@ -1,4 +1,5 @@
 /** The grace periods of a run, as many as verdicts need: all recent ones, and every slow one. */
+
 import type { GracePeriod } from './grace-period.ts';
 
 /** Recent grace periods kept for blame; the time of older ones becomes `unknown` (W4.43). */

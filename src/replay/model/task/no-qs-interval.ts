@@ -6,6 +6,7 @@ import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { TICK_EVENTS } from '../../knowledge/interrupt-events.ts';
 import { interruptsUserMode } from '../../knowledge/stack/interrupted-mode.ts';
+import { LONG_STRETCH_NS } from '../../knowledge/thresholds.ts';
 import type { CpuModel, CpuState, Occupancy } from '../cpu/cpu.ts';
 import type { TaskModel } from './task.ts';
 
@@ -35,9 +36,6 @@ interface Since {
   interrupts: number;
   readonly occupancy: Occupancy;
 }
-
-/** Shorter stretches hold no grace period up for long enough to be asked about. */
-const SHORTEST_NS = 2e8;
 
 export class QuietStretchModel implements Model {
   readonly #world: World;
@@ -104,7 +102,7 @@ export class QuietStretchModel implements Model {
       this.#since[cpu] = { ns: tsNs, event: eventId, ticks, interrupts, occupancy: occupancy.slice() };
       return;
     }
-    if (tid > 0 && tsNs - since.ns >= SHORTEST_NS) this.#keep(cpu, task(), since, tsNs, eventId);
+    if (tid > 0 && tsNs - since.ns >= LONG_STRETCH_NS) this.#keep(cpu, task(), since, tsNs, eventId);
     since.ns = tsNs;
     since.event = eventId;
     since.ticks = state.ticks;
@@ -144,7 +142,7 @@ export class QuietStretchModel implements Model {
   finish(endNs: number): void {
     for (const state of this.#cpus.all()) {
       const since = this.#sinceOf(state);
-      if (!since || state.tid <= 0 || endNs - since.ns < SHORTEST_NS) continue;
+      if (!since || state.tid <= 0 || endNs - since.ns < LONG_STRETCH_NS) continue;
       this.#keep(state.cpu, this.#tasks.label(this.#tasks.get(state.tid, state.cpu)), since, endNs, 0);
     }
   }

@@ -3,6 +3,7 @@
  * that of every task that runs or could (S3.40), so these are what holds its grace periods up (W27). Being preempted does not end a stretch.
  */
 import type { Model, World } from '../../core/world.ts';
+import { LONG_STRETCH_NS } from '../../knowledge/thresholds.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
 import type { Occupancy } from '../cpu/cpu-state.ts';
 import { TASK_DEAD, TASK_RUNNABLE, type Task, type TaskKey, type TaskModel } from './task.ts';
@@ -38,8 +39,6 @@ interface Open {
   readonly occupancy: Occupancy;
 }
 
-/** Shorter ones hold no grace period of RCU Tasks up that anybody asks about: it polls every tenth of a second. */
-const SHORTEST_NS = 2e8;
 const KEPT = 8192;
 
 export class InvoluntaryStretchModel implements Model {
@@ -112,7 +111,8 @@ export class InvoluntaryStretchModel implements Model {
     if (!open?.active) return;
     open.active = false;
     if (task.state === TASK_DEAD) this.#open.delete(task.key);
-    if (nowNs - open.ns >= SHORTEST_NS && open.gaps === this.#world.lostMarkers) this.#keep(task, open, nowNs, event);
+    if (nowNs - open.ns >= LONG_STRETCH_NS && open.gaps === this.#world.lostMarkers)
+      this.#keep(task, open, nowNs, event);
   }
 
   #keep(task: Task, open: Open, nowNs: number, toEvent: number): void {
@@ -136,7 +136,7 @@ export class InvoluntaryStretchModel implements Model {
   finish(endNs: number): void {
     for (const [key, open] of this.#open) {
       const task = this.#tasks.find(key);
-      if (task && open.active && endNs - open.ns >= SHORTEST_NS && open.gaps === this.#world.lostMarkers)
+      if (task && open.active && endNs - open.ns >= LONG_STRETCH_NS && open.gaps === this.#world.lostMarkers)
         this.#keep(task, open, endNs, 0);
     }
   }

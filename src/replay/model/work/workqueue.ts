@@ -4,6 +4,7 @@
  */
 import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
+import { LATE_NS, LONG_DELAY_NS } from '../../knowledge/thresholds.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
 import { TASK_RUNNING, TASK_UNKNOWN, type TaskModel } from '../task/task.ts';
 import { DelayedWorkTimers } from './delayed-work.ts';
@@ -22,12 +23,6 @@ export interface WorkListener {
   onStarted?(execution: WorkExecution): void;
   onFinished?(execution: WorkExecution): void;
 }
-
-/** Shorter delays explain no wait that anybody asks about (S3.70). */
-const LATE_NS = 1e7;
-
-/** Executions of that length can starve their pool (S3.70). */
-const LONG_RUN_NS = 1e8;
 
 /** Executions kept for blame. */
 const KEPT = 4096;
@@ -293,7 +288,7 @@ export class WorkqueueModel implements Model {
     const source = execution.domainSource;
     if (source?.startEvent === execution.startEvent) source.endEvent = endEvent;
     this.#measure(execution);
-    if (endNs - execution.startNs >= LONG_RUN_NS) this.#keep(this.longRuns, execution);
+    if (endNs - execution.startNs >= LONG_DELAY_NS) this.#keep(this.longRuns, execution);
     for (const listener of this.listeners) listener.onFinished?.(execution);
     if (execution.implied) return;
     this.#world.facts.sample('workqueue-run', execution.fn, endNs - execution.startNs);
@@ -334,7 +329,7 @@ export class WorkqueueModel implements Model {
     for (const execution of this.#running.values()) {
       // The tasks have booked their time to the end by now.
       this.#measure(execution, this.#tasks.find(execution.workerTid)?.times[TASK_RUNNING] ?? null);
-      if (this.#world.nowNs - execution.startNs >= LONG_RUN_NS) this.longRuns.push(execution);
+      if (this.#world.nowNs - execution.startNs >= LONG_DELAY_NS) this.longRuns.push(execution);
       if (execution.implied) continue;
       this.#fact(execution);
       this.#world.facts.openSample('workqueue-run', execution.fn);

@@ -2,6 +2,7 @@
 import type { HoldoutCode, RootKind } from '../../../../../schema/index.ts';
 import type { Visibility } from '../../../core/visibility.ts';
 import { seconds } from '../../../core/wording.ts';
+import { LATE_NS } from '../../../knowledge/thresholds.ts';
 import type { Holdout } from '../grace-period.ts';
 import { busiest, type HoldoutVerdict, MOST, NMI_SHARE, percentOf, realTime } from './shares.ts';
 
@@ -36,7 +37,7 @@ export function judgeReader(holdout: Holdout, shares: HoldoutVerdict['shares'], 
       `reader starved: NMIs take ${percentOf(shares.nmi)} of CPU ${holdout.cpu}`,
     );
   const leftNs = holdout.leftNs === undefined ? 0 : (holdout.toNs ?? holdout.fromNs + total) - holdout.leftNs;
-  if (leftNs >= MOST * total && leftNs > 1e7) {
+  if (leftNs >= MOST * total && leftNs > LATE_NS) {
     const note = `left its section at the latest when it returned to user mode, ${seconds(leftNs)} before the report: its unlock was deferred (R2.11)`;
     return verdict('reader-running', 'DEFERRED_UNLOCK', note);
   }

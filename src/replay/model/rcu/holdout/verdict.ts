@@ -2,6 +2,7 @@
 import type { HoldoutCode, RootKind } from '../../../../../schema/index.ts';
 import type { Visibility } from '../../../core/visibility.ts';
 import { seconds } from '../../../core/wording.ts';
+import { LATE_NS, SLOW_PERIOD_NS } from '../../../knowledge/thresholds.ts';
 import {
   OCC_HARDIRQ,
   OCC_IDLE,
@@ -57,7 +58,7 @@ function judgeCpu(
   if (owedNs <= 0)
     return verdict('unknown', 'UNKNOWN', 'none of its events was recorded, so that its report may be missing, too');
   const silentNs = holdout.silentNs ?? 0;
-  if (owedNs > 1e9 && visible.tickNs !== undefined && silentNs >= MOST * owedNs) {
+  if (owedNs > SLOW_PERIOD_NS && visible.tickNs !== undefined && silentNs >= MOST * owedNs) {
     const note = `no CPU recorded anything for ${seconds(silentNs)} although several were busy: the machine did not run`;
     return verdict('unknown', 'VM_STOLEN', note);
   }
@@ -79,7 +80,8 @@ function judgeCpu(
     const note = `${task} ran on it without a context switch; interrupts and ticks were not recorded`;
     return verdict('unknown', 'UNKNOWN', note);
   }
-  const fewTicks = visible.tickNs !== undefined && holdout.ticks * visible.tickNs < TICK_SHARE * owedNs && owedNs > 1e9;
+  const fewTicks =
+    visible.tickNs !== undefined && holdout.ticks * visible.tickNs < TICK_SHARE * owedNs && owedNs > SLOW_PERIOD_NS;
   const busy = running + shares.softirq + shares.hardirq;
   if (fewTicks && visible.nmi && busy >= MOST && shares.softirq < IRQ_SHARE) {
     const inTime = `in ${seconds(owedNs)}`;
@@ -118,7 +120,7 @@ function judgeCpu(
   }
   if (holdout.passedBy === 'itself' && holdout.occupancyPassed) {
     const lateNs = reported.reduce((sum, ns, kind) => sum + ns - (holdout.occupancyPassed as Occupancy)[kind], 0);
-    if (lateNs >= MOST * owedNs && lateNs > 1e7) {
+    if (lateNs >= MOST * owedNs && lateNs > LATE_NS) {
       const who = task ? `, while ${task} had it for most of the time` : '';
       const note = `passed its quiescent state after ${seconds(owedNs - lateNs)}, which RCU core (softirq, or rcuc/${holdout.cpu}) reported ${seconds(lateNs)} later${who}`;
       return verdict(task ? 'cpu-hog' : 'unknown', 'REPORT_LATENCY', note, task);

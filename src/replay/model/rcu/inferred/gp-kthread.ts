@@ -6,6 +6,7 @@
 import type { Model, World } from '../../../core/world.ts';
 import { GP_KTHREAD } from '../../../knowledge/kthread-names.ts';
 import { MAX_RT_PRIO } from '../../../knowledge/priorities.ts';
+import { LATE_NS, LONG_DELAY_NS } from '../../../knowledge/thresholds.ts';
 import { WORKER_NAME } from '../../../knowledge/worker-pools.ts';
 import { type CpuModel, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ, type Occupancy } from '../../cpu/cpu.ts';
 import { NameTest } from '../../task/name-test.ts';
@@ -57,9 +58,9 @@ export interface StarvedTasks {
   readonly shortestNs: number;
 }
 
-const GP_KTHREADS: StarvedTasks = { names: GP_KTHREAD, shortestNs: 1e8 };
+const GP_KTHREADS: StarvedTasks = { names: GP_KTHREAD, shortestNs: LONG_DELAY_NS };
 
-export const WORKERS: StarvedTasks = { names: WORKER_NAME, shortestNs: 1e7 };
+export const WORKERS: StarvedTasks = { names: WORKER_NAME, shortestNs: LATE_NS };
 /** An idle machine has a kthread that sleeps long: the last ones are enough for what is asked at the end. */
 const SLEEPS_KEPT = 4096;
 

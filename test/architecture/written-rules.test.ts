@@ -1,0 +1,64 @@
+/** What compilers and linters do not hold: thresholds are named in one table, and nobody's ear is taken by an assignment. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+
+const root = new URL('../../', import.meta.url);
+
+interface Line {
+  readonly at: string;
+  readonly text: string;
+}
+
+/** Lines of code of a folder, comments left out. */
+function codeOf(folder: string): Line[] {
+  const files = readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' });
+  return files
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) =>
+      readFileSync(new URL(`${folder}/${file}`, root), 'utf8')
+        .split('\n')
+        .map((text, i) => ({ at: `${folder}/${file}:${i + 1}`, text })),
+    )
+    .filter(({ text }) => !/^\s*(\*|\/[/*])/.test(text));
+}
+
+const shown = ({ at, text }: Line): string => `${at} ${text.trim()}`;
+
+/** A duration as a bare number (5e9, 1.2e7). Times a unit it is a conversion; with a name it says what it is. */
+function bareDuration(text: string): boolean {
+  if (/^(export )?const [A-Z_]+ =/.test(text) || /#?\w+Ns = /.test(text)) return false;
+  return /(?<![\w.])\d+(\.\d+)?e([6-9]|1\d)\b/.test(text.replace(/[*/] ?1e[69]\b|\b1e9 ?[*/]/g, ''));
+}
+
+/** A function put into a slot that holds one (`cpus.onTick = …`), or a slot for it. */
+const assignsSlot = (text: string): boolean => /\.on[A-Z]\w* \??=[^=>]/.test(text) && !/\.on\w+Ns =/.test(text);
+const declaresSlot = (text: string): boolean => /^\s+(readonly )?on[A-Z]\w*\??:.*;$/.test(text);
+
+describe('the code', () => {
+  it.each(['model', 'judge', 'record', 'instant', 'what-if'])('names its thresholds: %s', (room) => {
+    const lines = codeOf(`src/replay/${room}`);
+    expect(lines.length).toBeGreaterThan(50);
+    expect(lines.filter(({ text }) => bareDuration(text)).map(shown)).toEqual([]);
+  });
+
+  it('adds listeners, and has no slot that the next one would take over', () => {
+    const slots = codeOf('src/replay/model').filter(({ text }) => assignsSlot(text) || declaresSlot(text));
+    expect(slots.map(shown)).toEqual([]);
+  });
+});
+
+describe('the checks themselves', () => {
+  it('see a bare threshold, and no conversion', () => {
+    expect(['if (ns > 5e9) return;', 'gapNs > 1.2e7'].map(bareDuration)).toEqual([true, true]);
+    expect(['ns / 1e9', 'minMs * 1e6', '1e9 / hz', 'const LATE_NS = 1e7;'].map(bareDuration)).toEqual(
+      Array(4).fill(false),
+    );
+  });
+
+  it('see a slot', () => {
+    expect(assignsSlot('    cpus.onTick = (cpu) => this.#tick(cpu);')).toBe(true);
+    expect(assignsSlot('    task.onCpuSinceNs = nowNs;')).toBe(false);
+    expect(declaresSlot('  onTick: ((cpu: number) => void) | undefined;')).toBe(true);
+    expect(declaresSlot('  onTick?(cpu: number): void;')).toBe(false);
+  });
+});
