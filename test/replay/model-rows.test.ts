@@ -1,4 +1,5 @@
 /** Rows of the models: what they say of snapshots is so. */
+import type { Runtime } from 'node:inspector';
 import { Session } from 'node:inspector/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ReplayEngine } from '../../src/replay/engine.ts';
@@ -36,7 +37,11 @@ async function holdings(session: Session, model: unknown): Promise<string[]> {
     ownProperties: true,
   });
   delete holder.heldModel;
-  return [...shown.result, ...(shown.privateProperties ?? [])]
+  // Not in the types of Node: private fields are a part of the protocol all the same.
+  const { privateProperties = [] } = shown as {
+    privateProperties?: Pick<Runtime.PropertyDescriptor, 'name' | 'value'>[];
+  };
+  return [...shown.result, ...privateProperties]
     .filter(({ value }) => /^(Map|Set|Array|\w+Array)\([1-9]/.test(value?.description ?? ''))
     .map(({ name, value }) => `${name} ${value?.description}`);
 }
