@@ -29,6 +29,7 @@ const REPORT = fieldsOf('rcu_quiescent_state_report');
 const READER = fieldsOf('rcu_preempt_task', 'rcu_unlock_preempted_task');
 const SWITCH = fieldsOf('sched_switch');
 const SETPRIO = fieldsOf('sched_pi_setprio');
+const WARNING = fieldsOf('rcu_stall_warning');
 /** Every event that names its flavour names it first. */
 const FLAVOR = fieldsOf(
   'rcu_grace_period',
@@ -148,7 +149,7 @@ export class RcuModel implements Model {
         return (event) => {
           const flavor = this.#flavor(event);
           noteWarning(flavor, event);
-          const warning = readWarning(flavor.name, event.text(1), event);
+          const warning = readWarning(flavor.name, event.text(WARNING.msg), event);
           if (warning && this.warnings.length < WARNINGS_KEPT) this.warnings.push(warning);
         };
       case 'sched_switch':
