@@ -75,10 +75,12 @@ export interface ChainLink {
   /** The event, or the line of the log, that shows it. */
   readonly event?: number;
   readonly line?: number;
-  /** It is on the way already: here the circle closes. */
+  /** It is on the way already: it closes the cycle. */
   readonly closes?: boolean;
   /** What this link was doing, one phrase (`closing a perf event`, `waits in synchronize_rcu`). */
   readonly note?: string;
+  /** Rules of docs/MODEL.md that the note rests on. */
+  readonly rules?: readonly string[];
 }
 
 /**
@@ -191,6 +193,13 @@ export interface StallDecision {
   readonly agreement?: 'agrees' | 'other-cpu' | 'earlier' | 'later';
 }
 
+/** A sentence of a finding. Ids of rules stand beside the text, not in it. */
+export interface Note {
+  readonly text: string;
+  /** Rules of docs/MODEL.md on which it rests, `R2.61`; empty for what needs none. */
+  readonly rules: readonly string[];
+}
+
 export interface FindingBase {
   readonly severity: Severity;
   readonly confidence: Confidence;
@@ -200,8 +209,8 @@ export interface FindingBase {
   /** Last instant at which it held. */
   readonly end_ns: number;
   readonly evidence: readonly Evidence[];
-  /** Further sentences: rule ids, thresholds crossed, what the kernel said and what differs. */
-  readonly notes: readonly string[];
+  /** Further sentences: thresholds crossed, what the kernel said and what differs. */
+  readonly notes: readonly Note[];
   /** Index of the run's boot when a capture holds several; set by the report. */
   readonly run_id?: number;
 }

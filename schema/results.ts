@@ -132,6 +132,25 @@ export interface HistogramResult {
   readonly histograms: readonly HistogramResultEntry[];
 }
 
+/** A rule of docs/MODEL.md. */
+export interface Rule {
+  /** `R2.61`. */
+  readonly id: string;
+  /** Heading under which it stands. */
+  readonly chapter: string;
+  /** Its first sentence. */
+  readonly summary: string;
+  readonly text: string;
+  /** Kernel files and functions, or `inference`. */
+  readonly source: string;
+}
+
+/** `quiesce rule --json`, schema `quiesce.rule/1`. */
+export interface RuleResult {
+  readonly schema: 'quiesce.rule/1';
+  readonly rules: readonly Rule[];
+}
+
 /** `quiesce formats --json`, schema `quiesce.formats/1`. */
 export interface FormatsResult {
   readonly schema: 'quiesce.formats/1';

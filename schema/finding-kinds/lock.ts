@@ -100,7 +100,8 @@ const always = (): boolean => true;
 
 export const LOCK_KINDS = {
   'lock-inversion': kind<LockInversion>({
-    meaning: 'Lock classes are taken in a circular order: tasks that interleave badly wait for each other for ever.',
+    meaning:
+      'Lock classes are taken in an order that forms a cycle: tasks that interleave badly wait for each other forever.',
     counterpart: 'possible circular locking dependency detected',
     rank: 20,
     lasts: 'rule',
@@ -204,7 +205,7 @@ export const LOCK_KINDS = {
     details: ({ task, tid, held }) => [`task: ${taskText(task, tid)}`, `held: ${listText(held)}`],
   }),
   deadlock: kind<Deadlock>({
-    meaning: 'Tasks wait for each other in a closed circle.',
+    meaning: 'Tasks wait for each other in a closed cycle.',
     counterpart: '',
     rank: 10,
     lasts: 'instant',

@@ -27,7 +27,7 @@ export interface RcuStall {
   readonly tasks: readonly string[];
   readonly cause: RootKind;
   readonly expedited?: boolean;
-  /** Those that it waited for when it became a stall, whoever owed longest first. */
+  /** Holdouts at the time of the stall, longest first. */
   readonly holdouts?: readonly StallHoldout[];
   /** Of grace periods whose events are recorded. */
   readonly decision?: StallDecision;

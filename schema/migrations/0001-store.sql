@@ -430,7 +430,7 @@ CREATE TABLE chain_link (
   rule       TEXT,             -- edge of the wait-for graph that leads here: W4
   event_id   INTEGER,          -- the event that shows it
   line       INTEGER,          -- or the line of the log
-  closes     INTEGER,          -- 1: it is on the way already, here the circle closes
+  closes     INTEGER,          -- 1: it is on the way already, it closes the cycle
   PRIMARY KEY (run_id, finding, position)
 ) WITHOUT ROWID;
 

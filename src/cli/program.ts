@@ -20,6 +20,7 @@ const VERBS: Readonly<Record<string, () => Promise<Register>>> = {
   export: async () => (await import('./commands/export.ts')).registerExport,
   plan: async () => (await import('./commands/plan.ts')).registerPlan,
   doctor: async () => (await import('./commands/doctor.ts')).registerDoctor,
+  rule: async () => (await import('./commands/rule.ts')).registerRule,
   formats: async () => (await import('./commands/formats.ts')).registerFormats,
 };
 

@@ -117,7 +117,7 @@ function result(finding: Finding, info: RunInfo): unknown {
     ruleId: kind,
     ruleIndex: FINDING_KINDS.indexOf(kind),
     level: LEVELS[severity],
-    message: { text: [title, ...notes].join(' ') },
+    message: { text: [title, ...notes.map((note) => note.text)].join(' ') },
     partialFingerprints: { 'quiesceFinding/v1': id },
     locations: [{ physicalLocation: { artifactLocation: { uri: fileUri(capture?.path ?? info.name) } } }],
     relatedLocations: evidence.slice(0, MAX_LOCATIONS).map((item, i) => ({

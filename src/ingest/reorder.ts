@@ -7,7 +7,7 @@ import { KeyOrder } from '../../parsers/key-order.ts';
 import type { EventBatch } from '../../schema/index.ts';
 import { BatchAssembler } from './batch-assembler.ts';
 
-/** Told of records that are `count` too late for the window, the first of them at `tsNs`, which is before `afterNs`. */
+/** Called when `count` records arrive too late to reorder: the first has time `tsNs` < `afterNs`. */
 export type LateRecords = (count: number, tsNs: number, afterNs: number) => void;
 
 export class Reorder {

@@ -8,7 +8,7 @@ import type { BatchSource } from './source/batch-source.ts';
 import { canUseWorkers, WorkerSource } from './source/worker-source.ts';
 import type { StoreTarget } from './target/store-target.ts';
 
-/** From this much input on a new store gets large pages. */
+/** A new store uses 64 KiB pages when the input is at least this large. */
 const LARGE_INPUT_BYTES = 32 << 20;
 
 /**

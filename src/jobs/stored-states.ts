@@ -175,9 +175,7 @@ export class StoredStates {
     if (absent.length > 0) this.#notes.push(`not recorded, so not shown: ${absent.map(({ what }) => what).join(', ')}`);
     const { lostMarkers } = engine.world;
     if (lostMarkers > 0)
-      this.#notes.push(
-        `events were lost ${lostMarkers === 1 ? 'once' : `${lostMarkers} times`} before this instant (E0.4)`,
-      );
+      this.#notes.push(`events were lost ${lostMarkers === 1 ? 'once' : `${lostMarkers} times`} before this instant`);
     if (!this.#settings.replayed && this.#settings.records > 1e6)
       this.#notes.push(
         `run ${this.runId} was only stored: "quiesce replay" on the store keeps snapshots, which make this quick`,

@@ -95,14 +95,14 @@ export function createModels(world: World): Models {
   const busyWaits = new BusyWaitModel(quiet, log);
   const stops = new KthreadStopModel();
   const phases = new WaitPhaseModel(world, rcu, sync, srcuGp);
-  const everyday = new KthreadPeriodModel(world, tasks, sync);
+  const routine = new KthreadPeriodModel(world, tasks, sync);
   const executor = new ExpeditedExecutorModel(world, tasks);
   const inferredGp = new InferredGpModel(world, rcu, sync, {
     quiet,
     kthread: gpKthread,
     involuntary,
     wakers,
-    everyday,
+    routine,
     executor,
     busyWaits,
   });
@@ -136,7 +136,7 @@ export function createModels(world: World): Models {
       model: wakers,
       snapshot: { leftOut: 'wakeups of the kthread, of which readers are inferred at the end of the run' },
     },
-    { model: everyday, snapshot: { leftOut: 'grace periods of the kthread, inferred at the end of the run' } },
+    { model: routine, snapshot: { leftOut: 'grace periods of the kthread, inferred at the end of the run' } },
     {
       model: executor,
       snapshot: { leftOut: 'sleeps in expedited grace periods, of which these are inferred at the end of the run' },

@@ -83,7 +83,7 @@ function linkLines(link: ChainLink, first: string, rest: string, totalNs: number
   const full = `${first}${nameOf(link)}`;
   // A struct that has a name does without its address where the line is short.
   const name = full.length > LABEL_WIDTH ? full.replace(/(?<=\S) \(0x[0-9a-f]+\)$/, '') : full;
-  const note = [link.closes ? 'here the circle closes' : '', link.note ? printable(link.note) : '']
+  const note = [link.closes ? 'closes the cycle' : '', link.note ? printable(link.note) : '']
     .filter((part) => part !== '')
     .join('; ');
   const inline = note !== '' && name.length + note.length + 2 <= LABEL_WIDTH;

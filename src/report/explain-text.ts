@@ -1,36 +1,14 @@
 /** The story of one finding, for the terminal or as Markdown for a mail or an issue. */
+import type { Rule } from '../../schema/index.ts';
 import type { ExplainedEvent, Explanation } from '../query/explain.ts';
+import { ruleBook } from '../query/rule-book.ts';
 import { findingLines } from './finding-text.ts';
+import { ruleLines } from './rule-text.ts';
 import type { Style } from './style.ts';
 import { formatTime, printable, wrap } from './text-format.ts';
 
 const WIDTH = 100;
 const FRAMES_SHOWN = 14;
-
-/** Rules that notes and roles cite, in one plain sentence each (MODEL.md holds the full text). */
-const RULES: Readonly<Record<string, string>> = {
-  'E0.4': 'where events were lost, nothing is concluded from their absence',
-  'R2.40':
-    'the stall deadline is rcu_cpu_stall_timeout (3 to 300 s) after the grace period starts, plus 5 s with PROVE_RCU',
-  'R2.41': 'only a scheduler tick checks for a stall: a machine without ticks cannot warn',
-  'R2.60': 'the kernel warns if the grace period is still running when the deadline passes and a tick comes',
-  'R2.61': 'a CPU that owes the quiescent state reports itself at its tick; any other may report two jiffies later',
-  'S3.23': 'a task that waits in synchronize_srcu() for a struct of which it is itself a reader waits for ever',
-  'S3.60': 'a worker of process_srcu that sleeps in synchronize_rcu() makes the SRCU grace period wait for an RCU one',
-  'W4.12': 'what a sleeping task waits for is read from its stack when no probe shows it',
-  'W4.31': 'a cycle in which every task has nobody else to wait for is a deadlock',
-  'L5.8': 'lockdep reports a cycle even when a common outer lock keeps its paths apart',
-  'L5.11': 'a cycle of classes is stronger when its edges share lock instances',
-  'L5.25': 'acquiring N while P is held adds the order P → N; a trylock adds none',
-  'L5.27': 'orders that lead back to the first lock are a deadlock waiting for the right timing',
-  'L5.28': 'whether readers may nest decides some cycles',
-  'L5.30': 'lockdep checks wait contexts first, then usage, then order, and stops for good at its first report',
-  'L5.31': 'a spinlock_t sleeps on PREEMPT_RT; under a raw spinlock only raw spinlocks may be taken',
-  'L5.32': 'a lock may be taken only where the context and all locks held allow its kind of waiting',
-  'L5.34': 'kernels without PREEMPT_RT and raw-nesting checks do not mind',
-  'L5.40': 'a lock used in an interrupt must never be held with that interrupt enabled',
-  T63: 'NMIs are invisible to profiling by NMIs',
-};
 
 export interface ExplainOptions {
   readonly style: Style;
@@ -60,7 +38,7 @@ function plain(explanation: Explanation, style: Style): string {
   const rules = citedRules(explanation);
   if (rules.length > 0) {
     lines.push(style.bold('Rules used'));
-    for (const rule of rules) lines.push(...indented(`${rule}  ${RULES[rule]}`, '  '));
+    for (const rule of rules) lines.push(...ruleLines(rule, style).map((line) => `  ${line}`));
     lines.push('');
   }
   if (explanation.missing.length > 0) lines.push(`not in the store: ${explanation.missing.join(', ')}`, '');
@@ -88,14 +66,11 @@ function indented(text: string, indent: string): string[] {
   return wrap(printable(text), WIDTH - indent.length - 2).map((line, i) => `${indent}${i === 0 ? '' : '  '}${line}`);
 }
 
-function citedRules(explanation: Explanation): string[] {
-  const text = [
-    explanation.finding.title,
-    ...explanation.finding.notes,
-    ...explanation.events.map((event) => event.role),
-  ].join('\n');
-  const cited = text.match(/\b[A-Z]{1,2}\d+\.\d+\b|\bT\d+\b/g) ?? [];
-  return [...new Set(cited)].filter((rule) => rule in RULES);
+function citedRules({ finding }: Explanation): Rule[] {
+  const links = 'chain' in finding ? (finding.chain ?? []) : [];
+  const cited = new Set([...finding.notes, ...links].flatMap(({ rules }) => rules ?? []));
+  const book = ruleBook();
+  return [...cited].flatMap((id) => book.rule(id) ?? []);
 }
 
 /** Plain Markdown: headings, a table, code blocks; nothing that a mail client would spoil. */
@@ -136,7 +111,8 @@ function markdown(explanation: Explanation): string {
     lines.push('```', '');
   }
   const rules = citedRules(explanation);
-  if (rules.length > 0) lines.push('### Rules', '', ...rules.map((rule) => `- ${rule}: ${RULES[rule]}`), '');
+  if (rules.length > 0)
+    lines.push('### Rules', '', ...rules.map(({ id, summary }) => `- ${id}: ${escapeMarkdown(summary)}`), '');
   return `${lines.join('\n').trimEnd()}\n`;
 }
 

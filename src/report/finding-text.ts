@@ -26,7 +26,7 @@ export function findingLines(finding: Finding, style: Style): string[] {
     lines.push(...stripLines(finding.timeline, finding.end_ns - finding.start_ns, style));
   if (finding.kind === 'rcu-stall' && finding.holdouts?.length)
     lines.push(...holdoutLines(finding.holdouts, style), '');
-  for (const note of finding.notes) lines.push(...noteLines(printable(note), style));
+  for (const note of finding.notes) lines.push(...noteLines(printable(note.text), style));
   lines.push(...evidenceLines(finding, style));
   return lines;
 }
@@ -44,7 +44,7 @@ function stripLines(
   style: Style,
 ): string[] {
   const letters = timeline.cpus[0]?.cells.length ?? 0;
-  const scale = letters > 0 && lengthNs > 0 ? `, a letter is ${formatDuration(lengthNs / letters)}` : '';
+  const scale = letters > 0 && lengthNs > 0 ? `; one column = ${formatDuration(lengthNs / letters)}` : '';
   const rows = timeline.cpus
     .slice(0, STRIPS_SHOWN)
     .map(({ cpu, cells }) => `${INDENT}CPU ${String(cpu).padEnd(3)} ${cells}`);
@@ -58,7 +58,7 @@ function stripLines(
   ];
 }
 
-/** One row per CPU or reader that owed: its code, and where its time went. */
+/** One row per holdout: its code, and where its time went. */
 function holdoutLines(holdouts: readonly StallHoldout[], style: Style): string[] {
   const shown = holdouts.slice(0, STRIPS_SHOWN);
   const name = Math.max(...shown.map((holdout) => printable(holdout.name).length));

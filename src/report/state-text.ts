@@ -156,7 +156,7 @@ class StateText {
           ? 'a preempted reader'
           : holdout.passed_ns === null
             ? 'owes a quiescent state'
-            : 'has still to report',
+            : 'not yet reported',
         ...load,
       ];
       lines.push(

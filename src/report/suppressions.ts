@@ -123,9 +123,11 @@ function locksOf(finding: Finding): readonly string[] {
 }
 
 function functionsOf(finding: Finding): readonly string[] {
-  const named = [finding.title, ...finding.notes, ...finding.evidence.map(({ role }) => role)].flatMap((text) =>
-    [...text.matchAll(/([A-Za-z_][\w.]*)\(\)/g)].map((match) => match[1]),
-  );
+  const named = [
+    finding.title,
+    ...finding.notes.map((note) => note.text),
+    ...finding.evidence.map(({ role }) => role),
+  ].flatMap((text) => [...text.matchAll(/([A-Za-z_][\w.]*)\(\)/g)].map((match) => match[1]));
   return [...named, ...(rowOf(finding).identity(finding).functions ?? [])];
 }
 
@@ -152,7 +154,7 @@ function split(findings: readonly Finding[], entries: readonly Suppression[], sh
     if (entry === undefined) return [finding];
     const { id, kind, title } = finding;
     suppressed.push({ id, kind, title, reason: entry.reason });
-    return show ? [{ ...finding, notes: [...finding.notes, `suppressed: ${entry.reason}`] }] : [];
+    return show ? [{ ...finding, notes: [...finding.notes, { text: `suppressed: ${entry.reason}`, rules: [] }] }] : [];
   });
   return { findings: shown, suppressed };
 }

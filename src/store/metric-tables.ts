@@ -70,7 +70,7 @@ export const METRIC_TABLES: readonly MetricTable[] = [
   ),
   metric(
     'synchronize-rcu',
-    'synchronize_rcu and its kin',
+    'synchronize_rcu and related calls',
     'sync_wait',
     "f.api NOT GLOB '*srcu*' AND f.api NOT GLOB '*barrier*'",
     'domain',
@@ -78,7 +78,7 @@ export const METRIC_TABLES: readonly MetricTable[] = [
   ),
   metric(
     'rcu-barrier',
-    'rcu_barrier and its kin',
+    'rcu_barrier and related calls',
     'sync_wait',
     "f.api GLOB '*barrier*'",
     'domain',
@@ -94,7 +94,7 @@ export const METRIC_TABLES: readonly MetricTable[] = [
   ),
   metric(
     'synchronize-srcu',
-    'synchronize_srcu and its kin',
+    'synchronize_srcu and related calls',
     'sync_wait',
     "f.api GLOB '*srcu*' AND f.api NOT GLOB '*barrier*'",
     'domain',

@@ -85,8 +85,8 @@ export class ResultRows {
           const { kind, name, tid, cpu, blame_ns, note, parent, rule, event, line, closes } = link;
           const waiter = parent === undefined ? null : parent + 1;
           const shownBy = event === undefined ? null : this.#eventBase + event;
-          const circle = closes ? 1 : null;
-          links.row(f.id, position, i + 1, kind, name, tid, cpu, blame_ns, note, waiter, rule, shownBy, line, circle);
+          const closing = closes ? 1 : null;
+          links.row(f.id, position, i + 1, kind, name, tid, cpu, blame_ns, note, waiter, rule, shownBy, line, closing);
         });
     });
     for (const table of [rows, evidence, links]) table.flush();

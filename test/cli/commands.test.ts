@@ -204,6 +204,20 @@ describe('quiesce query', () => {
   });
 });
 
+describe('quiesce rule', () => {
+  it('prints a rule, lists all, and suggests those like an unknown one', async () => {
+    const one = await quiesce('rule', 'R2.61');
+    expect(one.out).toContain('R2.61  2.6 The decision, replayed');
+    expect(one.out).toContain('inference from R2.43');
+    expect((await quiesce('rule')).out).toContain('W4      A grace period waits for a CPU that owes a quiescent state');
+    const { rules } = JSON.parse((await quiesce('rule', 'L5.18', '--json')).out) as { rules: { source: string }[] };
+    expect(rules[0].source).toBe('kernel/workqueue.c: process_one_work');
+    const unknown = await quiesce('rule', 'R2.6x');
+    expect(unknown.status).toBe(2);
+    expect(unknown.err).toContain('there is no rule R2.6x; did you mean R2.6, R2.60, R2.61?');
+  });
+});
+
 describe('quiesce formats', () => {
   it('lists what can be read', async () => {
     expect((await quiesce('formats')).out).toContain('ftrace text');

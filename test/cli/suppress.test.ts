@@ -157,7 +157,7 @@ describe('quiesce replay --suppress', () => {
     expect(hidden.result.suppressed).toMatchObject([{ kind: 'lock-inversion', reason: 'known since 7.0-rc4' }]);
     const shown = await json('--show-suppressed');
     const finding = shown.result.findings.find(({ kind }) => kind === 'lock-inversion');
-    expect(finding?.notes.at(-1)).toBe('suppressed: known since 7.0-rc4');
+    expect(finding?.notes.at(-1)?.text).toBe('suppressed: known since 7.0-rc4');
     expect(shown.result.suppressed).toEqual(hidden.result.suppressed);
     expect([hidden.status, shown.status]).toEqual([0, 0]);
   });

@@ -2,6 +2,8 @@
  * A ring buffer that wrapped: the recording begins in the middle of a stall, with the waits and the grace period already under way. What
  * the kernel prints meanwhile tells who waits and for which CPU, the events of the rest tell why.
  */
+
+import { notesRules, notesText } from '../support/notes.ts';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,11 +39,11 @@ describe('the end of a recording alone', () => {
     const findings = await tailOf('nmi-storm', 0.45);
     const stalls = findings.filter((finding) => finding.kind === 'rcu-stall');
     expect(stalls).toMatchObject([{ confidence: 'reported', cpus: [1], cause: 'nmi-storm' }]);
-    expect(stalls[0].notes.join('\n')).toContain('events show NMIs taking 99');
+    expect(notesText(stalls[0])).toContain('events show NMIs taking 99');
     const close = findings.find((finding) => finding.kind === 'blocked-sync' && finding.task === 'perf close-1');
     expect(close).toMatchObject({ confidence: 'reported', root: { kind: 'nmi-storm', cpu: 1 } });
     // Linux 6.12: one srcu_struct in a tracepoint teardown.
-    expect(close?.notes.join('\n')).not.toContain('T12');
+    expect(close && notesRules(close)).not.toContain('T12');
   });
 
   it('of preempted-reader: the reader', async () => {

@@ -2,9 +2,11 @@
  * Verdicts from less: a recording that lost part of its events, or of which only a part is left, says the same, or less and says so.
  * It never names another culprit, never invents a deadlock or a starved kthread, and never crashes.
  */
+
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Root, RootKind } from '../../schema/index.ts';
 import { type EventLog, type LoggedEvent, readLog, replayLog } from '../support/event-log.ts';
+import { notesText } from '../support/notes.ts';
 import { type CaptureReplay, ofKind } from '../support/replay-capture.ts';
 
 const at = (path: string): string => new URL(`../../${path}.trace.txt.zst`, import.meta.url).pathname;
@@ -165,14 +167,14 @@ describe('what is inferred is said to be', () => {
     expect(blocked.length).toBeGreaterThan(0);
     for (const finding of blocked) {
       expect(finding).toMatchObject({ confidence: 'inferred', root: { kind: 'nmi-storm', cpu: 1 } });
-      expect(finding.notes.join('\n')).toContain('no rcu:* events');
+      expect(notesText(finding)).toContain('no rcu:* events');
     }
   });
 
   it('without masks and reports the holdout is the CPU that did not switch context (R2.6)', () => {
     const [stall] = ofKind(outcome('nmi-storm', 'no masks and reports'), 'rcu-stall');
     expect(stall).toMatchObject({ confidence: 'inferred', cpus: [1], cause: 'nmi-storm' });
-    expect(stall.notes.join('\n')).toContain('rcu_grace_period_init');
+    expect(notesText(stall)).toContain('rcu_grace_period_init');
   });
 
   it('without the scheduler a reader holds the grace period up, for a reason that is not recorded', () => {
@@ -189,7 +191,7 @@ describe('what is inferred is said to be', () => {
       cause: 'reader-preempted',
       confidence: 'inferred',
     });
-    expect(stall.notes.join('\n')).toContain('rcu_preempt_task');
+    expect(notesText(stall)).toContain('rcu_preempt_task');
   });
 
   it('a sleep may have ended on a CPU that was not recorded (E0.4)', () => {

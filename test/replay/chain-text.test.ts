@@ -26,7 +26,7 @@ describe('a chain under construction', () => {
     ]);
   });
 
-  it('meets a task as one link, whatever it is met as, unless it closes a circle (W4.41)', () => {
+  it('meets a task as one link, whatever its role, unless it closes a cycle (W4.41)', () => {
     const draft = new ChainDraft();
     draft.add('task', 'a:1', 1, 0, { tid: 1 });
     draft.add('reader', 'b:2', 2, 1, { tid: 2 });
@@ -106,12 +106,12 @@ describe('a chain as text', () => {
       expect(line.length).toBeLessThanOrEqual(96);
   });
 
-  it('says where a circle closes', () => {
+  it('says where a cycle closes', () => {
     const circle: ChainLink[] = [
       { kind: 'task', name: 'a:1', blame_ns: 0, tid: 1 },
       { kind: 'reader', name: 'a:1', blame_ns: 9, tid: 1, parent: 0, closes: true, line: 12 },
     ];
-    expect(text(circle)).toContain('└ reader a:1, here the circle closes');
+    expect(text(circle)).toContain('└ reader a:1, closes the cycle');
     expect(text(circle)).toMatch(/line\n/);
   });
 });

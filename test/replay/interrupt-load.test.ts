@@ -1,6 +1,8 @@
 /** Interrupt load of CPUs from every source of MODEL E1.7 alone, exclusive (T40), and none where there is none. */
+
 import { describe, expect, it } from 'vitest';
 import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ, OCC_TASK } from '../../src/replay/model/cpu/cpu.ts';
+import { notesText } from '../support/notes.ts';
 import { type CaptureReplay, ofKind, replayText } from '../support/replay-capture.ts';
 import { to, trace } from '../support/replay-dsl.ts';
 
@@ -140,7 +142,7 @@ describe('a storm shows in each source alone (E1.7)', () => {
     const [storm] = ofKind(await replayText(text), 'softirq-storm');
     expect(storm).toMatchObject({ cpu: 1, confidence: 'inferred' });
     expect(storm.share).toBeCloseTo(0.8, 1);
-    expect(storm.notes.join(' ')).toMatch(/1\/√n/);
+    expect(notesText(storm)).toMatch(/1\/√n/);
   });
 });
 
@@ -203,7 +205,7 @@ describe('on PREEMPT_RT a softirq is preempted with its task', () => {
   });
 });
 
-describe('an interrupt told afterwards, less what was nested in it', () => {
+describe('an interrupt reported at exit, less what was nested in it', () => {
   it('counts from its beginning', async () => {
     const { engine } = await replayText(trace`
       osnoise/1-7 [001] ..... 1.000000: rcu_utilization: Start context switch

@@ -1,5 +1,7 @@
 /** Chains from a blocked task over locks, readers and workers to whoever keeps them all (MODEL W17, W19, W22, W23, W4.40). */
+
 import { describe, expect, it } from 'vitest';
+import { notesRules, notesText } from '../support/notes.ts';
 import { ofKind, replayFile, replayText } from '../support/replay-capture.ts';
 import { to, trace, wakeup, waking } from '../support/replay-dsl.ts';
 
@@ -242,7 +244,7 @@ describe('work that waits for a worker', () => {
 });
 
 describe('a deadlock', () => {
-  it('carries its circle (W4.31, W4.41)', async () => {
+  it('carries its cycle (W4.31, W4.41)', async () => {
     const outcome = await replayFile(new URL('../../samples/srcu-deadlock.trace.txt.zst', import.meta.url).pathname);
     const [deadlock] = ofKind(outcome, 'deadlock');
     expect(deadlock.root).toEqual({ kind: 'deadlock' });
@@ -318,7 +320,7 @@ describe('a task that waits for another task (W24)', () => {
     const [deadlock] = ofKind(outcome, 'deadlock');
     expect(deadlock).toMatchObject({ confidence: 'inferred' });
     expect(deadlock.waits.map((wait) => wait.tid).sort()).toEqual([7, 9]);
-    expect(deadlock.notes.join('\n')).toContain('W4.20');
+    expect(notesRules(deadlock)).toContain('W4.20');
   });
 
   it('is known from its waker where nothing else tells, but an interrupt is nobody to blame (T29)', async () => {
@@ -339,7 +341,7 @@ describe('a task that waits for another task (W24)', () => {
       'W22 lock a mutex',
       'W23 task 8',
     ]);
-    expect(hung.notes.join('\n')).toContain('who woke it');
+    expect(notesText(hung)).toContain('who woke it');
     const [other] = ofKind(await replayText(recording('d.h2.'), { thresholds }), 'hung-task').filter(
       (h) => h.tid === 7,
     );
@@ -387,7 +389,7 @@ describe('the wait-for graph as facts (MODEL 4.1)', () => {
     ]);
   });
 
-  it('goes in a circle where there is a deadlock', async () => {
+  it('closes a cycle where there is a deadlock', async () => {
     const nodes = await reachable('srcu-deadlock', 'task lab_rdA:82');
     expect([...nodes.keys()]).toContain('task lab_rdB:83');
     expect([...(await reachable('srcu-deadlock', 'task lab_rdB:83')).keys()]).toContain('task lab_rdA:82');

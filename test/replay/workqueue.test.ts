@@ -1,5 +1,7 @@
 /** Work that waits for a worker, and why (MODEL S3.70, W14–W16), alone and on the way to a blocked task (S3.60 iii, v). */
+
 import { describe, expect, it } from 'vitest';
+import { notesText } from '../support/notes.ts';
 import { ofKind, replayText } from '../support/replay-capture.ts';
 import { trace } from '../support/replay-dsl.ts';
 
@@ -102,7 +104,7 @@ describe('a pool is starved', () => {
       <idle>-0 [001] d..2. 60.000: ${to(IDLE, 'R', HOG)}`);
     const [stall] = ofKind(outcome, 'workqueue-stall');
     expect(stall).toMatchObject({ severity: 'warning', work: 'second_fn', root: { tid: 21 } });
-    expect(stall.notes.join(' ')).toMatch(/max_active/);
+    expect(notesText(stall)).toMatch(/max_active/);
   });
 });
 

@@ -78,7 +78,7 @@ function symbolEnd(text: string, from: number): number {
 function closeAddress(text: string, at: number): number {
   const close = text.indexOf(']', at);
   if (close < 0 || close - at > 24) return -1;
-  // syz-symbolize and its kin: `[<     inline     >] check_prev_add kernel/locking/lockdep.c:1843`
+  // syz-symbolize and related tools: `[<     inline     >] check_prev_add kernel/locking/lockdep.c:1843`
   if (text.startsWith('[<     inline     >]', at)) return close + 1;
   for (let i = at + 1; i < close; i++) {
     const code = text.charCodeAt(i);

@@ -1,4 +1,5 @@
 /** Quantities in words, as findings print them. */
+import { note } from './note.ts';
 
 /** `13.69 s`, `41.2 ms`, `870 µs`, `12 ns`. */
 export function seconds(ns: number): string {
@@ -20,4 +21,4 @@ export function splitLabel(label: string): { readonly task: string; readonly tid
 }
 
 /** Note on anything that crosses a gap. */
-export const CENSORED = 'events were lost meanwhile: its end may be among them (E0.4)';
+export const CENSORED = note('events were lost meanwhile: its end may be among them', 'E0.4');

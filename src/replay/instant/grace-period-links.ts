@@ -79,7 +79,7 @@ export class GracePeriodLinks {
   #holdout(holdout: Holdout): StateLink {
     const load = loadText(this.#walk.graph.loadSince(holdout));
     if (holdout.kind === 'cpu') {
-      const owes = holdout.passedNs === null ? 'owes a quiescent state' : 'has still to report its quiescent state';
+      const owes = holdout.passedNs === null ? 'owes a quiescent state' : 'quiescent state not yet reported';
       return this.#walk.cpu('W4', holdout.cpu, holdout.fromNs, [owes, load].filter((part) => part).join(', '));
     }
     const task = this.#walk.engine.models.tasks.find(taskKey(holdout.tid, holdout.cpu));
@@ -108,12 +108,7 @@ export class GracePeriodLinks {
       )
       .filter((state) => this.#walk.atNs - state.lastSwitchNs >= LONG_DELAY_NS)
       .map((state) =>
-        this.#walk.cpu(
-          'W4',
-          state.cpu,
-          state.lastSwitchNs,
-          'inferred: no context switch since, so no quiescent state (R2.6)',
-        ),
+        this.#walk.cpu('W4', state.cpu, state.lastSwitchNs, 'inferred: no context switch since, so no quiescent state'),
       );
   }
 
@@ -126,7 +121,7 @@ export class GracePeriodLinks {
     const delayed = nobody && this.#workersRecorded();
     const notes = [
       wait.site && `the caller is ${wait.site}`,
-      delayed ? 'no pass of process_srcu runs, the next one is delayed (S3.15)' : undefined,
+      delayed ? 'process_srcu is not running; its next run is delayed' : undefined,
     ];
     const note = notes.filter((part) => part !== undefined).join('; ') || undefined;
     return this.#walk.link('W2', `srcu ${wait.domain || wait.tid}`, 'srcu-gp', name, wait.startNs, { note }, () => {
@@ -196,7 +191,7 @@ export class GracePeriodLinks {
     const gp = rcu.flavors.get(rcu.mainFlavor)?.gp;
     if (!gp) return [];
     if (this.#walk.atNs - Math.max(gp.startNs, wait.startNs) < COVERS * (this.#walk.atNs - wait.startNs)) return [];
-    const note = 'not recorded; inferred from the RCU grace period that lasts as long (S3.60)';
+    const note = 'not recorded; inferred from the RCU grace period that lasts as long';
     return [
       this.#walk.link('W17', `worker of ${wait.domain}`, 'worker', 'worker in process_srcu', null, { note }, () => [
         this.#gracePeriod('W18', gp),

@@ -43,14 +43,14 @@ function stallMargin(world: World, timeline: Timeline): string {
   if (near.length === 0) return margin;
   const names = near.slice(0, NEAR_MISSES_NAMED).map((gp) => `${gracePeriodName(gp)} ${seconds(timeline.length(gp))}`);
   const more = near.length > names.length ? ` and ${near.length - names.length} more` : '';
-  return `${margin}; near misses, past half of it: ${names.join(', ')}${more} (R2.63)`;
+  return `${margin}; near misses, past half of it: ${names.join(', ')}${more}`;
 }
 
 function assess(world: World, kind: FindingKind, needs: KindNeeds): Assessment {
   const reported = needs.reports.some((report) => world.reportsSeen.has(report));
   const missing = needs.events.filter((group) => !satisfied(world, group.anyOf));
   const essential = missing.filter((group) => group.essential);
-  const lost = world.lostMarkers > 0 ? 'events were lost: nothing is concluded from their absence (E0.4)' : '';
+  const lost = world.lostMarkers > 0 ? 'events were lost: nothing is concluded from their absence' : '';
   if (essential.length > 0) {
     return {
       kind,

@@ -3,6 +3,7 @@
  * (DESIGN "findings"). Two findings are the same thing when their occurrences match and their times are compatible.
  */
 import { type Evidence, type Finding, rowOf } from '../../../schema/index.ts';
+import { notesOf } from '../core/note.ts';
 
 /** Lock orders hold for the whole run; everything else must overlap, with some slack for clocks and for reports that come late. */
 const SLACK_NS = 3e9;
@@ -55,8 +56,8 @@ function joinDeadlocks(findings: readonly Finding[]): Finding[] {
 }
 
 function withEvidence(finding: Finding, other: Finding): Finding {
-  const notes = other.notes.filter((note) => !finding.notes.includes(note));
-  return { ...finding, evidence: allEvidence(finding, other), notes: [...finding.notes, ...notes] };
+  const notes = other.notes.filter((note) => !finding.notes.some((known) => known.text === note.text));
+  return { ...finding, evidence: allEvidence(finding, other), notes: notesOf([...finding.notes, ...notes]) };
 }
 
 function allEvidence(first: Finding, second: Finding): Evidence[] {
@@ -80,6 +81,6 @@ function join(observed: Finding, report: Finding): Finding {
     severity: report.severity === 'error' ? 'error' : observed.severity,
     evidence: allEvidence(observed, report),
     // How a log was read matters only where there is nothing but the log.
-    notes: [...observed.notes, `the kernel reported it too: ${report.title}`],
+    notes: notesOf([...observed.notes, `the kernel reported it too: ${report.title}`]),
   };
 }

@@ -11,7 +11,7 @@ const CLASSIC: TasksFlavor = { name: 'RCU Tasks', kthread: 'rcu_tasks_kthre', wa
 const RUDE: TasksFlavor = { name: 'RCU Tasks Rude', kthread: 'rcu_tasks_rude_', waitsForTasks: false };
 const TRACE: TasksFlavor = { name: 'RCU Tasks Trace', kthread: 'rcu_tasks_trace', waitsForTasks: false };
 
-/** By the function that waits: synchronize_rcu_tasks(), rcu_barrier_tasks_trace() and their kin. */
+/** By the function that waits: synchronize_rcu_tasks(), rcu_barrier_tasks_trace() and related calls. */
 export function tasksFlavor(api: string): TasksFlavor {
   if (/_rude\b/.test(api)) return RUDE;
   return /_trace\b/.test(api) ? TRACE : CLASSIC;

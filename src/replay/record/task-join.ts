@@ -3,6 +3,8 @@
  * of W4.12: the event that says so, the only work item that runs all the while, the task that woke it in the end.
  */
 
+import type { Note } from '../../../schema/index.ts';
+import { note } from '../core/note.ts';
 import type { StackVerdict } from '../knowledge/stack/stack-verdict.ts';
 import { LATE_NS } from '../knowledge/thresholds.ts';
 import type { HungSleep } from '../model/task/hung-task.ts';
@@ -25,7 +27,7 @@ export interface TaskJoin {
   /** Shows who ends it, 0 when nothing does. */
   readonly targetEvent: number;
   /** How the target is known, when no event says so. */
-  readonly inferredBy: string | undefined;
+  readonly inferredBy: Note | undefined;
 }
 
 /** Sleeps of which the stack names a lock: whoever wakes the sleeper has let go of it. */
@@ -87,12 +89,18 @@ function joinOf(sleep: HungSleep, verdict: StackVerdict, runs: readonly WorkExec
   if (resource === 'flush') {
     const run = onlyRun(sleep, runs);
     if (run) {
-      const inferredBy = `${api}: which work item it waits for is not recorded; ${run.fn} is the only one that runs all the while (W4.20)`;
+      const inferredBy = note(
+        `${api}: which work item it waits for is not recorded; ${run.fn} is the only one that runs all the while`,
+        'W4.20',
+      );
       return { ...common, targetTid: run.workerTid, fn: run.fn, targetEvent: run.startEvent, inferredBy };
     }
   }
   if (sleep.endNs === null || sleep.wakerTid <= 0 || sleep.wakerTid === sleep.task.tid) return undefined;
-  const inferredBy = `${api}: whom ${sleep.comm}:${sleep.task.tid} waits for is known from who woke it in the end (W4.12)`;
+  const inferredBy = note(
+    `${api}: whom ${sleep.comm}:${sleep.task.tid} waits for is known from who woke it in the end`,
+    'W4.12',
+  );
   return { ...common, targetTid: sleep.wakerTid, fn: undefined, targetEvent: sleep.wakeEvent, inferredBy };
 }
 

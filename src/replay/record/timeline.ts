@@ -3,7 +3,8 @@
  * nothing else, so that a what-if variant can hand them a rewritten copy (MODEL 6.3).
  */
 
-import type { Evidence } from '../../../schema/index.ts';
+import type { Evidence, Note } from '../../../schema/index.ts';
+import { note } from '../core/note.ts';
 import type { Visibility } from '../core/visibility.ts';
 import type { World } from '../core/world.ts';
 import { flavorOfKthread } from '../knowledge/rcu-tasks.ts';
@@ -280,10 +281,10 @@ export class Timeline {
   }
 
   /** Why an interval that is open at the end may have ended unseen; undefined when nothing speaks for that. */
-  openDoubt(interval: { readonly endNs: number | null }): string | undefined {
+  openDoubt(interval: { readonly endNs: number | null }): Note | undefined {
     const { unrecordedCpus } = this.data;
     if (interval.endNs !== null || unrecordedCpus.length === 0) return undefined;
-    return `nothing of CPU ${unrecordedCpus.join(', ')} was recorded: it may have ended there (E0.4)`;
+    return note(`nothing of CPU ${unrecordedCpus.join(', ')} was recorded: it may have ended there`, 'E0.4');
   }
 
   length(interval: { readonly startNs: number; readonly endNs: number | null }): number {

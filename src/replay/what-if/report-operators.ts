@@ -129,6 +129,6 @@ function waitContext(
   if (own === undefined || limit === undefined)
     return { after, why: `${text}: it cannot be judged again, the report is cut` };
   return own > limit
-    ? { after, why: `${text}: still above it (L5.32)` }
-    : { after: undefined, why: `${text}: not above it any more (L5.32)` };
+    ? { after, why: `${text}: still above it` }
+    : { after: undefined, why: `${text}: not above it any more` };
 }

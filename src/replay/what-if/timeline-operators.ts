@@ -203,7 +203,7 @@ function shortenSrcuWaits(timeline: Timeline, domains: RegExp): Rewrite {
   return {
     timeline: withWaits(timeline, ends),
     selected: ends.size,
-    because: ends.size > 0 ? ['scans of process_srcu use a memory barrier instead of synchronize_rcu() (S3.14)'] : [],
+    because: ends.size > 0 ? ['scans of process_srcu use a memory barrier instead of synchronize_rcu()'] : [],
     lengths,
   };
 }
@@ -252,7 +252,7 @@ function expedite(timeline: Timeline): Rewrite {
     because:
       lengths.size > 0
         ? [
-            'the holdouts owe the same quiescent state to an expedited grace period, and are interrupted once more for it (R2.23, T46)',
+            'the holdouts owe the same quiescent state to an expedited grace period, and are interrupted once more for it',
           ]
         : [],
     lengths,

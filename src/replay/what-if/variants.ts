@@ -25,7 +25,7 @@ const irqWork: readonly Operator[] = [
     takes: USAGE,
     drop: '^(&pool->lock|&p->pi_lock|&rq->__lock|&base->lock)$',
     because:
-      'the grace period starts from irq_work; a struct that has grown to per-node form may still queue work for callbacks of a later grace period in the caller (S3.11), whether one has is not recorded',
+      'the grace period starts from irq_work; a struct that has grown to per-node form may still queue work for callbacks of a later grace period in the caller, whether one has is not recorded',
   },
 ];
 
@@ -53,7 +53,7 @@ export const VARIANTS: readonly Variant[] = [
       op: 'add-edge',
       from: SRCU_USAGE,
       to: '&base->lock',
-      because: 'queue_delayed_work() with a delay arms a timer under the usage lock (T35)',
+      because: 'queue_delayed_work() with a delay arms a timer under the usage lock',
     },
     {
       op: 'set-api-locks',
@@ -61,7 +61,7 @@ export const VARIANTS: readonly Variant[] = [
       takes: USAGE,
       drop: `${QUEUEING}|${TIMER_BASE}`,
       add: '&base->lock',
-      because: 'queue_delayed_work() with a delay takes the timer base lock instead of the pool lock (T35)',
+      because: 'queue_delayed_work() with a delay takes the timer base lock instead of the pool lock',
     },
     {
       op: 'insert-wait',
@@ -74,7 +74,7 @@ export const VARIANTS: readonly Variant[] = [
   variant(
     'X5',
     'bpf-defer',
-    'BPF defers call_srcu() and its kin to irq_work',
+    'BPF defers call_srcu() and related calls to irq_work',
     { op: 'drop-edge', from: '.', to: SRCU_LOCKS, frames: BPF_FRAMES },
     { op: 'drop-edge', from: '.', to: POOL, frames: BPF_FRAMES },
     { op: 'drop-edge', from: '.', to: TIMER_BASE, frames: BPF_FRAMES },
@@ -84,7 +84,7 @@ export const VARIANTS: readonly Variant[] = [
       drop: '.',
       frames: BPF_FRAMES,
       because:
-        'the BPF program only queues an irq_work; it must not be a hard one as long as the SRCU locks are spinlock_t (X5)',
+        'the BPF program only queues an irq_work; it must not be a hard one as long as the SRCU locks are spinlock_t',
     },
   ),
   variant(

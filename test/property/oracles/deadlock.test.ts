@@ -1,5 +1,5 @@
 /**
- * MODEL §9 O25: a circle of tasks, each of which keeps what the next one waits for, is a deadlock for as long as nobody moves, and is none as
+ * MODEL §9 O25: a cycle of tasks, each of which keeps what the next one waits for, is a deadlock for as long as nobody moves, and is none as
  * soon as one of its edges goes. Edges of all kinds: locks (W22, W23), SRCU readers (W2, W19), kthread_stop (W24).
  */
 import fc from 'fast-check';
@@ -8,11 +8,11 @@ import type { Finding } from '../../../schema/index.ts';
 import { type EventLog, type LoggedEvent, readLog, replayLog, tracepoint } from '../../support/event-log.ts';
 import { ofKind } from '../../support/replay-capture.ts';
 
-/** How a task waits for the next one of the circle. */
+/** How a task waits for the next one of the cycle. */
 const KINDS = ['lock', 'srcu', 'stop'] as const;
 type Kind = (typeof KINDS)[number];
 
-/** Circles of one to five tasks; a task neither stops itself nor, without lockdep's say, waits for its own mutex. */
+/** Cycles of one to five tasks; a task neither stops itself nor, without lockdep's say, waits for its own mutex. */
 const circles = fc
   .array(fc.constantFrom<Kind>(...KINDS), { minLength: 1, maxLength: 5 })
   .map((kinds) => (kinds.length === 1 ? (['srcu'] as Kind[]) : kinds));
@@ -106,7 +106,7 @@ const deadlocks = (log: EventLog): (Finding & { kind: 'deadlock' })[] => ofKind(
 const members = (found: readonly (Finding & { kind: 'deadlock' })[]): number[][] =>
   found.map((finding) => finding.waits.map((wait) => wait.tid).sort((a, b) => a - b));
 
-describe('O25 a circle of tasks', () => {
+describe('O25 a cycle of tasks', () => {
   it('is one deadlock of exactly its tasks, whatever they wait for each other over', () => {
     fc.assert(
       fc.property(circles, (kinds) => {

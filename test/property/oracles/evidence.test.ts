@@ -70,7 +70,7 @@ function verdict(finding: Finding): unknown {
 }
 
 function isDoubted({ notes }: Finding): boolean {
-  return notes.some((note) => note.startsWith('nothing of CPU'));
+  return notes.some((note) => note.text.startsWith('nothing of CPU'));
 }
 
 /** Replays the evidence of every finding alone. @returns how many of each kind */

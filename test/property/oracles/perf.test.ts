@@ -1,7 +1,9 @@
 /** MODEL §9 O53: each complaint of perf names the allowance that the one before set, or complaints in between were not printed. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PerfLadder } from '../../../src/replay/model/log/perf-ladder.ts';
+import { notesText } from '../../support/notes.ts';
 import { ofKind } from '../../support/replay-capture.ts';
 import { replayLog } from '../../support/replay-log.ts';
 
@@ -73,9 +75,9 @@ describe('O53', () => {
         `[  ${100 + i * 10}.000000] perf: interrupt took too long (${averageNs} > ${allowedNs}), lowering kernel.perf_event_max_sample_rate to ${rateHz}`,
     );
     const [storm] = ofKind(await replayLog(`${lines.join('\n')}\n`), 'nmi-storm');
-    const notes = storm.notes.join('\n');
+    const notes = notesText(storm);
     expect(storm.title).toContain('336 µs');
     expect(notes).toMatch(/climbed from 3 µs to 420 µs, the sample rate fell to 500 Hz/);
-    expect(notes).toContain('1 of the steps were reached over others');
+    expect(notes).toContain('1 intermediate steps were not printed');
   });
 });

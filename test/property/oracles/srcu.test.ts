@@ -146,7 +146,7 @@ function expectPromptRepeats({ engine }: CaptureReplay, shownUntilNs: ShownUntil
     if (pass.startNs >= (shownUntilNs.get(pass.domain) ?? Number.POSITIVE_INFINITY)) continue;
     // Queued by the pass itself, or by the timer that it armed: what follows is the pool's (WORKQ_STARVED).
     const delayNs = (pass.queuedNs ?? pass.startNs) - before.endNs;
-    // These CPUs are emulated: tens of milliseconds more are their everyday pauses.
+    // These CPUs are emulated: tens of milliseconds more are their normal pauses.
     expect(delayNs, `${pass.domain} at ${pass.startNs}`).toBeLessThanOrEqual(10 * JIFFY_NS + 1e8);
     repeated++;
   }

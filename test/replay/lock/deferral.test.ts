@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { API_PROFILES, apiProfile, srcuLocksRaw } from '../../../src/replay/knowledge/lock/api-profiles.ts';
 import { API_FRAMES } from '../../../src/replay/knowledge/lock/functions.ts';
 import { lockNameRule, SRCU_LOCK, SRCU_USAGE_LOCK } from '../../../src/replay/knowledge/lock/names.ts';
+import { notesText } from '../../support/notes.ts';
 import { ofKind, replayText } from '../../support/replay-capture.ts';
 import { type LockStep, type ProgramOptions, replayProgram, thread, trace } from '../../support/replay-dsl.ts';
 
@@ -36,7 +37,7 @@ describe('call_srcu() under the run-queue lock (case B)', () => {
     expect(finding.conflict).toMatch(
       /my_srcu_usage\.lock → &pool->lock → &p->pi_lock → &rq->__lock, which the caller holds; static: /,
     );
-    expect(finding.notes.join('\n')).toMatch(/D6\.2 INVALID_WAIT: .* \(latent/);
+    expect(notesText(finding)).toMatch(/INVALID_WAIT: .* \(latent/);
   });
 
   it('is a cycle when the capture shows every edge of the way back', async () => {
@@ -173,7 +174,7 @@ describe('without lock events (D6.8)', () => {
       severity: 'warning',
     });
     expect(hazard.conflict).toMatch(/^srcu_usage\.lock → &pool->lock → &p->pi_lock → &rq->__lock/);
-    expect(hazard.notes.join('\n')).toMatch(/no lock events: what is held is what sched_switch is recorded under/);
+    expect(notesText(hazard)).toMatch(/no lock events: what is held is what sched_switch is recorded under/);
   });
 
   it('a call from elsewhere says nothing', async () => {

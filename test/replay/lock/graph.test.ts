@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { notesText } from '../../support/notes.ts';
 import { ofKind } from '../../support/replay-capture.ts';
 import { edgesOf, type LockStep, replayProgram, thread } from '../../support/replay-dsl.ts';
 
@@ -168,7 +169,9 @@ describe('cycles (L5.27)', () => {
     const steps = [...thread(1, '+a +o@1 -o@1 -a'), ...thread(2, '+o@2 +a -a -o@2')];
     const [finding] = ofKind(await replayProgram(steps), 'lock-inversion');
     expect(finding).toMatchObject({ severity: 'warning', confidence: 'inferred', feasible: 'no' });
-    expect(finding.notes.join('\n')).toMatch(/class level only: no two witnesses share one o/);
+    expect(notesText(finding)).toMatch(
+      /class-level only: no two acquisitions in this trace used the same instance of o/,
+    );
   });
 
   it('are told as guarded when every witness holds one more lock exclusively (L5.8)', async () => {
@@ -177,7 +180,7 @@ describe('cycles (L5.27)', () => {
       'lock-inversion',
     );
     expect(finding.feasible).toBe('no');
-    expect(finding.notes.join('\n')).toMatch(/guarded by g/);
+    expect(notesText(finding)).toMatch(/guarded by g/);
   });
 
   it('through recursive readers are weak: a reader after a reader waits for nobody (T53)', async () => {
@@ -193,7 +196,7 @@ describe('cycles (L5.27)', () => {
       'lock-inversion',
     );
     expect(finding.severity).toBe('warning');
-    expect(finding.notes.join('\n')).toMatch(/depends on the read type/);
+    expect(notesText(finding)).toMatch(/depends on the read type/);
   });
 
   it('of nestings of one class are none: the annotation is not in the event (T19)', async () => {
@@ -208,9 +211,9 @@ describe('cycles (L5.27)', () => {
       ...thread(2, '+d +c -c -d'),
     ];
     const findings = ofKind(await replayProgram(steps), 'lock-inversion');
-    expect(findings.map((finding) => finding.notes.find((note) => note.includes('L5.30')))).toEqual([
-      'lockdep would report this one first (“WARNING: possible circular locking dependency detected”) and switch itself off: it would hide 1 more (L5.30)',
-      `lockdep would not show this one: it is off after lock-inversion ${findings[0].id} (L5.30)`,
+    expect(findings.map((finding) => finding.notes.find(({ rules }) => rules.includes('L5.30'))?.text)).toEqual([
+      'lockdep would report this one first (“WARNING: possible circular locking dependency detected”) and switch itself off: it would hide 1 more',
+      `lockdep would not show this one: it is off after lock-inversion ${findings[0].id}`,
     ]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { notesText } from '../../support/notes.ts';
 import { ofKind } from '../../support/replay-capture.ts';
 import { type LockStep, replayProgram, thread } from '../../support/replay-dsl.ts';
 
@@ -85,7 +86,7 @@ describe('sync-preserving prediction (PLDI 2023)', () => {
       'lock-inversion',
     );
     expect(finding.feasible).toBe('yes');
-    expect(finding.notes.join('\n')).toMatch(/wake-ups put one nest before the other/);
+    expect(notesText(finding)).toMatch(/wakeups put one nested acquisition before the other/);
   });
 
   it('says unknown when more happened than it kept', async () => {

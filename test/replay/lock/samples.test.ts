@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../../../schema/index.ts';
+import { notesText } from '../../support/notes.ts';
 import { type CaptureReplay, ofKind, replayFile } from '../../support/replay-capture.ts';
 import { edgesOf } from '../../support/replay-dsl.ts';
 
@@ -84,7 +85,7 @@ describe('case B, bug 1 (samples/wait-context-rt)', () => {
   });
 
   it('says that lockdep shows the wait context and hides the rest', () => {
-    expect(ofKind(replay, 'wait-context')[0].notes.join('\n')).toMatch(
+    expect(notesText(ofKind(replay, 'wait-context')[0])).toMatch(
       /lockdep would report this one first \(“\[ BUG: Invalid wait context \]”\)/,
     );
   });

@@ -145,7 +145,7 @@ describe('going to sleep in atomic context (5.9)', () => {
   });
 });
 
-describe('locking functions (L5.36b)', () => {
+describe('locking functions (L5.36)', () => {
   it('decide by the first frame that is neither tracer nor lockdep', () => {
     const evidence = (...frames: string[]) =>
       traitsOf(['trace_event_raw_event_lock_acquire', 'lock_acquire', ...frames, 'caller', 'kthread']);

@@ -4,6 +4,7 @@ import { DictionaryWriter } from '../../../parsers/index.ts';
 import { BatchWriter, EventBatch } from '../../../schema/index.ts';
 import { ReplayEngine } from '../../../src/replay/engine.ts';
 import { fixture } from '../../support/console-log.ts';
+import { notesRules, notesText } from '../../support/notes.ts';
 import { findingsOf, NO_FACTS, replayLog, stamped } from '../../support/replay-log.ts';
 
 describe('lock reports become findings', () => {
@@ -17,10 +18,10 @@ describe('lock reports become findings', () => {
       confidence: 'reported',
       evidence: [{ line: 4 }],
     });
-    expect(finding.notes.join('\n')).toContain(
+    expect(notesText(finding)).toContain(
       '&pool->lock was held while &p->pi_lock was acquired (try_to_wake_up ← wake_up_process ← create_worker)',
     );
-    expect(finding.notes.join('\n')).toContain('switched itself off');
+    expect(notesText(finding)).toContain('switched itself off');
   });
 
   it('inconsistent state, unsafe order and recursion', async () => {
@@ -103,7 +104,7 @@ describe('invalid wait contexts (L5.31, L5.32)', () => {
       confidence: 'reported',
       title: expect.stringContaining('(spinlock_t) is acquired while &p->pi_lock, &rq->__lock are held'),
     });
-    const notes = finding.notes.join('\n');
+    const notes = notesText(finding);
     expect(notes).toContain('limit = min of these = 2 (raw spinlock)');
     expect(notes).toContain('numbering of a kernel with PROVE_RAW_LOCK_NESTING');
     expect(notes).toContain('it does not mean atomic');
@@ -115,7 +116,7 @@ describe('invalid wait contexts (L5.31, L5.32)', () => {
     expect(classes).toContain('rcu_tasks_trace_srcu_struct_srcu_usage.lock → &pool->lock → &p->pi_lock → &rq->__lock');
     for (const finding of findingsOf(outcome, 'lock-inversion')) {
       expect(finding).toMatchObject({ severity: 'warning', confidence: 'inferred' });
-      expect(finding.notes.join('\n')).toContain('L5.30');
+      expect(notesRules(finding)).toContain('L5.30');
     }
   });
 
@@ -124,7 +125,7 @@ describe('invalid wait contexts (L5.31, L5.32)', () => {
     expect(findingsOf(outcome, 'lock-inversion')).toEqual([]);
   });
 
-  it('does not report the circle again that lockdep reported', async () => {
+  it('does not report the cycle again that lockdep reported', async () => {
     const outcome = await replayLog(fixture('lock-cycle.txt'));
     expect(findingsOf(outcome, 'lock-inversion').filter((finding) => finding.confidence === 'inferred')).toEqual([]);
   });
@@ -133,7 +134,7 @@ describe('invalid wait contexts (L5.31, L5.32)', () => {
     const log = (lock: string, context: string) =>
       stamped(5, ['[ BUG: Invalid wait context ]', 'a/1 is trying to lock:', lock, `context-{${context}:${context}}`]);
     const notes = async (lock: string, context: string) =>
-      findingsOf(await replayLog(log(lock, context)), 'wait-context')[0].notes.join('\n');
+      notesText(findingsOf(await replayLog(log(lock, context)), 'wait-context')[0]);
     expect(await notes('ffff00004a747498 (&mm->mmap_lock){++++}-{3:3}, at: f+0x1/0x2', '4')).toContain(
       'without PROVE_RAW_LOCK_NESTING',
     );

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hzBetween, readJiffies } from '../../../src/replay/model/log/jiffies.ts';
 import { fixture } from '../../support/console-log.ts';
+import { notesRules, notesText } from '../../support/notes.ts';
 import { findingsOf, hungTask, replayLog, stamped } from '../../support/replay-log.ts';
 
 const SYNC_SRCU = [
@@ -78,7 +79,7 @@ describe('RCU stalls from a log', () => {
     const outcome = await replayLog(report(121, 2102) + report(184.03, 8405));
     const stalls = findingsOf(outcome, 'rcu-stall');
     expect(stalls).toHaveLength(1);
-    expect(stalls[0].notes.join('\n')).toContain('reported 2 times');
+    expect(notesText(stalls[0])).toContain('reported 2 times');
     expect(outcome.profile).toMatchObject({ hz: 100, preemptRcu: false, rcuStallTimeoutS: 21 });
   });
 
@@ -216,8 +217,8 @@ describe('hung tasks and their chains (W4.20)', () => {
     ]);
     expect(wait.chain.reduce((sum, link) => sum + link.blame_ns, 0)).toBe(wait.blocked_ns);
     expect(wait.blocked_ns).toBe(143e9);
-    expect(wait.notes.join('\n')).toMatch(/T11/);
-    expect(wait.notes.join('\n')).toMatch(/T12/);
+    expect(notesRules(wait)).toContain('T11');
+    expect(notesRules(wait)).toContain('T12');
     expect(findingsOf(outcome, 'hung-task').map((finding) => finding.tid)).toEqual([9, 11, 4086]);
     expect(findingsOf(outcome, 'deadlock')).toEqual([]);
   });
@@ -292,7 +293,7 @@ describe('hung tasks and their chains (W4.20)', () => {
     ]);
   });
 
-  it('infers a deadlock when the tasks of lockdep’s circle then hang at its sites', async () => {
+  it('infers a deadlock when the tasks of lockdep’s cycle then hang at its sites', async () => {
     const outcome = await replayLog(fixture('deadlock.txt'));
     expect(findingsOf(outcome, 'deadlock')).toMatchObject([
       {
@@ -303,7 +304,7 @@ describe('hung tasks and their chains (W4.20)', () => {
         ],
       },
     ]);
-    // The chains of its tasks go around: the stacks do not name the locks, the circle does.
+    // The chains of its tasks go around: the stacks do not name the locks, the cycle does.
     const [deadlock] = findingsOf(outcome, 'deadlock');
     for (const hung of findingsOf(outcome, 'hung-task').filter(({ root }) => root?.kind === 'deadlock')) {
       expect(hung.chain.map(({ kind }) => kind)).toEqual(['task', 'lock', 'task', 'lock', 'task']);
@@ -333,7 +334,7 @@ describe('hung tasks and their chains (W4.20)', () => {
     const other = hungTask(102, 'kworker/1:1:10', 10, MUTEX, ['Workqueue: events other_work']);
     const two = await replayLog(hungTask(100, 'a:7', 10, flush) + worker + other);
     expect(findingsOf(two, 'deadlock')).toEqual([]);
-    expect(findingsOf(two, 'hung-task')[0].notes.join('\n')).toContain('the log does not say: kworker/0:1:9 (my_work)');
+    expect(notesText(findingsOf(two, 'hung-task')[0])).toContain('the log does not say: kworker/0:1:9 (my_work)');
   });
 
   it('does not call a chain of waiters a deadlock', async () => {

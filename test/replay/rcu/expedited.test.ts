@@ -1,5 +1,7 @@
 /** MODEL R2.23, R2.47, W26: expedited grace periods, who holds them up, who waits for them, and their stalls. */
+
 import { describe, expect, it } from 'vitest';
+import { notesText } from '../../support/notes.ts';
 import { RcuScene } from '../../support/rcu-scene.ts';
 import { ofKind, replayText } from '../../support/replay-capture.ts';
 
@@ -63,7 +65,7 @@ describe('an expedited grace period', () => {
     const [stall, ...others] = ofKind(outcome, 'rcu-stall');
     expect(others).toEqual([]);
     expect(stall).toMatchObject({ expedited: true, cpus: [1], cause: 'cpu-hog', gp_seq: '20' });
-    expect(stall.notes.join('\n')).toContain('the kernel warned after 8.00 s');
+    expect(notesText(stall)).toContain('the kernel warned after 8.00 s');
     expect(stall.decision).toBeUndefined();
     const [blocked] = ofKind(outcome, 'blocked-sync');
     expect(blocked).toMatchObject({
@@ -78,7 +80,7 @@ describe('an expedited grace period', () => {
     const scene = ask(expedited(9), 0.001).ticks(1, 'hog-7', 250, 0.01, 9).runs(8.999, 1, 'hog-7', 'swapper/1-0');
     const outcome = await replayText(scene.text, { thresholds: { rcuStallNs: 5e9 } });
     expect(ofKind(outcome, 'rcu-stall')[0]).toMatchObject({ cpus: [1], cause: 'reader-running' });
-    expect(ofKind(outcome, 'rcu-stall')[0].notes.join('\n')).toContain('inside a reader: hog:7 runs');
+    expect(notesText(ofKind(outcome, 'rcu-stall')[0])).toContain('inside a reader: hog:7 runs');
   });
 
   it('waits for readers that were preempted before it, and for those that are preempted in it', async () => {
@@ -90,7 +92,7 @@ describe('an expedited grace period', () => {
     const outcome = await replayText(scene.text, { thresholds: { rcuStallNs: 5e9 } });
     const [stall] = ofKind(outcome, 'rcu-stall');
     expect(stall).toMatchObject({ cpus: [], tasks: ['hog:7'], cause: 'reader-preempted' });
-    expect(stall.notes.join('\n')).toContain('preempted by fifo:9');
+    expect(notesText(stall)).toContain('preempted by fifo:9');
   });
 
   it('ends when it ends: without an end event, with the next start, and then inferred (R2.14)', async () => {

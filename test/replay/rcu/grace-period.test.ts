@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { notesText } from '../../support/notes.ts';
 import { type CaptureReplay, ofKind, replayFile } from '../../support/replay-capture.ts';
 
 const sample = (name: string): string => new URL(`../../../samples/${name}`, import.meta.url).pathname;
@@ -23,9 +24,7 @@ describe('an NMI storm on CPU 1 (samples/nmi-storm)', () => {
   });
 
   it('takes the threshold from the warning that the kernel gave (P0.1)', () => {
-    expect(ofKind(storm, 'rcu-stall')[0].notes.join('\n')).toMatch(
-      /threshold 8\.00 s \(the kernel warned after 7\.99 s\)/,
-    );
+    expect(notesText(ofKind(storm, 'rcu-stall')[0])).toMatch(/threshold 8\.00 s \(the kernel warned after 7\.99 s\)/);
   });
 
   it('takes 99.7 % of the CPU (E1.5, T39)', () => {
@@ -85,7 +84,7 @@ describe('a preempted reader', () => {
     const outcome = await replayFile(sample('preempted-reader.trace.txt.zst'));
     const [stall] = ofKind(outcome, 'rcu-stall');
     expect(stall).toMatchObject({ cpus: [], tasks: ['lab_rcuread:83'], cause: 'reader-preempted' });
-    expect(stall.notes.join('\n')).toContain('preempted by lab_fifo:84');
+    expect(notesText(stall)).toContain('preempted by lab_fifo:84');
     expect(ofKind(outcome, 'nmi-storm')).toEqual([]);
   });
 });
@@ -148,7 +147,7 @@ describe('the same verdict from less', () => {
   it('without NMI events: the CPU, and that its reason cannot be told (T63)', async () => {
     const outcome = await without(/^nmi_handler$/);
     expect(ofKind(outcome, 'rcu-stall')[0]).toMatchObject({ cpus: [1], cause: 'unknown' });
-    expect(ofKind(outcome, 'rcu-stall')[0].notes.join('\n')).toContain('nmi:nmi_handler would tell');
+    expect(notesText(ofKind(outcome, 'rcu-stall')[0])).toContain('record nmi:nmi_handler to tell which');
     expect(outcome.assessments.find((assessment) => assessment.kind === 'nmi-storm')).toMatchObject({
       status: 'not-assessed',
       missing: ['nmi:nmi_handler'],

@@ -1,6 +1,8 @@
 /** MODEL 2.7: each cause of a stalled grace period, from recordings made for it. */
+
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../../schema/index.ts';
+import { notesText } from '../../support/notes.ts';
 import { RcuScene } from '../../support/rcu-scene.ts';
 import { type CaptureReplayOptions, ofKind, replayText } from '../../support/replay-capture.ts';
 
@@ -38,14 +40,14 @@ describe('a CPU holds the grace period up', () => {
   it('RT_HOG: the same at a real-time priority', async () => {
     const stall = await stallOf(hogScene('fifo-9/p49'));
     expect(stall.holdouts).toMatchObject([{ code: 'RT_HOG', cause: 'cpu-hog' }]);
-    expect(stall.notes.join('\n')).toContain('fifo:9 runs 99.8 % of the time, at real-time priority 49');
+    expect(notesText(stall)).toContain('fifo:9 runs 99.8 % of the time, at real-time priority 49');
   });
 
   it('IRQS_OFF: no interrupts, although NMIs are recorded and rare', async () => {
     const stall = await stallOf(hogScene('hog-7', true));
     expect(stall).toMatchObject({ cause: 'cpu-hog', cpus: [1], holdouts: [{ code: 'IRQS_OFF' }] });
     expect(stall.holdouts).toMatchObject([{ code: 'IRQS_OFF', interrupts: 0 }]);
-    expect(stall.notes.join('\n')).toContain('interrupts off: it took 0 interrupts in 10.00 s');
+    expect(notesText(stall)).toContain('interrupts off: it took 0 interrupts in 10.00 s');
   });
 
   it('that has no interrupts is not judged where NMIs are not recorded (T63)', async () => {
@@ -99,7 +101,7 @@ describe('a CPU holds the grace period up', () => {
     const scene = hogScene().at(0.3, 'hog-7', 1, 'rcu_grace_period: rcu_preempt 41 cpuqs');
     const stall = await stallOf(scene);
     expect(stall.holdouts).toMatchObject([{ code: 'REPORT_LATENCY', cause: 'cpu-hog' }]);
-    expect(stall.notes.join('\n')).toContain(
+    expect(notesText(stall)).toContain(
       'passed its quiescent state after 300 ms, which RCU core (softirq, or rcuc/1) reported 9.70 s later',
     );
   });
@@ -123,7 +125,7 @@ describe('a CPU holds the grace period up', () => {
       .ends(LENGTH_S + 0.001);
     const stall = await stallOf(scene);
     expect(stall.holdouts).toMatchObject([{ code: 'VM_STOLEN', cause: 'unknown' }]);
-    expect(stall.notes.join('\n')).toContain('no CPU recorded anything for 8.00 s');
+    expect(notesText(stall)).toContain('no CPU recorded anything for 8.00 s');
   });
 });
 
@@ -146,16 +148,14 @@ describe('a reader holds the grace period up', () => {
     const stall = await stallOf(unlocked(readerScene().runs(9.9, 1, 'fifo-9/p49', 'rd-5'), LENGTH_S));
     expect(stall).toMatchObject({ cause: 'reader-preempted', tasks: ['rd:5'], cpus: [] });
     expect(stall.holdouts).toMatchObject([{ code: 'READER_RUNNABLE', tid: 5 }]);
-    expect(stall.notes.join('\n')).toContain('preempted by fifo:9, at real-time priority 49');
+    expect(notesText(stall)).toContain('preempted by fifo:9, at real-time priority 49');
   });
 
   it('READER_RUNNABLE: with the boost that did not help (rcub)', async () => {
     const scene = readerScene()
       .at(0.6, 'rcub/0-16', 0, 'sched_pi_setprio: comm=rd pid=5 oldprio=120 newprio=98')
       .runs(9.9, 1, 'fifo-9/p49', 'rd-5');
-    expect((await stallOf(unlocked(scene, LENGTH_S))).notes.join('\n')).toContain(
-      'boosted to priority 98 after 500 ms',
-    );
+    expect(notesText(await stallOf(unlocked(scene, LENGTH_S)))).toContain('boosted to priority 98 after 500 ms');
   });
 
   it('READER_RUNNING_LONG: back on its CPU, and not out of its section', async () => {
@@ -181,7 +181,7 @@ describe('a reader holds the grace period up', () => {
       .at(9.82, 'rd-5', 1, 'lock_release: 00000000000000a0 &lab_lock');
     const stall = await stallOf(unlocked(scene, LENGTH_S));
     expect(stall.holdouts).toMatchObject([{ code: 'READER_BLOCKED', cause: 'reader-sleeping' }]);
-    expect(stall.notes.join('\n')).toMatch(/of it for &lab_lock, held by owner:6/);
+    expect(notesText(stall)).toMatch(/of it for &lab_lock, held by owner:6/);
   });
 
   it('READER_NMI_STARVED: it has its CPU, and NMIs have it', async () => {
@@ -225,7 +225,7 @@ describe('on PREEMPT_RT', () => {
       { name: 'CPU 1', code: 'RT_HOG' },
       { name: 'rd:5', code: 'READER_RUNNABLE' },
     ]);
-    expect(stall.notes.join('\n')).toMatch(/preempted by fifo:9, at real-time priority 49, boosted to priority 98/);
+    expect(notesText(stall)).toMatch(/preempted by fifo:9, at real-time priority 49, boosted to priority 98/);
     expect(stall.holdouts?.[0].note).toContain('its quiescent state is not reported');
   });
 
@@ -258,7 +258,7 @@ describe('nobody holds the grace period up', () => {
       .ends(LENGTH_S);
     const stall = await stallOf(scene);
     expect(stall).toMatchObject({ cause: 'gp-kthread-starved', cpus: [], tasks: [] });
-    expect(stall.notes.join('\n')).toContain('its timer did not wake it (GPKTHREAD_NOT_WOKEN)');
+    expect(notesText(stall)).toContain('its timer did not wake it (GPKTHREAD_NOT_WOKEN)');
   });
 
   it('GPKTHREAD_BLOCKED: it sleeps in D', async () => {
@@ -267,7 +267,7 @@ describe('nobody holds the grace period up', () => {
       .at(9.9, 'swapper-0', 0, 'sched_wakeup: comm=rcu_preempt pid=14 prio=120 target_cpu=000')
       .runs(9.95, 0, 'swapper/0-0', 'rcu_preempt-14', 'R')
       .ends(LENGTH_S);
-    expect((await stallOf(scene)).notes.join('\n')).toContain('GPKTHREAD_BLOCKED');
+    expect(notesText(await stallOf(scene))).toContain('GPKTHREAD_BLOCKED');
   });
 
   it('GPKTHREAD_RUNNABLE: another task has its CPU', async () => {
@@ -277,6 +277,6 @@ describe('nobody holds the grace period up', () => {
       .ends(LENGTH_S);
     const stall = await stallOf(scene);
     expect(stall.cause).toBe('gp-kthread-starved');
-    expect(stall.notes.join('\n')).toContain('was runnable without CPU 0, which hog:7 had (GPKTHREAD_RUNNABLE)');
+    expect(notesText(stall)).toContain('was runnable without CPU 0, which hog:7 had (GPKTHREAD_RUNNABLE)');
   });
 });

@@ -119,7 +119,7 @@ describe('who held an inferred grace period up', () => {
   });
 });
 
-describe('everyday grace periods, by where the kthread sleeps (R2.1)', () => {
+describe('routine grace periods, by where the kthread sleeps (R2.1)', () => {
   const LOOP = ['__schedule', 'schedule', 'schedule_timeout', 'rcu_gp_fqs_loop', 'rcu_gp_kthread', 'kthread'];
   const WAITING = ['__schedule', 'schedule', 'rcu_gp_kthread', 'kthread'];
   /** The kthread runs at `atS` for 1 ms, does `doing`, and goes to sleep. */

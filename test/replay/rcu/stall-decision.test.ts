@@ -1,4 +1,5 @@
 /** MODEL 2.5, 2.6: the kernel's own stall decision, replayed, and compared with the warning that it gave. */
+
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../../schema/index.ts';
 import {
@@ -8,6 +9,7 @@ import {
   replayFile,
   replayText,
 } from '../../support/replay-capture.ts';
+import { notesText } from '../../support/notes.ts';
 import { trace } from '../../support/replay-dsl.ts';
 
 const sample = (name: string): string => new URL(`../../../samples/${name}.trace.txt.zst`, import.meta.url).pathname;
@@ -87,7 +89,7 @@ describe('a grace period past its deadline', () => {
       predicted: { cpu: 1, self: true, after_ns: 8.002e9 },
     });
     expect(finding?.decision?.warned).toBeUndefined();
-    expect(finding?.notes.join('\n')).toContain('it would have warned, and no warning is in this capture');
+    expect(notesText(finding)).toContain('No warning is in this capture');
   });
 
   it('is noticed by others two jiffies later when the one that owes takes no tick (RCU_STALL_RAT_DELAY)', async () => {
@@ -104,7 +106,7 @@ describe('a grace period past its deadline', () => {
       EIGHT,
     );
     expect(finding?.decision?.verdict).toBe('cannot-warn');
-    expect(finding?.notes.join('\n')).toContain('no CPU took one from then on, so it cannot warn (R2.41)');
+    expect(notesText(finding)).toContain('no CPU took a tick after that, so the kernel cannot warn');
   });
 
   it('is warned about again after three timeouts and three jiffies (R2.43)', async () => {
@@ -125,7 +127,7 @@ describe('the warning of the kernel', () => {
       agreement: 'agrees',
       warned: { cpu: 1, self: true },
     });
-    expect(finding?.notes.join('\n')).toContain('as it happened: the kernel warned after 8.00 s, CPU 1 about itself');
+    expect(notesText(finding)).toContain('The kernel did warn, from CPU 1 at +8.00 s (about itself');
   });
 
   it('agrees when a jiffy decides which CPU is first', async () => {

@@ -1,4 +1,4 @@
--- The longest waits in synchronize_rcu(), synchronize_srcu(), rcu_barrier() and their kin, and what they waited for in the end.
+-- The longest waits in synchronize_rcu(), synchronize_srcu(), rcu_barrier() and related calls, and what they waited for in the end.
 --
 -- Parameters
 --   :run         number  one run; every run when not given

@@ -1,11 +1,14 @@
 /** A chain under construction: a tree of links with exclusive time, candidate roots, evidence. */
 import { type ChainLink, type ChainLinkKind, ROOT_KINDS, type Root } from '../../../../schema/index.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
+import { NoteSet } from '../../core/note.ts';
 
 export interface LinkDetails {
   readonly tid?: number;
   readonly cpu?: number;
   readonly note?: string;
+  /** Rules that the note rests on. */
+  readonly rules?: readonly string[];
   /** Edge that leads to it (MODEL 4.1). */
   readonly rule?: string;
   /** Event that shows it; 0 when none does. */
@@ -22,7 +25,7 @@ export interface Waiter {
   waitsFor(kind: ChainLinkKind, name: string, details?: LinkDetails): Link;
 }
 
-/** One task is one link, whatever it is met as. */
+/** A task appears once per chain, whatever its role. */
 const TASK_KINDS: ReadonlySet<ChainLinkKind> = new Set(['task', 'worker', 'reader', 'kthread']);
 /** Of these there may be several on one CPU or with one task: they are told apart by name. */
 const NAMED_KINDS: ReadonlySet<ChainLinkKind> = new Set(['rcu-gp', 'srcu-gp', 'lock']);
@@ -80,7 +83,7 @@ export class ChainDraft implements Waiter {
   readonly #roots = new Map<string, { root: Root; ns: number; longestNs: number }>();
   readonly evidence = new EvidenceList();
   /** Why the chain is not all that events show. */
-  readonly inferredBy = new Set<string>();
+  readonly inferredBy = new NoteSet();
 
   waitsFor(kind: ChainLinkKind, name: string, details: LinkDetails = {}): Link {
     return this.open(undefined, kind, name, details);
@@ -139,7 +142,7 @@ export class ChainDraft implements Waiter {
     const places = new Map(ordered.map((link, i) => [link, i]));
     return ordered.map((link) => {
       const { kind, name, ns, note, event, waiter } = link;
-      const { tid, cpu, rule, closes } = link.details;
+      const { tid, cpu, rule, rules, closes } = link.details;
       const parent = waiter && places.get(waiter);
       return {
         kind,
@@ -152,6 +155,7 @@ export class ChainDraft implements Waiter {
         ...(event > 0 && { event }),
         ...(closes && { closes }),
         ...(note !== undefined && { note }),
+        ...(rules !== undefined && { rules }),
       };
     });
   }

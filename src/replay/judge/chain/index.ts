@@ -5,7 +5,7 @@
  * to exactly one link, so the pieces sum to the blocked time (O21). Occupancy of a CPU within a piece is that of the whole
  * stretch in which the CPU was waited for, scaled.
  */
-import type { ChainLink, Evidence, Root } from '../../../../schema/index.ts';
+import type { ChainLink, Evidence, Note, Root } from '../../../../schema/index.ts';
 import { LATE_NS } from '../../knowledge/thresholds.ts';
 import type { KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
@@ -29,7 +29,7 @@ export interface Chain {
   readonly root: Root;
   readonly evidence: readonly Evidence[];
   /** What of it is no observation, one phrase each; empty when events show all of it. */
-  readonly inferredBy: readonly string[];
+  readonly inferredBy: readonly Note[];
 }
 
 /** Pieces of less than this share of the wait are not cited one by one. */
@@ -101,7 +101,7 @@ export class Blame implements BlameWalk {
       links: draft.links(),
       root: draft.bestRoot(),
       evidence: draft.evidence.list(),
-      inferredBy: [...draft.inferredBy],
+      inferredBy: draft.inferredBy.list(),
     };
   }
 
@@ -124,7 +124,7 @@ export class Blame implements BlameWalk {
     if (neededNs < toNs) this.#withoutCpu(waiter, wait, neededNs, toNs);
   }
 
-  /** What it called in turn: the innermost call tells what the task waits for (W4.12). */
+  /** Nested calls; the innermost one names the wait (W4.12). */
   #innerWaits(wait: SyncWait, fromNs: number, toNs: number): SyncWait[] {
     if (wait.nested) return [];
     return this.timeline

@@ -85,7 +85,7 @@ export function blameKthreadSleep(walk: BlameWalk, gp: GracePeriod, fromNs: numb
   return asleepNs;
 }
 
-/** What the kthread did meanwhile: it did not sleep through it, unless that is cited, too. */
+/** Cite the kthread's scheduling, to show that it was not asleep. */
 export function citeKthread(evidence: EvidenceList, gp: GracePeriod, timeline: Timeline): void {
   const tid = timeline.data.kthreadTids.get(gp.flavor);
   if (tid === undefined) return;

@@ -2,9 +2,11 @@
  * RCU grace periods on the way from a blocked task to its root: cut by their phases (MODEL 2.4), the quiescent-state wait going to the
  * holdout that cleared last (W4.40).
  */
-import type { Root, RootCode } from '../../../../schema/index.ts';
+
+import type { Note, Root, RootCode } from '../../../../schema/index.ts';
 import type { EvidenceList } from '../../core/evidence-list.ts';
 import { overlapNs } from '../../core/interval.ts';
+import { note } from '../../core/note.ts';
 import { splitLabel } from '../../core/wording.ts';
 import { OCCUPANCY_EVENTS, TICK_EVENTS } from '../../knowledge/interrupt-events.ts';
 import { LATE_NS } from '../../knowledge/thresholds.ts';
@@ -38,15 +40,22 @@ import {
   stormRoot,
 } from './walk.ts';
 
-const NO_GRACE_PERIODS =
-  'no rcu:* events: the grace period is known from its waiters, and whom it waits for from a CPU that did not switch context (E1.0, R2.6)';
-const NO_READERS =
-  'which reader it waits for is not recorded: a task that did not sleep and then woke the grace-period kthread, as the unlock of the last reader does (R2.10); rcu_preempt_task and rcu_unlock_preempted_task would tell';
-const NO_HOLDOUTS =
-  'whom grace periods wait for is not recorded: taken from a CPU that did not switch context (R2.6); rcu_grace_period_init and rcu_quiescent_state_report would tell';
+const NO_GRACE_PERIODS = note(
+  'no rcu:* events: the grace period is known from its waiters, and whom it waits for from a CPU that did not switch context',
+  'E1.0',
+  'R2.6',
+);
+const NO_READERS = note(
+  'which reader it waits for is not recorded: a task that did not sleep and then woke the grace-period kthread, as the unlock of the last reader does; record rcu_preempt_task and rcu_unlock_preempted_task to see it',
+  'R2.10',
+);
+const NO_HOLDOUTS = note(
+  'whom grace periods wait for is not recorded: taken from a CPU that did not switch context; record rcu_grace_period_init and rcu_quiescent_state_report to see it',
+  'R2.6',
+);
 
 /** How a holdout is known that no event names. */
-export function inferredBy(holdout: Holdout): string {
+export function inferredBy(holdout: Holdout): Note {
   return holdout.kind === 'reader' ? NO_READERS : NO_HOLDOUTS;
 }
 
@@ -365,7 +374,7 @@ function lastPending(holdouts: readonly Holdout[], atNs: number): Holdout | unde
   return last;
 }
 
-/** The one that a finding about the grace period names: of those that decided, whoever owed longest. */
+/** The one that a finding about the grace period names: of those that decided, the one that owed longest. */
 export function decisiveHoldout(gp: GracePeriod): Holdout | undefined {
   return decisiveOf(gp.holdouts);
 }

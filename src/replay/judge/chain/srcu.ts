@@ -6,6 +6,7 @@
 import { overlapNs } from '../../core/interval.ts';
 import { splitLabel } from '../../core/wording.ts';
 import { COVERS_SHARE, LATE_NS, LONG_DELAY_NS, SLOW_PERIOD_NS } from '../../knowledge/thresholds.ts';
+import { note } from '../../core/note.ts';
 import { meansStruct } from '../../model/srcu/identity.ts';
 import type { SrcuReader } from '../../model/srcu/reader.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
@@ -20,13 +21,15 @@ import { blameWaits, sleepText } from './task.ts';
 import { type BlameWalk, enterTask } from './walk.ts';
 import { blameQueuedWork, blameTimer } from './work.ts';
 
-const ANYBODYS_PASSES =
-  'for which srcu_struct process_srcu runs is not recorded: its passes may be those of another struct (W4.20)';
+const ANYBODYS_PASSES = note(
+  'for which srcu_struct process_srcu runs is not recorded: its passes may be those of another struct',
+  'W4.20',
+);
 
 /** Probes on read sections. */
 const SRCU_READER_EVENTS = ['__srcu_read_lock', '__srcu_read_unlock'];
 
-const UNSEEN_READERS = 'its scans repeat: readers hold it, which are not recorded (S3.60)';
+const UNSEEN_READERS = note('its scans repeat: readers hold it, which are not recorded', 'S3.60');
 
 /** One SRCU wait being cut. */
 interface SrcuCut {
@@ -104,7 +107,7 @@ function afterEnd(walk: BlameWalk, { period, course }: SrcuCut, fromNs: number, 
   if (ns < walk.worthNs) period.blame(ns);
   else {
     const event = callbacks?.queueEvent || callbacks?.startEvent || 0;
-    const shown = { note: 'the grace period had ended (S3.16)', rule: 'W20', event };
+    const shown = { note: 'the grace period had ended', rules: ['S3.16'], rule: 'W20', event };
     period.waitsFor('work', 'srcu_invoke_callbacks', shown).blame(ns);
   }
   draft.root({ kind: 'unknown' }, ns);
@@ -120,10 +123,14 @@ function throughStall(walk: BlameWalk, period: Link, wait: SyncWait, fromNs: num
     .some((gp) => overlapNs(fromNs, toNs, gp.startNs, gp.endNs ?? toNs) >= COVERS_SHARE * (toNs - fromNs));
   if (!covered) return false;
   walk.draft.inferredBy.add(
-    'no worker of process_srcu is recorded: the SRCU grace period lasts as long as a slow RCU one, as SRCU-fast does (S3.60)',
+    note(
+      'no worker of process_srcu is recorded: the SRCU grace period lasts as long as a slow RCU one, as SRCU-fast does',
+      'S3.60',
+    ),
   );
   const worker = period.waitsFor('worker', 'worker in process_srcu', {
-    note: 'not recorded; inferred from the RCU grace period that lasts as long (S3.60)',
+    note: 'not recorded; inferred from the RCU grace period that lasts as long',
+    rules: ['S3.60'],
     rule: 'W17',
   });
   blameRcu(walk, worker, wait, fromNs, toNs);
@@ -164,7 +171,7 @@ function betweenPasses(walk: BlameWalk, cut: SrcuCut, fromNs: number, toNs: numb
         return;
       }
       if (cut.unseenReaders) draft.inferredBy.add(UNSEEN_READERS);
-      cut.period.blame(ns, cut.unseenReaders ? UNSEEN_READERS : undefined);
+      cut.period.blame(ns, cut.unseenReaders ? UNSEEN_READERS.text : undefined);
       draft.root({ kind: cut.unseenReaders ? 'srcu-reader' : 'unknown' }, ns);
       return;
     }

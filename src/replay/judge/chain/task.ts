@@ -208,7 +208,7 @@ function ownerOf(timeline: Timeline, { owner, startNs }: PastLockWait): { ownerT
   if (tid <= 0) return { ownerTid: -1, note: 'its holder is not recorded' };
   if (basis === 'held') return { ownerTid: tid, note: 'held by another' };
   const label = timeline.labelOf(tid);
-  if (basis === 'guessed') return { ownerTid: -1, note: `${label} had got it last, perhaps its holder` };
+  if (basis === 'guessed') return { ownerTid: -1, note: `${label} acquired it last; possibly the holder` };
   // A freezer thaws, a new task unlocks for another: it released the lock, and cannot have held it all the time.
   const came = timeline.bornNs(tid) > startNs;
   return { ownerTid: came ? -1 : tid, note: `released by ${label}` };

@@ -12,7 +12,7 @@ import type { WorkExecution, WorkKey } from '../../model/work/workqueue.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { tasksStages } from './tasks-stages.ts';
 
-/** Edges shorter than this are everyday synchronisation. */
+/** Edges shorter than this are routine synchronisation. */
 const SHORTEST_NS = 1e7;
 /** Who else had the workers is asked for delays of this length. */
 const STARVED_NS = 1e8;

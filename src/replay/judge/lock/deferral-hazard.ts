@@ -4,6 +4,7 @@
  */
 import type { DeferralHazardKind, Evidence, Finding } from '../../../../schema/index.ts';
 import { ruleRelease } from '../../knowledge/kernel-release.ts';
+import { note, notesOf } from '../../core/note.ts';
 import {
   API_PROFILES,
   type ApiLock,
@@ -292,15 +293,17 @@ function finding(
       ...(site.stack !== 0 ? stackEvidence(evidence, site.eventId) : []),
       ...serious.evidence,
     ],
-    notes: [
-      ...conflicts.map((conflict) => `${conflict.rule} ${conflict.hazard}: ${conflict.text}`),
-      `the call is known by ${{ probe: 'a probe on it', event: 'an event inside it', stack: 'the call stack of an acquisition', lock: 'a lock that only it takes' }[site.seenBy]}; what it may take is from MODEL 6.1${profile.note ? `: ${profile.note}` : ''}`,
+    notes: notesOf([
+      ...conflicts.map((conflict) => note(`${conflict.hazard}: ${conflict.text}`, conflict.rule)),
+      `the call is known by ${{ probe: 'a probe on it', event: 'an event inside it', stack: 'the call stack of an acquisition', lock: 'a lock that only it takes' }[site.seenBy]}; what it may take is from the table of deferral APIs${profile.note ? `: ${profile.note}` : ''}`,
       ...(site.tracepoint
-        ? [`no lock events: what is held is what ${site.tracepoint} is recorded under (D6.8), certainty 0.7`]
+        ? [note(`no lock events: what is held is what ${site.tracepoint} is recorded under, certainty 0.7`, 'D6.8')]
         : []),
-      ...(site.bpf ? ['called from a BPF program: it runs under rcu_read_lock wherever it is attached (D6.9)'] : []),
+      ...(site.bpf
+        ? [note('called from a BPF program: it runs under rcu_read_lock wherever it is attached', 'D6.9')]
+        : []),
       ...(site.count > 1 ? [`${site.count} such calls`] : []),
-    ],
+    ]),
     api: site.api,
     held,
     conflict: serious.text,

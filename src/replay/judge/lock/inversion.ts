@@ -2,7 +2,9 @@
  * Lock inversions: minimal cycles of the dependency graph (MODEL L5.27), each with its witnesses, whether one run of addresses
  * confirms it (L5.11), and whether a reordering of this run could have deadlocked.
  */
-import type { Evidence, Finding } from '../../../../schema/index.ts';
+
+import type { Evidence, Finding, Note } from '../../../../schema/index.ts';
+import { note, notesOf } from '../../core/note.ts';
 import type { LockClass } from '../../model/lock/class.ts';
 import { CONTEXT_TASK } from '../../model/lock/held.ts';
 import { contextText } from '../../model/lock/lock.ts';
@@ -71,7 +73,7 @@ function inversion(evidence: LockEvidence, cycle: Cycle<LockEdge>, total: number
   const doubtful = loose.filter((classId) => isDoubtful(evidence.classes[classId]));
   const certain = doubtful.length === 0 && !readDependent && reportedOnly.length === 0;
   const guards = commonGuards(cycle);
-  const notes = [
+  const notes = notesOf([
     ...cycle.map(
       (edge) =>
         `${nameOf(edge.from)} → ${nameOf(edge.to)} (${dependencyText(edge.dep)}): ${
@@ -80,26 +82,31 @@ function inversion(evidence: LockEvidence, cycle: Cycle<LockEdge>, total: number
             : (edge.added ?? 'from a lockdep report')
         }`,
     ),
-    `L5.27: each lock is held while the next one is acquired, all the way round${closing.count > 0 ? `; closed by ${taskLabel(evidence, closing.firstTask, closing.firstComm)}` : ''}`,
+    note(
+      `each lock is held while the next one is acquired, all the way round${closing.count > 0 ? `; closed by ${taskLabel(evidence, closing.firstTask, closing.firstComm)}` : ''}`,
+      'L5.27',
+    ),
     `feasible: ${possible.verdict}: ${possible.why}`,
     ...(possible.wakeOrdered
-      ? ['in this run wake-ups put one nest before the other; whether the code depends on that order is not visible']
+      ? [
+          'in this run wakeups put one nested acquisition before the other; whether the code depends on that order is not visible',
+        ]
       : []),
-    ...guards.map(
-      (classId) =>
-        `guarded by ${nameOf(classId)}: every witness holds it exclusively; lockdep reports such cycles all the same (L5.8)`,
+    ...guards.map((classId) =>
+      note(
+        `guarded by ${nameOf(classId)}: every witness holds it exclusively; lockdep reports such cycles all the same`,
+        'L5.8',
+      ),
     ),
     ...loose.map((classId) => looseNote(evidence.classes[classId])),
     ...(readDependent
-      ? ['depends on the read type: with recursive readers (read=2) there is no such cycle (L5.28)']
+      ? [note('depends on the read type: with recursive readers (read=2) there is no such cycle', 'L5.28')]
       : []),
     ...(kernelFinds(evidence.edges, cycle)
       ? []
-      : [
-          'kernelMayMiss: lockdep’s search marks a class visited however it was reached and can miss this path (L5.27)',
-        ]),
+      : [note('lockdep may not report this: its BFS visits each class once, regardless of read state', 'L5.27')]),
     ...(total > MAX_FINDINGS ? [`${total} cycles in all; the shortest ${MAX_FINDINGS} are listed`] : []),
-  ];
+  ]);
   return identified({
     kind: 'lock-inversion',
     severity: certain ? 'error' : 'warning',
@@ -155,17 +162,21 @@ function isDoubtful(cls: LockClass): boolean {
   return cls.nested || cls.rule.homonym === true || cls.rule.match === '';
 }
 
-function looseNote(cls: LockClass): string {
+function looseNote(cls: LockClass): Note {
   const why = cls.nested
     ? '; it is nested in itself elsewhere, so annotations that events do not carry may make two classes of it'
     : cls.rule.homonym
       ? '; several unrelated classes carry this name'
       : '';
-  return `class level only: no two witnesses share one ${cls.name} (${cls.instances} addresses seen)${why} (L5.10, L5.11)`;
+  return note(
+    `class-level only: no two acquisitions in this trace used the same instance of ${cls.name} (${cls.instances} instances seen)${why}`,
+    'L5.10',
+    'L5.11',
+  );
 }
 
 /**
- * Classes at which no witness shows one and the same lock on both sides: neither a nest that has both edges, nor an address that is
+ * Classes at which no witness shows one and the same lock on both sides: neither a nested acquisition that has both edges, nor an address that is
  * acquired by the one and held by the other, nor a single address at all (L5.11).
  */
 function looseJunctions(evidence: LockEvidence, cycle: Cycle<LockEdge>): number[] {

@@ -1,8 +1,10 @@
 /**
  * Interrupt-unsafe locking (MODEL L5.40–L5.43): a lock used both inside an interrupt and with that interrupt enabled
- * (`irq-lock-state`), or an interrupt-safe lock under which an unsafe one is taken, directly or over others (`irq-lock-order`).
+ * (`irq-lock-state`), or an interrupt-safe lock under which an unsafe one is taken, directly or via others (`irq-lock-order`).
  */
+
 import type { Evidence, Finding } from '../../../../schema/index.ts';
+import { note, notesOf } from '../../core/note.ts';
 import { type LockClass, USAGE_IN, USAGE_ON, USAGE_READ, USAGE_SOFTIRQ } from '../../model/lock/class.ts';
 import { DEP_EN, DEP_SN, DEP_SR, type LockEdge } from '../../model/lock/order/graph.ts';
 import { identified } from '../finding-id.ts';
@@ -63,12 +65,17 @@ function stateFinding(
     evidence: [...usageEvidence(evidence, cls, bits.used), ...usageEvidence(evidence, cls, bits.enabled)].sort(
       (a, b) => ('event' in a && 'event' in b ? a.event - b.event : 0),
     ),
-    notes: [
-      `L5.40: inconsistent {${usageName(first)}} → {${usageName(second)}} usage, {${cls.usageText()}}`,
+    notes: notesOf([
+      note(`inconsistent {${usageName(first)}} → {${usageName(second)}} usage, {${cls.usageText()}}`, 'L5.40'),
       ...(proved
         ? []
-        : [`class level only: no single address of ${cls.name} (${cls.instances} seen) was used both ways (L5.10)`]),
-    ],
+        : [
+            note(
+              `class-level only: no single instance of ${cls.name} (${cls.instances} seen) was used both ways`,
+              'L5.10',
+            ),
+          ]),
+    ]),
     locks: [cls.name],
     irq,
   });
@@ -171,7 +178,7 @@ function orderFinding(evidence: LockEvidence, safe: LockClass, irq: Irq, path: r
     kind: 'irq-lock-order',
     severity: uncertain.length === 0 ? 'error' : 'warning',
     confidence: uncertain.length === 0 ? 'observed' : 'inferred',
-    title: `${irq}-safe ${safe.name} is held while ${irq}-unsafe ${unsafe.name} is acquired${path.length > 1 ? ` (over ${locks.slice(1, -1).join(', ')})` : ''}`,
+    title: `${irq}-safe ${safe.name} is held while ${irq}-unsafe ${unsafe.name} is acquired${path.length > 1 ? ` (via ${locks.slice(1, -1).join(', ')})` : ''}`,
     start_ns: Math.min(safe.usageNs[used], unsafe.usageNs[enabled], ...path.map((edge) => edge.firstNs)),
     end_ns: end,
     evidence: [
@@ -179,13 +186,15 @@ function orderFinding(evidence: LockEvidence, safe: LockClass, irq: Irq, path: r
       ...usageEvidence(evidence, unsafe, enabled),
       ...path.flatMap((edge) => edgeEvidence(evidence, edge)),
     ],
-    notes: [
-      `L5.42: ${usageName(used)} lock ${safe.name} ⇒ ${usageName(enabled)} lock ${unsafe.name}`,
-      ...uncertain.map(
-        (cls) =>
-          `class level only: ${cls.name} has ${cls.instances} addresses, none of which is shown on both sides (L5.11)`,
+    notes: notesOf([
+      note(`${usageName(used)} lock ${safe.name} ⇒ ${usageName(enabled)} lock ${unsafe.name}`, 'L5.42'),
+      ...uncertain.map((cls) =>
+        note(
+          `class-level only: ${cls.name} has ${cls.instances} instances, none of which is seen on both sides`,
+          'L5.11',
+        ),
       ),
-    ],
+    ]),
     locks,
     irq,
   });

@@ -3,6 +3,7 @@
  * finding is told whether it would have been that one.
  */
 import { type Finding, rowOf } from '../../../../schema/index.ts';
+import { note } from '../../core/note.ts';
 
 /** Adds a note to each lockdep-like finding of this run: the first one masks the others. */
 export function noteMasking(findings: readonly Finding[]): Finding[] {
@@ -13,13 +14,19 @@ export function noteMasking(findings: readonly Finding[]): Finding[] {
   if (first === undefined) return [...findings];
   return findings.map((finding) => {
     if (!seenByLockdep.includes(finding)) return finding;
-    const note =
+    const added =
       finding === first
         ? seenByLockdep.length > 1
-          ? `lockdep would report this one first (“${rowOf(finding).lockdep?.title(finding)}”) and switch itself off: it would hide ${seenByLockdep.length - 1} more (L5.30)`
-          : `the first and only one that lockdep would report here, as “${rowOf(finding).lockdep?.title(finding)}” (L5.30)`
-        : `lockdep would not show this one: it is off after ${first.kind} ${first.id} (L5.30)`;
-    return { ...finding, notes: [...finding.notes, note] };
+          ? note(
+              `lockdep would report this one first (“${rowOf(finding).lockdep?.title(finding)}”) and switch itself off: it would hide ${seenByLockdep.length - 1} more`,
+              'L5.30',
+            )
+          : note(
+              `the first and only one that lockdep would report here, as “${rowOf(finding).lockdep?.title(finding)}”`,
+              'L5.30',
+            )
+        : note(`lockdep would not show this one: it is off after ${first.kind} ${first.id}`, 'L5.30');
+    return { ...finding, notes: [...finding.notes, added] };
   });
 }
 

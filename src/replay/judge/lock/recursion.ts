@@ -2,7 +2,9 @@
  * Recursion that addresses prove (MODEL L5.29): a task asks for a lock that it holds already, and is still asking when the
  * capture ends. Same-class nesting of different addresses is legal with an annotation that events do not carry: no finding.
  */
+
 import type { Finding } from '../../../../schema/index.ts';
+import { note, notesOf } from '../../core/note.ts';
 import type { World } from '../../core/world.ts';
 import { PERSISTS_NS } from '../../knowledge/thresholds.ts';
 import type { LockHolder } from '../../model/lock/wait.ts';
@@ -35,7 +37,7 @@ function recursion(world: World, held: LockHolder, acquireEvent: number, sinceNs
       { event: held.eventId, role: `${task} acquires ${held.className}` },
       { event: acquireEvent, role: `${task} acquires the same ${held.className} again and never gets it` },
     ],
-    notes: ['L5.29: same address, no release in between, still waiting at the end of the capture'],
+    notes: notesOf([note('same address, no release in between, still waiting at the end of the capture', 'L5.29')]),
     locks: [held.className],
   });
 }

@@ -2,7 +2,9 @@
  * Sleeping in atomic context (MODEL 5.9, D6.5): a task switched out to sleep with preemption disabled, or called a sleeping lock
  * function under a spinning lock ("BUG: scheduling while atomic", "BUG: sleeping function called from invalid context").
  */
+
 import type { Finding } from '../../../../schema/index.ts';
+import { note, notesOf } from '../../core/note.ts';
 import type { AtomicSleep } from '../../model/lock/context/sleep.ts';
 import { identified } from '../finding-id.ts';
 import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './evidence.ts';
@@ -56,13 +58,13 @@ function scheduled(evidence: LockEvidence, sleep: AtomicSleep): Finding {
       ),
       ...eventEvidence(sleep.eventId, `${label} switches out to sleep${siteText(evidence, sleep.stack)}`),
     ],
-    notes: [
+    notes: notesOf([
       proved
         ? `preemption depth ${sleep.preemptDepth} at the switch; the scheduler itself accounts for 2 (“BUG: scheduling while atomic”)`
         : 'the capture has no preemption depth: judged by the type of the locks held',
-      `&rq->__lock is left out: it is handed over by the switch (L5.17)`,
+      note(`&rq->__lock is left out: it is handed over by the switch`, 'L5.17'),
       ...(sleep.count > 1 ? [`${sleep.count} times`] : []),
-    ],
+    ]),
     ...who,
     held,
     call: 'schedule',
@@ -90,9 +92,12 @@ function called(evidence: LockEvidence, violation: WaitViolation): Finding {
       ...eventEvidence(at.eventId, `${label} acquires ${acquired.name}${siteText(evidence, at.stack)}`),
       ...[acquired, ...(violation.held ? [violation.held] : [])].flatMap((cls) => kindEvidence(evidence, cls)),
     ],
-    notes: [
-      `D6.5: “BUG: sleeping function called from invalid context”${evidence.profile.rt ? ': on PREEMPT_RT a spinlock_t sleeps' : ''}`,
-    ],
+    notes: notesOf([
+      note(
+        `the kernel says “BUG: sleeping function called from invalid context”${evidence.profile.rt ? ': on PREEMPT_RT a spinlock_t sleeps' : ''}`,
+        'D6.5',
+      ),
+    ]),
     ...who,
     held,
     call: acquired.name,

@@ -2,8 +2,10 @@
  * Invalid wait contexts (MODEL L5.31–L5.37): a lock that may sleep is acquired where only spinning is allowed. Real on PREEMPT_RT and
  * under PROVE_RAW_LOCK_NESTING; between spinlocks and raw spinlocks of other kernels it is latent: severity info (L5.34).
  */
+
 import type { Finding } from '../../../../schema/index.ts';
 import { CTX_KNOWN } from '../../../../schema/index.ts';
+import { note, notesOf } from '../../core/note.ts';
 import type { LockClass } from '../../model/lock/class.ts';
 import { type WaitVerdict, waitRank } from '../../model/lock/context/wait-type.ts';
 import { type Nesting, type NestingInstance, UNDER_HARDIRQ, UNDER_SOFTIRQ } from '../../model/lock/order/nesting.ts';
@@ -77,12 +79,15 @@ function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Findi
       : 'a hard interrupt is served';
   const { profile } = evidence;
   const why = !real
-    ? 'L5.34: latent: this kernel is not shown to be PREEMPT_RT or to check raw lock nesting; on such a kernel it is an error'
+    ? note(
+        'latent: this kernel is not shown to be PREEMPT_RT or to check raw lock nesting; on such a kernel it is an error',
+        'L5.34',
+      )
     : profile.rt
-      ? 'L5.34: real on PREEMPT_RT: the lock sleeps when it is taken'
+      ? note('real on PREEMPT_RT: the lock sleeps when it is taken', 'L5.34')
       : profile.rawLockNesting
-        ? 'L5.31: the kernel checks raw lock nesting (PROVE_RAW_LOCK_NESTING)'
-        : 'L5.32: a sleeping lock under a spinning one, on every kernel';
+        ? note('the kernel checks raw lock nesting (PROVE_RAW_LOCK_NESTING)', 'L5.31')
+        : note('a sleeping lock under a spinning one, on every kernel', 'L5.32');
   return identified({
     kind: 'wait-context',
     severity: real ? (certain ? 'error' : 'warning') : 'info',
@@ -99,15 +104,19 @@ function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Findi
         kindEvidence(evidence, cls),
       ),
     ],
-    notes: [
+    notes: notesOf([
       why,
       `${acquired.name}: ${typeText(acquiredType.outer)}, ${acquiredType.why}`,
       ...group.map(({ held: culprit, limit }) => `${culprit?.name ?? 'limit'}: ${typeText(limit.inner)}, ${limit.why}`),
       real
-        ? 'lockdep checks this before the order of locks (L5.30)'
-        : 'such a kernel checks this before the order of locks, and reports nothing after it: what else is wrong here stays hidden (L5.30, T22)',
+        ? note('lockdep checks this before the order of locks', 'L5.30')
+        : note(
+            'such a kernel checks this before the order of locks, and reports nothing after it: what else is wrong here stays hidden',
+            'L5.30',
+            'T22',
+          ),
       `seen ${group.reduce((most, violation) => Math.max(most, violation.nesting.count), 0)}×`,
-    ],
+    ]),
     locks: [acquired.name],
     held,
     forbidden_by: culprits,

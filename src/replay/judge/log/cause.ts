@@ -1,5 +1,7 @@
 /** Why a grace period stalls, as far as the kernel's own dumps tell (MODEL 2.7, R2.70, R2.71, W4.20). */
+
 import type { LogBacktrace, RootKind } from '../../../../schema/index.ts';
+import { type NoteInput, note } from '../../core/note.ts';
 import { seconds } from '../../core/wording.ts';
 import {
   DUMP_MACHINERY,
@@ -18,7 +20,7 @@ export interface LogCause {
   /** The CPU or task that decided. */
   readonly cpu?: number;
   readonly tid?: number;
-  readonly why: string;
+  readonly why: NoteInput;
 }
 
 /** What a CPU was executing when its backtrace was taken. */
@@ -69,7 +71,7 @@ export function nmiTrouble(log: LogModel, startNs: number, endNs: number): { nam
 
 const NMI_WORDS = (trouble: { name: string; maxNs: number }): string =>
   trouble.name === 'perf'
-    ? `perf says that its interrupt takes ${seconds(trouble.maxNs)} on average (7.5)`
+    ? `perf says that its interrupt takes ${seconds(trouble.maxNs)} on average`
     : `the NMI handler ${trouble.name} runs for up to ${seconds(trouble.maxNs)}`;
 
 export function causeOfStall(log: LogModel, stall: LogStall, startNs: number): LogCause {
@@ -92,7 +94,7 @@ export function causeOfStall(log: LogModel, stall: LogStall, startNs: number): L
   if (stall.last.allQuiescent !== undefined || stall.last.kthread)
     return {
       cause: 'gp-kthread-starved',
-      why: 'every CPU has passed a quiescent state: the grace-period kthread does not run (R2.46)',
+      why: note('every CPU has passed a quiescent state: the grace-period kthread does not run', 'R2.46'),
     };
   return { cause: 'unknown', why: 'the report names no CPU and no task' };
 }
@@ -115,7 +117,7 @@ function causeOfCpu(
   const who = dump.task ? ` (${dump.task.comm}:${dump.task.tid})` : '';
   const [at] = dump.stack.slice((dump.nmiFrames ?? 0) + (dump.irqFrames ?? 0));
   const context = contextOfDump(dump);
-  // Whatever it was doing in between: a CPU whose ticks are missing is kept from it by something that no interrupt interrupts.
+  // If ticks are missing, whatever runs there cannot be interrupted.
   if (trouble && context !== 'user' && context !== 'idle' && fewTicks(stall, cpu))
     return {
       cause: 'nmi-storm',
@@ -193,33 +195,42 @@ function causeOfTask(
     return {
       cause: 'nmi-storm',
       tid,
-      why: `reader ${name} was on a CPU when it was looked at (T10, R2.71), and ${NMI_WORDS(trouble)}`,
+      why: note(`reader ${name} was on a CPU when it was looked at, and ${NMI_WORDS(trouble)}`, 'T10', 'R2.71'),
     };
   return onCpu
     ? {
         cause: 'reader-running',
         tid,
-        why: `reader ${name} was on a CPU when it was looked at, in its read-side section (T10)`,
+        why: note(`reader ${name} was on a CPU when it was looked at, in its read-side section`, 'T10'),
       }
     : { cause: 'reader-preempted', tid, why: `reader ${name} is preempted in its read-side section and gets no CPU` };
 }
 
 /** The cputime table covers the second half of the timeout (R2.70). */
-function cputimeCause(stall: LogStall): { cause: RootKind; why: string } | undefined {
+function cputimeCause(stall: LogStall): { cause: RootKind; why: NoteInput } | undefined {
   const table = stall.last.cputime ?? stall.first.cputime;
   if (!table || table.intervalMs === undefined || table.intervalMs === 0) return undefined;
   const share = (ms: number | undefined): number => (ms ?? 0) / (table.intervalMs as number);
   const { hardirqs, softirqs, csw, systemMs, hardirqMs, softirqMs } = table;
   if (hardirqs + softirqs + csw + (systemMs ?? 0) + (hardirqMs ?? 0) + (softirqMs ?? 0) === 0)
-    return { cause: 'cpu-hog', why: `nothing was accounted in ${table.intervalMs} ms: interrupts are off (R2.70)` };
+    return {
+      cause: 'cpu-hog',
+      why: note(`nothing was accounted in ${table.intervalMs} ms: interrupts are off`, 'R2.70'),
+    };
   if (share(table.hardirqMs) >= 0.5)
-    return { cause: 'irq-storm', why: `${table.hardirqMs} of ${table.intervalMs} ms went to hard interrupts (R2.70)` };
+    return {
+      cause: 'irq-storm',
+      why: note(`${table.hardirqMs} of ${table.intervalMs} ms went to hard interrupts`, 'R2.70'),
+    };
   if (share(table.softirqMs) >= 0.5)
-    return { cause: 'softirq-storm', why: `${table.softirqMs} of ${table.intervalMs} ms went to softirqs (R2.70)` };
+    return {
+      cause: 'softirq-storm',
+      why: note(`${table.softirqMs} of ${table.intervalMs} ms went to softirqs`, 'R2.70'),
+    };
   if (table.csw === 0 && share(table.systemMs) >= 0.5)
     return {
       cause: 'cpu-hog',
-      why: `${table.systemMs} of ${table.intervalMs} ms in kernel code without a context switch (R2.70)`,
+      why: note(`${table.systemMs} of ${table.intervalMs} ms in kernel code without a context switch`, 'R2.70'),
     };
   return undefined;
 }

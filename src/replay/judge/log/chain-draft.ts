@@ -1,5 +1,6 @@
 /** A chain under construction from what a log says: times of single links are not in it, the whole blocked time is booked on the last one. */
-import type { ChainLink, ChainLinkKind, Evidence, LogTask, Root } from '../../../../schema/index.ts';
+import type { ChainLink, ChainLinkKind, Evidence, LogTask, Note, Root } from '../../../../schema/index.ts';
+import { type NoteInput, NoteSet } from '../../core/note.ts';
 import { splitLabel } from '../../core/wording.ts';
 import type { LogModel, LogPlace } from '../../model/log/log.ts';
 import { reportEvidence } from './evidence.ts';
@@ -8,7 +9,7 @@ export interface LogChain {
   readonly links: readonly ChainLink[];
   readonly root: Root;
   readonly evidence: readonly Evidence[];
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
 }
 
 export interface LogLinkDetails {
@@ -29,7 +30,7 @@ export class LogChainDraft {
     readonly name: string;
     readonly parent: number;
   })[] = [];
-  readonly #notes: string[] = [];
+  readonly #notes = new NoteSet();
   readonly #log: LogModel;
   readonly #evidence: Evidence[] = [];
   root: Root = { kind: 'unknown' };
@@ -60,8 +61,8 @@ export class LogChainDraft {
     this.#branches.push({ kind, name, parent, ...details });
   }
 
-  note(text: string): void {
-    if (!this.#notes.includes(text)) this.#notes.push(text);
+  note(sentence: NoteInput): void {
+    this.#notes.add(sentence);
   }
 
   cite(place: LogPlace, role: string): void {
@@ -82,7 +83,7 @@ export class LogChainDraft {
       ],
       root: this.root,
       evidence: this.#evidence,
-      notes: this.#notes,
+      notes: this.#notes.list(),
     };
   }
 

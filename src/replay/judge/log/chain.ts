@@ -4,8 +4,10 @@
  *
  * Times of single links are not in a log: the whole blocked time is booked on the last link.
  */
+
 import type { LogTask, Root } from '../../../../schema/index.ts';
 import { ONE_TROUBLE_NS } from '../../knowledge/thresholds.ts';
+import { note } from '../../core/note.ts';
 import { tracepointTeardown } from '../../knowledge/tracepoint-teardown.ts';
 import type { LogHung } from '../../model/log/hung.ts';
 import type { LogModel } from '../../model/log/log.ts';
@@ -20,7 +22,7 @@ const MAX_TASKS = 8;
 export type { LogChain } from './chain-draft.ts';
 
 /** A task of a closed cycle waits for this lock, which that task holds. */
-export interface CircleEdge {
+export interface CycleEdge {
   readonly lock: string;
   readonly owner: LogTask;
 }
@@ -29,19 +31,19 @@ export class LogChains {
   readonly #log: LogModel;
   readonly #waits: LogWaits;
   readonly #stalls: readonly JudgedStall[];
-  readonly #circles: ReadonlyMap<number, CircleEdge>;
+  readonly #cycles: ReadonlyMap<number, CycleEdge>;
   /** A tracepoint teardown waits for one srcu_struct only. */
   readonly #oneStruct: boolean;
 
   /**
-   * @param circles by waiter, the edges of closed cycles
+   * @param cycles by waiter, the edges of closed cycles
    * @param release of the kernel, when it is known: it decides for how many structs a tracepoint teardown waits (T12)
    */
   constructor(
     log: LogModel,
     waits: LogWaits,
     stalls: readonly JudgedStall[],
-    circles: ReadonlyMap<number, CircleEdge>,
+    cycles: ReadonlyMap<number, CycleEdge>,
     release: string | undefined,
   ) {
     const steps = tracepointTeardown(release);
@@ -49,13 +51,13 @@ export class LogChains {
     this.#log = log;
     this.#waits = waits;
     this.#stalls = stalls;
-    this.#circles = circles;
+    this.#cycles = cycles;
   }
 
   of(hung: LogHung): LogChain {
     const draft = new LogChainDraft(this.#log);
     this.#task(draft, hung, new Set());
-    const stuck = draft.tasks().find(({ tid }) => this.#circles.has(tid));
+    const stuck = draft.tasks().find(({ tid }) => this.#cycles.has(tid));
     if (stuck) {
       draft.root = { kind: 'deadlock', task: stuck.comm, tid: stuck.tid };
       draft.note(`${stuck.comm}:${stuck.tid} is in a deadlock`);
@@ -73,9 +75,9 @@ export class LogChains {
       ...(note && { note }),
     });
     draft.cite(last, `${hung.comm}:${hung.tid} is reported as blocked`);
-    const edge = this.#circles.get(hung.tid);
+    const edge = this.#cycles.get(hung.tid);
     if (edge && verdict.resource !== 'flush' && this.#waits.lockOf(hung)?.owner === undefined) {
-      this.#alongCircle(draft, hung, edge, seen);
+      this.#alongCycle(draft, hung, edge, seen);
       return;
     }
     switch (verdict.resource) {
@@ -101,7 +103,7 @@ export class LogChains {
     if (lock) this.#lock(draft, hung, lock, seen);
   }
 
-  /** flush_work() and its kin: for the work item of a blocked worker, where there is only one (W24, W4.20). */
+  /** flush_work() and related calls: for the work item of a blocked worker, where there is only one (W24, W4.20). */
   #flush(draft: LogChainDraft, hung: LogHung, seen: Set<number>): void {
     const workers = this.#waits.flushed(hung);
     const [worker] = workers;
@@ -112,7 +114,7 @@ export class LogChains {
       return;
     }
     draft.note(
-      `that ${hung.verdict.api} waits for ${names} is inferred: no other worker is reported as blocked (W4.20)`,
+      note(`that ${hung.verdict.api} waits for ${names} is inferred: no other worker is reported as blocked`, 'W4.20'),
     );
     draft.link('work', worker.last.workqueue.fn, { rule: 'W24', note: `on workqueue ${worker.last.workqueue.name}` });
     if (seen.has(worker.tid) || seen.size >= MAX_TASKS) {
@@ -124,8 +126,8 @@ export class LogChains {
     this.#task(draft, worker, seen);
   }
 
-  /** To the next task of the circle that the task is part of. */
-  #alongCircle(draft: LogChainDraft, hung: LogHung, edge: CircleEdge, seen: Set<number>): void {
+  /** To the next task of the cycle that the task is part of. */
+  #alongCycle(draft: LogChainDraft, hung: LogHung, edge: CycleEdge, seen: Set<number>): void {
     const { lock, owner } = edge;
     if (hung.verdict.resource === 'srcu') draft.link('srcu-gp', `SRCU grace period of ${lock}`, { rule: 'W2' });
     else draft.link('lock', lock, { rule: 'W22' });
@@ -181,7 +183,10 @@ export class LogChains {
     });
     if (domain === 'tracepoint_srcu' && !this.#oneStruct)
       draft.note(
-        'from 7.0 on the same frames also wait for the Tasks Trace struct first: which of the two, the stack does not tell (T12)',
+        note(
+          'from 7.0 on the same frames also wait for the Tasks Trace struct first: which of the two, the stack does not tell',
+          'T12',
+        ),
       );
     const workers = this.#log.hung.all.filter(
       (other) => other.verdict.insideSrcuPass && overlaps(other, hung) && !other.last.cannotDie,
@@ -197,7 +202,10 @@ export class LogChains {
       }
       if (workers.length > 1)
         draft.note(
-          `${workers.length} workers in process_srcu are ${workers.length} SRCU structs, for a work item runs once at a time (T11); which is this task's, the log does not say`,
+          note(
+            `${workers.length} workers in process_srcu are ${workers.length} SRCU structs, for a work item runs once at a time; which is this task's, the log does not say`,
+            'T11',
+          ),
         );
       this.#gracePeriod(draft, workers[0]);
       return;

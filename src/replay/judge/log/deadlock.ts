@@ -2,8 +2,10 @@
  * Closed wait-for cycles in a log (MODEL W4.31): hung tasks of which each waits for a lock that the next one holds. Proven by the
  * kernel's blocker lines or the lists of held locks; or by lockdep's report of the very cycle whose tasks then hang at its sites.
  */
+
 import type { ChainLink, DeadlockWait, Finding, LogLock, LogTask } from '../../../../schema/index.ts';
 import { REPORT_AT_WAIT_NS, REPORT_AT_WAIT_SHARE } from '../../knowledge/thresholds.ts';
+import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import type { LogHung } from '../../model/log/hung.ts';
 import type { LockdepReport, LogModel, LogPlace } from '../../model/log/log.ts';
 import { identified } from '../finding-id.ts';
@@ -21,7 +23,7 @@ interface Edge {
 
 export function detectLogDeadlocks(log: LogModel, waits: LogWaits): Finding[] {
   const findings = new Map<string, Finding>();
-  const add = (edges: readonly Edge[], confidence: 'reported' | 'inferred', why: string): void => {
+  const add = (edges: readonly Edge[], confidence: 'reported' | 'inferred', why: NoteInput): void => {
     const finding = deadlock(log, edges, confidence, why);
     if (!findings.has(finding.id)) findings.set(finding.id, finding);
   };
@@ -32,7 +34,10 @@ export function detectLogDeadlocks(log: LogModel, waits: LogWaits): Finding[] {
       add(
         cycle,
         'inferred',
-        'each lock is held by the next task, and the work item that is flushed is that of the only blocked worker (W4.20)',
+        note(
+          'each lock is held by the next task, and the work item that is flushed is that of the only blocked worker',
+          'W4.20',
+        ),
       );
     else
       add(
@@ -47,7 +52,7 @@ export function detectLogDeadlocks(log: LogModel, waits: LogWaits): Finding[] {
       add(
         edges,
         'inferred',
-        'lockdep reported this circle, and afterwards its tasks hang at the very calls of the report (W4.20)',
+        note('lockdep reported this cycle, and afterwards its tasks hang at the very calls of the report', 'W4.20'),
       );
   }
   return [...findings.values()];
@@ -144,7 +149,7 @@ function atSite(hung: LogHung, stack: readonly string[]): boolean {
   return false;
 }
 
-function deadlock(log: LogModel, edges: readonly Edge[], confidence: 'reported' | 'inferred', why: string): Finding {
+function deadlock(log: LogModel, edges: readonly Edge[], confidence: 'reported' | 'inferred', why: NoteInput): Finding {
   // From the smallest tid, so that every member of the cycle finds the same one.
   const first = edges.reduce((best, { hung }, i) => (hung.tid < edges[best].hung.tid ? i : best), 0);
   const cycle = [...edges.slice(first), ...edges.slice(0, first)];
@@ -168,15 +173,18 @@ function deadlock(log: LogModel, edges: readonly Edge[], confidence: 'reported' 
         `who holds ${on.split(' held by ')[0]}`,
       ),
     ]),
-    notes: [why, 'nobody outside of the cycle can wake one of these tasks: it does not resolve itself (W4.31)'],
+    notes: notesOf([
+      why,
+      note('nobody outside of the cycle can wake one of these tasks: it does not resolve itself', 'W4.31'),
+    ]),
     waits,
-    chain: circle(log, cycle),
+    chain: cycleChain(log, cycle),
     root: { kind: 'deadlock' },
   });
 }
 
 /** Once around, from the first task back to it. */
-function circle(log: LogModel, cycle: readonly Edge[]): ChainLink[] {
+function cycleChain(log: LogModel, cycle: readonly Edge[]): ChainLink[] {
   const sinceNs = Math.max(...cycle.map(({ hung }) => hung.sinceNs));
   const untilNs = Math.max(...cycle.map(({ hung }) => hung.last.tsNs));
   const label = ({ hung }: Edge): string => `${hung.comm}:${hung.tid}`;

@@ -1,5 +1,7 @@
 /** Hung tasks and blocked callers of synchronize_*() as the kernel reported them, with chains from their stacks (MODEL 7.4, W4.20). */
+
 import type { Evidence, Finding } from '../../../../schema/index.ts';
+import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { seconds } from '../../core/wording.ts';
 import type { WaitResource } from '../../knowledge/stack/wait-frames.ts';
 import type { LogHung } from '../../model/log/hung.ts';
@@ -18,8 +20,8 @@ export function detectLogHung(log: LogModel, chains: LogChains): Finding[] {
   });
 }
 
-function repeats(hung: LogHung): string[] {
-  return hung.reports > 1 ? [`reported ${hung.reports} times with growing seconds: one wait (W4.21)`] : [];
+function repeats(hung: LogHung): NoteInput[] {
+  return hung.reports > 1 ? [note(`reported ${hung.reports} times with growing seconds: one wait`, 'W4.21')] : [];
 }
 
 function samePlace(a: Evidence, b: Evidence): boolean {
@@ -43,13 +45,17 @@ function hungFinding(log: LogModel, hung: LogHung, chain: LogChain): Finding {
     start_ns: hung.sinceNs,
     end_ns: last.tsNs,
     evidence: [...reported, ...chain.evidence.filter((item) => !reported.some((known) => samePlace(known, item)))],
-    notes: [
-      `the kernel's detector: the task has not been scheduled for ${last.seconds} s in uninterruptible sleep; the seconds are the real time, not the threshold (G4.1, T30)`,
+    notes: notesOf([
+      note(
+        `the kernel's detector: the task has not been scheduled for ${last.seconds} s in uninterruptible sleep; the seconds are the real time, not the threshold`,
+        'G4.1',
+        'T30',
+      ),
       ...repeats(hung),
       ...(last.coredump ? ['it waits for a core dump'] : []),
       ...(last.workqueue ? [`it runs ${last.workqueue.fn} of workqueue ${last.workqueue.name}`] : []),
       ...chain.notes,
-    ],
+    ]),
     task: comm,
     tid,
     ...(verdict.api && { api: verdict.api }),
@@ -79,12 +85,15 @@ function blockedSync(log: LogModel, hung: LogHung, chain: LogChain): Finding[] {
       start_ns: hung.sinceNs,
       end_ns: last.tsNs,
       evidence: chain.evidence,
-      notes: [
-        'read from the stack of the hung task: the innermost frame that is not a generic sleeper names the wait (4.3)',
+      notes: notesOf([
+        note(
+          'read from the stack of the hung task: the innermost frame that is not a generic sleeper names the wait',
+          'W4.20',
+        ),
         ...repeats(hung),
         ...chain.notes,
         'a log has no times of the single links: the blocked time is booked on the last one',
-      ],
+      ]),
       api: verdict.api,
       domain,
       task: comm,

@@ -3,7 +3,7 @@ import type { Finding } from '../../../../schema/index.ts';
 import type { World } from '../../core/world.ts';
 import type { LockdepReport } from '../../model/log/log.ts';
 import type { Models } from '../../models.ts';
-import { type CircleEdge, LogChains } from './chain.ts';
+import { type CycleEdge, LogChains } from './chain.ts';
 import { detectLogDeadlocks } from './deadlock.ts';
 import { withDistinctIds } from './evidence.ts';
 import { detectLogHung } from './hung.ts';
@@ -30,15 +30,15 @@ export function detectLog(world: World, { log, load }: Models, change?: LockRepo
     // Lock events show what the tables can only guess.
     ...(world.count('lock_acquire') > 0 ? [] : detectMasked(log, world.profile.release, change?.isDropped)),
     ...detectLogStalls(log, stalls),
-    ...detectLogHung(log, new LogChains(log, waits, stalls, circlesOf(deadlocks), world.profile.release)),
+    ...detectLogHung(log, new LogChains(log, waits, stalls, cyclesOf(deadlocks), world.profile.release)),
     ...deadlocks,
     ...detectLogLockups(log, stalls),
   ]);
 }
 
 /** The edges of the cycles, by their waiters. */
-function circlesOf(deadlocks: readonly Finding[]): Map<number, CircleEdge> {
-  const edges = new Map<number, CircleEdge>();
+function cyclesOf(deadlocks: readonly Finding[]): Map<number, CycleEdge> {
+  const edges = new Map<number, CycleEdge>();
   for (const finding of deadlocks) {
     if (finding.kind !== 'deadlock' || !finding.chain) continue;
     // Task, lock, task, lock, … task.

@@ -2,7 +2,9 @@
  * Lock findings that lockdep reported (MODEL 7.2, §5), each with the rule that was broken in words that need no knowledge of its
  * notation.
  */
+
 import type { Finding, LogLock } from '../../../../schema/index.ts';
+import { note, notesOf } from '../../core/note.ts';
 import { lockNameRule } from '../../knowledge/lock/names.ts';
 import type { LockdepReport, LogModel } from '../../model/log/log.ts';
 import { identified } from '../finding-id.ts';
@@ -18,8 +20,12 @@ export function callers(stack: readonly string[], depth = 3): string {
   return stack.slice(Math.max(0, from), Math.max(0, from) + depth).join(' ← ');
 }
 
-const STOPPED =
-  'lockdep switched itself off with this report: lock orders and wait contexts of the rest of this boot were not checked (L5.1, G2.6, T22)';
+const STOPPED = note(
+  'lockdep switched itself off with this report: lock orders and wait contexts of the rest of this boot were not checked',
+  'L5.1',
+  'G2.6',
+  'T22',
+);
 
 /**
  * One finding per thing; the same report twice (a replayed log, two captures) is one.
@@ -95,9 +101,9 @@ function circular(report: Of<'lockdep-circular'>): Verdict<'lock-inversion'> {
     title:
       locks.length > 1
         ? `lockdep: ${[...locks, locks[0]].join(' → ')}: each is held while the next is acquired`
-        : `lockdep: a circle of locks that ${locks[0]} closes; the report is cut`,
-    notes: [
-      'what lockdep checks: locks must always be taken in one order. Here the orders that it has seen close a circle: tasks that each hold one of these locks and ask for the next would wait for each other for ever',
+        : `lockdep: a cycle of locks that ${locks[0]} closes; the report is cut`,
+    notes: notesOf([
+      'what lockdep checks: locks must always be taken in one order. Here the orders that it has seen form a cycle: tasks that each hold one of these locks and ask for the next would wait for each other forever',
       `${holder} holds ${report.holding.name || '?'} and acquires ${report.acquiring.name}${where(report.stack)}`,
       ...report.chain
         .slice(1)
@@ -110,11 +116,14 @@ function circular(report: Of<'lockdep-circular'>): Verdict<'lock-inversion'> {
         : []),
       ...(instances.size > 0
         ? [
-            'the circle is one of lock classes; whether one set of lock instances closes it, the report does not say (L5.11)',
+            note(
+              'the cycle is one of lock classes; the report does not say whether one set of lock instances closes it',
+              'L5.11',
+            ),
           ]
         : []),
       STOPPED,
-    ],
+    ]),
     locks,
     feasible: 'unknown',
   };
@@ -131,14 +140,17 @@ function recursion(report: Of<'lockdep-recursion'>): Verdict<'lock-recursion'> {
   return {
     kind: 'lock-recursion',
     title: `lockdep: ${report.task.comm}:${report.task.tid} acquires ${acquiring.name} while it holds ${one ? 'that very lock' : 'a lock of the same class'}`,
-    notes: [
+    notes: notesOf([
       'what lockdep checks: a task that holds a lock must not ask for it again, because it would wait for itself',
       one
         ? `both addresses are ${acquiring.address}: the task waits for itself`
-        : 'two locks of one class: a deadlock when two tasks take them in different order, legal when an order among them is kept and annotated (mutex_lock_nested and its kin, L5.29)',
+        : note(
+            'two locks of one class: a deadlock when two tasks take them in different order, legal when an order among them is kept and annotated (mutex_lock_nested() and related calls)',
+            'L5.29',
+          ),
       `held since ${holding.site ?? '?'}, acquired in ${acquiring.site ?? '?'}${where(report.stack)}`,
       STOPPED,
-    ],
+    ]),
     locks: [acquiring.name],
   };
 }
@@ -148,12 +160,12 @@ function irqState(report: Of<'lockdep-irq-state'>): Verdict<'irq-lock-state'> {
   return {
     kind: 'irq-lock-state',
     title: `lockdep: ${lock.name} is taken inside ${irq} and elsewhere with ${irq}s enabled`,
-    notes: [
+    notes: notesOf([
       `what lockdep checks: a lock that a ${irq} handler takes must be held with ${irq}s disabled everywhere else. Otherwise the interrupt can hit the holder on its own CPU and spin for a lock that can never be released`,
-      `usage {${from}} met {${to}} (G2.5)${where(report.stack)}`,
+      note(`usage {${from}} met {${to}}${where(report.stack)}`, 'G2.5'),
       ...(report.registered && report.registered.length > 0 ? [`first seen${where(report.registered)}`] : []),
       STOPPED,
-    ],
+    ]),
     locks: [lock.name],
     irq,
   };
@@ -165,14 +177,14 @@ function irqOrder(report: Of<'lockdep-irq-order'>): Verdict<'irq-lock-order'> {
   const locks = path.filter((name, i) => name !== '' && path.indexOf(name) === i);
   return {
     kind: 'irq-lock-order',
-    title: `lockdep: ${irq}-safe ${safe} is held while ${irq}-unsafe ${unsafe} is acquired${locks.length > 2 ? ` (over ${locks.slice(1, -1).join(', ')})` : ''}`,
-    notes: [
+    title: `lockdep: ${irq}-safe ${safe} is held while ${irq}-unsafe ${unsafe} is acquired${locks.length > 2 ? ` (via ${locks.slice(1, -1).join(', ')})` : ''}`,
+    notes: notesOf([
       `what lockdep checks: ${safe} is taken inside ${irq}, ${unsafe} is held with ${irq}s enabled. If a ${irq} hits a holder of ${unsafe} and spins for ${safe}, while the holder of ${safe} waits for ${unsafe}, neither goes on`,
       `${report.task.comm}:${report.task.tid} holds ${holding.name} and acquires ${acquiring.name}${where(report.stack)}`,
       ...(report.safeStack ? [`${safe} in ${irq}${where(report.safeStack)}`] : []),
       ...(report.unsafeStack ? [`${unsafe} with ${irq}s on${where(report.unsafeStack)}`] : []),
       STOPPED,
-    ],
+    ]),
     locks,
     irq,
   };
@@ -185,13 +197,13 @@ function irqInversion(report: Of<'lockdep-irq-inversion'>): Verdict<'irq-lock-or
   return {
     kind: 'irq-lock-order',
     title: `lockdep: ${locks[0]}, taken inside ${irq}, is held while ${locks.at(-1)} is acquired, which is held with ${irq}s enabled`,
-    notes: [
+    notes: notesOf([
       direction === 'took'
         ? `what lockdep checks: ${lock.name} has now been taken inside ${irq}. It was once held while ${other} was acquired, and ${other} is held with ${irq}s enabled: the ${irq} can hit a holder of ${other} and spin for a lock whose holder waits for ${other}`
         : `what lockdep checks: ${lock.name} has now been held with ${irq}s enabled. It was once acquired under ${other}, which is taken inside ${irq}: the ${irq} can hit a holder of ${lock.name} and spin for a lock whose holder waits for it`,
       `${report.task.comm}:${report.task.tid}${where(report.stack)}`,
       STOPPED,
-    ],
+    ]),
     locks,
     irq,
   };
@@ -234,13 +246,16 @@ function waitContext(report: Of<'lockdep-wait-context'>): Verdict<'wait-context'
       ? []
       : [
           context === most
-            ? `context-{${context}:${context}}: ordinary task context, which sets no limit of its own; it does not mean atomic (T20)`
+            ? note(
+                `context-{${context}:${context}}: ordinary task context, which sets no limit of its own; it does not mean atomic`,
+                'T20',
+              )
             : `context-{${context}:${context}}: ${context === 2 ? 'a hard interrupt' : 'a softirq or a threaded interrupt'}, where at most a ${words[context] ?? context} may be taken`,
         ];
   return {
     kind: 'wait-context',
     title: `lockdep: ${lock.name}${lock.outer === undefined ? '' : ` (${words[lock.outer] ?? lock.outer})`} is acquired ${binding.length > 0 ? `while ${binding.map((other) => other.name).join(', ')} ${binding.length > 1 ? 'are' : 'is'} held` : 'in a context that forbids it'}`,
-    notes: [
+    notes: notesOf([
       'what lockdep checks: under a lock that spins nobody may take one that may sleep, because the CPU cannot be given away there',
       ...contextWords,
       ...held.map(
@@ -248,16 +263,26 @@ function waitContext(report: Of<'lockdep-wait-context'>): Verdict<'wait-context'
           `held: ${other.name}${numbers(other)}${other.inner === undefined ? '' : `, ${words[other.inner] ?? other.inner}`}`,
       ),
       limit === undefined || lock.outer === undefined
-        ? 'the report is cut: the limit cannot be computed (L5.32)'
-        : `limit = min of these = ${limit} (${words[limit] ?? 'none'}), acquired ${lock.name}${numbers(lock)} = ${lock.outer || lock.inner} (${words[lock.outer || (lock.inner ?? 0)] ?? '?'}): ${(lock.outer || (lock.inner ?? 0)) > limit ? 'above it' : 'not above it, a class override must be in force'} (L5.32)`,
+        ? note('the report is cut: the limit cannot be computed', 'L5.32')
+        : note(
+            `limit = min of these = ${limit} (${words[limit] ?? 'none'}), acquired ${lock.name}${numbers(lock)} = ${lock.outer || lock.inner} (${words[lock.outer || (lock.inner ?? 0)] ?? '?'}): ${(lock.outer || (lock.inner ?? 0)) > limit ? 'above it' : 'not above it, a class override must be in force'}`,
+            'L5.32',
+          ),
       raw === undefined
-        ? 'the numbers do not tell whether the kernel has PROVE_RAW_LOCK_NESTING (L5.31)'
+        ? note('the numbers do not tell whether the kernel has PROVE_RAW_LOCK_NESTING', 'L5.31')
         : raw
-          ? 'numbering of a kernel with PROVE_RAW_LOCK_NESTING: 2 raw spinlock, 3 spinlock_t, 4 sleeping lock, 5 no limit (L5.31); that alone does not make it PREEMPT_RT (T21)'
-          : 'numbering of a kernel without PROVE_RAW_LOCK_NESTING: 2 any spinlock, 3 sleeping lock, 4 no limit (L5.31)',
+          ? note(
+              'numbering of a kernel with PROVE_RAW_LOCK_NESTING: 2 raw spinlock, 3 spinlock_t, 4 sleeping lock, 5 no limit; that alone does not make it PREEMPT_RT',
+              'L5.31',
+              'T21',
+            )
+          : note(
+              'numbering of a kernel without PROVE_RAW_LOCK_NESTING: 2 any spinlock, 3 sleeping lock, 4 no limit',
+              'L5.31',
+            ),
       ...(report.stack.length > 0 ? [`${report.task.comm}:${report.task.tid}${where(report.stack)}`] : []),
       STOPPED,
-    ],
+    ]),
     locks: [lock.name],
     held: held.map((other) => other.name),
     forbidden_by: binding.map((other) => other.name),

@@ -1,5 +1,7 @@
 /** Soft and hard lockups, stalled workqueues, sleeping in atomic context and interrupt storms as the kernel reported them (MODEL 7.5). */
+
 import type { Finding } from '../../../../schema/index.ts';
+import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { seconds } from '../../core/wording.ts';
 import { LOCKUP_REPEAT_NS, ONE_DUMP_NS } from '../../knowledge/thresholds.ts';
 import type { AtomicSleep, Lockup, LogModel, LongInterrupts, WorkqueueLockup } from '../../model/log/log.ts';
@@ -52,13 +54,13 @@ function lockup(log: LogModel, reports: readonly Lockup[]): Finding {
     start_ns: Math.min(first.tsNs, last.tsNs - stuckS * 1e9),
     end_ns: last.tsNs,
     evidence: reportEvidence(log, reports.slice(0, 8), 'the watchdog reports it'),
-    notes: [
+    notes: notesOf([
       hard
         ? 'what the kernel checks: the CPU takes its timer interrupts. It took none for ten seconds: interrupts are disabled there, or NMIs take all the time'
         : 'what the kernel checks: the watchdog thread gets to run on each CPU. Here kernel code has kept the CPU without a chance to schedule',
       ...(at ? [`it was in ${at}`] : []),
       ...(reports.length > 1 ? [`reported ${reports.length} times`] : []),
-    ],
+    ]),
     cpu: last.cpu,
     task: task?.comm ?? '<...>',
     ...(task && { tid: task.tid }),
@@ -95,12 +97,12 @@ function workqueueStall(log: LogModel, reports: readonly WorkqueueLockup[]): Fin
         start_ns: last.tsNs - last.seconds * 1e9,
         end_ns: last.tsNs,
         evidence: reportEvidence(log, reports.slice(0, 8), 'the workqueue watchdog reports the pool'),
-        notes: [
-          'what the kernel checks: a worker pool with work on its list starts a work item at least every wq_watchdog_thresh seconds. A worker that spins keeps the others of its pool from running; one that sleeps does not (T62)',
+        notes: notesOf([
+          note('what the kernel checks: a worker pool with work on its list starts a work item at least every wq_watchdog_thresh seconds. A worker that spins keeps the others of its pool from running; one that sleeps does not', 'T62'),
           ...(reports.length > 1
             ? [`reported ${reports.length} times, the first time after ${reports[0].seconds} s`]
             : []),
-        ],
+        ]),
         workqueue: work.workqueue,
         pool: last.pool,
         work: work.fn,
@@ -159,13 +161,13 @@ function atomicSleep(log: LogModel, reports: readonly AtomicSleep[]): Finding {
     start_ns: first.tsNs,
     end_ns: reports[reports.length - 1].tsNs,
     evidence: reportEvidence(log, reports.slice(0, 8), 'the kernel reports it'),
-    notes: [
+    notes: notesOf([
       'what the kernel checks: code with preemption or interrupts disabled must not sleep. The CPU would go to another task while a spinlock is held or an interrupt is served, and whoever needs that lock spins until the sleeper comes back',
       scheduling
         ? `the scheduler was entered with preempt count ${first.where}`
         : `the function says so at ${first.where}`,
       ...(reports.length > 1 ? [`reported ${reports.length} times`] : []),
-    ],
+    ]),
     task: task.comm,
     ...(task.tid >= 0 && { tid: task.tid }),
     held,
@@ -186,9 +188,9 @@ function nmiStorms(log: LogModel, stalls: readonly JudgedStall[]): Finding[] {
 }
 
 /** How far the ladder went (O53). */
-function ladderNotes({ firstAllowedNs, allowedNs, rateHz, merged, resets }: PerfLadder): string[] {
-  const unprinted = merged > 0 ? [`${merged} of the steps were reached over others that were not printed (O53)`] : [];
-  const anew = resets > 0 ? [`the allowance was set anew ${resets} times in between`] : [];
+function ladderNotes({ firstAllowedNs, allowedNs, rateHz, merged, resets }: PerfLadder): NoteInput[] {
+  const unprinted = merged > 0 ? [note(`${merged} intermediate steps were not printed`, 'O53')] : [];
+  const anew = resets > 0 ? [`the allowance was reset ${resets} times in between`] : [];
   const climb = `the allowance climbed from ${seconds(firstAllowedNs)} to ${seconds(allowedNs)}, the sample rate fell to ${rateHz} Hz`;
   return [climb, ...unprinted, ...anew];
 }
@@ -199,7 +201,7 @@ function storm(log: LogModel, long: LongInterrupts, perf: boolean, behind: Judge
     kind: 'nmi-storm',
     severity: behind ? 'error' : perf ? 'warning' : 'info',
     confidence: 'reported',
-    title: `${what} got longer ${long.count} times, up to ${seconds(long.maxNs)}${behind ? `; a grace period stalls behind them` : ''}`,
+    title: `${what} set a new maximum ${long.count} times, longest ${seconds(long.maxNs)}${behind ? `; a grace period stalls behind them` : ''}`,
     start_ns: long.firstNs,
     end_ns: behind ? Math.max(long.lastNs, behind.endNs) : long.lastNs,
     evidence: reportEvidence(
@@ -207,14 +209,14 @@ function storm(log: LogModel, long: LongInterrupts, perf: boolean, behind: Judge
       long.places,
       perf ? 'perf lowers its sample rate' : 'a new longest run of the handler',
     ),
-    notes: [
+    notes: notesOf([
       perf
-        ? 'perf keeps a running average of its interrupt and complains when it exceeds what kernel.perf_cpu_time_max_percent allows; each complaint raises the allowance by a quarter (7.5)'
+        ? 'perf keeps a running average of its interrupt and complains when it exceeds what kernel.perf_cpu_time_max_percent allows; each complaint raises the allowance by a quarter'
         : 'the kernel prints only runs that are longer than all before: how many there were in all, a log does not tell',
       ...(perf ? ladderNotes(log.perfLadder) : []),
-      'no CPU is named, and the share of its time is not in the log: record nmi:nmi_handler (T41)',
+      note('no CPU is named, and the share of its time is not in the log: record nmi:nmi_handler', 'T41'),
       ...(behind ? [behind.cause.why] : []),
-    ],
+    ]),
     cpu: behind?.cause.cpu ?? null,
     share: null,
     count: long.count,

@@ -1,8 +1,10 @@
 /**
  * What lockdep could not report any more (MODEL L5.30, T22): its graph, as far as its one report shows it, closed with orders that
- * every kernel has (6.1). The BPF lock cycle of Linux 7.0-rc is the example: the invalid wait context (Bug 1) hid the circle (Bug 2).
+ * every kernel has (6.1). The BPF lock cycle of Linux 7.0-rc is the example: the invalid wait context (Bug 1) hid the cycle (Bug 2).
  */
+
 import type { Finding } from '../../../../schema/index.ts';
+import { note, notesOf } from '../../core/note.ts';
 import { STATIC_EDGES, STATIC_SRCU_EDGES, srcuLocksRaw } from '../../knowledge/lock/api-profiles.ts';
 import { lockNameRule, SRCU_USAGE_LOCK } from '../../knowledge/lock/names.ts';
 import type { LockdepReport, LogModel } from '../../model/log/log.ts';
@@ -20,7 +22,7 @@ interface Edge {
   readonly report?: LockdepReport;
 }
 
-/** Longer circles of static orders are guesses. */
+/** Longer cycles of static orders are guesses. */
 const MAX_LOCKS = 6;
 
 /** @param isDropped orders of class names, acquired with such a stack, that a what-if variant takes out */
@@ -99,7 +101,7 @@ function staticEdges(reported: readonly Edge[], release: string | undefined): Ed
   return edges;
 }
 
-/** Breadth first, so the circle is minimal. */
+/** Breadth first, so the cycle is minimal. */
 function shortestPath(edges: readonly Edge[], from: string, to: string): Edge[] | undefined {
   const via = new Map<string, Edge>();
   let frontier = [from];
@@ -138,13 +140,20 @@ function inversion(log: LogModel, closing: Edge, path: readonly Edge[], locks: r
     title: `${[...locks, locks[0]].join(' → ')}: likely, but lockdep had stopped at its first report`,
     start_ns: first.tsNs,
     end_ns: first.tsNs,
-    evidence: reportEvidence(log, reports, 'lockdep shows one order of the circle'),
-    notes: [
-      'the kernel could not report this: lockdep checks the wait context before the order and switches itself off at its first report (L5.30, T22)',
+    evidence: reportEvidence(log, reports, 'lockdep shows one order of the cycle'),
+    notes: notesOf([
+      note(
+        'the kernel could not report this: lockdep checks the wait context before the order and switches itself off at its first report',
+        'L5.30',
+        'T22',
+      ),
       `${closing.from} → ${closing.to}: ${closing.why}`,
       ...path.map((edge) => `${edge.from} → ${edge.to}: ${edge.why}`),
-      'CYCLE_RISK (D6.1): orders marked “on every kernel” come from the knowledge tables (6.1), not from this log; record lock events to see them',
-    ],
+      note(
+        'CYCLE_RISK: orders marked “on every kernel” come from the tables of quiesce, not from this log; record lock events to see them',
+        'D6.1',
+      ),
+    ]),
     locks,
     feasible: 'unknown',
   });

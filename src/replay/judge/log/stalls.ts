@@ -1,5 +1,7 @@
 /** RCU stalls and starved grace-period kthreads as the kernel reported them (MODEL 7.3). */
+
 import type { ChainLink, Finding, RootKind } from '../../../../schema/index.ts';
+import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { percent, seconds } from '../../core/wording.ts';
 import { spinOf } from '../../model/cpu/busy-wait.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
@@ -77,29 +79,36 @@ function stallFinding(log: LogModel, { stall, startNs, endNs, reading, cause, wh
     start_ns: startNs,
     end_ns: endNs,
     evidence: reportEvidence(log, stall.places, 'the kernel warns of the stall'),
-    notes: [
+    notes: notesOf([
       'what the kernel checks: every CPU and every reader must pass through a state outside of read-side sections within rcu_cpu_stall_timeout after the grace period began; until then nothing that waits for it goes on',
       cause.why,
-      ...(first.how === 'self' ? [`CPU ${cpus[0] ?? '?'} found that it holds the grace period up itself (R2.44)`] : []),
-      ...(first.detectedBy === undefined ? [] : [`CPU ${first.detectedBy} reported it for the others (R2.43)`]),
-      ...(expedited && gpSeq !== null ? [`s: ${gpSeq} is its running sequence, ${eventSeq} its end value (1.3)`] : []),
+      ...(first.how === 'self'
+        ? [note(`CPU ${cpus[0] ?? '?'} found that it holds the grace period up itself`, 'R2.44')]
+        : []),
+      ...(first.detectedBy === undefined ? [] : [note(`CPU ${first.detectedBy} reported it for the others`, 'R2.43')]),
+      ...(expedited && gpSeq !== null
+        ? [note(`s: ${gpSeq} is its running sequence, ${eventSeq} its end value`, 'R2.47')]
+        : []),
       ...lengthNotes(first.jiffies, reading),
       ...(stall.reports > 1
-        ? [`reported ${stall.reports} times, last ${seconds(endNs - first.tsNs)} after the first (G3.2)`]
+        ? [note(`reported ${stall.reports} times, last ${seconds(endNs - first.tsNs)} after the first`, 'G3.2')]
         : []),
       ...(last.allQuiescent === undefined
         ? []
-        : ['all quiescent states were seen: the grace-period kthread is what does not run (R2.46)']),
+        : [note('all quiescent states were seen: the grace-period kthread is what does not run', 'R2.46')]),
       ...(last.kthread?.kind === 'timer'
         ? [
-            `the kthread's timer did not fire for ${last.kthread.jiffies} jiffies${last.kthread.cpu === undefined ? '' : `, timers of CPU ${last.kthread.cpu}`} (R2.45)`,
+            note(
+              `the kthread's timer did not fire for ${last.kthread.jiffies} jiffies${last.kthread.cpu === undefined ? '' : `, timers of CPU ${last.kthread.cpu}`}`,
+              'R2.45',
+            ),
           ]
         : []),
       ...(last.ended || first.ended ? ['the stall ended while it was being reported'] : []),
       ...(last.suppressed ? ['the full report was suppressed because of a stuck CSD lock'] : []),
       ...(falsePositive ? ['the kernel marks it (false positive?): the CPU moved on between two looks'] : []),
       ...(stall.tasks.size >= 8 ? ['the kernel lists at most 8 tasks per node: there may be more'] : []),
-    ],
+    ]),
     flavor,
     gp_seq: eventSeq,
     cpus,
@@ -109,11 +118,15 @@ function stallFinding(log: LogModel, { stall, startNs, endNs, reading, cause, wh
   });
 }
 
-function lengthNotes(jiffies: number | undefined, reading: JiffiesReading | undefined): string[] {
+function lengthNotes(jiffies: number | undefined, reading: JiffiesReading | undefined): NoteInput[] {
   if (jiffies === undefined) return [];
   if (reading === undefined) return [`t=${jiffies} jiffies since the grace period began; HZ is not known`];
   return [
-    `t=${jiffies} jiffies since the grace period began: HZ ${reading.hz}, timeout ${reading.timeoutS} s${reading.certain ? '' : ' (another HZ fits, too)'} (P0.1, R2.62)`,
+    note(
+      `t=${jiffies} jiffies since the grace period began: HZ ${reading.hz}, timeout ${reading.timeoutS} s${reading.certain ? '' : ' (another HZ fits, too)'}`,
+      'P0.1',
+      'R2.62',
+    ),
   ];
 }
 
@@ -141,7 +154,7 @@ function starvedKthread(log: LogModel, { stall, startNs, reading, cause }: Judge
       start_ns: blockedNs > 0 ? Math.max(startNs, report.tsNs - blockedNs) : startNs,
       end_ns: report.tsNs,
       evidence: reportEvidence(log, [report], 'the stall report says that the kthread starved'),
-      notes: [
+      notes: notesOf([
         'grace periods are driven by this kthread: while it does not run, none ends',
         `it was in ${kthread.state}`,
         ...(asleep
@@ -149,11 +162,14 @@ function starvedKthread(log: LogModel, { stall, startNs, reading, cause }: Judge
           : []),
         ...(spin === undefined ? [] : [`CPU ${kthread.cpu} spins in ${spin} until another CPU answers`]),
         onHoldout
-          ? `it belongs on CPU ${kthread.cpu}, which holds the grace period up: a victim of the same load, not the cause (T33)`
+          ? note(
+              `it belongs on CPU ${kthread.cpu}, which holds the grace period up: a victim of the same load, not the cause`,
+              'T33',
+            )
           : victim
-            ? 'a victim of the CPU that does not answer, not the cause (T33)'
-            : 'whoever runs on its CPU decides whether it is cause or victim (T33)',
-      ],
+            ? note('a victim of the CPU that does not answer, not the cause', 'T33')
+            : note('whoever runs on its CPU decides whether it is cause or victim', 'T33'),
+      ]),
       flavor,
       blocked_ns: Math.round(blockedNs),
       chain: [

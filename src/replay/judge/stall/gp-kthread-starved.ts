@@ -1,5 +1,7 @@
 /** The grace-period kthread was runnable and got no CPU (R2.45). Often a victim of the same load as the stall (T33): the note names who ran. */
+
 import type { Finding } from '../../../../schema/index.ts';
+import { notesOf } from '../../core/note.ts';
 import { percent, seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import { GP_KTHREAD_STARVED_ERROR_NS, GP_KTHREAD_STARVED_NS } from '../../knowledge/thresholds.ts';
@@ -28,11 +30,11 @@ function finding(world: World, timeline: Timeline, starvation: KthreadStarvation
     start_ns: starvation.startNs,
     end_ns: endNs,
     evidence: chain.evidence,
-    notes: [
+    notes: notesOf([
       'threshold 2 s (rcu_check_gp_kthread_starvation)',
       ...(starvation.instead ? [`${starvation.instead} had CPU ${starvation.cpu}`] : []),
       ...(interrupts >= 0.3 ? [`interrupts took ${percent(interrupts)} of CPU ${starvation.cpu}`] : []),
-    ],
+    ]),
     flavor: starvation.flavor,
     blocked_ns: blockedNs,
     chain: chain.links,

@@ -2,7 +2,9 @@
  * The kernel's own stall decision, replayed: when check_cpu_stall() would have warned about a grace period, and which CPU
  * would have noticed (MODEL 2.5, R2.60, R2.61). Compared with the warning when there is one.
  */
+
 import type { StallDecision } from '../../../../schema/index.ts';
+import { type NoteInput, note } from '../../core/note.ts';
 import { seconds } from '../../core/wording.ts';
 import type { LogStall } from '../../model/log/stall.ts';
 import type { GracePeriod, TickSample } from '../../model/rcu/grace-period.ts';
@@ -149,10 +151,11 @@ export function decisionOf(
   };
 }
 
-const whom = (cpu: number | undefined, self: boolean | undefined): string => {
-  const about = self === undefined ? '' : self ? ' about itself' : ' about others';
-  return `${cpu === undefined ? 'a CPU' : `CPU ${cpu}`}${about}`;
-};
+const fromCpu = (cpu: number | undefined): string => (cpu === undefined ? 'a CPU' : `CPU ${cpu}`);
+
+/** Whom the warning is about. */
+const about = (self: boolean | undefined): string[] =>
+  self === undefined ? [] : [self ? 'about itself' : 'about other CPUs'];
 
 /**
  * The decision as a sentence of the finding.
@@ -164,37 +167,47 @@ export function describePrediction(
   rule: StallRule,
   given: GivenWarning | undefined,
   ticksSeen: boolean,
-): string {
+): NoteInput {
   // The start of an inferred one, and so its deadline, are not known to the jiffy.
   if (gp.seq === null) {
-    if (!given) return 'whether and when the kernel warned of it is not recorded (rcu_stall_warning, or the log)';
-    const whose = given.cpu === undefined ? '' : `, ${whom(given.cpu, given.self)}`;
-    return `the kernel warned ${seconds(given.afterNs)} after it began${whose}${given.jiffies === undefined ? ', at the latest' : `, t=${given.jiffies} jiffies`}`;
+    if (!given) return 'whether and when the kernel warned of it is not recorded (record rcu_stall_warning, or the log)';
+    const from = given.cpu === undefined ? '' : `, from ${fromCpu(given.cpu)}`;
+    return `the kernel warned ${seconds(given.afterNs)} after it began${from}${details(given)}${given.jiffies === undefined ? ', at the latest' : ''}`;
   }
-  const due = `the kernel's stall decision, replayed: due ${seconds(rule.tillNs)} after the start, at the next tick`;
-  if (prediction.verdict === 'no-stall') return `${due}; the grace period ended before that (R2.60)`;
-  const did = given
-    ? `the kernel warned after ${seconds(given.afterNs)}, ${whom(given.cpu, given.self)}${given.jiffies === undefined ? '' : `, t=${given.jiffies} jiffies`}`
-    : '';
+  const timeout = `replaying check_cpu_stall(): timeout at +${seconds(rule.tillNs)}`;
+  if (prediction.verdict === 'no-stall') return note(`${timeout}; the grace period ended before it`, 'R2.60');
+  const did = given ? `${fromCpu(given.cpu)} at +${seconds(given.afterNs)}${details(given)}` : '';
   if (prediction.verdict === 'cannot-warn') {
-    if (!ticksSeen) return `${due}; ticks are not recorded: who would warn cannot be told${did ? `; ${did}` : ''}`;
-    return `${due}; no CPU took one from then on, so it cannot warn (R2.41)${did ? `; yet ${did}` : ''}`;
+    const yet = did === '' ? '' : `. The kernel did warn, from ${did}`;
+    return ticksSeen
+      ? note(`${timeout}; no CPU took a tick after that, so the kernel cannot warn${yet}`, 'R2.41')
+      : note(`${timeout}; ticks are not recorded, so it is unknown which CPU would warn${yet}`, 'R2.41');
   }
   const others = [...new Set(prediction.ties?.map((tie) => tie.cpu))].sort((a, b) => a - b);
   const or =
     others.length > 0
-      ? ` (or CPU ${others.slice(0, TIES_NAMED).join(', ')}${others.length > TIES_NAMED ? ' …' : ''}, a jiffy apart)`
+      ? ` (or CPU ${others.slice(0, TIES_NAMED).join(', ')}${others.length > TIES_NAMED ? ' …' : ''}, within a jiffy)`
       : '';
-  const predicted = `${due}: ${whom(prediction.cpu, prediction.self)}${or}, after ${seconds((prediction.atNs as number) - gp.startNs)}`;
-  if (!given) return `${predicted}; it would have warned, and no warning is in this capture (R2.61)`;
+  const whom = prediction.self ? 'itself' : 'other CPUs';
+  const first = `${timeout}; first tick past it is ${fromCpu(prediction.cpu)}'s${or} at +${seconds((prediction.atNs as number) - gp.startNs)} (would report ${whom})`;
+  if (!given) return note(`${first}. No warning is in this capture`, 'R2.61');
   switch (compareWarning(gp, prediction, given, rule)) {
     case 'earlier':
-      return `${predicted}; yet ${did}: earlier than that, so the timeout or the clock is another (R2.61)`;
+      return note(`${first}. The kernel did warn earlier, from ${did}: the timeout or the clock is another`, 'R2.61');
     case 'later':
-      return `${predicted}; ${did}: later, so it was suppressed or reset meanwhile (R2.42), or jiffies stood still`;
+      return note(
+        `${first}. The kernel did warn later, from ${did}: suppressed or reset meanwhile, or jiffies stood still`,
+        'R2.42',
+      );
     case 'other-cpu':
-      return `${predicted}; ${did}: another CPU won the race (R2.43)`;
+      return note(`${first}. The kernel did warn, from ${did}: that CPU won the race`, 'R2.43');
     default:
-      return `${predicted}; as it happened: ${did} (R2.61)`;
+      return note(`${first}. The kernel did warn, from ${did}`, 'R2.61');
   }
+}
+
+/** ` (about itself, t=2015 jiffies)`. */
+function details({ self, jiffies }: GivenWarning): string {
+  const parts = [...about(self), ...(jiffies === undefined ? [] : [`t=${jiffies} jiffies`])];
+  return parts.length > 0 ? ` (${parts.join(', ')})` : '';
 }

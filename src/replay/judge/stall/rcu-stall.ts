@@ -1,9 +1,11 @@
 /**
  * RCU stalls: grace periods that the kernel warned about, or would have by its own rule (MODEL 2.5, R2.60).
  */
+
 import type { Finding } from '../../../../schema/index.ts';
 import { gracePeriodFloorNs } from '../../core/collection-floors.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
+import { note, notesOf } from '../../core/note.ts';
 import { CENSORED, seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../../model/rcu/grace-period.ts';
@@ -24,8 +26,10 @@ import { holdoutNote, stallHoldouts } from './holdouts.ts';
 import { decisionOf, describePrediction, givenWarning, predictStall, tickOfWarning } from './prediction.ts';
 import { expeditedRule, reportOf, type StallRule, stallRule } from './rule.ts';
 
-const EXPEDITED_DECISION =
-  'an expedited grace period is watched by the worker that runs it, with its own timeout (R2.47); the CPUs it waits for are inferred: their interrupt or their next context switch shows when they were done';
+const EXPEDITED_DECISION = note(
+  'an expedited grace period is watched by the worker that runs it, with its own timeout; the CPUs it waits for are inferred: their interrupt or their next context switch shows when they were done',
+  'R2.47',
+);
 
 export function detectRcuStalls(world: World, timeline: Timeline): Finding[] {
   const floorNs = gracePeriodFloorNs(world.thresholds);
@@ -91,16 +95,21 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
   if (undecided) citeKthread(evidence, gp, timeline);
   if (starved) citeStarvation(evidence, starved, timeline);
   if (asleep) citeKthreadSleep(evidence, asleep, timeline.data.lastEvent);
-  const notes = [
-    `threshold ${seconds(rule.tillNs)} (${rule.why})`,
+  const notes = notesOf([
+    note(`threshold ${seconds(rule.tillNs)} (${rule.why})`, ...(rule.rules ?? [])),
     ...(gp.censored ? [CENSORED] : []),
     ...(decisive?.inferred ? [inferredBy(decisive)] : []),
     ...kthreadNote(gp.flavor, starved, asleep),
     ...(decisive
-      ? [`${decisive.name}: ${holdoutNote(timeline, decisive)}`]
+      ? [
+          note(
+            `${decisive.name}: ${holdoutNote(timeline, decisive)}`,
+            ...(judged?.code === 'DEFERRED_UNLOCK' ? ['R2.11'] : []),
+          ),
+        ]
       : [nobodyOwes(timeline, gp, starved !== undefined || asleep !== undefined)]),
     gp.expedited ? EXPEDITED_DECISION : describePrediction(gp, prediction, rule, given, ticksSeen),
-  ];
+  ]);
   return identified({
     kind: 'rcu-stall',
     severity: gp.censored && gp.warnedNs === undefined ? 'warning' : 'error',
@@ -129,7 +138,7 @@ function nobodyOwes(timeline: Timeline, gp: GracePeriod, starved: boolean): stri
   if (starved) return 'every CPU had reported';
   return timeline.data.visible.preemptedReaders
     ? 'every CPU had reported, and no preempted reader was recorded: the kthread did not end it'
-    : 'every CPU had reported: a preempted reader, or the kthread (rcu_preempt_task and rcu_unlock_preempted_task would tell)';
+    : 'every CPU had reported: a preempted reader, or the kthread; record rcu_preempt_task and rcu_unlock_preempted_task to tell which';
 }
 
 /** It owed nothing any more; at most it had to be noticed. */

@@ -19,6 +19,8 @@ export interface StallRule {
   /** By how much this clock shows the deadline earlier than at a whole second. */
   readonly earlyNs: number;
   readonly why: string;
+  /** Rules that it rests on. */
+  readonly rules?: readonly string[];
   /** The grace period whose warning showed it. */
   readonly shownBy?: GracePeriod;
 }
@@ -127,7 +129,7 @@ export function stallRule(world: World, periods: readonly GracePeriod[], reports
   const ruleNs = stallThresholdNs(profile);
   // A warning may come late, never early: what it shows is the most that the timeout can be, unless nothing else is known of it.
   if (shortest && (shortest.tillNs < ruleNs || profile.rcuStallTimeoutS === undefined)) return { ...shortest, hz };
-  return { tillNs: ruleNs, hz, driftNs: 0, earlyNs: 0, why: ruleWords(profile) };
+  return { tillNs: ruleNs, hz, driftNs: 0, earlyNs: 0, why: ruleWords(profile), rules: ['R2.40'] };
 }
 
 /**
@@ -137,7 +139,12 @@ export function stallRule(world: World, periods: readonly GracePeriod[], reports
 export function expeditedRule(world: World, periods: readonly GracePeriod[], normal: StallRule): StallRule {
   if (world.thresholds.rcuStallNs !== undefined) return normal;
   const slower = world.profile.proveRcu === false ? 1 : 1.25;
-  const rule: StallRule = { ...normal, tillNs: normal.tillNs * slower, why: `${normal.why}; expedited: R2.47` };
+  const rule: StallRule = {
+    ...normal,
+    tillNs: normal.tillNs * slower,
+    why: `${normal.why}; expedited`,
+    rules: ['R2.47'],
+  };
   return periods.reduce((shortest, gp) => {
     if (!gp.expedited || gp.warnedNs === undefined || gp.warnedNs - gp.startNs >= shortest.tillNs) return shortest;
     const ageNs = gp.warnedNs - gp.startNs;
@@ -150,6 +157,6 @@ function ruleWords(profile: KernelProfile): string {
     profile.rcuStallTimeoutS === undefined
       ? 'the default rcu_cpu_stall_timeout of 21 s'
       : `rcu_cpu_stall_timeout ${profile.rcuStallTimeoutS} s`;
-  if (profile.proveRcu === false) return `${timeout}, R2.40`;
-  return `${timeout} and the 5 s of PROVE_RCU${profile.proveRcu ? '' : ', for all that is known'}, R2.40`;
+  if (profile.proveRcu === false) return timeout;
+  return profile.proveRcu ? `${timeout} plus 5 s for PROVE_RCU` : `${timeout} plus 5 s assuming PROVE_RCU (unknown)`;
 }

@@ -1,6 +1,8 @@
 /** NMI, hardirq and softirq storms (MODEL 1.5, 2.7): a CPU that spends most of a second or more in interrupts. */
+
 import type { Finding } from '../../../../schema/index.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
+import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { percent, seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import { SLOW_PERIOD_NS, STORM_MEETS_NS } from '../../knowledge/thresholds.ts';
@@ -40,12 +42,12 @@ function finding(world: World, timeline: Timeline, storm: Storm): Finding {
     start_ns: storm.startNs,
     end_ns: storm.endNs,
     evidence: evidence.list(),
-    notes: [
+    notes: notesOf([
       `threshold ${percent(world.thresholds.nmiStormShare)} of a CPU over ${seconds(world.thresholds.nmiStormWindowNs)}`,
       ...sourceNotes(storm),
       ...(storm.throttled > 0 ? [`perf throttled its events ${storm.throttled} times meanwhile`] : []),
       ...(gp ? [`${gracePeriodName(gp)} waited for this CPU meanwhile`] : []),
-    ],
+    ]),
     cpu: storm.cpu,
     share,
     count: storm.count,
@@ -70,13 +72,13 @@ function mainHandler({ handlers }: Storm): { handler?: string } {
 }
 
 /** How far the share is what the CPU spent, and not less or more. */
-function sourceNotes({ busyNs, contextsNs, samplesNs, threadNs }: Storm): string[] {
-  const notes: string[] = [];
+function sourceNotes({ busyNs, contextsNs, samplesNs, threadNs }: Storm): NoteInput[] {
+  const notes: NoteInput[] = [];
   if (contextsNs > 0)
-    notes.push(`${percent(contextsNs / busyNs)} of it from contexts of records: at least that much (E1.7)`);
+    notes.push(note(`${percent(contextsNs / busyNs)} of it from contexts of records: at least that much`, 'E1.7'));
   if (samplesNs > 0)
     notes.push(
-      `${percent(samplesNs / busyNs)} of it from samples of the stack, true to 1/√n; NMIs do not show (E0.10)`,
+      note(`${percent(samplesNs / busyNs)} of it from samples of the stack, true to 1/√n; NMIs do not show`, 'E0.10'),
     );
   if (threadNs > 0) notes.push(`${percent(threadNs / busyNs)} of it in threads that do the work of interrupts`);
   return notes;

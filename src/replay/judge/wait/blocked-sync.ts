@@ -1,5 +1,7 @@
-/** Callers of synchronize_rcu(), synchronize_srcu() and their kin that waited too long, with the chain to the root (MODEL §4). */
+/** Callers of synchronize_rcu(), synchronize_srcu() and related calls that waited too long, with the chain to the root (MODEL §4). */
+
 import type { Finding } from '../../../../schema/index.ts';
+import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { CENSORED, seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import { ROOTED_WAIT_ERROR_NS } from '../../knowledge/thresholds.ts';
@@ -36,21 +38,26 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
     severity: !doubt && (blockedNs >= limitNs || (rooted && blockedNs >= ROOTED_WAIT_ERROR_NS)) ? 'error' : 'warning',
     confidence:
       wait.source === 'stack' || doubt || endInferred || chain.inferredBy.length > 0 ? 'inferred' : 'observed',
-    title: `${wait.comm}:${wait.tid} blocked ${seconds(blockedNs)} in ${wait.api}${wait.site ? `, ${wait.site}` : ''}${wait.endNs === null ? ', and still is' : ''}: ${rootPhrase(chain.root, wait.tid)}`,
+    title: `${wait.comm}:${wait.tid} blocked ${seconds(blockedNs)} in ${wait.api}${wait.site ? `, ${wait.site}` : ''}${wait.endNs === null ? ' (still blocked at end of capture)' : ''}: ${rootPhrase(chain.root, wait.tid)}`,
     start_ns: wait.startNs,
     end_ns: endNs,
     evidence: chain.evidence,
-    notes: [
+    notes: notesOf([
       `threshold ${seconds(world.thresholds.blockedSyncNs)}`,
       ...(doubt ? [doubt] : []),
       ...chain.inferredBy,
       ...(wait.source === 'stack'
-        ? ['the wait is known from stacks at context switches (W4.12): record a kprobe on the function for exact times']
+        ? [
+            note(
+              'the wait is known from stacks at context switches: record a kprobe on the function for exact times',
+              'W4.12',
+            ),
+          ]
         : endInferred
-          ? ['its return was not recorded: the end is that of its last sleep (W4.13)']
+          ? [note('its return was not recorded: the end is that of its last sleep', 'W4.13')]
           : []),
       ...teardownNote(world, timeline, wait),
-    ],
+    ]),
     api: wait.api,
     domain,
     task: wait.comm,
@@ -64,13 +71,18 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
 }
 
 /** What else the caller had waited for, or would have to (S3.50). */
-function teardownNote(world: World, timeline: Timeline, wait: SyncWait): string[] {
+function teardownNote(world: World, timeline: Timeline, wait: SyncWait): NoteInput[] {
   if (!wait.stack || !timeline.stackVerdict(wait.stack).teardown) return [];
   const { release } = world.profile;
   const steps = tracepointTeardown(release)?.map((step) => TEARDOWN_WORDS[step]);
   return steps
-    ? [`a tracepoint teardown on ${release} waits for ${steps.join(', then for ')} (S3.50)`]
-    : ['the kernel release is not known: on v7.0 and later this stack may wait for rcu_tasks_trace_srcu_struct (T12)'];
+    ? [note(`a tracepoint teardown on ${release} waits for ${steps.join(', then for ')}`, 'S3.50')]
+    : [
+        note(
+          'the kernel release is not known: on v7.0 and later this stack may wait for rcu_tasks_trace_srcu_struct',
+          'T12',
+        ),
+      ];
 }
 
 const TEARDOWN_WORDS: Readonly<Record<TeardownStep, string>> = {

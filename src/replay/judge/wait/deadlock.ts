@@ -1,9 +1,11 @@
 /**
  * Deadlocks: closed wait-for cycles of AND edges at the end of the capture (W4.31): a task waits for an SRCU grace period
- * that waits for a reader, and the reader waits, directly or over others, for the task. One task alone is the
+ * that waits for a reader, and the reader waits, directly or via others, for the task. One task alone is the
  * self-wait of S3.23; two are the crossed readers. Lock waits join the same graph through their owners.
  */
+
 import type { ChainLink, DeadlockWait, Evidence, Finding } from '../../../../schema/index.ts';
+import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import { PERSISTS_NS } from '../../knowledge/thresholds.ts';
@@ -19,11 +21,11 @@ export interface WaitEdge {
   readonly sinceNs: number;
   readonly evidence: readonly Evidence[];
   /** What lies between the two tasks, as a link of a chain. */
-  readonly over: Pick<ChainLink, 'kind' | 'name' | 'rule'>;
-  /** As what the second task is met. */
-  readonly met: Pick<ChainLink, 'kind' | 'note' | 'rule'>;
+  readonly via: Pick<ChainLink, 'kind' | 'name' | 'rule'>;
+  /** How the second task appears in the chain. */
+  readonly target: Pick<ChainLink, 'kind' | 'note' | 'rule'>;
   /** Set where the edge is not what events show, but what stacks and reports suggest: how. */
-  readonly inferredBy?: string;
+  readonly inferredBy?: NoteInput;
 }
 
 /** Waits of open synchronize_srcu() calls for the readers that were inside when they began. */
@@ -40,8 +42,8 @@ export function srcuReaderEdges(timeline: Timeline): WaitEdge[] {
           to: reader.task,
           on: `${wait.api}(${wait.domain}), whose reader is ${timeline.label(reader.task)}`,
           sinceNs: wait.startNs,
-          over: { kind: 'srcu-gp' as const, name: `SRCU grace period of ${wait.domain}`, rule: 'W2' },
-          met: { kind: 'reader' as const, note: `reader of ${wait.domain}`, rule: 'W19' },
+          via: { kind: 'srcu-gp' as const, name: `SRCU grace period of ${wait.domain}`, rule: 'W2' },
+          target: { kind: 'reader' as const, note: `reader of ${wait.domain}`, rule: 'W19' },
           evidence: [
             { event: reader.event, role: `${timeline.label(reader.task)} enters srcu_read_lock(${wait.domain})` },
             { event: wait.startEvent, role: `${wait.comm}:${wait.tid} enters ${wait.api}(${wait.domain})` },
@@ -57,8 +59,8 @@ export function lockEdges(timeline: Timeline): WaitEdge[] {
     to: wait.to,
     on: `${wait.lock} held by ${timeline.label(wait.to)}`,
     sinceNs: wait.sinceNs,
-    over: { kind: 'lock', name: wait.lock, rule: 'W22' },
-    met: { kind: 'task', note: `holds ${wait.lock}`, rule: 'W23' },
+    via: { kind: 'lock', name: wait.lock, rule: 'W22' },
+    target: { kind: 'task', note: `holds ${wait.lock}`, rule: 'W23' },
     evidence: wait.evidence,
     ...(wait.certainty === 'inferred' && { inferredBy: `${wait.lock}: ${wait.basis}` }),
   }));
@@ -77,8 +79,8 @@ export function joinEdges(timeline: Timeline): WaitEdge[] {
         to,
         on: `${join.api} of ${what}`,
         sinceNs: join.startNs,
-        over: { kind: 'work', name: join.fn ?? join.api, rule: 'W24' },
-        met: {
+        via: { kind: 'work', name: join.fn ?? join.api, rule: 'W24' },
+        target: {
           kind: join.fn === undefined ? 'task' : 'worker',
           note: join.fn === undefined ? 'has to end' : `runs ${join.fn}`,
         },
@@ -166,31 +168,34 @@ function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {
     end_ns: timeline.data.endNs,
     evidence: [
       ...cycle.flatMap((edge) => edge.evidence),
-      { event: timeline.data.lastEvent, role: 'the recording ends, nobody has moved' },
+      { event: timeline.data.lastEvent, role: 'end of capture, cycle still closed' },
     ],
-    notes: [
-      `closed for ${seconds(timeline.data.endNs - sinceNs)}, to the end of the capture; no edge has an alternative (W4.31)`,
+    notes: notesOf([
+      note(
+        `cycle held for ${seconds(timeline.data.endNs - sinceNs)} until the end of the capture; every wait in it is an AND wait`,
+        'W4.31',
+      ),
       ...cycle.flatMap((edge) => edge.inferredBy ?? []),
       ...(doubt ? [doubt] : []),
-    ],
+    ]),
     waits,
-    chain: circle(timeline, cycle),
+    chain: cycleChain(timeline, cycle),
     root: { kind: 'deadlock' },
   });
 }
 
-/** Once around, from the first task back to it; the time since the circle closed is the last link's. */
-function circle(timeline: Timeline, cycle: readonly WaitEdge[]): ChainLink[] {
+/** Once around, from the first task back to it; the time since the cycle closed is the last link's. */
+function cycleChain(timeline: Timeline, cycle: readonly WaitEdge[]): ChainLink[] {
   const sinceNs = Math.max(...cycle.map((edge) => edge.sinceNs));
   const [{ from }] = cycle;
   const links: ChainLink[] = [{ kind: 'task', name: timeline.label(from), tid: from.tid, blame_ns: 0 }];
-  cycle.forEach(({ to, over, met, evidence }, i) => {
+  cycle.forEach(({ to, via, target, evidence }, i) => {
     // By convention the holder's event comes first, the waiter's after it.
     const [held, waits] = evidence.length > 1 ? evidence : [undefined, evidence[0]];
     const closes = i === cycle.length - 1;
-    links.push({ ...over, blame_ns: 0, parent: links.length - 1, ...shownBy(waits) });
+    links.push({ ...via, blame_ns: 0, parent: links.length - 1, ...shownBy(waits) });
     links.push({
-      ...met,
+      ...target,
       name: timeline.label(to),
       tid: to.tid,
       blame_ns: closes ? timeline.data.endNs - sinceNs : 0,

@@ -2,6 +2,7 @@
  * Tasks in uninterruptible sleep for longer than the hung-task threshold (kernel/hung_task.c check_hung_task): D without
  * TASK_WAKEKILL or TASK_NOLOAD (G4.1). Sleeps of the callers of blocked-sync carry that finding's chain.
  */
+
 import {
   type ChainLink,
   DEFAULT_THRESHOLDS,
@@ -10,6 +11,7 @@ import {
   type Root,
 } from '../../../../schema/index.ts';
 import { EvidenceList, mergeEvidence } from '../../core/evidence-list.ts';
+import { type NoteInput, notesOf } from '../../core/note.ts';
 import { CENSORED, seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import { isGenericFrame } from '../../knowledge/stack/wait-frames.ts';
@@ -44,16 +46,16 @@ function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
     kind: 'hung-task',
     severity: doubt ? 'warning' : 'error',
     confidence: doubt ? 'inferred' : 'observed',
-    title: `${sleep.comm}:${sleep.task.tid} slept uninterruptibly for ${seconds(endNs - sleep.startNs)}${what}${sleep.endNs === null ? ', and still does' : ''}${root && root.kind !== 'unknown' ? `: ${rootPhrase(root, sleep.task.tid)}` : ''}`,
+    title: `${sleep.comm}:${sleep.task.tid} slept uninterruptibly for ${seconds(endNs - sleep.startNs)}${what}${sleep.endNs === null ? ' (still blocked at end of capture)' : ''}${root && root.kind !== 'unknown' ? `: ${rootPhrase(root, sleep.task.tid)}` : ''}`,
     start_ns: sleep.startNs,
     end_ns: endNs,
     evidence,
-    notes: [
+    notes: notesOf([
       `threshold ${seconds(hungTaskThresholdNs(world))} (hung_task_timeout_secs)`,
       ...stackNote(timeline, sleep),
       ...(doubt ? [doubt] : []),
       ...inferredBy,
-    ],
+    ]),
     task: sleep.comm,
     tid: sleep.task.tid,
     ...(verdict?.api && { api: verdict.api }),
@@ -76,7 +78,7 @@ function stackNote(timeline: Timeline, { stack }: HungSleep): string[] {
 function chainOf(
   timeline: Timeline,
   sleep: HungSleep,
-): { chain: readonly ChainLink[]; root?: Root; evidence: readonly Evidence[]; inferredBy: readonly string[] } {
+): { chain: readonly ChainLink[]; root?: Root; evidence: readonly Evidence[]; inferredBy: readonly NoteInput[] } {
   const endNs = timeline.end(sleep);
   const name = `${sleep.comm}:${sleep.task.tid}`;
   const own = new EvidenceList();

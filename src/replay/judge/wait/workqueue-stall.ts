@@ -2,7 +2,9 @@
  * Work items that waited for a worker longer than the kernel's workqueue watchdog allows (kernel/workqueue.c: wq_watchdog_timer_fn, 30 s), and
  * what kept the workers of their pool (S3.70, W14–W16).
  */
+
 import type { Finding } from '../../../../schema/index.ts';
+import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import { STORM_MEETS_NS, WORKQUEUE_STALL_NS } from '../../knowledge/thresholds.ts';
@@ -66,11 +68,11 @@ function finding(timeline: Timeline, late: LateWork, reason: QueueReason): Findi
     kind: 'workqueue-stall',
     severity: stuck && !guessed ? 'error' : 'warning',
     confidence: guessed || chain.inferredBy.length > 0 ? 'inferred' : 'observed',
-    title: `${fn} on workqueue ${workqueue} waited ${seconds(blockedNs)} for a worker${late.startNs === null ? ', and still does' : ''}${chain.root.kind === 'unknown' ? '' : `: ${rootPhrase(chain.root)}`}`,
+    title: `${fn} on workqueue ${workqueue} waited ${seconds(blockedNs)} for a worker${late.startNs === null ? ' (still waiting at end of capture)' : ''}${chain.root.kind === 'unknown' ? '' : `: ${rootPhrase(chain.root)}`}`,
     start_ns: late.queuedNs,
     end_ns: timeline.end({ endNs: late.startNs }),
     evidence: chain.evidence,
-    notes: [
+    notes: notesOf([
       `threshold ${seconds(WORKQUEUE_STALL_NS)} (workqueue.watchdog_thresh)`,
       ...NOTES[reason.kind],
       ...chain.inferredBy,
@@ -80,7 +82,7 @@ function finding(timeline: Timeline, late: LateWork, reason: QueueReason): Findi
       ...(late.begunMeanwhile > 0
         ? [`its pool began ${late.begunMeanwhile} other items meanwhile: the watchdog would not have complained`]
         : []),
-    ],
+    ]),
     workqueue,
     pool,
     work: fn,
@@ -90,13 +92,17 @@ function finding(timeline: Timeline, late: LateWork, reason: QueueReason): Findi
   });
 }
 
-const NOTES: Readonly<Record<QueueReason['kind'], readonly string[]>> = {
+const NOTES: Readonly<Record<QueueReason['kind'], readonly NoteInput[]>> = {
   hog: [
-    'a worker that runs without sleeping keeps its pool from waking another one; one that sleeps does not (S3.70, T62)',
+    note(
+      'a worker that runs without sleeping keeps its pool from waking another one; one that sleeps does not',
+      'S3.70',
+      'T62',
+    ),
   ],
   'no-cpu': ['a worker of the pool is runnable and gets no CPU'],
-  'max-active': ['never put on the list of its pool: max_active of the workqueue was in use (W16)'],
-  itself: ['its last execution had to end first (S3.21)'],
+  'max-active': [note('never put on the list of its pool: max_active of the workqueue was in use', 'W16')],
+  itself: [note('its last execution had to end first', 'S3.21')],
   backlog: ['the pool was busy with what was queued before'],
   unknown: ['why no worker took it is not recorded: cancelled work looks the same where its pool is idle'],
 };

@@ -44,7 +44,7 @@ export const API_PROFILES: readonly ApiProfile[] = [
     takes: [],
     note: 'irqs on and beyond qhimark: rcu_node locks and a wakeup of the grace-period kthread',
   },
-  { api: 'call_srcu', from: '7.0', takes: [SRCU_USAGE, SDP], note: 'grace periods start from irq_work (S3.11)' },
+  { api: 'call_srcu', from: '7.0', takes: [SRCU_USAGE, SDP], note: 'grace periods start from irq_work' },
   {
     api: 'call_srcu',
     takes: [SRCU_USAGE, SDP, POOL, ...WAKE, { ...TIMER_BASE, condition: 'when the grace period starts with a delay' }],

@@ -1,5 +1,5 @@
 /**
- * What the function around an acquisition proves about the lock (MODEL L5.36b). Frames innermost first; the first function that is
+ * What the function around an acquisition proves about the lock (MODEL L5.36). Frames innermost first; the first function that is
  * not machinery of the tracer or of lockdep decides.
  */
 import { beginsWithAny, RECORDER_PREFIXES } from '../stack/recorder-frames.ts';

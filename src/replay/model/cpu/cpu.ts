@@ -1,7 +1,7 @@
 /**
  * Per-CPU context: which task runs, which interrupt contexts are open, and how much time each kind of context took.
  *
- * Sources, strongest first (MODEL E0.2, E1.7): entry/exit events and durations told afterwards (see interrupt-sources.ts), the
+ * Sources, strongest first (MODEL E0.2, E1.7): entry/exit events and durations reported at exit (see interrupt-sources.ts), the
  * context flags of records or, without flags, their stacks: a lower bound. Threads that do the work of interrupts count as interrupts.
  * Time is exclusive: an NMI inside a hardirq counts as NMI only (T40), so the kinds of a CPU sum to its observed time (O20).
  */

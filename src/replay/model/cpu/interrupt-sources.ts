@@ -134,7 +134,7 @@ export class InterruptSources {
     }
   }
 
-  /** An exit, or a duration told afterwards: alone it opens nothing. */
+  /** An exit, or a duration reported at exit: alone it opens nothing. */
   #shows(kind: number, event: number): void {
     if (!this.#shown.has(kind)) this.#shown.set(kind, event);
   }

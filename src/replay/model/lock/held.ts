@@ -46,7 +46,7 @@ export class HeldLock {
   contendedNs = -1;
   contendedEvent = 0;
   ownerTid = -1;
-  /** Edge from the newest predecessor, −1 without: tells two-step paths seen in one nest. */
+  /** Edge from the newest predecessor, −1 without: tells two-step paths seen in one nested acquisition. */
   inEdge = -1;
   /** Hash of the classes, and of the addresses, from the bottom of this context up to here. */
   classPath = 0;

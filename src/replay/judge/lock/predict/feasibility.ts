@@ -2,7 +2,7 @@
  * Could an inversion have become a deadlock in a reordering of this very run? (MODEL L5.8 "guarded by"; PLDI 2023.)
  *
  * An inversion is a cycle of classes; a deadlock needs threads, each holding one lock of the cycle (by address) and about to take
- * the one that the next thread holds, with nothing else in common. One thread may cover several edges of the cycle in one nest.
+ * the one that the next thread holds, with nothing else in common. One thread may cover several edges of the cycle in one nested acquisition.
  */
 
 import type { LockInstance } from '../../../model/lock/class.ts';
@@ -76,7 +76,7 @@ class Search {
         if (witness.instants.length === 0) {
           this.undecided ||=
             witness.context === CONTEXT_TASK
-              ? 'an order shows only after an unlock out of order'
+              ? 'the dependency appears only after an out-of-order unlock'
               : 'one side runs in an interrupt, which is not reordered';
           continue;
         }
@@ -217,8 +217,9 @@ export function feasibility(
   if (search.wakeOrdered) return yes(search.wakeOrdered, true);
   if (search.undecided) return decide('unknown', search.undecided);
   if (cycle.some((edge) => edge.truncated)) return decide('unknown', 'more situations than are kept');
-  if (search.ordered === 'fork') return decide('no', 'one nest comes before the other thread is forked');
-  if (search.ordered === 'lock') return decide('no', 'the order of critical sections keeps the nests apart');
+  if (search.ordered === 'fork') return decide('no', 'one acquisition happens before the other thread is forked');
+  if (search.ordered === 'lock')
+    return decide('no', 'the lock order recorded in this run keeps the two critical sections apart');
   return decide('no', 'no two threads take these very locks in opposite order, each without the others’ guards');
 }
 

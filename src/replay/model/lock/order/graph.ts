@@ -57,7 +57,7 @@ export class LockEdge {
   truncated = false;
   /** Exclusive locks (addresses) that were held in every situation, the predecessor itself left out; undefined before the first. */
   guards: { readonly classId: number; readonly instance: LockInstance }[] | undefined;
-  /** Edges that led to the predecessor in the same nest: a path over both of them is one nest, so one instance joins them. */
+  /** Edges that led to the predecessor in the same nested acquisition: a path via both of them has one instance in the middle. */
   readonly after: number[] = [];
   /** A lockdep report has it in its chain. */
   reported = false;

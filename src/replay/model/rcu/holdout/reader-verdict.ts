@@ -18,7 +18,7 @@ export function judgeReader(holdout: Holdout, shares: HoldoutVerdict['shares'], 
     0,
   );
   if (!visible.switches || total <= 0 || total < MOST * owedNs) {
-    const note = 'inside rcu_read_lock; whether it ran meanwhile was not recorded (sched:sched_switch would tell)';
+    const note = 'inside rcu_read_lock; whether it ran meanwhile is not recorded (record sched:sched_switch)';
     return { cause: 'unknown', code: 'UNKNOWN', shares: none, task: undefined, runnableShare: 0, note };
   }
   const [running, runnable, blocked, sleeping] = spent.map((ns) => ns / total);
@@ -38,7 +38,7 @@ export function judgeReader(holdout: Holdout, shares: HoldoutVerdict['shares'], 
     );
   const leftNs = holdout.leftNs === undefined ? 0 : (holdout.toNs ?? holdout.fromNs + total) - holdout.leftNs;
   if (leftNs >= MOST * total && leftNs > LATE_NS) {
-    const note = `left its section at the latest when it returned to user mode, ${seconds(leftNs)} before the report: its unlock was deferred (R2.11)`;
+    const note = `had left the read-side section no later than its return to user mode, ${seconds(leftNs)} before the report (deferred unlock)`;
     return verdict('reader-running', 'DEFERRED_UNLOCK', note);
   }
   if (running >= MOST)

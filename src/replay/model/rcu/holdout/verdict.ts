@@ -109,7 +109,7 @@ function judgeCpu(
   }
   // Interrupts off, NMIs back to back and a descheduled virtual CPU all look like this; only NMI events tell them apart (T63).
   if (!visible.nmi && fewTicks) {
-    const note = `took only ${holdout.ticks} timer ticks: interrupts off, NMIs or a hypervisor (nmi:nmi_handler would tell)`;
+    const note = `took only ${holdout.ticks} timer ticks: interrupts off, NMIs or a hypervisor; record nmi:nmi_handler to tell which`;
     return verdict('unknown', 'UNKNOWN', note);
   }
   const rt = realTime(holdout, task);

@@ -31,14 +31,14 @@ export interface InferenceSources {
   readonly kthread: GpKthreadModel;
   readonly involuntary: InvoluntaryStretchModel;
   readonly wakers: KthreadWakerModel;
-  readonly everyday: KthreadPeriodModel;
+  readonly routine: KthreadPeriodModel;
   readonly executor: ExpeditedExecutorModel;
   readonly busyWaits: BusyWaitModel;
 }
 
 export class InferredGpModel implements Model {
   readonly #world: World;
-  /** Shorter grace periods are everyday ones: nobody asks who held them up. */
+  /** Shorter grace periods are routine: nobody asks who held them up. */
   readonly #longNs: number;
   readonly #rcu: RcuModel;
   readonly #sync: SyncWaitModel;
@@ -88,7 +88,7 @@ export class InferredGpModel implements Model {
       groups.push([group[0].startNs, groupEndNs]);
       this.#infer(group, groupEndNs, endNs);
     }
-    for (const period of this.#from.everyday.periods)
+    for (const period of this.#from.routine.periods)
       if (!groups.some(([fromNs, toNs]) => period.startNs < toNs && period.endNs > fromNs)) this.#add(period);
     const stretches = this.#from.quiet.stretches.filter((stretch) => !this.#from.busyWaits.spins(stretch));
     this.#warned(false, stretches, endNs);
