@@ -4,6 +4,7 @@
  * One pass, memory bounded by live state. Deterministic: the same batches give the same findings, whether they come
  * from a parser or from the store.
  */
+
 import {
   type Assessment,
   type EventBatch,
@@ -14,6 +15,7 @@ import {
   type KernelProfile,
   type Thresholds,
 } from '../../schema/index.ts';
+import { isLogLine, mayBeLogLine } from './core/log-line.ts';
 import { type EventHandler, type Model, World } from './core/world.ts';
 import { assessAll } from './judge/assess.ts';
 import { emitWaitEdges } from './judge/chain/wait-edges.ts';
@@ -45,6 +47,11 @@ export class ReplayEngine {
   readonly #order: readonly Model[];
   readonly #handlers: EventHandler[][] = [];
   readonly #counts: number[] = [];
+  /** By type: its events may be lines of a kernel log, which no CPU recorded. */
+  readonly #console: boolean[] = [];
+  /** The last event that is no such line. */
+  #recordedNs = 0;
+  #recordedEvent = 0;
   readonly #markers: boolean[] = [];
   #started = false;
   #timeline: Timeline | undefined;
@@ -66,6 +73,7 @@ export class ReplayEngine {
     const cpus = this.models.cpu;
     const counts = this.#counts;
     const markers = this.#markers;
+    const console = this.#console;
     let report = 0;
     const reports = batch.reports;
     if (!this.#started && batch.length > 0) {
@@ -78,11 +86,17 @@ export class ReplayEngine {
       world.nowNs = now;
       const typeId = type[i];
       // Markers are ours: they say nothing of what ran.
-      if (!markers[typeId]) cpus.observe(cpu[i], tid[i], comm[i], now, flags[i], batch.firstEventId + i, stack[i]);
+      cursor.index = i;
+      const ofLog = console[typeId] && isLogLine(cursor);
+      if (!ofLog) {
+        this.#recordedNs = now;
+        this.#recordedEvent = batch.firstEventId + i;
+      }
+      if (!markers[typeId] && !ofLog)
+        cpus.observe(cpu[i], tid[i], comm[i], now, flags[i], batch.firstEventId + i, stack[i]);
       counts[typeId]++;
       const handlers = this.#handlers[typeId];
       if (handlers.length === 0) continue;
-      cursor.index = i;
       for (let h = 0; h < handlers.length; h++) handlers[h](cursor);
     }
     while (report < reports.length) this.#report(batch, report++);
@@ -93,6 +107,7 @@ export class ReplayEngine {
     this.#started = true;
     this.world.firstNs = firstNs;
     this.world.nowNs = nowNs;
+    this.#recordedNs = nowNs;
   }
 
   /** What the models concluded; after {@link finish}. */
@@ -117,6 +132,7 @@ export class ReplayEngine {
     this.#handlers[type.typeId] = handlers;
     this.#counts[type.typeId] ??= 0;
     this.#markers[type.typeId] = type.shape === 'marker';
+    this.#console[type.typeId] = mayBeLogLine(type);
   }
 
   /** Ends the run and judges it. Call once. */
@@ -125,6 +141,11 @@ export class ReplayEngine {
     for (const type of world.dictionary.types) {
       const count = this.#counts[type.typeId];
       if (count) world.seen.set(type.name, (world.seen.get(type.name) ?? 0) + count);
+    }
+    // A log that goes on after the recording says nothing of what the recording left open: intervals end with its last event.
+    if (this.#recordedEvent > 0) {
+      world.nowNs = this.#recordedNs;
+      world.lastEvent = this.#recordedEvent;
     }
     const endNs = world.nowNs;
     for (const model of this.#order) model.finish?.(endNs);

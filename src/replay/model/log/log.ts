@@ -2,7 +2,9 @@
  * What the kernel log says, collected for the detectors: reports of one thing are joined, settings go to the profile, names of tasks
  * are remembered. Bounded: a log of any length leaves a bounded number of records.
  */
+
 import type { EventType, LogBacktrace, LogLock, LogReport, LogTask } from '../../../../schema/index.ts';
+import { isLogLine, mayBeLogLine } from '../../core/log-line.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { LogHungTasks } from './hung.ts';
 import { readJiffies } from './jiffies.ts';
@@ -95,9 +97,9 @@ export class LogModel implements Model {
 
   /** Console events of a trace: a report among them is proved by the event that began it. Lines of a log prove themselves. */
   subscribe(type: EventType): EventHandler | undefined {
-    if (type.name !== 'console' || type.fields.some((field) => field.name === 'line')) return undefined;
+    if (!mayBeLogLine(type)) return undefined;
     return (event) => {
-      if (this.#consoleEvents.size < MAX_CONSOLE_EVENTS && !this.#consoleEvents.has(event.tsNs))
+      if (!isLogLine(event) && this.#consoleEvents.size < MAX_CONSOLE_EVENTS && !this.#consoleEvents.has(event.tsNs))
         this.#consoleEvents.set(event.tsNs, event.eventId);
     };
   }
