@@ -1,8 +1,8 @@
 /** A CPU that spins until another one answers its interrupt is a link, not a root: text patching, TLB flushes (kernel/smp.c). */
 import { describe, expect, it } from 'vitest';
-import { quiesce } from '../support/command-line.ts';
+import { quiesce } from '../../support/command-line.ts';
 
-const STORM = new URL('../fixtures/replay/expedited-nmi-storm-7.2.trace.txt.zst', import.meta.url).pathname;
+const STORM = new URL('../../fixtures/replay/expedited-nmi-storm-7.2.trace.txt.zst', import.meta.url).pathname;
 
 describe('a CPU that spins for another one', () => {
   it('leads from the starved grace-period kthread to the NMI storm on the CPU that does not answer', async () => {
