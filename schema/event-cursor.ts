@@ -3,7 +3,7 @@ import type { FieldPosition } from './event-fields.ts';
 
 /**
  * Reads one event of a batch; moved along by its owner. A field is asked for by the position that its name has:
- * `event.int(fieldsOf('sched_switch').next_pid)`, or `positionOf(type, name)` where only the capture knows the event.
+ * `event.int(fieldsOf('sched_switch').next_pid)`, or `positionWhere(type, …)` where only the capture knows the event.
  */
 export class EventCursor {
   batch: EventBatch;

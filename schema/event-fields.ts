@@ -62,7 +62,7 @@ type ProbeFields<F extends readonly EventField[]> = {
   readonly [Field in F[number] as Field['name']]: FieldPosition<Field['type']>;
 };
 
-/** The leading fields of every probe on a function's entry; its own arguments follow and only {@link positionOf} knows them. */
+/** The leading fields of every probe on a function's entry; its own arguments follow and only {@link positionWhere} knows them. */
 export const kprobeFields = leading(KPROBE_FIELDS);
 /** The same for probes on a function's return. */
 export const kretprobeFields = leading(KRETPROBE_FIELDS);
@@ -77,18 +77,8 @@ export function knownName(type: EventType): KnownEventName | undefined {
   return known ? known.name : undefined;
 }
 
-/** Position of a field that only this capture's event type tells (arguments of a probe, keys of a newer kernel). */
-export function positionOf(type: EventType, name: string): FieldPosition<never> | undefined {
-  return positionWhere(type, (field) => field === name);
-}
-
-/** Position of the first field whose name fits. */
+/** Position of the first field whose name fits, where only the capture knows the fields (arguments of a probe, keys of a newer kernel). */
 export function positionWhere(type: EventType, fits: (name: string) => boolean): FieldPosition<never> | undefined {
   const index = type.fields.findIndex((field) => fits(field.name));
   return index < 0 ? undefined : (index as FieldPosition<never>);
-}
-
-/** Every field of an event type with its position, for what prints or compares whole events. */
-export function positionsOf(type: EventType): (readonly [field: EventField, position: FieldPosition<never>])[] {
-  return type.fields.map((field, index) => [field, index as FieldPosition<never>]);
 }

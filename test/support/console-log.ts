@@ -4,14 +4,8 @@ import { consoleFormat } from '../../parsers/console/format.ts';
 import { callerKey, LogGrammar } from '../../parsers/console/log-grammar.ts';
 import type { CaptureFacts } from '../../parsers/format.ts';
 import { bufferSource, DictionaryWriter } from '../../parsers/index.ts';
-import {
-  DiagnosticSink,
-  Dictionary,
-  EventCursor,
-  type LogReport,
-  type LogReportKind,
-  positionsOf,
-} from '../../schema/index.ts';
+import { DiagnosticSink, Dictionary, EventCursor, type LogReport, type LogReportKind } from '../../schema/index.ts';
+import { positionsOf } from './field-positions.ts';
 
 export interface LogLineEvent {
   readonly boot: number;

@@ -14,8 +14,8 @@ import {
   EventCursor,
   type EventType,
   type ImportIssue,
-  positionsOf,
 } from '../../schema/index.ts';
+import { positionsOf } from './field-positions.ts';
 
 /** One event as tests look at it. Field values: strings, exact decimal text of numbers, null. */
 export interface EventRow {

@@ -8,7 +8,8 @@ import { detectFormat } from '../../../parsers/index.ts';
 import { perfData } from '../../../parsers/perf-data/perf-data.ts';
 import { perfScript } from '../../../parsers/perf-script/perf-script.ts';
 import { bufferSource } from '../../../parsers/source.ts';
-import { DiagnosticSink, Dictionary, EventCursor, positionsOf } from '../../../schema/index.ts';
+import { DiagnosticSink, Dictionary, EventCursor } from '../../../schema/index.ts';
+import { positionsOf } from '../../support/field-positions.ts';
 import { describeParserContract, emptyFacts } from '../../support/parser-contract.ts';
 
 const fixtureUrl = (name: string) => new URL(`../../fixtures/perf/${name}`, import.meta.url);

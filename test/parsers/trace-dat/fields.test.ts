@@ -6,11 +6,12 @@ import { type EventFormat, parseEventFormat } from '../../../parsers/tracefs-for
 import { PrintFormat } from '../../../parsers/tracefs-format/print-format.ts';
 import { PrintkFormats } from '../../../parsers/tracefs-format/printk-formats.ts';
 import { recordBytes } from '../../../parsers/tracefs-format/record-bytes.ts';
-import { BatchWriter, DiagnosticSink, EventBatch, EventCursor, positionsOf } from '../../../schema/index.ts';
+import { BatchWriter, DiagnosticSink, EventBatch, EventCursor } from '../../../schema/index.ts';
 import type { ByteWriter } from '../../fixtures/trace-dat/byte-writer.ts';
 import { readEvents } from '../../fixtures/trace-dat/read-events.ts';
 import { PageBuilder, record, X86_64 } from '../../fixtures/trace-dat/ring-buffer-page.ts';
 import { buildTraceDat, formatText } from '../../fixtures/trace-dat/trace-dat-builder.ts';
+import { positionsOf } from '../../support/field-positions.ts';
 
 const TEXT = 0xffffffff81000000n;
 const kallsyms = [

@@ -5,11 +5,12 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CaptureFacts, DictionaryWriter, openSource } from '../../../parsers/index.ts';
 import { traceDat } from '../../../parsers/trace-dat/format.ts';
-import { CaptureError, DiagnosticSink, Dictionary, EventCursor, positionsOf } from '../../../schema/index.ts';
+import { CaptureError, DiagnosticSink, Dictionary, EventCursor } from '../../../schema/index.ts';
 import { ByteWriter } from '../../fixtures/trace-dat/byte-writer.ts';
 import { readEvents } from '../../fixtures/trace-dat/read-events.ts';
 import { PageBuilder, record, X86_64 } from '../../fixtures/trace-dat/ring-buffer-page.ts';
 import { buildTraceDat, formatText, type TraceDatSpec } from '../../fixtures/trace-dat/trace-dat-builder.ts';
+import { positionsOf } from '../../support/field-positions.ts';
 
 const wakeupFormat = formatText(
   'sched_wakeup',
