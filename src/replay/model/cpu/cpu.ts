@@ -5,6 +5,7 @@
  * context flags of records or, without flags, their stacks: a lower bound. Threads that do the work of interrupts count as interrupts.
  * Time is exclusive: an NMI inside a hardirq counts as NMI only (T40), so the kinds of a CPU sum to its observed time (O20).
  */
+
 import {
   CTX_HARDIRQ,
   CTX_KNOWN,
@@ -20,6 +21,7 @@ import type { Visibility } from '../../core/visibility.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { interruptThread } from '../../knowledge/interrupt-threads.ts';
 import { contextOfFrames } from '../../knowledge/stack/context-frames.ts';
+import { ClockResolution } from './clock-resolution.ts';
 import {
   type BusySource,
   type CpuListener,
@@ -66,6 +68,7 @@ export class CpuModel implements Model {
   readonly silence = new MachineSilence();
   readonly #sources: InterruptSources;
   readonly #clock = new TickClock();
+  readonly resolution = new ClockResolution();
   #fromRecords = false;
   /** OCC kind of tasks by their name, a string id. */
   readonly #taskKinds: (number | undefined)[] = [];
@@ -117,6 +120,7 @@ export class CpuModel implements Model {
     const { silence } = this;
     if (nowNs - silence.lastNs >= SILENCE_NS) silence.broken(nowNs, this.#busy());
     silence.lastNs = nowNs;
+    this.resolution.advance(nowNs);
     let context = 0;
     if (flags & CTX_KNOWN) {
       this.#world.contextFlagsSeen = true;
@@ -186,7 +190,8 @@ export class CpuModel implements Model {
     const elapsed = nowNs - state.accountedNs;
     if (elapsed <= 0) return;
     const inHandler = state.hardirqDepth > 0 || state.softirqDepth > 0;
-    this.#book(state, this.#current(state), nowNs, inHandler ? 'events' : 'thread');
+    const hidden = inHandler && this.resolution.hides(nowNs - handlerSinceNs(state));
+    this.#book(state, hidden ? this.#beneath(state) : this.#current(state), nowNs, inHandler ? 'events' : 'thread');
   }
 
   /** Books [startNs, endNs), as far as it is not booked yet, to a kind; what lies before it to what the CPU was doing. */
@@ -228,6 +233,12 @@ export class CpuModel implements Model {
     if (state.inGap || state.tid === TID_UNKNOWN) return OCC_UNKNOWN;
     if (state.hardirqDepth > 0) return OCC_HARDIRQ;
     if (state.softirqDepth > 0) return OCC_SOFTIRQ;
+    return this.#beneath(state);
+  }
+
+  /** What the CPU does outside of interrupts. */
+  #beneath(state: CpuState): number {
+    if (state.inGap || state.tid === TID_UNKNOWN) return OCC_UNKNOWN;
     if (state.tid === 0) return OCC_IDLE;
     return this.#taskKinds[state.comm] ?? this.#taskKind(state.comm);
   }
@@ -396,4 +407,9 @@ function kindOf(context: number): number {
   if (context & CTX_NMI) return OCC_NMI;
   if (context & CTX_HARDIRQ) return OCC_HARDIRQ;
   return context & CTX_SOFTIRQ ? OCC_SOFTIRQ : OCC_TASK;
+}
+
+/** Since when the CPU is in the handler that it is in. */
+function handlerSinceNs(state: CpuState): number {
+  return state.hardirqDepth > 0 ? state.hardirqSinceNs : state.softirqSinceNs;
 }

@@ -184,7 +184,8 @@ export class InterruptSources {
   ): void {
     const endNs = event.tsNs;
     this.#world.facts.contextSpan({ cpu: state.cpu, kind, name, startNs, endNs });
-    this.#world.facts.sample(kind, name, ns);
+    // Those of NMIs are the kernel's own, at no fixed place within the step: their sum is right.
+    if (kind === 'nmi' || !this.#cpus.resolution.hides(ns)) this.#world.facts.sample(kind, name, ns);
     this.#cpus.interrupt(kind, state.cpu, startNs, endNs, name);
   }
 

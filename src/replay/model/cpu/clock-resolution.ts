@@ -1,0 +1,45 @@
+/**
+ * How coarse the clock of a recording is. Without a usable TSC the kernel stamps in jiffies (jiffies_sched_clock, kernel/time/sched_clock.c): all
+ * stamps then advance in steps of 1 to 10 ms, and an interrupt that the step falls into, as it does into every timer interrupt, which makes it,
+ * seems to last one. What lasts no longer than a step is of unknown length, neither none nor a step.
+ */
+
+/** Shorter steps are those of a clock that counts. */
+const COARSE_NS = 5e5;
+/** Ties are told apart by less than that, and steps are equal up to it. */
+const ROUNDING_NS = 2e3;
+/** So many coarse steps are no coincidence, if hardly any is shorter. */
+const ENOUGH_STEPS = 64;
+const FINE_SHARE = 0.01;
+
+export class ClockResolution {
+  #lastNs = -1;
+  #coarseSteps = 0;
+  #fineSteps = 0;
+  #shortestNs = Number.POSITIVE_INFINITY;
+
+  /** Hot: every record, in order of time. */
+  advance(nowNs: number): void {
+    const stepNs = nowNs - this.#lastNs;
+    const first = this.#lastNs < 0;
+    this.#lastNs = nowNs;
+    if (first || stepNs <= ROUNDING_NS) return;
+    if (stepNs < COARSE_NS) this.#fineSteps++;
+    else {
+      this.#coarseSteps++;
+      if (stepNs < this.#shortestNs) this.#shortestNs = stepNs;
+    }
+  }
+
+  /** Length of a step, in ns; 0 for a clock that is fine enough to measure interrupts. */
+  get stepNs(): number {
+    const coarse = this.#coarseSteps >= ENOUGH_STEPS && this.#fineSteps <= FINE_SHARE * this.#coarseSteps;
+    return coarse ? this.#shortestNs : 0;
+  }
+
+  /** The clock cannot tell how long that was. */
+  hides(ns: number): boolean {
+    const { stepNs } = this;
+    return stepNs > 0 && ns <= stepNs + ROUNDING_NS;
+  }
+}
