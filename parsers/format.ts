@@ -63,6 +63,8 @@ export interface TraceFormat {
   readonly title: string;
   /** Other forms it accepts, for `quiesce formats`. */
   readonly details: string;
+  /** The first bytes can be of no other format: asked of all formats before {@link sniff}. */
+  certain?(head: Uint8Array): boolean;
   /** Judges the first bytes only: never throws, never reads more. */
   sniff(head: Uint8Array): boolean;
   /**

@@ -28,7 +28,8 @@ export async function detectFormat(source: ByteSource): Promise<TraceFormat> {
     if (namesLog(source.name)) return consoleFormat;
     throw new CaptureError(`${source.name}: the file is empty`);
   }
-  const format = FORMATS.find((candidate) => candidate.sniff(head));
+  const format =
+    FORMATS.find((candidate) => candidate.certain?.(head)) ?? FORMATS.find((candidate) => candidate.sniff(head));
   if (format) return format;
   throw new CaptureError(
     `${source.name}: byte 0: no trace format recognised (starts with ${printable(head)}); expected one of: ${FORMATS.map((f) => f.title).join(', ')}`,

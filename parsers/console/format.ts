@@ -8,12 +8,13 @@ import type { ParseContext, TraceFormat } from '../format.ts';
 import { LineReader } from '../lines.ts';
 import type { ByteSource } from '../source.ts';
 import { LogReader } from './log-reader.ts';
-import { looksLikeLog } from './sniff.ts';
+import { isStampedLog, looksLikeLog } from './sniff.ts';
 
 export const consoleFormat: TraceFormat = {
   id: 'console',
   title: 'kernel log',
   details: 'dmesg in every form, serial console, journalctl, syslog, netconsole; ftrace dumps inside',
+  certain: isStampedLog,
   sniff: looksLikeLog,
   parse: (source, context) => parseLog(source, context),
 };

@@ -68,11 +68,12 @@ interface Stream {
 }
 
 const SPACE = 0x20;
+const TAB = 0x09;
 const COLON = 0x3a;
 
-/** First characters (or second after a space) with which something that matters can begin outside of a report. */
+/** First characters with which something that matters can begin outside of a report. */
 const OPENERS = new Uint8Array(128);
-for (const char of '[IBWrwNphtLSPHCKT\t0123456789nxs') OPENERS[char.charCodeAt(0)] = 1;
+for (const char of '[IBWrwNphtLSPHCKTRUA0123456789nxs') OPENERS[char.charCodeAt(0)] = 1;
 
 export class LogGrammar {
   readonly #streams = new Map<number, Stream>();
@@ -91,11 +92,22 @@ export class LogGrammar {
    * @param lineNumber 1-based, 0 for printk:console events
    * @param cpu that printed it, when known
    * @param caller stream key, see {@link callerKey}
-   * @param text without prefix and line end
+   * @param text without prefix and line end; its indentation says nothing: pastes have any
    */
   feed(tsNs: number, lineNumber: number, cpu: number | undefined, caller: number, text: string): void {
     const stream = this.#streams.size === 0 ? undefined : this.#streams.get(caller);
     if (stream === undefined && !mayOpen(text)) return;
+    this.#read(tsNs, lineNumber, cpu, caller, stream, text.trim());
+  }
+
+  #read(
+    tsNs: number,
+    lineNumber: number,
+    cpu: number | undefined,
+    caller: number,
+    stream: Stream | undefined,
+    text: string,
+  ): void {
     const line = this.#line;
     line.tsNs = tsNs;
     line.line = lineNumber;
@@ -359,32 +371,28 @@ function isRegisterDump(text: string): boolean {
 
 /** Whether a line outside of all reports deserves a closer look. */
 function mayOpen(text: string): boolean {
+  let i = 0;
   let code = text.charCodeAt(0);
-  if (code === SPACE) {
-    code = text.charCodeAt(1);
-    // ` INFO: possible recursive locking detected ` and ` RCU …` lines; anything else indented belongs to no opening.
-    if (code !== 0x49 && code !== 0x42 && code !== 0x57 && code !== 0x5b) return text.startsWith('RCU', 1);
-  }
+  while (code === SPACE || code === TAB) code = text.charCodeAt(++i);
   return code < 128 && OPENERS[code] === 1;
 }
 
 function openReport(text: string): ReportBuilder | undefined {
-  const start = text.charCodeAt(0) === SPACE ? text.trimStart() : text;
-  switch (start.charCodeAt(0)) {
+  switch (text.charCodeAt(0)) {
     case 0x5b: // [
     case 0x57: // W
-      return openLockdep(start);
+      return openLockdep(text);
     case 0x49: // I
-      return openHungTask(start) ?? openStall(start) ?? openLockdep(start);
+      return openHungTask(text) ?? openStall(text) ?? openLockdep(text);
     case 0x42: // B
-      return openLockup(start) ?? openWorkqueueLockup(start) ?? openSleepInAtomic(start) ?? openLockdep(start);
+      return openLockup(text) ?? openWorkqueueLockup(text) ?? openSleepInAtomic(text) ?? openLockdep(text);
     case 0x72: // r
-      return start.startsWith('rcu') ? openStall(withoutRcuPrefix(start)) : undefined;
+      return text.startsWith('rcu') ? openStall(withoutRcuPrefix(text)) : undefined;
     case 0x77: // w
     case 0x4e: // N
-      return openLockup(start);
+      return openLockup(text);
     default:
-      return openHeldLocks(start);
+      return openHeldLocks(text);
   }
 }
 

@@ -3,31 +3,16 @@
  *
  * Hot: a log of 100 MB has more than a million lines. Per line: prefix, one string for the text, one event, one look of the grammar.
  */
-import { isAscii } from 'node:buffer';
 import { BATCH_CAPACITY, BatchWriter, EventBatch, NO_CPU, NO_TID } from '../../schema/index.ts';
 import type { ParseContext } from '../format.ts';
 import { FtraceLineReader } from '../ftrace-text/line-reader.ts';
 import type { LineReader } from '../lines.ts';
 import { BootTracker } from './boot-tracker.ts';
-import { LinePrefix } from './layout/line-prefix.ts';
+import { LayoutReader } from './layout/layout-reader.ts';
+import type { PreparedLine, TextBytes } from './layout/prepared-line.ts';
 import { LogGrammar } from './log-grammar.ts';
-import { hasFtraceRecords, hasHostAfterStamp, hasKernelStamps } from './sniff.ts';
+import { hasFtraceRecords, hasKernelStamps } from './sniff.ts';
 
-/** A line without its prefix. */
-interface PreparedLine {
-  stampNs: number;
-  hash: number;
-  banner: boolean;
-  level: number;
-  callerTid: number;
-  callerCpu: number;
-  kernel: boolean;
-  line: number;
-  text: string;
-}
-
-const EMPTY = new Uint8Array(0);
-const CR = 0x0d;
 /** Lines in the first batch of a boot. */
 const SHORT_BATCH = 256;
 /** msg, line, level, caller. */
@@ -45,7 +30,7 @@ const DROPPED = /^\*\* (\d{1,12}) printk messages dropped \*\*/;
 
 export class LogReader {
   readonly #context: ParseContext;
-  readonly #prefix = new LinePrefix();
+  readonly #layout: LayoutReader;
   readonly #boots = new BootTracker();
   readonly #stamped: boolean;
   #grammar = this.#newGrammar();
@@ -62,30 +47,14 @@ export class LogReader {
   #notRecords = 0;
   /** Lines may be ftrace records without a heading. */
   readonly #bareRecords: boolean;
-  readonly #prepared: PreparedLine = {
-    stampNs: -1,
-    hash: 0,
-    banner: false,
-    level: -1,
-    callerTid: -1,
-    callerCpu: -1,
-    kernel: true,
-    line: 0,
-    text: '',
-  };
   readonly #typeId: number;
-  /** The chunk of the current line, and the same bytes as a Buffer. */
-  #bytes: Uint8Array = EMPTY;
-  #buffer: Buffer = Buffer.alloc(0);
-  /** latin1 where it gives the same as utf8, at half the cost. */
-  #encoding: 'latin1' | 'utf8' = 'utf8';
   readonly #callerNames = new Map<number, number>();
 
   /** @param head first bytes of the log: they tell how its lines are written. */
   constructor(context: ParseContext, head: Uint8Array) {
     this.#context = context;
     this.#stamped = hasKernelStamps(head);
-    this.#prefix.hostAfterStamp = hasHostAfterStamp(head);
+    this.#layout = new LayoutReader(head, (line, bytes) => this.#line(line, bytes));
     this.#bareRecords = hasFtraceRecords(head);
     this.#writer = new BatchWriter(new EventBatch(SHORT_BATCH, SHORT_BATCH * CELLS));
     context.facts.format = 'kernel log';
@@ -117,33 +86,18 @@ export class LogReader {
       this.#context.diagnostics.report('line-too-long', { line: lines.lineNumber }, '');
       return;
     }
-    const { bytes, start } = lines;
-    let end = lines.end;
-    while (end > start && bytes[end - 1] === CR) end--; // serial consoles add more than one
-    const prefix = this.#prefix;
-    prefix.scan(bytes, start, end);
-    const at = prefix.textStart;
-    const text = this.#text(bytes, at, end);
-    if ((this.#dumpRules > 0 || this.#bareRecords || text.startsWith(DUMP_BEGIN)) && this.#dump(lines, at, end, text))
-      return;
-    const line = this.#prepared;
-    line.stampNs = this.#stamped ? prefix.stampNs : this.#dateNs();
-    line.level = prefix.level;
-    line.callerTid = prefix.callerTid;
-    line.callerCpu = prefix.callerCpu;
-    line.kernel = prefix.kernel;
-    line.line = lines.lineNumber;
-    line.text = text;
-    line.banner = text.startsWith(BANNER);
-    if (at === start && text.startsWith('-- ') && JOURNAL_BOOT.test(text)) this.#restart();
+    this.#layout.line(lines);
+  }
+
+  #line(line: PreparedLine, bytes: TextBytes | undefined): void {
+    const { text } = line;
+    if ((this.#dumpRules > 0 || this.#bareRecords || text.startsWith(DUMP_BEGIN)) && this.#dump(line, bytes)) return;
+    if (!this.#stamped) line.stampNs = this.#dateNs(line);
+    if (text.startsWith('-- ') && JOURNAL_BOOT.test(text)) this.#restart();
     if (text.startsWith('** ')) this.#dropped(line);
     // Dates do not start again with a boot.
     const stampNs = this.#stamped ? line.stampNs : -1;
-    line.hash =
-      end > at
-        ? (Math.imul(end - at, 0x01000193) ^ bytes[at] ^ (bytes[end - 1] << 8) ^ (bytes[(at + end) >> 1] << 16)) | 0
-        : 0;
-    switch (this.#boots.judge(stampNs, line.banner, line.hash)) {
+    switch (this.#boots.judge(stampNs, text.startsWith(BANNER), hashOf(text))) {
       case 'same':
         this.#emit(line);
         break;
@@ -157,20 +111,11 @@ export class LogReader {
     }
   }
 
-  #text(bytes: Uint8Array, start: number, end: number): string {
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes;
-      this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      this.#encoding = isAscii(this.#buffer) ? 'latin1' : 'utf8';
-    }
-    return start === end ? '' : this.#buffer.toString(this.#encoding, start, end);
-  }
-
   /**
    * Whether the line was a record of an ftrace dump: `[   12.345678]   <idle>-0       1d.h.. 11612209us : irq_handler_entry: …`.
    * Its time is the trace clock's, which runs with printk's, and earlier than the printing.
    */
-  #dump(lines: LineReader, start: number, end: number, text: string): boolean {
+  #dump({ text, line }: PreparedLine, place: TextBytes | undefined): boolean {
     if (text.startsWith(DUMP_BEGIN)) {
       this.#dumpRules = 2;
       this.#notRecords = 0;
@@ -180,14 +125,14 @@ export class LogReader {
       if (this.#dumpRules > 0) this.#dumpRules--;
       return false;
     }
-    if (this.#held.length > 0) return false;
-    const { bytes, lineNumber } = lines;
+    if (this.#held.length > 0 || !place) return false;
+    const { bytes, start, end } = place;
     this.#ftrace ??= new FtraceLineReader(this.#context, this.#writer);
     if (this.#dumpRules === 0 && !LOST.test(text) && !this.#ftrace.isRecord(bytes, start, end)) return false;
-    let outcome = this.#ftrace.read(bytes, start, end, lineNumber);
+    let outcome = this.#ftrace.read(bytes, start, end, line);
     if (outcome === 'full') {
       this.#flush(this.#grammar.take());
-      outcome = this.#ftrace.read(bytes, start, end, lineNumber);
+      outcome = this.#ftrace.read(bytes, start, end, line);
     }
     if (outcome === 'record') this.#context.facts.format = 'kernel log with ftrace dump';
     // A dump may be cut before its last row of dashes.
@@ -197,14 +142,13 @@ export class LogReader {
   }
 
   /** Date of the line as ns since the first date of the boot, −1 when it has none. */
-  #dateNs(): number {
-    const prefix = this.#prefix;
-    if (!prefix.hasDate) return -1;
-    if (this.#dateBaseSeconds < 0) this.#dateBaseSeconds = prefix.dateSeconds;
-    let seconds = prefix.dateSeconds - this.#dateBaseSeconds;
+  #dateNs(line: PreparedLine): number {
+    if (!line.hasDate) return -1;
+    if (this.#dateBaseSeconds < 0) this.#dateBaseSeconds = line.dateSeconds;
+    let seconds = line.dateSeconds - this.#dateBaseSeconds;
     // Dates without a year: January follows December.
     if (seconds < -180 * 86400) seconds += 366 * 86400;
-    return Math.max(0, seconds) * 1e9 + prefix.dateNanos;
+    return Math.max(0, seconds) * 1e9 + line.dateNanos;
   }
 
   #dropped(line: PreparedLine): void {
@@ -221,11 +165,11 @@ export class LogReader {
     if (!replay) this.#nextBoot();
     for (const line of held) {
       // What follows the replay was held back with it.
-      if (replay && (line.stampNs <= 0 || this.#boots.isKnown(line.stampNs, line.hash))) {
+      if (replay && (line.stampNs <= 0 || this.#boots.isKnown(line.stampNs, hashOf(line.text)))) {
         this.#context.diagnostics.report('line-repeated', { line: line.line }, line.text);
         continue;
       }
-      this.#boots.note(line.stampNs, line.banner, line.hash);
+      this.#boots.note(line.stampNs, line.text.startsWith(BANNER), hashOf(line.text));
       this.#emit(line);
     }
   }
@@ -300,7 +244,18 @@ export class LogReader {
 
   /** No more lines. */
   finish(): void {
+    this.#layout.finish();
+    const undone = this.#layout.note.text;
+    if (undone !== '') this.#context.facts.format += ` (${undone})`;
     if (this.#held.length > 0) this.#decide();
     this.#flush(this.#grammar.finish());
   }
+}
+
+/** Tells lines of one stamp apart. */
+function hashOf(text: string): number {
+  const { length } = text;
+  if (length === 0) return 0;
+  const middle = text.charCodeAt(length >> 1);
+  return (Math.imul(length, 0x01000193) ^ text.charCodeAt(0) ^ (text.charCodeAt(length - 1) << 8) ^ (middle << 16)) | 0;
 }

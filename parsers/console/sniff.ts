@@ -19,6 +19,21 @@ export function looksLikeLog(head: Uint8Array): boolean {
   return odd * 4 < head.length && EVIDENCE.test(latin1(head));
 }
 
+/** A stamp of printk behind whatever a paste has in front of it. */
+const STAMPED = /^.{0,24}?(?:<\d{1,2}>)?\[ *\d{1,9}\.\d{6}\][ [\r\n]/;
+
+/** Most lines have printk's stamp: no recorder of events writes so, whatever stands in front of it. */
+export function isStampedLog(head: Uint8Array): boolean {
+  if (head.includes(0)) return false;
+  let stamped = 0;
+  let others = 0;
+  for (const line of latin1(head).split('\n')) {
+    if (STAMPED.test(line)) stamped++;
+    else if (line.trim() !== '') others++;
+  }
+  return stamped > others;
+}
+
 /** Whether a file's name promises a log: `dmesg.txt`, `0083.log`, `console-2`, `syslog.gz`. */
 export function namesLog(name: string): boolean {
   return /(?:\.log|(?:^|[^a-z])(?:dmesg|syslog|journal|console|kmsg|messages)[^/\\]*)(?:\.(?:gz|zst|xz|bz2))?$/i.test(
@@ -38,5 +53,5 @@ export function hasFtraceRecords(head: Uint8Array): boolean {
 
 /** `journalctl -o short-monotonic`: `[   12.345678] host kernel: text`. */
 export function hasHostAfterStamp(head: Uint8Array): boolean {
-  return /(?:^|\n)\[ *\d+\.\d{6}\] \S+ kernel: /.test(latin1(head));
+  return /(?:^|\n)\[ *\d+\.\d{6}\] (?:\S+ )?kernel: /.test(latin1(head));
 }

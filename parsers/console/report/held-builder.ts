@@ -36,20 +36,21 @@ export class HeldLocksBuilder implements ReportBuilder {
     if (this.#lists.length < MAX_LISTS) this.#lists.push({ task, reader: new HeldListReader() });
   }
 
-  accept({ text }: LogLine): boolean {
+  accept({ text, frame }: LogLine): boolean {
+    const list = this.#lists.at(-1)?.reader;
     switch (text.charCodeAt(0)) {
       case 0x3d: // =
         if (!/^={10,}\s*$/.test(text)) return false;
         this.#done = true;
         return true;
-      case 0x20: {
-        // Frames of whatever follows begin with a space, too.
-        const second = text.charCodeAt(1);
-        return (second === HASH || second === OPEN_PAREN) && (this.#lists.at(-1)?.reader.accept(text) ?? false);
-      }
+      case HASH:
+      case OPEN_PAREN:
+        return list?.accept(text) ?? false;
       default: {
+        // Frames of whatever follows are no locks, but for the places of old kernels (`[<ffffffff81055862>] vcpu_load+0x22/0x70`).
+        if (frame !== undefined && !text.startsWith('[<')) return false;
         const held = parseHeldHeader(text);
-        if (!held) return this.#lists.at(-1)?.reader.accept(text) ?? false;
+        if (!held) return list?.accept(text) ?? false;
         this.list(held.task);
         return true;
       }

@@ -78,9 +78,9 @@ export class HungTaskBuilder implements ReportBuilder {
   /** What stands between the title and the trace. */
   #header(line: LogLine): boolean {
     const { text } = line;
-    if (/^ {2,}(?:Not tainted|Tainted:) /.test(text)) return true;
+    if (/^(?:Not tainted|Tainted:) /.test(text)) return true;
     if (text.startsWith('"echo 0 > /proc/sys/kernel/hung_task')) return true;
-    if (/^\s*Blocked by coredump/.test(text)) {
+    if (/^Blocked by coredump/.test(text)) {
       this.#coredump = true;
       return true;
     }

@@ -208,7 +208,7 @@ export class LockdepBuilder implements ReportBuilder {
       this.#joiner.cancel();
       return true;
     }
-    return /^(?:$|which |the existing dependency|Chain exists|\s*Possible |\s+CPU0|\s+-{4}|\s+r?lock\(|\s*\*\*\*|\s+May be|but there are no more|irq event stamp|(?:hard|soft)irqs last|rcu_scheduler_active|[=-]{10,}$|\.\.\.$)/.test(
+    return /^(?:$|which |the existing dependency|Chain exists|Possible |CPU0|-{4}|r?lock\(|\*\*\*|May be|but there are no more|irq event stamp|(?:hard|soft)irqs last|rcu_scheduler_active|[=-]{10,}$|\.\.\.$)/.test(
       text,
     );
   }

@@ -19,10 +19,13 @@ const HEADERS: readonly (readonly [RegExp, Stall['how']])[] = [
   [/^INFO: (\S+) detected (?:stalls? on CPUs?(?:\/tasks)?|stall, but)/, 'other'],
 ];
 
-/** The text without the `rcu: ` that current kernels print in front (G0.6). */
+/** The text without the `rcu: ` that current kernels print in front (G0.6), and without the tab behind it, which some consoles show as `?`. */
 export function withoutRcuPrefix(text: string): string {
-  return text.startsWith('rcu: ') ? text.slice(5) : text;
+  const plain = text.startsWith('rcu: ') ? text.slice(5) : text;
+  return plain.charCodeAt(0) === QUESTION && /^\?[(\d]/.test(plain) ? plain.slice(1) : plain;
 }
+
+const QUESTION = 0x3f;
 
 /**
  * A builder when the line begins a stall report:

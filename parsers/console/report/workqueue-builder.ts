@@ -42,21 +42,21 @@ export class WorkqueueLockupBuilder implements ReportBuilder {
       return true;
     }
     // `  pwq 0: cpus=0 node=0 flags=0x0 nice=0 active=2/256 refcnt=3`
-    const pwq = /^ {2}pwq \d+: (.*?) active=/.exec(text);
+    const pwq = /^pwq \d+: (.*?) active=/.exec(text);
     if (pwq) {
       this.#pwqPool = pwq[1];
       this.#state = undefined;
       return true;
     }
-    const works = /^ {4}(in-flight|pending|inactive|delayed): (.*)$/.exec(text);
+    const works = /^(in-flight|pending|inactive|delayed): (.*)$/.exec(text);
     if (works && this.#workqueue) {
       this.#state = works[1] === 'delayed' ? 'inactive' : (works[1] as Busy['state']);
       this.#works(works[2]);
       return true;
     }
     // A long list continues where a piece was printed apart (G0.3).
-    if (this.#state && /^\s*, /.test(text)) {
-      this.#works(text.replace(/^\s*, /, ''));
+    if (this.#state && /^, /.test(text)) {
+      this.#works(text.slice(2));
       return true;
     }
     return /^(?:Showing (?:busy workqueues|backtraces of)|pool \d+: )/.test(text);
