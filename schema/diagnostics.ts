@@ -67,6 +67,15 @@ export const DIAGNOSTICS = {
     severity: 'note',
     advice: 'The console printed messages a second time (a late console, a panic); the second printing is left out.',
   },
+  'report-unread': {
+    severity: 'skipped',
+    advice:
+      'Lines look like kernel reports but could not be read: paste the log as text, unbroken (dmesg > FILE), and report the form if it is a usual one.',
+  },
+  'report-not-judged': {
+    severity: 'note',
+    advice: 'The kernel also reported things that are not about RCU, locks or stalls: they are named here, not judged.',
+  },
   'log-report-cut': {
     severity: 'note',
     advice: 'A kernel report ends early or is mixed with other output; what could be read of it is used.',

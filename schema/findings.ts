@@ -17,6 +17,7 @@ export const ROOT_KINDS = [
   'reader-sleeping',
   'srcu-reader',
   'gp-kthread-starved',
+  'timer-lost',
   'workqueue-starved',
   'lock-holder',
   'deadlock',

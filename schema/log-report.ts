@@ -172,6 +172,8 @@ export type LogReport = LogReportBase &
           readonly taskState?: string;
           readonly cpu?: number;
         };
+        /** `kthread timer wakeup didn't happen for N jiffies`, and the CPU whose timers it blames. */
+        readonly timer?: { readonly jiffies: number; readonly cpu?: number };
         /** `All QSes seen`: jiffies since the grace-period kthread was last active (R2.46). */
         readonly allQuiescent?: number;
         readonly ended?: boolean;
@@ -263,6 +265,8 @@ export type LogReport = LogReportBase &
     | { readonly kind: 'held-locks'; readonly tasks: readonly LogHeldList[] }
     /** A task or CPU backtrace outside another report (sysrq, NMI backtrace, warnings). */
     | ({ readonly kind: 'backtrace' } & LogBacktrace)
+    /** A line that looks like a report or a piece of one, which no grammar has read: nothing is concluded about such reports. */
+    | { readonly kind: 'unread'; readonly about: readonly string[]; readonly text: string }
     /** Boot banner: begins a boot. */
     | { readonly kind: 'banner'; readonly release: string; readonly version: string }
     /** One fact about the kernel that a boot message or a report's header states (MODEL §0, P0.1–P0.3). */

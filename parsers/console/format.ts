@@ -3,12 +3,12 @@
  * lines travel beside the events as {@link LogReport}s. Times are the kernel's own stamps, from 0 at boot; a log without them
  * counts from its first date.
  */
-import type { EventBatch } from '../../schema/index.ts';
+import { CaptureError, type EventBatch } from '../../schema/index.ts';
 import type { ParseContext, TraceFormat } from '../format.ts';
 import { LineReader } from '../lines.ts';
 import type { ByteSource } from '../source.ts';
 import { LogReader } from './log-reader.ts';
-import { isStampedLog, looksLikeLog } from './sniff.ts';
+import { isStampedLog, looksLikeLog, namesLog } from './sniff.ts';
 
 export const consoleFormat: TraceFormat = {
   id: 'console',
@@ -36,5 +36,9 @@ async function* parseLog(source: ByteSource, context: ParseContext): AsyncGenera
   lines.finish();
   while (lines.next()) log.line(lines);
   log.finish();
+  if (!log.isLog && lines.lineNumber > 0 && !namesLog(source.name))
+    throw new CaptureError(
+      `${source.name}: line 1: no line of this text is a kernel message or a trace record; give a kernel log (dmesg, journalctl -k, a serial console) or a recording`,
+    );
   yield* log.take();
 }

@@ -17,6 +17,7 @@ import type { LogLine, ReportBody, ReportBuilder } from './report/report-builder
 import { parseSetting, parseSingleLine, parseTaintLine } from './report/single-line.ts';
 import { openSleepInAtomic } from './report/sleep-builder.ts';
 import { openStall, withoutRcuPrefix } from './report/stall-builder.ts';
+import { looksLikeReport, reportNotJudged } from './report/unread.ts';
 import { openWorkqueueLockup } from './report/workqueue-builder.ts';
 import { parseLockdepTitle } from './text/lockdep-title.ts';
 import { parseFrame } from './text/stack-text.ts';
@@ -44,6 +45,20 @@ const MAX_PAUSE_NS = 60e9;
 const MAX_TEXT = 4096;
 /** How far below a report's line a `CPU: … Comm:` header still begins that report's own trace. */
 const HEADER_DISTANCE = 8;
+
+/** Unread lines that are kept as reports; all are counted. */
+const MAX_UNREAD = 64;
+const MAX_UNREAD_TEXT = 160;
+
+/** Told of what could not be read as it should, with the line and its text. */
+export interface GrammarTrouble {
+  /** A report ends before it has said what it should; line of its beginning. */
+  readonly cut?: (line: number, title: string) => void;
+  /** A line looks like a report, or like a piece of one, and no grammar reads it. */
+  readonly unread?: (line: number, text: string) => void;
+  /** The kernel reports something that is about neither RCU nor locks nor stalls. */
+  readonly notJudged?: (line: number, name: string) => void;
+}
 
 interface Place {
   readonly tsNs: number;
@@ -80,11 +95,13 @@ export class LogGrammar {
   readonly #settings = new Map<string, string | number | boolean>();
   readonly #line: LogLine = { tsNs: 0, line: 0, cpu: undefined, text: '', frame: undefined };
   #out: LogReport[] = [];
-  readonly #onCut: ((line: number, title: string) => void) | undefined;
+  readonly #trouble: GrammarTrouble;
+  #unread = 0;
+  /** Lines that cannot begin a report are looked at, too: somewhere near there is one in an unknown form. */
+  watchful = false;
 
-  /** @param onCut told of reports that end before they have said what they should; line of their beginning. */
-  constructor(onCut?: (line: number, title: string) => void) {
-    this.#onCut = onCut;
+  constructor(trouble: GrammarTrouble = {}) {
+    this.#trouble = trouble;
   }
 
   /**
@@ -96,7 +113,10 @@ export class LogGrammar {
    */
   feed(tsNs: number, lineNumber: number, cpu: number | undefined, caller: number, text: string): void {
     const stream = this.#streams.size === 0 ? undefined : this.#streams.get(caller);
-    if (stream === undefined && !mayOpen(text)) return;
+    if (stream === undefined && !mayOpen(text)) {
+      if (this.watchful) this.#guard(tsNs, lineNumber, cpu, text.trim());
+      return;
+    }
     this.#read(tsNs, lineNumber, cpu, caller, stream, text.trim());
   }
 
@@ -189,6 +209,7 @@ export class LogGrammar {
     // Task lines of old kernels begin with any name, and end with flags.
     if (known && !mayOpen(text) && !text.includes(' 0x')) {
       known.dumpCpu = undefined;
+      this.#guard(line.tsNs, line.line, line.cpu, text);
       return;
     }
     const builder = openReport(text);
@@ -217,6 +238,20 @@ export class LogGrammar {
     }
     const setting = parseSetting(withoutRcuPrefix(text));
     if (setting) this.#setting(setting, line);
+    else this.#guard(line.tsNs, line.line, line.cpu, text);
+  }
+
+  /** No grammar has read the line: it may still be a report, or a piece of one. */
+  #guard(tsNs: number, line: number, cpu: number | undefined, text: string): void {
+    const about = looksLikeReport(text);
+    if (about) {
+      this.#trouble.unread?.(line, text);
+      if (this.#unread++ < MAX_UNREAD)
+        this.#emit({ kind: 'unread', about, text: text.slice(0, MAX_UNREAD_TEXT) }, { tsNs, line, cpu }, line);
+      return;
+    }
+    const other = this.#trouble.notJudged && reportNotJudged(text);
+    if (other) this.#trouble.notJudged?.(line, other);
   }
 
   #openDump(stream: Stream, dump: BacktraceBuilder, line: LogLine): void {
@@ -251,7 +286,7 @@ export class LogGrammar {
     if (stream.dump && stream.open[index].builder.adopt) this.#closeDump(stream);
     const [report] = stream.open.splice(index, 1);
     const body = report.builder.finish();
-    if (!body || isCut(body)) this.#onCut?.(report.line, report.title);
+    if (!body || isCut(body)) this.#trouble.cut?.(report.line, report.title);
     if (body) this.#emit(body, report, report.endLine);
   }
 
@@ -386,6 +421,8 @@ function openReport(text: string): ReportBuilder | undefined {
       return openHungTask(text) ?? openStall(text) ?? openLockdep(text);
     case 0x42: // B
       return openLockup(text) ?? openWorkqueueLockup(text) ?? openSleepInAtomic(text) ?? openLockdep(text);
+    case 0x4b: // K
+      return openLockup(text);
     case 0x72: // r
       return text.startsWith('rcu') ? openStall(withoutRcuPrefix(text)) : undefined;
     case 0x77: // w

@@ -33,10 +33,11 @@ export class LogReader {
   readonly #layout: LayoutReader;
   readonly #boots = new BootTracker();
   readonly #stamped: boolean;
-  #grammar = this.#newGrammar();
+  #grammar: LogGrammar;
   #writer: BatchWriter;
   #ready: EventBatch[] = [];
   #boot = 0;
+  #isLog = false;
   #lastNs = 0;
   #dateBaseSeconds = -1;
   readonly #held: PreparedLine[] = [];
@@ -53,6 +54,7 @@ export class LogReader {
   /** @param head first bytes of the log: they tell how its lines are written. */
   constructor(context: ParseContext, head: Uint8Array) {
     this.#context = context;
+    this.#grammar = this.#newGrammar();
     this.#stamped = hasKernelStamps(head);
     this.#layout = new LayoutReader(head, (line, bytes) => this.#line(line, bytes));
     this.#bareRecords = hasFtraceRecords(head);
@@ -66,12 +68,22 @@ export class LogReader {
   }
 
   #newGrammar(): LogGrammar {
-    return new LogGrammar((line, title) => this.#context.diagnostics.report('log-report-cut', { line }, title));
+    const { diagnostics } = this.#context;
+    return new LogGrammar({
+      cut: (line, title) => diagnostics.report('log-report-cut', { line }, title),
+      unread: (line, text) => diagnostics.report('report-unread', { line }, text),
+      notJudged: (line, name) => diagnostics.report('report-not-judged', { line }, name),
+    });
   }
 
   /** Whether batches wait to be taken. */
   get ready(): boolean {
     return this.#ready.length > 0;
+  }
+
+  /** A line was the kernel's, as far as its prefix or its words say. */
+  get isLog(): boolean {
+    return this.#isLog;
   }
 
   /** Full batches, in order. */
@@ -134,6 +146,7 @@ export class LogReader {
       this.#flush(this.#grammar.take());
       outcome = this.#ftrace.read(bytes, start, end, line);
     }
+    if (outcome === 'record') this.#isLog = true;
     if (outcome === 'record') this.#context.facts.format = 'kernel log with ftrace dump';
     // A dump may be cut before its last row of dashes.
     if (outcome !== 'unreadable') this.#notRecords = 0;
@@ -205,7 +218,9 @@ export class LogReader {
       if (callerTid >= 0 || callerCpu >= 0) writer.str(this.#callerName(callerTid, callerCpu));
     }
     writer.end();
-    if (line.kernel)
+    if (line.fromKernel) this.#isLog = true;
+    if (line.kernel) {
+      this.#grammar.watchful = this.#layout.nearReports;
       this.#grammar.feed(
         tsNs,
         line.line,
@@ -213,6 +228,7 @@ export class LogReader {
         callerTid >= 0 ? callerTid : callerCpu >= 0 ? -2 - callerCpu : -1,
         line.text,
       );
+    }
     if (callerCpu >= this.#context.facts.cpus) this.#context.facts.cpus = callerCpu + 1;
     if (writer.batch.full) this.#flush(this.#grammar.take());
   }
@@ -229,6 +245,7 @@ export class LogReader {
 
   #flush(reports: EventBatch['reports']): void {
     this.#ftrace?.finish();
+    if (reports.length > 0) this.#isLog = true;
     const batch = this.#writer.batch;
     if (batch.length === 0 && reports.length === 0) return;
     batch.reports = reports;

@@ -119,6 +119,7 @@ export class ReplayEngine {
   #report(batch: EventBatch, index: number): void {
     const report = batch.reports[index];
     if (report.tsNs > this.world.nowNs) this.world.nowNs = report.tsNs;
+    if (report.kind === 'unread') for (const kind of report.about) this.world.unreadReports.add(kind);
     this.world.reportsSeen.set(report.kind, (this.world.reportsSeen.get(report.kind) ?? 0) + 1);
     for (const model of this.#order) model.onReport?.(report);
   }

@@ -19,11 +19,16 @@ const CR = 0x0d;
 const SPACE = 0x20;
 const OPEN = 0x5b;
 const EMPTY = new Uint8Array(0);
+/** What headlines of reports have; each begins with a character that is rare in logs, which makes the search cheap. */
+const HEADLINE_WORDS = ['INFO: ', 'BUG: ', 'WARNING: ', 'LOCKUP'] as const;
 /** A page of marks in one line makes no more lines than this. */
 const MAX_LINES_OF_ONE = 256;
 
 export class LayoutReader {
   readonly note = new LayoutNote();
+  /** A headline of a report is in the chunk of the current line, or in the one before. */
+  nearReports = false;
+  #headlines = false;
   readonly #sink: (line: PreparedLine, bytes: TextBytes | undefined) => void;
   readonly #prefix = new LinePrefix();
   readonly #export: ExportRecords | undefined;
@@ -92,6 +97,9 @@ export class LayoutReader {
     const filled = bytes[end] === LF || bytes[end] === CR ? this.#buffer : this.#buffer.subarray(0, end);
     this.#encoding = isAscii(filled) ? 'latin1' : 'utf8';
     this.#marks = marksIn(filled) | this.#alwaysMarks;
+    const headlines = HEADLINE_WORDS.some((word) => filled.includes(word, 0, 'latin1'));
+    this.nearReports = headlines || this.#headlines;
+    this.#headlines = headlines;
   }
 
   #records(lines: readonly string[] | undefined, lineNumber: number): void {

@@ -10,7 +10,7 @@ import { HeldListReader, LockJoiner } from '../text/held-list.ts';
 import { parseChainEntry, parseClassName, parseHeldHeader, taskBefore } from '../text/lock-text.ts';
 import { irqOf, type LockdepTitle } from '../text/lockdep-title.ts';
 import { StackReader } from '../text/stack-text.ts';
-import { isTraceHeading } from './backtrace-builder.ts';
+import { isTraceHeading, parseCpuHeader } from './backtrace-builder.ts';
 import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
 
 /** lockdep's search finds the shortest cycle: real chains have up to a dozen entries. */
@@ -18,6 +18,9 @@ const MAX_CHAIN = 128;
 
 /** Which part the next lock line fills. */
 type Part = 'acquiring' | 'holding' | 'safe' | 'unsafe' | 'other';
+
+/** Printed by process_one_work() and register_lock_class(). */
+const PLAIN_TITLE = /^(?:workqueue leaked|trying to register non-static key)/;
 
 interface ChainPart {
   readonly index: number;
@@ -28,6 +31,8 @@ interface ChainPart {
 export class LockdepBuilder implements ReportBuilder {
   readonly family = 'lockdep';
   readonly #title: LockdepTitle;
+  /** The report has no `stack backtrace:` line: its trace follows the header of the CPU. */
+  readonly #plain: boolean;
   #task: LogTask | undefined;
   readonly #parts = new Map<Part, LogLock>();
   #due: Part | undefined;
@@ -54,9 +59,14 @@ export class LockdepBuilder implements ReportBuilder {
 
   constructor(title: LockdepTitle) {
     this.#title = title;
+    this.#plain = PLAIN_TITLE.test(title.title);
+    this.#backtrace = this.#plain;
     this.#irq = title.irq;
     // `WARNING: syz-fuzzer/4398 still has locks held!`
     this.#task = taskBefore(title.title, ' still has locks held!');
+    // `workqueue leaked atomic, lock or RCU: kworker/0:1[12]`, `workqueue leaked lock or atomic: kworker/u4:2/0x00000000/1234`
+    const worker = /^workqueue leaked .*: (\S.*?)(?:\[|\/0x[0-9a-f]+\/)(\d{1,10})\]?$/.exec(title.title);
+    if (worker) this.#task = { comm: worker[1], tid: Number(worker[2]) };
   }
 
   get done(): boolean {
@@ -112,6 +122,7 @@ export class LockdepBuilder implements ReportBuilder {
       const header = /^(?:CPU: (\d+)\s.*\bPID: |Pid: )\d+,?\s/.exec(text);
       if (header && !this.#stack.started) {
         if (header[1] !== undefined) this.#cpu = Number(header[1]);
+        this.#task ??= parseCpuHeader(text)?.task;
         return true;
       }
       if (isTraceHeading(text) && !this.#stack.started) return this.#read(this.#stack);
@@ -121,7 +132,22 @@ export class LockdepBuilder implements ReportBuilder {
       this.#context = Number(context[1]);
       return true;
     }
-    return this.#layout(text);
+    return (this.#plain && this.#plainLine(text)) || this.#layout(text);
+  }
+
+  /**
+   *     BUG: workqueue leaked atomic, lock or RCU: kworker/0:1[12]
+   *          preempt=0x00000000 lock=0->1 RCU=0->0 workfn=leaky_fn
+   *     the code is fine but needs lockdep annotation, or maybe
+   */
+  #plainLine(text: string): boolean {
+    if (/\b(?:workfn=|last function: )/.test(text)) {
+      this.#detail ??= text;
+      return true;
+    }
+    const header = this.#task ? undefined : parseCpuHeader(text);
+    if (header) this.#task = header.task;
+    return header !== undefined || /^(?:the code is fine|you didn't initialize|turning off the locking)/.test(text);
   }
 
   /** The line that names the task and says what it does. */

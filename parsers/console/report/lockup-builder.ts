@@ -12,6 +12,8 @@ import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
  *     BUG: soft lockup - CPU#1 stuck for 22s! [X:5189]
  *     watchdog: Watchdog detected hard LOCKUP on cpu 1
  *     watchdog: CPU3: Watchdog detected hard LOCKUP on cpu 1
+ *     watchdog: CPU 59 Hard LOCKUP
+ *     Kernel panic - not syncing: Hard LOCKUP
  */
 export function openLockup(text: string): LockupBuilder | undefined {
   const soft = /BUG: soft lockup (?:- |detected on )CPU#(\d{1,5})(?: stuck for (\d{1,9})s)?!(?: \[(.*)\])?/.exec(text);
@@ -19,24 +21,38 @@ export function openLockup(text: string): LockupBuilder | undefined {
     const task = soft[3] === undefined ? undefined : parseColonTask(soft[3]);
     return new LockupBuilder('soft-lockup', Number(soft[1]), Number(soft[2] ?? 0), task);
   }
-  const hard =
-    /Watchdog detected hard LOCKUP on cpu (\d{1,5})/.exec(text) ??
-    /CPU (\d{1,5}) self-detected hard LOCKUP/.exec(text) ??
-    /detected hard LOCKUP on other CPUs (\d{1,5})/.exec(text);
-  return hard ? new LockupBuilder('hard-lockup', Number(hard[1]), 0, undefined) : undefined;
+  for (const pattern of HARD) {
+    const hard = pattern.exec(text);
+    if (hard) return new LockupBuilder('hard-lockup', Number(hard[1]), 0, undefined);
+  }
+  const panic = /^Kernel panic - not syncing: (?:(Hard LOCKUP)|softlockup: hung tasks)/.exec(text);
+  return panic ? new LockupBuilder(panic[1] ? 'hard-lockup' : 'soft-lockup', undefined, 0, undefined) : undefined;
 }
+
+/** x86, arm64, buddy watchdog; powerpc. */
+const HARD: readonly RegExp[] = [
+  /Watchdog detected hard LOCKUP on cpu (\d{1,5})/i,
+  /CPU (\d{1,5}) (?:self-detected )?hard LOCKUP/i,
+  /detected hard LOCKUP on other CPUs (\d{1,5})/i,
+];
 
 export class LockupBuilder implements ReportBuilder {
   readonly family = 'lockup';
   readonly #kind: 'soft-lockup' | 'hard-lockup';
-  readonly #cpu: number;
+  /** Undefined: only the panic tells of it, and the header names the CPU that panicked. */
+  #cpu: number | undefined;
   readonly #seconds: number;
   #task: LogTask | undefined;
   readonly #stack = new StackReader();
   #header = false;
   #trace = false;
 
-  constructor(kind: 'soft-lockup' | 'hard-lockup', cpu: number, seconds: number, task: LogTask | undefined) {
+  constructor(
+    kind: 'soft-lockup' | 'hard-lockup',
+    cpu: number | undefined,
+    seconds: number,
+    task: LogTask | undefined,
+  ) {
     this.#kind = kind;
     this.#cpu = cpu;
     this.#seconds = seconds;
@@ -56,7 +72,9 @@ export class LockupBuilder implements ReportBuilder {
     const { text } = line;
     if (!this.#header) {
       const header = parseCpuHeader(text);
-      if (!header || (header.cpu !== undefined && header.cpu !== this.#cpu)) return this.#layout(text);
+      if (!header || (this.#cpu !== undefined && header.cpu !== undefined && header.cpu !== this.#cpu))
+        return this.#layout(text);
+      this.#cpu ??= header.cpu;
       this.#header = true;
       this.#task ??= header.task;
       return true;
@@ -69,12 +87,13 @@ export class LockupBuilder implements ReportBuilder {
   }
 
   #layout(text: string): boolean {
-    return /^(?:Modules linked in|irq event stamp|(?:hard|soft)irqs last|CPU#\d+ Utilization|\s*#\d+: +\d+% system)/.test(
+    return /^(?:Modules linked in|watchdog: CPU \d+ TB:|irq event stamp|(?:hard|soft)irqs last|CPU#\d+ Utilization|\s*#\d+: +\d+% system)/.test(
       text,
     );
   }
 
-  finish(): ReportBody {
+  finish(): ReportBody | undefined {
+    if (this.#cpu === undefined) return undefined;
     const { stack, irqFrames } = this.#stack;
     const task = this.#task && { task: this.#task };
     if (this.#kind === 'hard-lockup') return { kind: this.#kind, cpu: this.#cpu, ...task, stack };

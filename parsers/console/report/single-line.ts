@@ -60,17 +60,16 @@ function lockdepOff(text: string): ReportBody | undefined {
   if (limit) return { kind: 'lockdep-off', why: limit[1] };
   if (
     text.startsWith('INFO: lockdep is turned off.') ||
-    text.startsWith('turning off the locking correctness validator') ||
-    text.startsWith('INFO: trying to register non-static key')
+    text.startsWith('turning off the locking correctness validator')
   )
     return { kind: 'lockdep-off', why: text.replace(/^INFO: /, '').trim() };
   return undefined;
 }
 
-/** Spinlock debugging and workqueue checks: lock facts without a lockdep report. */
+/** Spinlock debugging: lock facts without a lockdep report. */
 function misuse(text: string): ReportBody | undefined {
   const match =
-    /^BUG: ((?:spinlock|rwlock) (?:recursion|lockup|bad magic|already unlocked|wrong|trylock|cpu recursion)\b.{0,200}|workqueue leaked lock or atomic: .{0,200})$/.exec(
+    /^BUG: ((?:spinlock|rwlock) (?:recursion|lockup|bad magic|already unlocked|wrong|trylock|cpu recursion)\b.{0,200})$/.exec(
       text.trimEnd(),
     );
   return match ? { kind: 'lockdep-misuse', title: match[1], locks: [], stack: [] } : undefined;

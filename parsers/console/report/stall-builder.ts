@@ -49,15 +49,18 @@ export function openStall(text: string): StallBuilder | undefined {
 }
 
 const KTHREAD =
-  /^(\S+) kthread (starved for|timer wakeup didn't happen for) (\d+) jiffies! g(-?\d+) (?:c-?\d+ )?f0x[0-9a-f]+ ([A-Z_]+|s?\d+)(?:\(-?\d+\))?(?: ->state=(0x[0-9a-f]+))?(?: ->cpu=(\d+))?/;
+  /^(\S+) kthread (starved for|timer wakeup didn't happen for) (\d+) jiffies!(?: g(-?\d+) (?:c-?\d+ )?f0x[0-9a-f]+ ([A-Z_]+|s?\d+)(?:\(-?\d+\))?(?: ->state=(0x[0-9a-f]+))?(?: ->cpu=(\d+))?)?/;
 const CPU_LINE = /^\s*(\d{1,5})(?:-([.OoNd?!0-9 ]{3,4}))?: \((\d+) (ticks this GP|GPs behind)\)(?: idle=(\S+))?/;
-const FOOTER = /\((?:detected by (\d+), )?t=(\d+) jiffies,? g=(-?\d+),?(?: c=-?\d+,?)?(?: q=(\d+))?(?: ncpus=(\d+))?/;
+const FOOTER =
+  /\((?:detected by (\d+), )?t=(\d+) jiffies,?(?: g=(-?\d+),?)?(?: c=-?\d+,?)?(?: q=(\d+))?(?: ncpus=(\d+))?/;
 
 export class StallBuilder implements ReportBuilder {
   readonly family = 'stall';
   readonly done = false;
   readonly flavor: string;
   readonly #how: Stall['how'];
+  /** The headline goes on as the kernel's never does: a title in prose, unless lines of a report follow. */
+  readonly #prose: boolean;
   readonly #cpus: StallCpu[] = [];
   readonly #tasks: { tid: number; comm?: string; state?: string }[] = [];
   readonly #dumps: LogBacktrace[] = [];
@@ -67,6 +70,7 @@ export class StallBuilder implements ReportBuilder {
   #queued: number | undefined;
   #online: number | undefined;
   #kthread: Stall['kthread'];
+  #timer: Stall['timer'];
   #allQuiescent: number | undefined;
   #ended = false;
   #suppressed = false;
@@ -80,6 +84,7 @@ export class StallBuilder implements ReportBuilder {
     this.flavor = flavor;
     this.#how = how;
     this.#listing = how === 'expedited';
+    this.#prose = how !== 'expedited' && !/^[\s:]*$|^\s*(?:[{(\d]|due to|but)/.test(rest);
     if (rest.includes('suppressed') || /^ due to/.test(rest)) this.#suppressed = true;
     if (how === 'expedited') this.#expedited(rest);
     else this.#oldHeader(rest);
@@ -152,7 +157,7 @@ export class StallBuilder implements ReportBuilder {
     if (!match) return false;
     if (match[1] !== undefined) this.#detectedBy = Number(match[1]);
     this.#jiffies = Number(match[2]);
-    this.#gpSeq = match[3];
+    if (match[3] !== undefined) this.#gpSeq = match[3];
     if (match[4] !== undefined) this.#queued = Number(match[4]);
     if (match[5] !== undefined) this.#online = Number(match[5]);
     return true;
@@ -207,8 +212,10 @@ export class StallBuilder implements ReportBuilder {
       return true;
     }
     const timer = /^Possible timer handling issue on cpu=(\d+)/.exec(text);
-    if (timer && this.#kthread) {
-      this.#kthread = { ...this.#kthread, cpu: Number(timer[1]) };
+    if (timer) {
+      this.#timer = { jiffies: this.#timer?.jiffies ?? 0, cpu: Number(timer[1]) };
+      if (!this.#kthread) return true;
+      if (this.#kthread.kind === 'timer') this.#kthread = { ...this.#kthread, cpu: Number(timer[1]) };
       return true;
     }
     const quiet = /^All QSes seen, last (\S+) kthread activity (\d+) /.exec(text);
@@ -218,14 +225,15 @@ export class StallBuilder implements ReportBuilder {
 
   /** `rcu_preempt kthread starved for 10500 jiffies! g49045 f0x0 RCU_GP_WAIT_FQS(5) ->state=0x0 ->cpu=1` */
   kthread(match: RegExpExecArray): void {
-    this.#gpSeq ??= match[4];
+    if (match[4] !== undefined) this.#gpSeq ??= match[4];
     const starved = match[2] === 'starved for';
+    if (!starved) this.#timer = { ...this.#timer, jiffies: Number(match[3]) };
     // "starved" is the stronger statement; the timer line may come with it.
     if (!starved && this.#kthread?.kind === 'starved') return;
     this.#kthread = {
       kind: starved ? 'starved' : 'timer',
       jiffies: Number(match[3]),
-      state: match[5],
+      state: match[5] ?? 'unknown',
       ...(match[6] !== undefined && { taskState: match[6] }),
       ...(match[7] !== undefined && { cpu: Number(match[7]) }),
     };
@@ -264,6 +272,10 @@ export class StallBuilder implements ReportBuilder {
     return true;
   }
 
+  get #empty(): boolean {
+    return this.#cpus.length + this.#tasks.length === 0 && this.#jiffies === undefined && !this.#kthread;
+  }
+
   adopt(dump: LogBacktrace): boolean {
     if (this.#holdoutDue && dump.task && this.#tasks.length < MAX_TASKS) {
       this.#holdoutDue = false;
@@ -277,7 +289,8 @@ export class StallBuilder implements ReportBuilder {
     return true;
   }
 
-  finish(): ReportBody {
+  finish(): ReportBody | undefined {
+    if (this.#prose && this.#empty) return undefined;
     return {
       kind: 'rcu-stall',
       flavor: this.flavor,
@@ -290,6 +303,7 @@ export class StallBuilder implements ReportBuilder {
       ...(this.#queued !== undefined && { queued: this.#queued }),
       ...(this.#online !== undefined && { online: this.#online }),
       ...(this.#kthread && { kthread: this.#kthread }),
+      ...(this.#timer && { timer: this.#timer }),
       ...(this.#allQuiescent !== undefined && { allQuiescent: this.#allQuiescent }),
       ...(this.#ended && { ended: true }),
       ...(this.#suppressed && { suppressed: true }),

@@ -4,6 +4,7 @@
  */
 import type { LogLock, LogTask } from '../../../schema/index.ts';
 
+const HIDDEN = '(____ptrval____)';
 const HEX_WORD = /^(?:0x)?[0-9a-f]{8,16}$/;
 
 /**
@@ -16,6 +17,8 @@ const HEX_WORD = /^(?:0x)?[0-9a-f]{8,16}$/;
  * Names contain spaces and brackets, therefore the name ends at the last `){`. Undefined when the text is no lock.
  */
 export function parseLock(text: string): LogLock | undefined {
+  // Kernels that hide addresses print this one early in the boot.
+  if (text.includes(HIDDEN)) return parseLock(text.replace(HIDDEN, ''));
   const open = text.indexOf('(');
   const at = text.indexOf(', at:', open);
   const close = text.lastIndexOf('){', at < 0 ? text.length : at);

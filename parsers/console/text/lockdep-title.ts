@@ -29,6 +29,8 @@ const TITLES: readonly (readonly [string, LockdepKind])[] = [
   ['lock held when returning to user space', 'lockdep-misuse'],
   ['lock held at task exit time', 'lockdep-misuse'],
   ['Nested lock was not taken', 'lockdep-misuse'],
+  ['trying to register non-static key', 'lockdep-misuse'],
+  ['workqueue leaked ', 'lockdep-misuse'],
   ['suspicious RCU usage', 'lockdep-misuse'],
   ['suspicious rcu_', 'lockdep-misuse'],
 ];

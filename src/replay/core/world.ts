@@ -47,6 +47,8 @@ export class World {
   /** Lost-event markers (MODEL E0.3). */
   lostMarkers = 0;
   readonly reportsSeen = new Map<string, number>();
+  /** Kinds of reports of which the log holds lines that could not be read. */
+  readonly unreadReports = new Set<string>();
 
   constructor(options: { profile?: KernelProfile; thresholds?: Partial<Thresholds>; facts: FactSink }) {
     this.profile = { ...options.profile };

@@ -47,6 +47,13 @@ function stallMargin(world: World, timeline: Timeline): string {
 }
 
 function assess(world: World, kind: FindingKind, needs: KindNeeds): Assessment {
+  const assessment = assessEvents(world, kind, needs);
+  if (!needs.reports.some((report) => world.unreadReports.has(report))) return assessment;
+  const unread = 'lines of the log look like such reports and could not be read (report-unread)';
+  return { ...assessment, status: 'partial', note: join(unread, assessment.note) };
+}
+
+function assessEvents(world: World, kind: FindingKind, needs: KindNeeds): Assessment {
   const reported = needs.reports.some((report) => world.reportsSeen.has(report));
   const missing = needs.events.filter((group) => !satisfied(world, group.anyOf));
   const essential = missing.filter((group) => group.essential);

@@ -27,6 +27,8 @@ export function printReport(report: LogReport): string[] {
             ? `INFO: ${report.why}`
             : report.why,
       ];
+    case 'unread':
+      return [report.text];
     case 'rcu-stall':
       return formatStall(report);
     case 'hung-task':

@@ -74,6 +74,55 @@ const NMI_WORDS = (trouble: { name: string; maxNs: number }): string =>
     ? `perf says that its interrupt takes ${seconds(trouble.maxNs)} on average`
     : `the NMI handler ${trouble.name} runs for up to ${seconds(trouble.maxNs)}`;
 
+/** A dump outside of the report is taken for its CPU's when it was made while the stall was reported (a warning before is another matter). */
+const DUMP_SLACK_NS = 60e9;
+/** The grace-period kthread looks every few jiffies: idle for longer it does not run. */
+const ACTIVE_JIFFIES = 100;
+
+/** RCU itself sees the CPU as idle, or the kernel marks its line so: it holds nothing up for long. */
+function isIdleHoldout(stall: LogStall, cpu: number, dump: LogBacktrace | undefined): boolean {
+  const holdout = stall.cpus.get(cpu);
+  if (dump?.idle || holdout?.falsePositive) return true;
+  // `idle=<counter>/<nesting>/<nmi nesting>`: both nestings are 0 in the idle loop.
+  const seenIdle = /^[0-9a-f]+\/0\/0x0$/.test(holdout?.idle ?? '');
+  return seenIdle && (holdout?.ticks ?? 0) === 0 && (dump === undefined || dump.task?.tid === 0);
+}
+
+/** A timer of the kthread did not fire, or it got no CPU, or everything is done and it is about to end the grace period. */
+function causeOfKthread(stall: LogStall): LogCause | undefined {
+  const { allQuiescent, kthread, timer } = stall.last;
+  if (timer) {
+    const cpu = timer.cpu ?? stall.last.kthread?.cpu;
+    return {
+      cause: 'timer-lost',
+      ...(cpu !== undefined && { cpu }),
+      why: note(
+        `the timer that wakes the grace-period kthread did not fire for ${timer.jiffies} jiffies${cpu === undefined ? '' : `: timer handling on CPU ${cpu}`}`,
+        'R2.45',
+      ),
+    };
+  }
+  if (kthread?.kind === 'starved')
+    return {
+      cause: 'gp-kthread-starved',
+      ...(kthread.cpu !== undefined && { cpu: kthread.cpu }),
+      why: note(`the grace-period kthread got no CPU for ${kthread.jiffies} jiffies`, 'R2.46'),
+    };
+  if (allQuiescent === undefined) return undefined;
+  if (allQuiescent >= ACTIVE_JIFFIES)
+    return {
+      cause: 'gp-kthread-starved',
+      why: note(
+        `every CPU has passed a quiescent state and the grace-period kthread was last active ${allQuiescent} jiffies ago: it does not run`,
+        'R2.46',
+      ),
+    };
+  return {
+    cause: 'unknown',
+    why: `every CPU has passed a quiescent state, and the grace-period kthread ran ${allQuiescent} jiffies ago: the grace period was about to end when it was reported`,
+  };
+}
+
 export function causeOfStall(log: LogModel, stall: LogStall, startNs: number): LogCause {
   const endNs = stall.last.tsNs;
   const trouble = nmiTrouble(log, startNs, endNs);
@@ -89,14 +138,29 @@ export function causeOfStall(log: LogModel, stall: LogStall, startNs: number): L
     if (found) return found;
   }
   const [holdout] = stall.cpus.keys();
+  const idle = [...stall.cpus.keys()].every((cpu) => isIdleHoldout(stall, cpu, dumpOf(log, stall, cpu)));
+  const kthread = idle || stall.last.timer ? causeOfKthread(stall) : undefined;
+  if (kthread) return kthread;
   if (holdout !== undefined)
-    return { cause: 'unknown', cpu: holdout, why: `CPU ${holdout}: no backtrace of it in the log` };
-  if (stall.last.allQuiescent !== undefined || stall.last.kthread)
     return {
-      cause: 'gp-kthread-starved',
-      why: note('every CPU has passed a quiescent state: the grace-period kthread does not run', 'R2.46'),
+      cause: 'unknown',
+      cpu: holdout,
+      why: isIdleHoldout(stall, holdout, dumpOf(log, stall, holdout))
+        ? `CPU ${holdout} was idle: it reports its quiescent state when the grace-period kthread asks`
+        : dumpOf(log, stall, holdout)
+          ? `CPU ${holdout}: its backtrace does not show what it executes`
+          : `CPU ${holdout}: no backtrace of it in the log`,
     };
   return { cause: 'unknown', why: 'the report names no CPU and no task' };
+}
+
+function dumpOf(log: LogModel, stall: LogStall, cpu: number): LogBacktrace | undefined {
+  const own = stall.cpuDumps.get(cpu);
+  if (own) return own;
+  const other = log.cpuDumps.get(cpu);
+  if (!other) return undefined;
+  const near = other.tsNs >= stall.first.tsNs && other.tsNs <= stall.last.tsNs + DUMP_SLACK_NS;
+  return near ? other : undefined;
 }
 
 function causeOfCpu(
@@ -112,8 +176,10 @@ function causeOfCpu(
       cpu,
       why: `CPU ${cpu} is offline (flag O): it went down while its quiescent state was due`,
     };
-  const dump = stall.cpuDumps.get(cpu) ?? log.cpuDumps.get(cpu);
-  if (!dump) return undefined;
+  const dump = dumpOf(log, stall, cpu);
+  if (!dump || isIdleHoldout(stall, cpu, dump)) return undefined;
+  // What a task dump without NMI shows of a task that runs is where it was switched out last.
+  if (!dump.nmi && plainSymbol(dump.stack[0] ?? '') === '__switch_to') return undefined;
   const who = dump.task ? ` (${dump.task.comm}:${dump.task.tid})` : '';
   const [at] = dump.stack.slice((dump.nmiFrames ?? 0) + (dump.irqFrames ?? 0));
   const context = contextOfDump(dump);

@@ -6,8 +6,8 @@
  */
 
 import type { LogTask, Root } from '../../../../schema/index.ts';
-import { ONE_TROUBLE_NS } from '../../knowledge/thresholds.ts';
 import { note } from '../../core/note.ts';
+import { ONE_TROUBLE_NS } from '../../knowledge/thresholds.ts';
 import { tracepointTeardown } from '../../knowledge/tracepoint-teardown.ts';
 import type { LogHung } from '../../model/log/hung.ts';
 import type { LogModel } from '../../model/log/log.ts';

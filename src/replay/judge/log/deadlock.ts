@@ -4,8 +4,8 @@
  */
 
 import type { ChainLink, DeadlockWait, Finding, LogLock, LogTask } from '../../../../schema/index.ts';
-import { REPORT_AT_WAIT_NS, REPORT_AT_WAIT_SHARE } from '../../knowledge/thresholds.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
+import { REPORT_AT_WAIT_NS, REPORT_AT_WAIT_SHARE } from '../../knowledge/thresholds.ts';
 import type { LogHung } from '../../model/log/hung.ts';
 import type { LockdepReport, LogModel, LogPlace } from '../../model/log/log.ts';
 import { identified } from '../finding-id.ts';

@@ -1,6 +1,6 @@
 /** Hung tasks and blocked callers of synchronize_*() as the kernel reported them, with chains from their stacks (MODEL 7.4, W4.20). */
 
-import type { Evidence, Finding } from '../../../../schema/index.ts';
+import type { Evidence, Finding, Note } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { seconds } from '../../core/wording.ts';
 import type { WaitResource } from '../../knowledge/stack/wait-frames.ts';
@@ -13,10 +13,11 @@ import { reportEvidence } from './evidence.ts';
 
 const SYNC: ReadonlySet<WaitResource | undefined> = new Set(['rcu', 'rcu-expedited', 'srcu', 'rcu-tasks', 'barrier']);
 
-export function detectLogHung(log: LogModel, chains: LogChains): Finding[] {
+/** @param release of the kernel, when it is known */
+export function detectLogHung(log: LogModel, chains: LogChains, release: string | undefined): Finding[] {
   return log.hung.all.flatMap((hung) => {
     const chain = chains.of(hung);
-    return [hungFinding(log, hung, chain), ...blockedSync(log, hung, chain)];
+    return [hungFinding(log, hung, chain, release), ...blockedSync(log, hung, chain)];
   });
 }
 
@@ -28,10 +29,30 @@ function samePlace(a: Evidence, b: Evidence): boolean {
   return 'line' in a ? 'line' in b && a.line === b.line : 'event' in b && a.event === b.event;
 }
 
-function hungFinding(log: LogModel, hung: LogHung, chain: LogChain): Finding {
-  const { comm, tid, last, verdict } = hung;
+/** What the task sleeps in: a known call, or the first function that is neither the scheduler's nor a way to wait. */
+function sleepOf({ verdict }: LogHung): string {
+  if (verdict.api) return verdict.api;
+  if (verdict.primitive && verdict.sleeper) return `${verdict.primitive} called by ${verdict.sleeper}`;
+  return verdict.primitive || verdict.sleeper;
+}
+
+/** From v4.20 on the seconds are those that the task has been blocked; before they are hung_task_timeout_secs (kernel/hung_task.c). */
+function secondsNote(seconds: number, release: string | undefined): Note {
+  const unscheduled = `the kernel's detector: the task has not been scheduled for ${seconds} s in uninterruptible sleep`;
+  const version = /^(\d+)\.(\d+)/.exec(release ?? '');
+  if (!version)
+    return note(`${unscheduled}; a kernel before v4.20 prints its threshold here, so it is at least that long`, 'G4.1');
+  const old = Number(version[1]) < 4 || (version[1] === '4' && Number(version[2]) < 20);
+  return old
+    ? note(`${unscheduled} at least: before v4.20 the kernel prints the threshold`, 'G4.1')
+    : note(`${unscheduled}; the seconds are the real time, not the threshold`, 'G4.1', 'T30');
+}
+
+function hungFinding(log: LogModel, hung: LogHung, chain: LogChain, release: string | undefined): Finding {
+  const { comm, tid, last } = hung;
   const blockedNs = last.tsNs - hung.sinceNs;
-  const what = verdict.api ? ` in ${verdict.api}` : '';
+  const sleep = sleepOf(hung);
+  const what = sleep ? ` in ${sleep}` : '';
   const reported = reportEvidence(log, hung.places, `${comm}:${tid} is reported`);
   const cause = chain.root.kind === 'unknown' ? '' : `: ${rootPhrase(chain.root, tid)}`;
   return identified({
@@ -42,15 +63,11 @@ function hungFinding(log: LogModel, hung: LogHung, chain: LogChain): Finding {
     title: last.cannotDie
       ? `${comm}:${tid} was killed and could not die for ${last.seconds} s`
       : `${comm}:${tid} blocked for more than ${last.seconds} s${what}${cause}`,
-    start_ns: hung.sinceNs,
+    start_ns: Math.max(0, hung.sinceNs),
     end_ns: last.tsNs,
     evidence: [...reported, ...chain.evidence.filter((item) => !reported.some((known) => samePlace(known, item)))],
     notes: notesOf([
-      note(
-        `the kernel's detector: the task has not been scheduled for ${last.seconds} s in uninterruptible sleep; the seconds are the real time, not the threshold`,
-        'G4.1',
-        'T30',
-      ),
+      secondsNote(last.seconds, release),
       ...repeats(hung),
       ...(last.coredump ? ['it waits for a core dump'] : []),
       ...(last.workqueue ? [`it runs ${last.workqueue.fn} of workqueue ${last.workqueue.name}`] : []),
@@ -58,7 +75,7 @@ function hungFinding(log: LogModel, hung: LogHung, chain: LogChain): Finding {
     ]),
     task: comm,
     tid,
-    ...(verdict.api && { api: verdict.api }),
+    ...(hung.verdict.api && { api: hung.verdict.api }),
     blocked_ns: blockedNs,
     chain: chain.links,
     ...(chain.root.kind !== 'unknown' && { root: chain.root }),
@@ -82,7 +99,7 @@ function blockedSync(log: LogModel, hung: LogHung, chain: LogChain): Finding[] {
       severity: 'error',
       confidence: 'reported',
       title: `${comm}:${tid} blocked ${seconds(blockedNs)} in ${verdict.api}${verdict.site ? `, ${verdict.site}` : ''}: ${rootPhrase(chain.root, tid)}`,
-      start_ns: hung.sinceNs,
+      start_ns: Math.max(0, hung.sinceNs),
       end_ns: last.tsNs,
       evidence: chain.evidence,
       notes: notesOf([

@@ -10,6 +10,7 @@ import { detectLogHung } from './hung.ts';
 import { detectLogLocks } from './locks.ts';
 import { detectLogLockups } from './lockups.ts';
 import { detectMasked } from './masked.ts';
+import { detectLogMisuse } from './misuse.ts';
 import { detectLogStalls, judgeStalls } from './stalls.ts';
 import { LogWaits } from './waits.ts';
 
@@ -27,10 +28,15 @@ export function detectLog(world: World, { log, load }: Models, change?: LockRepo
   const deadlocks = detectLogDeadlocks(log, waits);
   return withDistinctIds([
     ...detectLogLocks(log, change?.reports),
+    ...detectLogMisuse(log),
     // Lock events show what the tables can only guess.
     ...(world.count('lock_acquire') > 0 ? [] : detectMasked(log, world.profile.release, change?.isDropped)),
     ...detectLogStalls(log, stalls),
-    ...detectLogHung(log, new LogChains(log, waits, stalls, cyclesOf(deadlocks), world.profile.release)),
+    ...detectLogHung(
+      log,
+      new LogChains(log, waits, stalls, cyclesOf(deadlocks), world.profile.release),
+      world.profile.release,
+    ),
     ...deadlocks,
     ...detectLogLockups(log, stalls),
   ]);

@@ -21,7 +21,7 @@ export function callers(stack: readonly string[], depth = 3): string {
 }
 
 const STOPPED = note(
-  'lockdep switched itself off with this report: lock orders and wait contexts of the rest of this boot were not checked',
+  'lockdep switched itself off with this report: what came after it in this boot was not checked for lock orders and wait contexts',
   'L5.1',
   'G2.6',
   'T22',

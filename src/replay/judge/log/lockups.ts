@@ -47,11 +47,11 @@ function lockup(log: LogModel, reports: readonly Lockup[]): Finding {
   const task = last.task ?? first.task;
   const at = callers((last.stack.length > 0 ? last : first).stack, 4);
   return identified({
-    kind: 'soft-lockup',
+    kind: hard ? 'hard-lockup' : 'soft-lockup',
     severity: 'error',
     confidence: 'reported',
     title: `${hard ? 'hard' : 'soft'} lockup: CPU ${last.cpu} stuck${stuckS > 0 ? ` for ${stuckS} s` : ''}${task ? ` in ${task.comm}:${task.tid}` : ''}${at ? ` (${at.split(' ')[0]})` : ''}`,
-    start_ns: Math.min(first.tsNs, last.tsNs - stuckS * 1e9),
+    start_ns: Math.max(0, Math.min(first.tsNs, last.tsNs - stuckS * 1e9)),
     end_ns: last.tsNs,
     evidence: reportEvidence(log, reports.slice(0, 8), 'the watchdog reports it'),
     notes: notesOf([
@@ -59,28 +59,40 @@ function lockup(log: LogModel, reports: readonly Lockup[]): Finding {
         ? 'what the kernel checks: the CPU takes its timer interrupts. It took none for ten seconds: interrupts are disabled there, or NMIs take all the time'
         : 'what the kernel checks: the watchdog thread gets to run on each CPU. Here kernel code has kept the CPU without a chance to schedule',
       ...(at ? [`it was in ${at}`] : []),
-      ...(reports.length > 1 ? [`reported ${reports.length} times`] : []),
+      ...recurrence(reports),
     ]),
     cpu: last.cpu,
     task: task?.comm ?? '<...>',
     ...(task && { tid: task.tid }),
     ...(at && { site: at.split(' ')[0] }),
-    ...(hard && { hard: true }),
   });
+}
+
+/** How often, from when to when, and how far apart on average. */
+function recurrence(reports: readonly { readonly tsNs: number }[]): string[] {
+  if (reports.length < 2) return [];
+  const lastNs = reports[reports.length - 1].tsNs - reports[0].tsNs;
+  return [
+    `reported ${reports.length} times${lastNs > 0 ? `, every ${seconds(lastNs / (reports.length - 1))}, the last one ${seconds(lastNs)} after the first` : ''}`,
+  ];
 }
 
 /** One finding for each work item that waits in a stalled pool; for the pool itself when the log names none. */
 function workqueueStall(log: LogModel, reports: readonly WorkqueueLockup[]): Finding[] {
   const last = reports[reports.length - 1];
   // One dump of all pools follows the complaints about several.
-  const listed = [
+  const listed = new Set([
     ...reports,
     ...log.workqueueLockups.filter((other) => Math.abs(other.tsNs - last.tsNs) <= ONE_DUMP_NS),
-  ];
-  const busy = listed
+  ]);
+  const busy = [...listed]
     .flatMap((report) => report.busy)
     .filter((work) => work.pool === undefined || samePool(work.pool, last.pool));
-  const running = busy.filter((work) => work.state === 'in-flight');
+  const inFlight = busy.filter((work) => work.state === 'in-flight');
+  // Repeated reports list the same work again.
+  const running = inFlight.filter(
+    (work, i) => inFlight.findIndex((other) => other.tid === work.tid && other.fn === work.fn) === i,
+  );
   const waiting = busy.filter((work) => work.state !== 'in-flight');
   const occupants = running.map((work) => `${work.fn}${work.tid === undefined ? '' : ` in worker ${work.tid}`}`);
   const items = waiting.length > 0 ? waiting : running.length > 0 ? running : [{ workqueue: 'unknown', fn: 'unknown' }];
@@ -94,11 +106,14 @@ function workqueueStall(log: LogModel, reports: readonly WorkqueueLockup[]): Fin
         severity: 'error',
         confidence: 'reported',
         title: `${work.fn === 'unknown' ? `worker pool ${last.pool}` : `${work.fn} on workqueue ${work.workqueue}`} makes no progress for ${last.seconds} s${occupants.length > 0 ? `: the pool runs ${occupants.slice(0, 3).join(', ')}` : ''}`,
-        start_ns: last.tsNs - last.seconds * 1e9,
+        start_ns: Math.max(0, last.tsNs - last.seconds * 1e9),
         end_ns: last.tsNs,
         evidence: reportEvidence(log, reports.slice(0, 8), 'the workqueue watchdog reports the pool'),
         notes: notesOf([
-          note('what the kernel checks: a worker pool with work on its list starts a work item at least every wq_watchdog_thresh seconds. A worker that spins keeps the others of its pool from running; one that sleeps does not', 'T62'),
+          note(
+            'what the kernel checks: a worker pool with work on its list starts a work item at least every wq_watchdog_thresh seconds. A worker that spins keeps the others of its pool from running; one that sleeps does not',
+            'T62',
+          ),
           ...(reports.length > 1
             ? [`reported ${reports.length} times, the first time after ${reports[0].seconds} s`]
             : []),

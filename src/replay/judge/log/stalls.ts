@@ -19,6 +19,7 @@ export interface JudgedStall {
   readonly endNs: number;
   /** Undefined: the report does not say how long the grace period lasts. */
   readonly reading: JiffiesReading | undefined;
+  readonly hz: number | undefined;
   readonly cause: LogCause;
   /** `CPU 1`, `reader lab_rcuread:81`. */
   readonly who: string;
@@ -39,6 +40,7 @@ export function judgeStalls(log: LogModel, hz: number | undefined, storms: reado
       startNs,
       endNs: last.tsNs,
       reading,
+      hz: perSecond,
       cause: observedCause(causeOfStall(log, stall, startNs), stall, startNs, storms),
       who: [...cpus, ...readers].join(', ') || 'nobody that the report names',
     };
@@ -64,19 +66,20 @@ export function detectLogStalls(log: LogModel, judged: readonly JudgedStall[]): 
   return [...judged.map((entry) => stallFinding(log, entry)), ...judged.flatMap((entry) => starvedKthread(log, entry))];
 }
 
-function stallFinding(log: LogModel, { stall, startNs, endNs, reading, cause, who }: JudgedStall): Finding {
+function stallFinding(log: LogModel, { stall, startNs, endNs, reading, hz, cause, who }: JudgedStall): Finding {
   const { flavor, first, last, gpSeq, eventSeq, expedited } = stall;
   const cpus = [...stall.cpus.keys()].sort((a, b) => a - b);
   const tasks = [...stall.tasks.keys()].map((tid) => `${log.name(tid)}:${tid}`).sort();
   const length = endNs > startNs ? ` for ${seconds(endNs - startNs)}` : '';
   const period = `${flavor} ${expedited ? 'expedited ' : ''}grace period${eventSeq === null ? '' : ` ${eventSeq}`}`;
+  const brief = isBrief(log, stall, hz);
   const falsePositive = last.cpus.some((cpu) => cpu.falsePositive);
   return identified({
     kind: 'rcu-stall',
-    severity: 'error',
+    severity: brief ? 'info' : 'error',
     confidence: 'reported',
     title: `${period} stalled${length}: waits for ${who}, cause ${cause.cause}`,
-    start_ns: startNs,
+    start_ns: Math.max(0, startNs),
     end_ns: endNs,
     evidence: reportEvidence(log, stall.places, 'the kernel warns of the stall'),
     notes: notesOf([
@@ -93,17 +96,15 @@ function stallFinding(log: LogModel, { stall, startNs, endNs, reading, cause, wh
       ...(stall.reports > 1
         ? [note(`reported ${stall.reports} times, last ${seconds(endNs - first.tsNs)} after the first`, 'G3.2')]
         : []),
-      ...(last.allQuiescent === undefined
-        ? []
-        : [note('all quiescent states were seen: the grace-period kthread is what does not run', 'R2.46')]),
-      ...(last.kthread?.kind === 'timer'
+      ...(last.timer && cause.cause !== 'timer-lost'
         ? [
             note(
-              `the kthread's timer did not fire for ${last.kthread.jiffies} jiffies${last.kthread.cpu === undefined ? '' : `, timers of CPU ${last.kthread.cpu}`}`,
+              `the kthread's timer did not fire for ${last.timer.jiffies} jiffies${last.timer.cpu === undefined ? '' : `: possible timer handling issue on CPU ${last.timer.cpu}`}`,
               'R2.45',
             ),
           ]
         : []),
+      ...expeditedNotes(brief, first.jiffies, expedited),
       ...(last.ended || first.ended ? ['the stall ended while it was being reported'] : []),
       ...(last.suppressed ? ['the full report was suppressed because of a stuck CSD lock'] : []),
       ...(falsePositive ? ['the kernel marks it (false positive?): the CPU moved on between two looks'] : []),
@@ -116,6 +117,25 @@ function stallFinding(log: LogModel, { stall, startNs, endNs, reading, cause, wh
     cause: cause.cause,
     ...(expedited && { expedited: true }),
   });
+}
+
+/** An expedited stall of less than this is a late CPU, not a stuck one, unless somebody waited for long. */
+const BRIEF_NS = 1e9;
+/** Without HZ: a second at the slowest. */
+const BRIEF_JIFFIES = 100;
+
+function isBrief(log: LogModel, stall: LogStall, hz: number | undefined): boolean {
+  const { jiffies } = stall.last;
+  if (!stall.expedited || jiffies === undefined) return false;
+  const brief = hz === undefined ? jiffies < BRIEF_JIFFIES : (jiffies * 1e9) / hz < BRIEF_NS;
+  return brief && !log.hung.all.some((hung) => hung.verdict.resource === 'rcu-expedited');
+}
+
+function expeditedNotes(brief: boolean, jiffies: number | undefined, expedited: boolean): string[] {
+  if (!expedited || jiffies === undefined) return [];
+  return [
+    `${jiffies} jiffies since the expedited grace period began; the kernel warns after CONFIG_RCU_EXP_CPU_STALL_TIMEOUT (ms; 0: as for normal grace periods)${brief ? ': a short one was set, and nothing in the log waited for long' : ''}`,
+  ];
 }
 
 function lengthNotes(jiffies: number | undefined, reading: JiffiesReading | undefined): NoteInput[] {
@@ -151,7 +171,7 @@ function starvedKthread(log: LogModel, { stall, startNs, reading, cause }: Judge
       severity: victim ? 'warning' : 'error',
       confidence: 'reported',
       title: `${flavor} kthread ${asleep ? 'was not woken' : 'got no CPU'} for ${lasting}${where}`,
-      start_ns: blockedNs > 0 ? Math.max(startNs, report.tsNs - blockedNs) : startNs,
+      start_ns: Math.max(0, blockedNs > 0 ? Math.max(startNs, report.tsNs - blockedNs) : startNs),
       end_ns: report.tsNs,
       evidence: reportEvidence(log, [report], 'the stall report says that the kthread starved'),
       notes: notesOf([

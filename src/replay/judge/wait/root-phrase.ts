@@ -11,6 +11,7 @@ const PHRASES: Readonly<Record<RootKind, string>> = {
   'reader-sleeping': 'a sleeping RCU reader',
   'srcu-reader': 'an SRCU reader',
   'gp-kthread-starved': 'the grace-period kthread gets no time',
+  'timer-lost': 'a timer that did not fire',
   'workqueue-starved': 'its work item gets no worker',
   'lock-holder': 'a lock holder',
   deadlock: 'a deadlock',

@@ -8,6 +8,7 @@ import {
   SRCU_WORKER_FRAME,
   TEARDOWN_FRAME,
   WAIT_FRAMES,
+  WAIT_PRIMITIVE,
   type WaitResource,
 } from './wait-frames.ts';
 
@@ -21,6 +22,12 @@ export interface StackVerdict {
   /** The call is part of a tracepoint teardown, which may wait for two structs with the same stack (T12). */
   readonly teardown: boolean;
   readonly site: string | undefined;
+  /**
+   * Where no known call decides: the wait primitive (`wait_for_completion`) and the first function outside of the scheduler and the
+   * primitives; '' when the stack shows none.
+   */
+  readonly primitive: string;
+  readonly sleeper: string;
   /** Who wakes this sleep ends the call: it is the last one in it, not a lock on the way. */
   readonly lastSleep: boolean;
 }
@@ -31,10 +38,20 @@ export function classifyStack(stack: readonly string[]): StackVerdict {
   let resource: WaitResource | undefined;
   let api = '';
   let decided = symbols.length;
+  let primitive = '';
+  let sleeper = '';
   for (const [depth, symbol] of symbols.entries()) {
-    if (isGenericFrame(symbol)) continue;
+    if (isGenericFrame(symbol)) {
+      if (WAIT_PRIMITIVE.test(symbol)) primitive = symbol;
+      continue;
+    }
     const row = WAIT_FRAMES.find(([pattern]) => pattern.test(symbol));
-    if (!row) continue;
+    if (!row) {
+      sleeper ||= symbol;
+      continue;
+    }
+    // The outermost frames of every task: what sleeps is what they called.
+    if (sleeper !== '' && (row[1] === 'exit' || row[1] === 'idle-worker')) continue;
     resource = row[1];
     api = symbol;
     decided = depth + 1;
@@ -50,6 +67,8 @@ export function classifyStack(stack: readonly string[]): StackVerdict {
     insideSrcuPass: symbols.some((symbol) => SRCU_WORKER_FRAME.test(symbol)),
     srcuDomain: firstMatch(symbols, SRCU_DOMAIN_FRAMES),
     teardown: symbols.some((symbol) => TEARDOWN_FRAME.test(symbol)),
+    primitive,
+    sleeper,
     site: firstMatch(symbols, SITE_FRAMES),
     lastSleep: symbols.slice(0, decided).some((symbol) => LAST_SLEEP_FRAME.test(symbol)),
   };

@@ -36,6 +36,9 @@ export function isGenericFrame(symbol: string): boolean {
   return GENERIC_SLEEPER.test(symbol) || RECORDER_FRAME.test(symbol);
 }
 
+/** Generic frames that name a way to wait. */
+export const WAIT_PRIMITIVE = /^(__?wait_for_common|wait_for_completion.*|io_schedule|schedule_hrtimeout.*)$/;
+
 /**
  * Frames of the sleep that a grace period ends, up to the frame that decides. complete() wakes a D sleeper once, and
  * synchronize_rcu_expedited() itself sleeps only after its funnel (exp_funnel_lock): the next sleep is the next call (W4.13).

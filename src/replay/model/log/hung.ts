@@ -35,7 +35,10 @@ export class LogHungTasks {
     const { comm, tid } = report.task;
     const sinceNs = report.tsNs - report.seconds * 1e9;
     const known = this.all.findLast(
-      (hung) => hung.tid === tid && hung.comm === comm && Math.abs(hung.sinceNs - sinceNs) <= SAME_WAIT_NS,
+      (hung) =>
+        hung.tid === tid &&
+        hung.comm === comm &&
+        (Math.abs(hung.sinceNs - sinceNs) <= SAME_WAIT_NS || repeatsThreshold(hung, report)),
     );
     if (!known) {
       if (this.all.length < MAX_HUNG)
@@ -48,6 +51,21 @@ export class LogHungTasks {
     if (report.tsNs >= known.last.tsNs) known.last = report;
     if (report.stack.length > known.stack.length) Object.assign(known, judged(report.stack));
   }
+}
+
+/**
+ * Until v4.19 the printed seconds are the threshold, the same in each repetition (kernel/hung_task.c check_hung_task): the same stack about one
+ * threshold later is the same wait.
+ */
+function repeatsThreshold({ last, stack }: LogHung, report: HungReport): boolean {
+  const distanceNs = report.tsNs - last.tsNs;
+  return (
+    report.seconds === last.seconds &&
+    distanceNs > 0 &&
+    distanceNs <= 2 * report.seconds * 1e9 &&
+    stack.length > 0 &&
+    stack.join() === report.stack.join()
+  );
 }
 
 function judged(stack: LogStack): { stack: LogStack; verdict: StackVerdict } {

@@ -20,12 +20,12 @@ export interface JiffiesReading {
 
 /** @param hz when it is known. */
 export function readJiffies(jiffies: number, hz?: number): JiffiesReading | undefined {
-  const fits = HZ_VALUES.filter((value) => hz === undefined || value === hz).flatMap((value) => {
-    const timeoutS = Math.floor(jiffies / value);
-    const late = jiffies - timeoutS * value;
-    // rcu_cpu_stall_timeout is clamped to 3..300 s.
-    return timeoutS >= 3 && timeoutS <= 305 && late <= LATE_JIFFIES ? [{ hz: value, timeoutS, late }] : [];
-  });
+  const first = fitting(jiffies, 0, hz);
+  // A log may begin after the first report: the kernel repeats it after 3 × timeout + 3 jiffies (kernel/rcu/tree_stall.h check_cpu_stall).
+  const later = REPEATS.flatMap((repeat) => fitting(jiffies, repeat, hz)).filter((fit) =>
+    USUAL_TIMEOUTS_S.has(fit.timeoutS),
+  );
+  const fits = first.some((fit) => USUAL_TIMEOUTS_S.has(fit.timeoutS)) || later.length === 0 ? first : later;
   if (fits.length === 0) {
     // Whoever had to notice it was late.
     const timeoutS = hz === undefined ? 0 : Math.min(305, Math.floor(jiffies / hz));
@@ -36,6 +36,19 @@ export function readJiffies(jiffies: number, hz?: number): JiffiesReading | unde
   // Of several the shortest timeout: nobody raises it to odd values.
   const best = candidates.reduce((a, b) => (b.timeoutS < a.timeoutS ? b : a));
   return { hz: best.hz, timeoutS: best.timeoutS, certain: candidates.length === 1 };
+}
+
+/** Reports of one grace period after its first. */
+const REPEATS = [1, 2, 3] as const;
+
+function fitting(jiffies: number, repeat: number, hz: number | undefined): { hz: number; timeoutS: number }[] {
+  return HZ_VALUES.filter((value) => hz === undefined || value === hz).flatMap((value) => {
+    const times = 1 + 3 * repeat;
+    const timeoutS = Math.floor((jiffies - 3 * repeat) / (value * times));
+    const late = jiffies - 3 * repeat - timeoutS * value * times;
+    // rcu_cpu_stall_timeout is clamped to 3..300 s.
+    return timeoutS >= 3 && timeoutS <= 305 && late >= 0 && late <= LATE_JIFFIES ? [{ hz: value, timeoutS }] : [];
+  });
 }
 
 /** HZ from two reports of one grace period; undefined when they are too close together to tell. */

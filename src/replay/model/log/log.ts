@@ -23,6 +23,7 @@ export type LockdepReport = Extract<
       | 'lockdep-wait-context';
   }
 >;
+export type MisuseReport = Extract<LogReport, { kind: 'lockdep-misuse' }>;
 export type AtomicSleep = Extract<LogReport, { kind: 'sleep-in-atomic' }>;
 export type Lockup = Extract<LogReport, { kind: 'soft-lockup' | 'hard-lockup' }>;
 export type WorkqueueLockup = Extract<LogReport, { kind: 'workqueue-lockup' }>;
@@ -73,6 +74,7 @@ export class LogModel implements Model {
   readonly stalls = new LogStalls();
   readonly hung = new LogHungTasks();
   readonly lockdep: LockdepReport[] = [];
+  readonly misuses: MisuseReport[] = [];
   readonly atomicSleeps: AtomicSleep[] = [];
   readonly lockups: Lockup[] = [];
   readonly workqueueLockups: WorkqueueLockup[] = [];
@@ -82,7 +84,7 @@ export class LogModel implements Model {
   /** Newest list of each task, by tid. */
   readonly held = new Map<number, HeldLocks>();
   /** Backtraces outside of reports, newest per CPU and per task. */
-  readonly cpuDumps = new Map<number, LogBacktrace>();
+  readonly cpuDumps = new Map<number, LogBacktrace & { readonly tsNs: number }>();
   readonly taskDumps = new Map<number, LogBacktrace>();
   /** Dumps of what a CPU ran, inside reports and outside, by time. */
   readonly dumps: LogDump[] = [];
@@ -180,7 +182,12 @@ export class LogModel implements Model {
         if (report.field !== 'lockdep') this.#world.learn(report.field, report.value);
         return;
       case 'lockdep-misuse':
+        if (report.task) this.#task(report.task);
+        if (report.task && report.held) this.#holds(report.task, report.held, report);
+        if (this.misuses.length < MAX_RECORDS) this.misuses.push(report);
+        return;
       case 'hrtimer-long':
+      case 'unread':
         return;
     }
   }
@@ -218,7 +225,7 @@ export class LogModel implements Model {
     }
     this.#frames(dump.stack);
     if (dump.cpu !== undefined && this.dumps.length < MAX_RECORDS) this.dumps.push({ line, tsNs, trace: dump });
-    if (dump.cpu !== undefined && this.cpuDumps.size < MAX_TASKS) this.cpuDumps.set(dump.cpu, dump);
+    if (dump.cpu !== undefined && this.cpuDumps.size < MAX_TASKS) this.cpuDumps.set(dump.cpu, { ...dump, tsNs });
   }
 
   #holds(task: LogTask, locks: readonly LogLock[], { tsNs, line }: LogReport): void {
