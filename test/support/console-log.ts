@@ -30,12 +30,12 @@ export interface ReadLog {
 export async function readLog(text: string | Uint8Array, chunkBytes?: number): Promise<ReadLog> {
   const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
   const facts: CaptureFacts = { format: '', cpus: 0, lost: 0, profile: {}, baseNs: 0n, timeUnit: 'ns' };
-  const diagnostics = new DiagnosticSink('log');
+  const diagnostics = new DiagnosticSink('dmesg.txt');
   const context = { dictionary: new DictionaryWriter(), diagnostics, facts, options: {} };
   const dictionary = new Dictionary();
   const events: LogLineEvent[] = [];
   const reports: LogReport[] = [];
-  for await (const batch of consoleFormat.parse(bufferSource(bytes, 'log', chunkBytes), context)) {
+  for await (const batch of consoleFormat.parse(bufferSource(bytes, 'dmesg.txt', chunkBytes), context)) {
     dictionary.apply(batch.delta);
     const cursor = new EventCursor(batch, dictionary.strings);
     for (let i = 0; i < batch.length; i++) {
