@@ -12,7 +12,7 @@ import {
 } from '../../bench/baseline.ts';
 import { changeTable, scalingTable, summaries } from '../../bench/tables.ts';
 import type { Row, Trial } from '../../bench/trials.ts';
-import { folderOfTest } from '../support/sample-store.ts';
+import { folderOfTest } from '../support/temporary-folder.ts';
 
 const trial = (cpuMs: number, events = 1000, peakMib = 100): Trial => ({
   events,

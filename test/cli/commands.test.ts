@@ -1,22 +1,15 @@
 /** The command line: data on stdout, messages on stderr, exit statuses, and clear words for wrong use. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ReplayResult } from '../../schema/index.ts';
 import { quiesce } from '../support/command-line.ts';
+import { folderForEachTest, writeFileIn } from '../support/temporary-folder.ts';
 
-let folder: string;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'quiesce-cli-'));
-});
-afterEach(() => rmSync(folder, { recursive: true }));
+const folder = folderForEachTest();
 
 function file(name: string, content: string | Uint8Array = ''): string {
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  return path;
+  return writeFileIn(folder.path, name, content);
 }
 
 const WAKEUPS = [
@@ -29,7 +22,7 @@ const CYCLE = new URL('../../samples/lock-cycle.trace.txt.zst', import.meta.url)
 
 describe('quiesce replay', () => {
   it('prints the findings, stores the run, and says where', async () => {
-    const db = join(folder, 'runs.db');
+    const db = join(folder.path, 'runs.db');
     const { status, out, err } = await quiesce('replay', CYCLE, '--db', db);
     expect(status).toBe(0);
     expect(err).toBe('');
@@ -51,7 +44,7 @@ describe('quiesce replay', () => {
   });
 
   it('replays a store when it is given one', async () => {
-    const db = join(folder, 'runs.db');
+    const db = join(folder.path, 'runs.db');
     const first = await quiesce('replay', CYCLE, '--db', db, '--json');
     const again = await quiesce('replay', db, '--json');
     expect(again.status).toBe(0);
@@ -61,7 +54,7 @@ describe('quiesce replay', () => {
   });
 
   it('takes settings of the kernel and thresholds, and stores them with the run', async () => {
-    const db = join(folder, 'runs.db');
+    const db = join(folder.path, 'runs.db');
     const capture = file('t.txt', WAKEUPS);
     const profile = 'hz=1000,rt=no,prove_rcu,rcu_stall_timeout=3,release=6.12.1';
     const args = ['--profile', profile, '--hung-task', '500ms', '--nmi-storm', '70%', '--json'];
@@ -87,28 +80,35 @@ describe('input that cannot be read', () => {
     ['a JPEG', Buffer.from('ffd8ffe000104a46494600010101006000600000ffdb0043', 'hex'), /no trace format recognised/],
     ['a line of three megabytes', 'x'.repeat(3 << 20), /no trace record could be read|no trace format recognised/],
   ])('%s: one line, status 3, no store left behind', async (_, content, reason) => {
-    const db = join(folder, 'runs.db');
+    const db = join(folder.path, 'runs.db');
     const { status, out, err } = await quiesce('replay', file('capture', content), '--db', db);
     expect(status).toBe(3);
     expect(out).toBe('');
     expect(err.trimEnd().split('\n')).toHaveLength(1);
     expect(err.trimEnd()).toMatch(reason);
-    expect(readdirSync(folder)).toEqual(['capture']);
+    expect(readdirSync(folder.path)).toEqual(['capture']);
   });
 
   it('names a file that is not there, and a folder', async () => {
-    expect(await quiesce('replay', join(folder, 'none'))).toMatchObject({
+    expect(await quiesce('replay', join(folder.path, 'none'))).toMatchObject({
       status: 3,
       err: expect.stringMatching(/no such file/),
     });
-    expect(await quiesce('replay', folder)).toMatchObject({ status: 3, err: expect.stringMatching(/is a directory/) });
+    expect(await quiesce('replay', folder.path)).toMatchObject({
+      status: 3,
+      err: expect.stringMatching(/is a directory/),
+    });
   });
 });
 
 describe('a store that cannot be used', () => {
   it.each([
-    ['in a folder that does not exist', (): string => join(folder, 'none', 'runs.db'), /its folder does not exist/],
-    ['that is a folder', (): string => folder, /cannot be opened/],
+    [
+      'in a folder that does not exist',
+      (): string => join(folder.path, 'none', 'runs.db'),
+      /its folder does not exist/,
+    ],
+    ['that is a folder', (): string => folder.path, /cannot be opened/],
     ['that is a letter', (): string => file('letter', 'dear aunt, '.repeat(20)), /is not a quiesce store/],
   ])('%s: one line, status 4', async (_, db, reason) => {
     const { status, err } = await quiesce('replay', file('t.txt', WAKEUPS), '--db', db());
@@ -151,7 +151,7 @@ describe('wrong use', () => {
 
 describe('quiesce query', () => {
   async function stored(): Promise<string> {
-    const db = join(folder, 'runs.db');
+    const db = join(folder.path, 'runs.db');
     await quiesce('ingest', file('t.txt', WAKEUPS), '--db', db);
     return db;
   }
@@ -180,7 +180,7 @@ describe('quiesce query', () => {
   it('changes nothing, whatever the statement', async () => {
     const db = await stored();
     const before = readFileSync(db);
-    const elsewhere = join(folder, 'elsewhere.db');
+    const elsewhere = join(folder.path, 'elsewhere.db');
     for (const sql of [
       'DELETE FROM run',
       "INSERT INTO string VALUES (9999, 'x') RETURNING text",

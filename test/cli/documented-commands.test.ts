@@ -3,7 +3,8 @@ import { copyFileSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quiesce } from '../support/command-line.ts';
-import { buildStore, temporaryFolder } from '../support/sample-store.ts';
+import { buildStore } from '../support/sample-store.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const HEALTHY = 'healthy.trace.txt.zst';
 const folder = temporaryFolder();

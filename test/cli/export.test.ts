@@ -6,7 +6,8 @@ import { FINDING_KINDS } from '../../schema/index.ts';
 import { xmlElement, xmlText } from '../../src/export/xml.ts';
 import { replayCaptures } from '../../src/jobs/replay-captures.ts';
 import { quiesce } from '../support/command-line.ts';
-import { buildStore, temporaryFolder } from '../support/sample-store.ts';
+import { buildStore } from '../support/sample-store.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 const sample = (name: string) => new URL(`../../samples/${name}`, import.meta.url).pathname;

@@ -1,20 +1,16 @@
 /** The command as a process of its own: pipes, worker thread, signals. Runs dist/, which `npm test` builds first. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { folderForEachTest } from '../support/temporary-folder.ts';
 
 const MAIN = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
-let folder: string;
+const folder = folderForEachTest();
 
 beforeAll(() => {
   if (!existsSync(MAIN)) throw new Error('dist/ is not built: npm run build');
 });
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'quiesce-process-'));
-});
-afterEach(() => rmSync(folder, { recursive: true }));
 
 interface Ended {
   readonly status: number | null;
@@ -26,7 +22,7 @@ interface Ended {
 function shell(command: string, onStart?: (pid: number) => void): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn('bash', ['-c', `quiesce() { "${process.execPath}" "${MAIN}" "$@"; }\n${command}`], {
-      cwd: folder,
+      cwd: folder.path,
       env: { ...process.env, NO_COLOR: '1' },
     });
     let out = '';
@@ -54,7 +50,7 @@ function wakeups(count: number): string {
 
 describe('the command', () => {
   it('reads standard input, plain and compressed, in its worker thread', async () => {
-    writeFileSync(join(folder, 't.txt'), wakeups(20_000));
+    writeFileSync(join(folder.path, 't.txt'), wakeups(20_000));
     const count = "quiesce query r.db 'SELECT run_id, events FROM run' --format csv";
     const { status, out, err } = await shell(
       `cat t.txt | quiesce replay - --quiet >/dev/null --db r.db && gzip -c t.txt | quiesce replay - --db r.db >/dev/null && quiesce replay - --db r.db < t.txt >/dev/null && ${count}`,
@@ -65,20 +61,20 @@ describe('the command', () => {
   });
 
   it('stores the same bytes in one thread, two or three', async () => {
-    writeFileSync(join(folder, 't.txt'), wakeups(20_000));
+    writeFileSync(join(folder.path, 't.txt'), wakeups(20_000));
     const library = new URL('../../dist/src/index.js', import.meta.url).href;
     const { err } = await shell(
       `for n in 1 2 3; do "${process.execPath}" -e "import('${library}').then((q) => q.replay('t.txt', { db: '$n.db', threads: $n }))"; done`,
     );
     expect(err).toBe('');
-    const one = readFileSync(join(folder, '1.db'));
+    const one = readFileSync(join(folder.path, '1.db'));
     expect(one.length).toBeGreaterThan(500_000);
     for (const name of ['2.db', '3.db'])
-      expect([name, readFileSync(join(folder, name)).equals(one)]).toEqual([name, true]);
+      expect([name, readFileSync(join(folder.path, name)).equals(one)]).toEqual([name, true]);
   });
 
   it('ends quietly when its reader goes away', async () => {
-    writeFileSync(join(folder, 't.txt'), wakeups(20_000));
+    writeFileSync(join(folder.path, 't.txt'), wakeups(20_000));
     const { err, out } = await shell(
       `quiesce ingest t.txt --db r.db >/dev/null; quiesce query r.db 'SELECT * FROM event' --format csv | head -1`,
     );
@@ -87,7 +83,7 @@ describe('the command', () => {
   });
 
   it('undoes what it began when it is interrupted', async () => {
-    writeFileSync(join(folder, 't.txt'), wakeups(300_000));
+    writeFileSync(join(folder.path, 't.txt'), wakeups(300_000));
     const { out, err } = await shell(
       `quiesce ingest t.txt --db r.db >/dev/null & pid=$!; until [ -e r.db ]; do sleep 0.05; done; kill -INT $(pgrep -P $pid || echo $pid) 2>/dev/null; wait $pid; echo "status $?"; ls`,
     );
@@ -99,8 +95,8 @@ describe('the command', () => {
   });
 
   it('leaves the earlier runs whole when it is killed', async () => {
-    writeFileSync(join(folder, 'small.txt'), wakeups(100));
-    writeFileSync(join(folder, 't.txt'), wakeups(300_000));
+    writeFileSync(join(folder.path, 'small.txt'), wakeups(100));
+    writeFileSync(join(folder.path, 't.txt'), wakeups(300_000));
     const { out } = await shell(
       `quiesce ingest small.txt --db r.db >/dev/null; quiesce ingest t.txt --db r.db >/dev/null & pid=$!; sleep 0.8; kill -9 $(pgrep -P $pid || echo $pid) 2>/dev/null; wait $pid 2>/dev/null; quiesce query r.db "SELECT name FROM run WHERE run_id = 1" --format csv; quiesce query r.db "SELECT count(*) AS n FROM event WHERE run_id = 1" --format csv; quiesce query r.db "PRAGMA integrity_check" --format csv`,
     );

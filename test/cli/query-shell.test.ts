@@ -8,7 +8,8 @@ import { runQueryShell, type ShellStreams } from '../../src/cli/query-shell.ts';
 import { parseDotCommand, splitStatements } from '../../src/query/shell-language.ts';
 import { fittedTable } from '../../src/report/fitted-table.ts';
 import { quiesce } from '../support/command-line.ts';
-import { buildStore, folderOfTest, temporaryFolder } from '../support/sample-store.ts';
+import { buildStore } from '../support/sample-store.ts';
+import { folderOfTest, temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 let db: string;

@@ -1,13 +1,12 @@
 /** Known issues: which findings a file suppresses, what is said of them, and what is wrong with a file. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding, ReplayResult, WhatIfResult } from '../../schema/index.ts';
 import { replayCaptures } from '../../src/jobs/replay-captures.ts';
 import { parseSuppressions, SuppressionError, suppressionOf } from '../../src/report/suppressions.ts';
 import { quiesce } from '../support/command-line.ts';
-import { temporaryFolder } from '../support/sample-store.ts';
+import { temporaryFolder, writeFileIn } from '../support/temporary-folder.ts';
 
 const sample = (name: string): string => new URL(`../../samples/${name}`, import.meta.url).pathname;
 const folder = temporaryFolder();
@@ -31,9 +30,7 @@ function suppressed(entry: Record<string, unknown>): string[] {
 }
 
 function file(name: string, content: unknown): string {
-  const path = join(folder.path, name);
-  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
-  return path;
+  return writeFileIn(folder.path, name, typeof content === 'string' ? content : JSON.stringify(content));
 }
 
 describe('an entry', () => {

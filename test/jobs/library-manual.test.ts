@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../support/sample-store.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const REPOSITORY = new URL('../..', import.meta.url).pathname;
 const MANUAL = readFileSync(join(REPOSITORY, 'docs/LIBRARY.md'), 'utf8');

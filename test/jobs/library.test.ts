@@ -9,7 +9,8 @@ import type { TraceEvent } from '../../src/jobs/trace-event.ts';
 import { whatIf } from '../../src/jobs/what-if.ts';
 import { VARIANTS } from '../../src/replay/what-if/variants.ts';
 import { StoreError } from '../../src/store/store-error.ts';
-import { temporaryFolder, textCapture } from '../support/sample-store.ts';
+import { textCapture } from '../support/sample-store.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const STORM = new URL('../../samples/nmi-storm.trace.txt.zst', import.meta.url).pathname;
 const CYCLE = new URL('../../samples/lock-cycle.trace.txt.zst', import.meta.url).pathname;

@@ -1,22 +1,19 @@
 /** From captures to a run: one timeline, boots apart, nothing twice, and the same findings from the store. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { CaptureError, type EventBatch } from '../../schema/index.ts';
 import { RunStream } from '../../src/ingest/run-stream.ts';
 import { replayCaptures } from '../../src/jobs/replay-captures.ts';
 import { replayStore } from '../../src/jobs/replay-store.ts';
 import { QueryConnection } from '../../src/query/user-sql.ts';
+import { folderForEachTest } from '../support/temporary-folder.ts';
 
-let folder: string;
+const folder = folderForEachTest();
 let db: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'quiesce-run-'));
-  db = join(folder, 'runs.db');
+  db = join(folder.path, 'runs.db');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 function capture(name: string, ...lines: string[]): { name: string; bytes: Uint8Array } {
   return { name, bytes: Buffer.from(`${lines.join('\n')}\n`) };
@@ -184,7 +181,7 @@ describe('a run in the store', () => {
     expect(query('SELECT replayed FROM run')).toEqual([[0n]]);
     expect(query('SELECT count(*) FROM finding')).toEqual([[0n]]);
     const later = await replayStore(db);
-    const atOnce = await replayCaptures([path], { db: join(folder, 'at-once.db') });
+    const atOnce = await replayCaptures([path], { db: join(folder.path, 'at-once.db') });
     expect(later.findings).toEqual(atOnce.findings);
     expect(query('SELECT replayed FROM run')).toEqual([[1n]]);
     expect(query('SELECT count(*) FROM finding')).toEqual([[BigInt(later.findings.length)]]);

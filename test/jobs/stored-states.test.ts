@@ -15,7 +15,8 @@ import { writeSnapshot } from '../../src/store/snapshot-rows.ts';
 import { openForWriting } from '../../src/store/store-file.ts';
 import { CollectedFacts } from '../support/replay-capture.ts';
 import { trace } from '../support/replay-dsl.ts';
-import { buildStore, temporaryFolder, textCapture } from '../support/sample-store.ts';
+import { buildStore, textCapture } from '../support/sample-store.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 const db = (name: string): string => join(folder.path, `${name}.db`);

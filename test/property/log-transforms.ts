@@ -1,10 +1,9 @@
 /** Ways to change a recording that must not change what it says, or must change it in a known way (MODEL O23–O29). */
 import type { Finding } from '../../schema/index.ts';
 import type { Cell, EventLog, LoggedEvent } from '../support/event-log.ts';
-import { tracepoint } from '../support/event-log.ts';
+import { TID_FIELDS, tracepoint } from '../support/event-log.ts';
 
-/** Fields that hold a task number, or a CPU number. */
-export const TID_FIELDS = /^(pid|prev_pid|next_pid|child_pid|parent_pid|old_pid|gp_tasks_pid)$/;
+/** Fields that hold a CPU number. */
 const CPU_FIELDS = /^(cpu|target_cpu|orig_cpu|dest_cpu|lost_cpu|req_cpu)$/;
 /** Masks of rcu_node leaves. */
 const MASK_FIELDS = /^(qsmask|mask)$/;

@@ -11,7 +11,8 @@ import { BlockCollector } from '../../src/compare/sample-blocks.ts';
 import { QueryConnection } from '../../src/query/user-sql.ts';
 import { compareText } from '../../src/report/compare-text.ts';
 import { quiesce } from '../support/command-line.ts';
-import { buildStore, temporaryFolder } from '../support/sample-store.ts';
+import { buildStore } from '../support/sample-store.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 const HEALTHY_SAMPLE = new URL('../../samples/healthy.trace.txt.zst', import.meta.url).pathname;

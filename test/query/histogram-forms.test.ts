@@ -12,7 +12,8 @@ import { heatMapText } from '../../src/report/heat-map.ts';
 import { METRIC_TABLES } from '../../src/store/metric-tables.ts';
 import { quiesce } from '../support/command-line.ts';
 import { replayText } from '../support/replay-capture.ts';
-import { buildStore, temporaryFolder } from '../support/sample-store.ts';
+import { buildStore } from '../support/sample-store.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 let db: string;

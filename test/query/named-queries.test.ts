@@ -8,7 +8,8 @@ import {
 } from '../../src/query/named-catalog.ts';
 import { parseNamedQuery } from '../../src/query/named-query.ts';
 import { QueryConnection, SqlError } from '../../src/query/user-sql.ts';
-import { buildStore, temporaryFolder, textCapture } from '../support/sample-store.ts';
+import { buildStore, textCapture } from '../support/sample-store.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** Runs of the store, in order. */
 const NMI_STORM = 1;

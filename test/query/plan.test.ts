@@ -10,7 +10,7 @@ import { METRIC_NAMES } from '../../src/query/metric-samples.ts';
 import { PROBE_ROLES } from '../../src/replay/knowledge/probe-roles.ts';
 import { quiesce } from '../support/command-line.ts';
 import { replayText } from '../support/replay-capture.ts';
-import { folderOfTest } from '../support/sample-store.ts';
+import { folderOfTest } from '../support/temporary-folder.ts';
 
 const everything = { kinds: FINDING_KINDS, metrics: [], durationS: 30 };
 const shown = new Set(RECORDABLES.flatMap(({ shows }) => shows));

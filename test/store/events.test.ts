@@ -1,8 +1,6 @@
 /** Events in SQL: one table per kind, readable views, exact values, any name that a capture may hold. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import {
   CTX_HARDIRQ,
   CTX_IRQS_KNOWN,
@@ -16,15 +14,14 @@ import { StoreReader } from '../../src/store/run-reader.ts';
 import { nextRunId, RunWriter } from '../../src/store/run-writer.ts';
 import { openForWriting } from '../../src/store/store-file.ts';
 import { contentOf, type MadeEvent, makeBatches } from '../support/event-batches.ts';
+import { folderForEachTest } from '../support/temporary-folder.ts';
 
-let folder: string;
+const folder = folderForEachTest();
 let db: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'quiesce-store-'));
-  db = join(folder, 'runs.db');
+  db = join(folder.path, 'runs.db');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Stores the events as one run. */
 function store(events: readonly MadeEvent[], perBatch?: number): void {

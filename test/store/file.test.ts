@@ -1,24 +1,22 @@
 /** The store as a file: whole or not at all, recognised, versioned, and clear about what is wrong. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { replayCaptures } from '../../src/jobs/replay-captures.ts';
 import { StoreReader } from '../../src/store/run-reader.ts';
 import { nextRunId, RunWriter } from '../../src/store/run-writer.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { openForReading, openForWriting } from '../../src/store/store-file.ts';
 import { makeBatches } from '../support/event-batches.ts';
+import { folderForEachTest } from '../support/temporary-folder.ts';
 
-let folder: string;
+const folder = folderForEachTest();
 let db: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'quiesce-file-'));
-  db = join(folder, 'runs.db');
+  db = join(folder.path, 'runs.db');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 const TRACE = [
   '# tracer: nop',
@@ -46,7 +44,7 @@ describe('a store', () => {
   });
 
   it('is the same file, byte for byte, when the same captures are read again', async () => {
-    const other = join(folder, 'again.db');
+    const other = join(folder.path, 'again.db');
     await replayCaptures([trace()], { db });
     await replayCaptures([trace()], { db: other });
     expect(readFileSync(other).equals(readFileSync(db))).toBe(true);
@@ -96,7 +94,7 @@ describe('a store', () => {
       [false, 8192],
       [true, 65536],
     ] as const) {
-      const path = join(folder, `${size}.db`);
+      const path = join(folder.path, `${size}.db`);
       openForWriting(path, large).commit();
       const open = new Database(path, { readonly: true });
       expect(open.pragma('page_size', { simple: true })).toBe(size);
@@ -117,7 +115,7 @@ describe('a file that is no store', () => {
   };
 
   it('is refused by name and reason', () => {
-    expect(refusal(join(folder, 'none.db'))).toMatch(/none\.db: no such file/);
+    expect(refusal(join(folder.path, 'none.db'))).toMatch(/none\.db: no such file/);
     writeFileSync(db, 'this is a letter to my aunt, and it is long enough to be taken for a page');
     expect(refusal(db)).toMatch(/is not a quiesce store/);
     expect(() => openForWriting(db, false)).toThrow(/is not a quiesce store/);

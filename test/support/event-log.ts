@@ -22,6 +22,9 @@ import {
 import { ReplayEngine } from '../../src/replay/engine.ts';
 import { type CaptureReplay, CollectedFacts } from './replay-capture.ts';
 
+/** Fields that hold a task number. */
+export const TID_FIELDS = /^(pid|prev_pid|next_pid|child_pid|parent_pid|old_pid|gp_tasks_pid)$/;
+
 /** A field: string (interned), number or bigint, missing, or a text that is not interned. */
 export type Cell = string | number | bigint | null | { readonly text: string } | { readonly real: number };
 

@@ -1,23 +1,6 @@
 /** Stores built from the samples, for tests of queries, histograms and comparisons. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import type { CaptureInput } from '../../src/ingest/capture.ts';
 import { replayCaptures } from '../../src/jobs/replay-captures.ts';
-
-/** A folder that goes when the test file is done. */
-export function temporaryFolder(): { path: string; remove: () => void } {
-  const path = mkdtempSync(join(tmpdir(), 'quiesce-test-'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
-}
-
-/** A folder that goes when the test is done. */
-export function folderOfTest(): string {
-  const { path, remove } = temporaryFolder();
-  onTestFinished(remove);
-  return path;
-}
 
 /** Replays each capture as a run of its own into one store. Sample names end with a dot-separated part: `healthy.trace.txt.zst`. */
 export async function buildStore(db: string, captures: readonly CaptureInput[]): Promise<string> {

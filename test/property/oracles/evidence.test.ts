@@ -1,11 +1,11 @@
 /** MODEL §9 O26: the evidence of a finding, replayed alone, gives the finding again. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EvidenceRange, Finding, FindingKind } from '../../../schema/index.ts';
-import { type EventLog, type LoggedEvent, type LogReplayOptions, readLog, replayLog } from '../../support/event-log.ts';
+import type { Finding, FindingKind } from '../../../schema/index.ts';
+import { type EventLog, type LogReplayOptions, readLog, replayLog } from '../../support/event-log.ts';
+import { evidenceOf } from '../../support/evidence-log.ts';
 import type { CaptureReplay } from '../../support/replay-capture.ts';
 import { KernelMachine, machineArbitrary } from '../kernel-machine.ts';
-import { TID_FIELDS } from '../log-transforms.ts';
 
 const sample = (name: string): string => new URL(`../../../samples/${name}.trace.txt.zst`, import.meta.url).pathname;
 const KINDS: readonly FindingKind[] = [
@@ -20,25 +20,6 @@ const KINDS: readonly FindingKind[] = [
 
 /** More single items than anybody reads; ranges are bounded by CPUs and tasks. */
 const MOST_EVIDENCE = 120;
-
-function covers(range: EvidenceRange, event: LoggedEvent): boolean {
-  if (range.events && !range.events.includes(event.name)) return false;
-  if (range.cpu !== undefined && event.cpu !== range.cpu) return false;
-  if (range.tid === undefined || event.tid === range.tid) return true;
-  return event.fields.some((field, i) => TID_FIELDS.test(field.name) && event.cells[i] === range.tid);
-}
-
-/** The events that a finding cites, in their order. Markers of lost events are part of every recording. */
-function evidenceOf(finding: Finding, log: EventLog): EventLog {
-  const cited = new Set<number>();
-  for (const item of finding.evidence) {
-    if (!('event' in item)) continue;
-    cited.add(item.event - 1);
-    if (!item.range) continue;
-    for (let i = item.event - 1; i < item.range.to; i++) if (covers(item.range, log[i])) cited.add(i);
-  }
-  return log.filter((_, i) => cited.has(i));
-}
 
 /** The parts of a finding that the verdict consists of; times of storms within what the window's buckets allow. */
 function verdict(finding: Finding): unknown {

@@ -1,7 +1,8 @@
 /** MODEL §9 O26 for lock findings: their evidence, replayed alone, gives them again. */
 import { describe, expect, it } from 'vitest';
-import type { Finding, FindingKind } from '../../../schema/index.ts';
-import { type EventLog, readLog, replayLog } from '../../support/event-log.ts';
+import type { FindingKind } from '../../../schema/index.ts';
+import { readLog, replayLog } from '../../support/event-log.ts';
+import { evidenceOf } from '../../support/evidence-log.ts';
 
 const KINDS: readonly FindingKind[] = [
   'lock-inversion',
@@ -12,18 +13,6 @@ const KINDS: readonly FindingKind[] = [
   'sleep-in-atomic',
   'deferral-hazard',
 ];
-
-/** The events that a finding cites, ranges unfolded, in their order. */
-function evidenceOf(finding: Finding, log: EventLog): EventLog {
-  const cited = new Set<number>();
-  for (const item of finding.evidence) {
-    if (!('event' in item)) continue;
-    if (!item.range) cited.add(item.event);
-    for (let event = item.event; event <= (item.range?.to ?? 0); event++)
-      if (log[event - 1] && (item.range?.events?.includes(log[event - 1].name) ?? true)) cited.add(event);
-  }
-  return log.filter((_, i) => cited.has(i + 1));
-}
 
 describe('the evidence of a lock finding alone gives it again (O26)', () => {
   it.each([

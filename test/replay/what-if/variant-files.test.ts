@@ -1,5 +1,5 @@
 /** Variants that users write: the documented format, its errors, and what the command line makes of it. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { WhatIfResult } from '../../../schema/index.ts';
@@ -9,7 +9,8 @@ import { resolveVariant, VARIANTS } from '../../../src/replay/what-if/variants.t
 import { StoreReader } from '../../../src/store/run-reader.ts';
 import { openForWriting } from '../../../src/store/store-file.ts';
 import { quiesce } from '../../support/command-line.ts';
-import { buildStore, temporaryFolder } from '../../support/sample-store.ts';
+import { buildStore } from '../../support/sample-store.ts';
+import { temporaryFolder, writeFileIn } from '../../support/temporary-folder.ts';
 
 const MANUAL = readFileSync(new URL('../../../docs/WHAT-IF.md', import.meta.url), 'utf8');
 const CYCLE = new URL('../../../samples/lock-cycle.trace.txt.zst', import.meta.url).pathname;
@@ -17,9 +18,7 @@ const folder = temporaryFolder();
 afterAll(folder.remove);
 
 function file(name: string, content: string): string {
-  const path = join(folder.path, name);
-  writeFileSync(path, content);
-  return path;
+  return writeFileIn(folder.path, name, content);
 }
 
 const parse = (...operators: unknown[]): Variant =>
