@@ -2,6 +2,7 @@
  * Events that show interrupts (MODEL 1.5, E1.7): entry and exit of handlers, vectors and softirqs; durations that are told when a handler is
  * over (nmi_handler, the osnoise events and the osnoise tracer's summaries); and the samples of a profiler.
  */
+
 import {
   CTX_KNOWN,
   CTX_SOFTIRQ,
@@ -15,6 +16,7 @@ import {
 import type { EventHandler, World } from '../../core/world.ts';
 import { hardirqVector, softirqName } from '../../knowledge/interrupt-events.ts';
 import { LATE_NS, NOISE_NESTING } from '../../knowledge/thresholds.ts';
+import type { ClockResolution } from './clock-resolution.ts';
 import { type BusySource, type CpuState, type InterruptKind, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './cpu-state.ts';
 
 const SWITCH = fieldsOf('sched_switch');
@@ -43,6 +45,7 @@ export interface PreemptedSoftirq {
 
 /** The accounts of the CPUs. */
 export interface CpuAccounts {
+  readonly resolution: ClockResolution;
   get(cpu: number): CpuState;
   account(state: CpuState, nowNs: number): void;
   occupied(state: CpuState, kind: number, startNs: number, endNs: number, source: BusySource): void;
