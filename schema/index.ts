@@ -3,6 +3,7 @@ export * from './comparison.ts';
 export * from './context-flags.ts';
 export * from './diagnostics.ts';
 export * from './dictionary.ts';
+export * from './duration.ts';
 export * from './errors.ts';
 export * from './event-batch.ts';
 export * from './event-catalog.ts';

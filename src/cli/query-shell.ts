@@ -1,16 +1,18 @@
 /** The shell of `quiesce query DB`: SQL and dot commands, line by line, with history; Ctrl-C stops what runs. */
+
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { formatDuration } from '../../schema/index.ts';
 import { namedQueries, namedQuery, type QueryArguments } from '../query/named-catalog.ts';
 import { parseDotCommand, splitStatements } from '../query/shell-language.ts';
 import { SqlError } from '../query/user-sql.ts';
 import { fittedTable } from '../report/fitted-table.ts';
 import { queryDescription, queryListText } from '../report/query-help.ts';
 import { ROW_FORMATS, type RowFormat, rowsText } from '../report/rows-text.ts';
-import { formatDuration, plural } from '../report/text-format.ts';
+import { plural } from '../report/text-format.ts';
 import {
   InlineRunner,
   openStatementRunner,

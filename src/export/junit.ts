@@ -8,12 +8,12 @@ import {
   FINDING_KINDS,
   type Finding,
   type FindingComparison,
+  formatDuration,
   type MetricComparison,
 } from '../../schema/index.ts';
 import { formatRatio } from '../report/compare-text.ts';
 import { findingLines } from '../report/finding-text.ts';
 import { PLAIN } from '../report/style.ts';
-import { formatDuration } from '../report/text-format.ts';
 import { xmlElement } from './xml.ts';
 
 /** What was found in one run. */

@@ -26,8 +26,8 @@ import { SyncWaitModel } from './model/sync/sync-wait.ts';
 import { FunctionCallModel } from './model/task/function-calls.ts';
 import { HungTaskModel } from './model/task/hung-task.ts';
 import { KthreadStopModel } from './model/task/kthread-stop.ts';
-import { QuietStretchModel } from './model/task/no-qs-interval.ts';
-import { InvoluntaryStretchModel } from './model/task/no-voluntary-switch.ts';
+import { NoQsIntervalModel } from './model/task/no-qs-interval.ts';
+import { NoVoluntarySwitchModel } from './model/task/no-voluntary-switch.ts';
 import { TaskModel } from './model/task/task.ts';
 import { WorkqueueModel } from './model/work/workqueue.ts';
 
@@ -38,7 +38,7 @@ export interface Models {
   readonly hung: HungTaskModel;
   readonly rcu: RcuModel;
   readonly gpKthread: GpKthreadModel;
-  readonly involuntary: InvoluntaryStretchModel;
+  readonly involuntary: NoVoluntarySwitchModel;
   readonly barriers: RcuBarrierModel;
   readonly workers: GpKthreadModel;
   readonly work: WorkqueueModel;
@@ -73,10 +73,10 @@ export function createModels(world: World): Models {
   const load = new InterruptLoadModel(world, cpu);
   const tasks = new TaskModel(world, cpu);
   const hung = new HungTaskModel(world, tasks);
-  const quiet = new QuietStretchModel(world, cpu, tasks);
+  const quiet = new NoQsIntervalModel(world, cpu, tasks);
   const rcu = new RcuModel(world, cpu, tasks);
   const gpKthread = new GpKthreadModel(world, cpu, tasks);
-  const involuntary = new InvoluntaryStretchModel(world, cpu, tasks);
+  const involuntary = new NoVoluntarySwitchModel(world, cpu, tasks);
   const barriers = new RcuBarrierModel();
   const wakers = new KthreadWakerModel(world, cpu);
   const workers = new GpKthreadModel(world, cpu, tasks, WORKERS);

@@ -8,9 +8,9 @@
  *       ├ srcu_invoke_callbacks, the grace period had ended       12.0 ms    0.1 %
  *       └ kworker/0:1:9, runs process_srcu                         1.2 ms    0.0 %               2912
  */
-import type { ChainLink } from '../../schema/index.ts';
+import { type ChainLink, formatDuration } from '../../schema/index.ts';
 import type { Style } from './style.ts';
-import { clip, formatDuration, printable, wrap } from './text-format.ts';
+import { clip, printable, wrap } from './text-format.ts';
 
 const WIDTH = 96;
 const TIME_WIDTH = 9;

@@ -1,7 +1,13 @@
 /** A comparison of runs as text: one line per metric, then what became of the findings. */
-import type { CompareResult, FindingComparison, MetricComparison, SideSummary } from '../../schema/index.ts';
+import {
+  type CompareResult,
+  type FindingComparison,
+  formatDuration,
+  type MetricComparison,
+  type SideSummary,
+} from '../../schema/index.ts';
 import { PLAIN, type Style } from './style.ts';
-import { formatCount, formatDuration, plural, printable, wrap } from './text-format.ts';
+import { formatCount, plural, printable, wrap } from './text-format.ts';
 
 const WIDTH = 110;
 /** Metrics that the last line names; the table has all. */

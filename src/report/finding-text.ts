@@ -1,8 +1,15 @@
 /** One finding as a block of text. */
-import { type DetailFormat, type Evidence, type Finding, rowOf, type StallHoldout } from '../../schema/index.ts';
+import {
+  type DetailFormat,
+  type Evidence,
+  type Finding,
+  formatDuration,
+  rowOf,
+  type StallHoldout,
+} from '../../schema/index.ts';
 import { chainLines } from './chain-text.ts';
 import type { Style } from './style.ts';
-import { formatDuration, formatTime, printable, wrap } from './text-format.ts';
+import { formatTime, printable, wrap } from './text-format.ts';
 
 const WIDTH = 100;
 const INDENT = '    ';

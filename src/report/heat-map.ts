@@ -1,6 +1,7 @@
 /** A latency over time in the terminal: time to the right, length upwards, darker where there is more. */
+import { formatDuration } from '../../schema/index.ts';
 import type { HeatMap } from '../query/metric-heat-map.ts';
-import { formatCount, formatDuration, formatTime, plural, printable } from './text-format.ts';
+import { formatCount, formatTime, plural, printable } from './text-format.ts';
 
 /** By powers of four: one slow interval must be seen beside a thousand fast ones. */
 const SHADES = ['·', '░', '▒', '▓', '█'];

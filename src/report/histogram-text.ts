@@ -1,8 +1,9 @@
 /** Histograms in the terminal: bars per power of two, like the kernel's own tools, and percentiles. */
 
+import { formatDuration } from '../../schema/index.ts';
 import { bucketHigh, bucketLow, type LogLinearHistogram } from '../histogram/log-linear.ts';
 import type { MetricHistograms } from '../query/metric-histograms.ts';
-import { formatCount, formatDuration, plural, printable } from './text-format.ts';
+import { formatCount, plural, printable } from './text-format.ts';
 
 const BAR_WIDTH = 40;
 const PERCENTILES = [50, 90, 99, 99.9] as const;

@@ -2,6 +2,7 @@
 import {
   DIAGNOSTICS,
   type Finding,
+  formatDuration,
   type ImportIssue,
   type ReplayResult,
   type RunInfo,
@@ -10,7 +11,7 @@ import {
 } from '../../schema/index.ts';
 import { findingLines } from './finding-text.ts';
 import type { Style } from './style.ts';
-import { formatCount, formatDuration, formatTime, plural, printable, wrap } from './text-format.ts';
+import { formatCount, formatTime, plural, printable, wrap } from './text-format.ts';
 
 const WIDTH = 100;
 const SUPPRESSED_SHOWN = 12;

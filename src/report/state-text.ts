@@ -1,16 +1,17 @@
 /** The state at an instant as text: what runs where, what is in flight, who waits for whom. At most 100 columns. */
-import type {
-  StateCpu,
-  StateGracePeriod,
-  StateLink,
-  StateLock,
-  StateResult,
-  StateTask,
-  StateWork,
+import {
+  formatDuration,
+  type StateCpu,
+  type StateGracePeriod,
+  type StateLink,
+  type StateLock,
+  type StateResult,
+  type StateTask,
+  type StateWork,
 } from '../../schema/index.ts';
 import { RECORDER_FRAME } from '../replay/knowledge/stack/recorder-frames.ts';
 import type { Style } from './style.ts';
-import { clip, formatCount, formatDuration, formatTime, printable, wrap } from './text-format.ts';
+import { clip, formatCount, formatTime, printable, wrap } from './text-format.ts';
 
 const WIDTH = 100;
 /** Entries of a list before the rest is counted only. */

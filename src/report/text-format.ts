@@ -1,25 +1,5 @@
 /** How numbers, times and names from captures appear in text. */
 
-const UNITS: readonly (readonly [name: string, ns: number])[] = [
-  ['s', 1e9],
-  ['ms', 1e6],
-  ['µs', 1e3],
-];
-
-/** `1.27 s`, `48.1 ms`, `930 ns`: three significant digits, whole above a thousand. */
-export function formatDuration(ns: number): string {
-  if (ns < 0) return `-${formatDuration(-ns)}`;
-  for (const [name, size] of UNITS) {
-    // Rounded first: 999.96 ms is a second.
-    if (ns >= size * 0.9995) {
-      const value = ns / size;
-      const digits = value >= 99.95 ? (value >= 999.5 ? 0 : 1) : value >= 9.995 ? 1 : 2;
-      return `${value.toFixed(digits)} ${name}`;
-    }
-  }
-  return `${Math.round(ns)} ns`;
-}
-
 /** A point in time as the kernel prints it: `18.516928`. */
 export function formatTime(ns: number): string {
   const micros = Math.round(ns / 1000);

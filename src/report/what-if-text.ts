@@ -1,8 +1,8 @@
 /** The verdict matrix: findings down, variants across, and under it why each change changes what it does. */
-import { type Finding, rowOf, type WhatIfResult, type WhatIfVariant } from '../../schema/index.ts';
+import { type Finding, formatDuration, rowOf, type WhatIfResult, type WhatIfVariant } from '../../schema/index.ts';
 import { suppressedLines } from './replay-text.ts';
 import type { Style } from './style.ts';
-import { clip, formatDuration, printable, wrap } from './text-format.ts';
+import { clip, printable, wrap } from './text-format.ts';
 
 const WIDTH = 100;
 const LABEL_WIDTH = 58;

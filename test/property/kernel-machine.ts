@@ -58,7 +58,7 @@ export const machineArbitrary = (maxSteps = 220): fc.Arbitrary<MachineShape> =>
   });
 
 export interface StallDetector {
-  readonly tillNs: number;
+  readonly timeoutNs: number;
   readonly hz: number;
 }
 
@@ -378,7 +378,7 @@ export class KernelMachine {
     if (!stall || !gp) return;
     const self = this.#owes(cpu);
     if (tickNs < this.#warnAtNs + (self ? 0 : (2 * 1e9) / stall.hz)) return;
-    this.#warnAtNs = tickNs + 3 * stall.tillNs + (3 * 1e9) / stall.hz;
+    this.#warnAtNs = tickNs + 3 * stall.timeoutNs + (3 * 1e9) / stall.hz;
     this.warnings.push({ seq: gp.seq, tickNs, cpu, self });
     const how = self ? 'SelfDetected' : 'StallDetected';
     this.#emit('rcu_stall_warning', cpu, TASK_FLAGS | CTX_HARDIRQ, FLAVOR, how);
@@ -491,7 +491,7 @@ export class KernelMachine {
       readers: new Map(),
     };
     this.#gp = gp;
-    if (this.#stall) this.#warnAtNs = gp.startNs + this.#stall.tillNs;
+    if (this.#stall) this.#warnAtNs = gp.startNs + this.#stall.timeoutNs;
     this.periods.push(gp);
     this.#emit('rcu_grace_period', 0, TASK_FLAGS, FLAVOR, this.#seq, 'start');
     const all = this.#cpus.length;

@@ -1,6 +1,6 @@
 /** Grace periods on the way from a waiting task: who holds them up at this instant (W1–W5, W10, W14–W19). */
-import type { StateCpu, StateLink } from '../../../schema/index.ts';
-import { percent, seconds } from '../core/wording.ts';
+import { formatDuration, type StateCpu, type StateLink } from '../../../schema/index.ts';
+import { percent } from '../core/wording.ts';
 import { tasksFlavor } from '../knowledge/rcu-tasks.ts';
 import { LONG_DELAY_NS } from '../knowledge/thresholds.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../model/rcu/grace-period.ts';
@@ -162,7 +162,7 @@ export class GracePeriodLinks {
   }
 
   #srcuReader(reader: SrcuReader): StateLink {
-    const note = `inside srcu_read_lock for ${seconds(this.#walk.atNs - reader.sinceNs)}`;
+    const note = `inside srcu_read_lock for ${formatDuration(this.#walk.atNs - reader.sinceNs)}`;
     return this.#walk.asTask('W19', 'reader', reader.task, note);
   }
 
@@ -170,7 +170,7 @@ export class GracePeriodLinks {
     const worker = this.#walk.engine.models.tasks.find(pass.workerTid);
     const whose =
       pass.domain !== undefined && pass.domain === wait.domain ? '' : ', for which srcu_struct is not recorded';
-    const note = `runs process_srcu for ${seconds(this.#walk.atNs - pass.startNs)}${whose}`;
+    const note = `runs process_srcu for ${formatDuration(this.#walk.atNs - pass.startNs)}${whose}`;
     if (worker) return this.#walk.asTask('W17', 'worker', worker, note);
     const name = `kworker:${pass.workerTid}`;
     return this.#walk.link('W17', name, 'worker', name, pass.startNs, { tid: pass.workerTid, note }, () => []);

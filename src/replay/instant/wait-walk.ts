@@ -2,8 +2,8 @@
  * Who waits for whom at one instant (MODEL 4.1, W4.30): depth-first over the edges that are alive, the oldest first, down to what runs, to
  * what nothing is known of, or to a task that is on its own way.
  */
-import type { ChainLinkKind, StateLink } from '../../../schema/index.ts';
-import { percent, seconds } from '../core/wording.ts';
+import { type ChainLinkKind, formatDuration, type StateLink } from '../../../schema/index.ts';
+import { percent } from '../core/wording.ts';
 import type { ReplayEngine } from '../engine.ts';
 import type { CpuState } from '../model/cpu/cpu.ts';
 import type { LockWaitEdge } from '../model/lock/owner.ts';
@@ -188,7 +188,7 @@ class WaitWalk implements WalkSteps {
       const storm = load.storm(kind, state.cpu);
       if (!storm && share < (kind === 'nmi' ? NMI_SHARE : IRQ_SHARE)) continue;
       const name = `${INTERRUPT_NAMES[kind]} on CPU ${state.cpu}`;
-      const note = `${percent(share)} of the last ${seconds(this.engine.world.thresholds.nmiStormWindowNs)}`;
+      const note = `${percent(share)} of the last ${formatDuration(this.engine.world.thresholds.nmiStormWindowNs)}`;
       links.push(this.link('W7', name, kind, name, storm?.startNs ?? null, { cpu: state.cpu, note }, () => []));
     }
     const runs = state.tid > 0 ? tasks.find(taskKey(state.tid, state.cpu)) : undefined;

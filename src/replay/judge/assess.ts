@@ -1,6 +1,12 @@
 /** For each kind of finding: could this capture decide it, and if not, what was missing (DESIGN "Honesty rules"). */
-import { type Assessment, FINDING_KINDS, type FindingKind, type KindNeeds, kindRow } from '../../../schema/index.ts';
-import { seconds } from '../core/wording.ts';
+import {
+  type Assessment,
+  FINDING_KINDS,
+  type FindingKind,
+  formatDuration,
+  type KindNeeds,
+  kindRow,
+} from '../../../schema/index.ts';
 import type { World } from '../core/world.ts';
 import { gracePeriodName } from '../model/rcu/grace-period.ts';
 import type { Timeline } from '../record/timeline.ts';
@@ -24,7 +30,9 @@ function nearMiss(world: World, kind: FindingKind, timeline: Timeline): string {
   if (kind === 'rcu-stall') return stallMargin(world, timeline);
   if (kind === 'blocked-sync') {
     const ns = longest(timeline.data.waits.filter((wait) => !wait.insideSrcuPass));
-    return ns > 0 ? `longest wait ${seconds(ns)}, threshold ${seconds(world.thresholds.blockedSyncNs)}` : '';
+    return ns > 0
+      ? `longest wait ${formatDuration(ns)}, threshold ${formatDuration(world.thresholds.blockedSyncNs)}`
+      : '';
   }
   return '';
 }
@@ -35,13 +43,15 @@ function stallMargin(world: World, timeline: Timeline): string {
   const longestNs = periods.reduce((max, gp) => Math.max(max, timeline.length(gp)), 0);
   if (longestNs <= 0) return '';
   const rule = stallRule(world, periods, stallReports);
-  const margin = `longest grace period ${seconds(longestNs)}, the kernel warns after ${seconds(rule.tillNs)} (${rule.why})`;
+  const margin = `longest grace period ${formatDuration(longestNs)}, the kernel warns after ${formatDuration(rule.timeoutNs)} (${rule.why})`;
   const near = periods
     .filter((gp) => !gp.expedited && gp.warnedNs === undefined)
-    .filter((gp) => timeline.length(gp) >= rule.tillNs / 2 && timeline.length(gp) < rule.tillNs)
+    .filter((gp) => timeline.length(gp) >= rule.timeoutNs / 2 && timeline.length(gp) < rule.timeoutNs)
     .sort((a, b) => timeline.length(b) - timeline.length(a));
   if (near.length === 0) return margin;
-  const names = near.slice(0, NEAR_MISSES_NAMED).map((gp) => `${gracePeriodName(gp)} ${seconds(timeline.length(gp))}`);
+  const names = near
+    .slice(0, NEAR_MISSES_NAMED)
+    .map((gp) => `${gracePeriodName(gp)} ${formatDuration(timeline.length(gp))}`);
   const more = near.length > names.length ? ` and ${near.length - names.length} more` : '';
   return `${margin}; near misses, past half of it: ${names.join(', ')}${more}`;
 }

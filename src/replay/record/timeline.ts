@@ -26,7 +26,7 @@ import { meansStruct } from '../model/srcu/identity.ts';
 import type { SrcuReader } from '../model/srcu/reader.ts';
 import type { SyncWait } from '../model/sync/sync-wait.ts';
 import type { HungSleep } from '../model/task/hung-task.ts';
-import type { InvoluntaryStretch } from '../model/task/no-voluntary-switch.ts';
+import type { NoVoluntarySwitch } from '../model/task/no-voluntary-switch.ts';
 import { TASK_BLOCKED, type Task, type TaskModel } from '../model/task/task.ts';
 import type { LateWork, WorkExecution } from '../model/work/workqueue.ts';
 import type { Models } from '../models.ts';
@@ -92,7 +92,7 @@ export interface TimelineData {
   readonly tasksKthreads: ReadonlyMap<string, number>;
   readonly tasksKthreadTids: ReadonlySet<number>;
   /** Tasks that did not give up their CPU for long. */
-  readonly involuntary: readonly InvoluntaryStretch[];
+  readonly involuntary: readonly NoVoluntarySwitch[];
   /** CPUs that spin until another one answers. */
   readonly busyWaits: readonly BusyWait[];
   /** Calls of rcu_barrier() by start. */

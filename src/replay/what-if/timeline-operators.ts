@@ -4,8 +4,8 @@
  * longest (X-R1).
  */
 
-import { seconds } from '../core/wording.ts';
-import { Blame, decisiveHoldout } from '../judge/chain/index.ts';
+import { formatDuration } from '../../../schema/index.ts';
+import { Attribution, decisiveHoldout } from '../judge/chain/index.ts';
 import {
   LONG_DELAY_NS,
   LONGEST_JIFFY_NS,
@@ -105,7 +105,7 @@ function scaleContext(timeline: Timeline, operator: OperatorOf<'scale-context'>)
     const endNs = Math.round(timeline.end(gp) - freedNs);
     if (freedNs > SLOW_PERIOD_NS)
       because.push(
-        `${gp.flavor} grace period ${gp.seq}: ${seconds(freedNs)} of its ${seconds(timeline.length(gp))} went to ${CONTEXT_WORDS[context]} on CPU ${holdout.cpu}`,
+        `${gp.flavor} grace period ${gp.seq}: ${formatDuration(freedNs)} of its ${formatDuration(timeline.length(gp))} went to ${CONTEXT_WORDS[context]} on CPU ${holdout.cpu}`,
       );
     const { warnedNs, ...rest } = gp;
     const holdouts = gp.holdouts.map((h) => ({ ...h, toNs: Math.min(h.toNs ?? endNs, endNs) }));
@@ -115,7 +115,7 @@ function scaleContext(timeline: Timeline, operator: OperatorOf<'scale-context'>)
   const lengths = new Map<SyncWait, readonly [number, number]>();
   for (const wait of timeline.data.waits) {
     if (timeline.length(wait) < LONG_DELAY_NS) continue; // shorter ones make no finding
-    const { links } = Blame.ofWait(timeline, wait);
+    const { links } = Attribution.ofWait(timeline, wait);
     const cost = links
       .filter((link) => link.kind === context && affects(link.cpu))
       .reduce((sum, link) => sum + link.blame_ns, 0);
@@ -190,7 +190,7 @@ function shortenSrcuWaits(timeline: Timeline, domains: RegExp): Rewrite {
   for (const wait of timeline.data.waits) {
     if (wait.resource !== 'srcu' || !domains.test(wait.domain || 'unknown') || timeline.length(wait) < LONG_DELAY_NS)
       continue;
-    const { links } = Blame.ofWait(timeline, wait);
+    const { links } = Attribution.ofWait(timeline, wait);
     const start = links.findIndex((link) => link.kind === 'rcu-gp');
     if (start < 0) continue;
     const rcuNs = links.slice(start).reduce((sum, link) => sum + link.blame_ns, 0);
@@ -240,7 +240,7 @@ function expedite(timeline: Timeline): Rewrite {
   const lengths = new Map<SyncWait, readonly [number, number]>();
   for (const wait of timeline.data.waits) {
     if (timeline.length(wait) < LONG_DELAY_NS) continue;
-    const { links } = Blame.ofWait(timeline, wait);
+    const { links } = Attribution.ofWait(timeline, wait);
     const pacing = links
       .filter((link) => link.kind === 'rcu-gp' || link.kind === 'srcu-gp')
       .reduce((sum, link) => sum + link.blame_ns, 0);

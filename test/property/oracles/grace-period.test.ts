@@ -175,7 +175,7 @@ describe('generated kernels', () => {
   });
 
   it('O9 the decision is that of the kernel: at which tick, of which CPU, about whom, and when again', () => {
-    const stall = { tillNs: 3e9, hz: 1000 };
+    const stall = { timeoutNs: 3e9, hz: 1000 };
     const seen = { warned: 0, self: 0, not: 0 };
     fc.assert(
       fc.property(machineArbitrary(), (shape) => {
@@ -183,7 +183,7 @@ describe('generated kernels', () => {
         const { machine, outcome } = run({ ...shape, cpus: ((shape.cpus - 1) % 4) + 1 }, stall);
         for (const gp of normal(outcome)) {
           const endNs = gp.endNs ?? outcome.lastNs;
-          const prediction = predictStall(gp, endNs, stall.tillNs, stall.hz);
+          const prediction = predictStall(gp, endNs, stall.timeoutNs, stall.hz);
           const [first, second] = machine.warnings.filter((warning) => warning.seq === gp.seq);
           if (!first) {
             expect(prediction.verdict).not.toBe('would-warn');
@@ -283,13 +283,13 @@ function expectSameEnds(log: EventLog, dropped: (i: number) => boolean = () => t
 }
 
 /** O9. */
-function expectPrediction(gp: GracePeriod, tillNs: number): void {
+function expectPrediction(gp: GracePeriod, timeoutNs: number): void {
   const endNs = gp.endNs ?? Number.POSITIVE_INFINITY;
-  const prediction = predictStall(gp, endNs, tillNs);
-  if (prediction.verdict === 'no-stall') expect(endNs).toBeLessThan(gp.startNs + tillNs);
+  const prediction = predictStall(gp, endNs, timeoutNs);
+  if (prediction.verdict === 'no-stall') expect(endNs).toBeLessThan(gp.startNs + timeoutNs);
   if (prediction.verdict !== 'would-warn') return;
-  expect(prediction.atNs).toBeGreaterThanOrEqual(gp.startNs + tillNs);
-  expect(prediction.nextNs).toBeGreaterThanOrEqual((prediction.atNs as number) + 3 * tillNs);
+  expect(prediction.atNs).toBeGreaterThanOrEqual(gp.startNs + timeoutNs);
+  expect(prediction.nextNs).toBeGreaterThanOrEqual((prediction.atNs as number) + 3 * timeoutNs);
 }
 
 /** O1: events that print the global counter, whose values never decrease and step 0 → 1 at start, (v | 3) + 1 after end. */

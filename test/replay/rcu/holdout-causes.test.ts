@@ -47,7 +47,7 @@ describe('a CPU holds the grace period up', () => {
     const stall = await stallOf(hogScene('hog-7', true));
     expect(stall).toMatchObject({ cause: 'cpu-hog', cpus: [1], holdouts: [{ code: 'IRQS_OFF' }] });
     expect(stall.holdouts).toMatchObject([{ code: 'IRQS_OFF', interrupts: 0 }]);
-    expect(notesText(stall)).toContain('interrupts off: it took 0 interrupts in 10.00 s');
+    expect(notesText(stall)).toContain('interrupts off: it took 0 interrupts in 10.0 s');
   });
 
   it('that has no interrupts is not judged where NMIs are not recorded (T63)', async () => {

@@ -7,11 +7,11 @@ import type { HoldoutVerdict } from '../../model/rcu/holdout/shares.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import type { Link } from './draft.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';
-import { addContexts, type BlameWalk, occupantLink, splitByShares } from './walk.ts';
+import { type AttributionWalk, addContexts, occupantLink, splitByShares } from './walk.ts';
 
 /** Below the CPU that spins: its task, the CPU that does not answer, and what takes the time of that one; the root is what keeps it. */
 export function blameBusyWait(
-  walk: BlameWalk,
+  walk: AttributionWalk,
   spinning: Link,
   wait: BusyWait,
   verdict: HoldoutVerdict,

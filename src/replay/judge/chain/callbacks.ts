@@ -7,9 +7,9 @@ import { ONE_CALL_NS } from '../../knowledge/thresholds.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { Link } from './draft.ts';
 import { blameRcu } from './rcu.ts';
-import { type BlameWalk, enterTask } from './walk.ts';
+import { type AttributionWalk, enterTask } from './walk.ts';
 
-export function blameBarrier(walk: BlameWalk, waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
+export function blameBarrier(walk: AttributionWalk, waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const round = timeline.data.barriers.find(
     (barrier) =>
@@ -37,7 +37,7 @@ export function blameBarrier(walk: BlameWalk, waiter: Link, wait: SyncWait, from
 }
 
 /** One barrier at a time holds rcu_state.barrier_mutex: the task that does is what the others wait for. */
-function blameMutex(walk: BlameWalk, waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
+function blameMutex(walk: AttributionWalk, waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const holder = timeline.data.barriers.find(
     (barrier) =>

@@ -19,7 +19,7 @@ import { blameRcu } from './rcu.ts';
 import { blameSrcu } from './srcu.ts';
 import { blameWaits } from './task.ts';
 import { blameTasks } from './tasks-gp.ts';
-import { type BlameWalk, citeOccupancy, citeScheduling, sharesDuring, spanOf, stormRoot } from './walk.ts';
+import { type AttributionWalk, citeOccupancy, citeScheduling, sharesDuring, spanOf, stormRoot } from './walk.ts';
 import { blameQueuedWork } from './work.ts';
 
 export { decisiveHoldout } from './rcu.ts';
@@ -33,22 +33,22 @@ export interface Chain {
 }
 
 /** Pieces of less than this share of the wait are not cited one by one. */
-const WORTH_CITING = 0.01;
+const MIN_CITED_SHARE = 0.01;
 
-export class Blame implements BlameWalk {
+export class Attribution implements AttributionWalk {
   readonly timeline: Timeline;
   readonly draft = new ChainDraft();
   readonly path = new Set<number>();
-  readonly worthNs: number;
+  readonly minCitedNs: number;
 
-  private constructor(timeline: Timeline, worthNs: number) {
+  private constructor(timeline: Timeline, minCitedNs: number) {
     this.timeline = timeline;
-    this.worthNs = worthNs;
+    this.minCitedNs = minCitedNs;
   }
 
   /** The chain of one wait, from its start to its end (or to the end of the capture), or of the part of it that is asked for. */
   static ofWait(timeline: Timeline, wait: SyncWait, fromNs = wait.startNs, toNs = timeline.end(wait)): Chain {
-    const blame = new Blame(timeline, timeline.length(wait) * WORTH_CITING);
+    const blame = new Attribution(timeline, timeline.length(wait) * MIN_CITED_SHARE);
     const { draft } = blame;
     const label = `${wait.comm}:${wait.tid}`;
     draft.evidence.cite(wait.startEvent, `${label} enters ${wait.api}`);
@@ -67,7 +67,7 @@ export class Blame implements BlameWalk {
   /** The chain of an uninterruptible sleep that is no wait for a grace period: over the locks that the task waits for. */
   static ofSleep(timeline: Timeline, sleep: HungSleep): Chain {
     const endNs = timeline.end(sleep);
-    const blame = new Blame(timeline, (endNs - sleep.startNs) * WORTH_CITING);
+    const blame = new Attribution(timeline, (endNs - sleep.startNs) * MIN_CITED_SHARE);
     const label = `${sleep.comm}:${sleep.task.tid}`;
     blame.path.add(sleep.task.key);
     const api = sleep.stack ? timeline.stackVerdict(sleep.stack).api : '';
@@ -82,7 +82,7 @@ export class Blame implements BlameWalk {
   /** The chain of a grace-period kthread that is runnable and gets no CPU. */
   static ofStarvation(timeline: Timeline, starvation: KthreadStarvation): Chain {
     const ns = timeline.length(starvation);
-    const blame = new Blame(timeline, ns * WORTH_CITING);
+    const blame = new Attribution(timeline, ns * MIN_CITED_SHARE);
     blameStarvation(blame, blame.draft, starvation, ns);
     return blame.#chain();
   }
@@ -90,7 +90,7 @@ export class Blame implements BlameWalk {
   /** The chain of a work item that waits for a worker. */
   static ofWork(timeline: Timeline, late: LateWork): Chain {
     const endNs = late.startNs ?? timeline.data.endNs;
-    const blame = new Blame(timeline, (endNs - late.queuedNs) * WORTH_CITING);
+    const blame = new Attribution(timeline, (endNs - late.queuedNs) * MIN_CITED_SHARE);
     blameQueuedWork(blame, blame.draft, late, late.queuedNs, endNs);
     return blame.#chain();
   }
@@ -150,7 +150,7 @@ export class Blame implements BlameWalk {
     const late = ns >= LATE_NS && wait.cpu >= 0;
     if (late) citeOccupancy(this, wait.cpu, spanOf(timeline, wait));
     const storm = late ? stormRoot(sharesDuring(timeline, wait.cpu, fromNs, toNs), wait.cpu) : undefined;
-    waiter.blame(ns, ns >= this.worthNs ? 'woken, without a CPU for a while' : undefined);
+    waiter.blame(ns, ns >= this.minCitedNs ? 'woken, without a CPU for a while' : undefined);
     draft.root(storm ?? { kind: 'unknown' }, ns);
   }
 }

@@ -3,13 +3,19 @@ import { overlapNs } from '../../core/interval.ts';
 import type { KthreadSleep } from '../../model/rcu/inferred/gp-kthread.ts';
 import type { Link } from './draft.ts';
 import { blameKthread, citeKthreadSleep } from './kthread.ts';
-import type { BlameWalk } from './walk.ts';
+import type { AttributionWalk } from './walk.ts';
 
 /**
  * A piece before the grace period began: to whoever had the kthread's CPU, else to the kthread that slept on although it was asked.
  * @returns how much of it neither explains
  */
-export function blameRequest(walk: BlameWalk, period: Link, flavor: string, fromNs: number, toNs: number): number {
+export function blameRequest(
+  walk: AttributionWalk,
+  period: Link,
+  flavor: string,
+  fromNs: number,
+  toNs: number,
+): number {
   const sleep = longestSleep(walk.timeline.data.kthreadSleeps, flavor, fromNs, toNs, (other) =>
     walk.timeline.end(other),
   );

@@ -10,13 +10,19 @@ import type { Timeline } from '../../record/timeline.ts';
 import { blameBusyWait, busyWaitRoot } from './busy-wait.ts';
 import type { Link, Waiter } from './draft.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';
-import { addContexts, type BlameWalk, occupantLink, splitByShares, stormRoot } from './walk.ts';
+import { type AttributionWalk, addContexts, occupantLink, splitByShares, stormRoot } from './walk.ts';
 
 /**
  * A piece of a grace period in which only its kthread could have moved things on.
  * @returns how much of it is not explained by the kthread having no CPU
  */
-export function blameKthread(walk: BlameWalk, period: Link, flavor: string, fromNs: number, toNs: number): number {
+export function blameKthread(
+  walk: AttributionWalk,
+  period: Link,
+  flavor: string,
+  fromNs: number,
+  toNs: number,
+): number {
   const { timeline } = walk;
   let leftNs = toNs - fromNs;
   for (const starvation of timeline.data.starvations) {
@@ -33,17 +39,17 @@ export function blameKthread(walk: BlameWalk, period: Link, flavor: string, from
 
 /** A while in which the kthread, or a worker, waited for a CPU: it goes to whoever had it. */
 export function blameStarvation(
-  walk: BlameWalk,
+  walk: AttributionWalk,
   waiter: Waiter,
   starvation: KthreadStarvation,
   ns: number,
   kind: 'kthread' | 'worker' = 'kthread',
 ): void {
   const { draft, timeline } = walk;
-  const { flavor, tid, cpu, instead, shares, event } = starvation;
+  const { flavor, tid, cpu, occupant, shares, event } = starvation;
   citeStarvation(draft.evidence, starvation, timeline);
   const pieces = splitByShares(shares, ns);
-  const note = `runnable without CPU ${cpu}${instead ? `, which ${instead} had` : ''}`;
+  const note = `runnable without CPU ${cpu}${occupant ? `, which ${occupant} had` : ''}`;
   const rule = kind === 'kthread' ? 'W3' : 'W15';
   const starved = waiter.waitsFor(kind, `${flavor}:${tid}`, { tid, note, rule, event });
   const wanted = starved.waitsFor('cpu', `CPU ${cpu}`, { cpu, rule: 'W9' });
@@ -54,8 +60,8 @@ export function blameStarvation(
     draft.root(busyWaitRoot(spin.wait, spin.verdict), ns - pieces.own);
     return;
   }
-  if (instead === undefined) wanted.blame(pieces.own);
-  else occupantLink(wanted, instead, pieces.own);
+  if (occupant === undefined) wanted.blame(pieces.own);
+  else occupantLink(wanted, occupant, pieces.own);
   const storm = timeline.stormDuring('nmi', cpu, starvation.startNs, timeline.end(starvation));
   addContexts(wanted, cpu, pieces, storm?.firstEvent);
   draft.root(kind === 'kthread' ? starvationRoot(starvation) : workerRoot(starvation), ns);
@@ -70,7 +76,7 @@ function starvationRoot({ flavor, tid, cpu, shares }: KthreadStarvation): Root {
  * Nobody else was left to wait for while the kthread slept: nobody woke it (GPKTHREAD_NOT_WOKEN, GPKTHREAD_BLOCKED).
  * @returns how much of the piece that explains
  */
-export function blameKthreadSleep(walk: BlameWalk, gp: GracePeriod, fromNs: number, toNs: number): number {
+export function blameKthreadSleep(walk: AttributionWalk, gp: GracePeriod, fromNs: number, toNs: number): number {
   const { draft, timeline } = walk;
   let asleepNs = 0;
   citeKthread(draft.evidence, gp, timeline);
@@ -103,10 +109,10 @@ export function citeKthreadSleep(evidence: EvidenceList, sleep: KthreadSleep, la
 }
 
 /** A worker's CPU: its load, else the task that has it. */
-function workerRoot({ cpu, shares, instead }: KthreadStarvation): Root {
+function workerRoot({ cpu, shares, occupant }: KthreadStarvation): Root {
   const storm = stormRoot(shares, cpu);
-  if (storm || instead === undefined) return storm ?? { kind: 'workqueue-starved', cpu };
-  return { kind: 'workqueue-starved', cpu, ...splitLabel(instead) };
+  if (storm || occupant === undefined) return storm ?? { kind: 'workqueue-starved', cpu };
+  return { kind: 'workqueue-starved', cpu, ...splitLabel(occupant) };
 }
 
 /** The kthread waits for a CPU, and who has it. */

@@ -29,8 +29,8 @@ import { blameRequest } from './kthread-request.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';
 import { blameWaits, waitsBetween } from './task.ts';
 import {
+  type AttributionWalk,
   addContexts,
-  type BlameWalk,
   citeOccupancy,
   enterTask,
   occupantLink,
@@ -81,7 +81,7 @@ export const GRACE_PERIOD_EVENTS: readonly string[] = [
  * @param callbackCpu CPU whose callbacks complete the caller, where that is how it is done (R2.21)
  */
 export function blameRcu(
-  walk: BlameWalk,
+  walk: AttributionWalk,
   waiter: Link,
   wait: SyncWait,
   fromNs: number,
@@ -135,7 +135,7 @@ export function blameRcu(
 
 /** The kthread of the flavour begins normal grace periods; expedited ones have their own, and it no part in them (R2.23). */
 function beforeStart(
-  walk: BlameWalk,
+  walk: AttributionWalk,
   period: Link,
   expedited: boolean,
   flavor: string,
@@ -163,7 +163,13 @@ function servingPeriods(all: readonly GracePeriod[], wait: SyncWait, fromNs: num
 }
 
 /** Past the end: callbacks have to be invoked, in a softirq or by rcuc/rcuo on the caller's CPU (W21). */
-function blameCallbacks(walk: BlameWalk, period: Link, fromNs: number, toNs: number, cpu: number | undefined): void {
+function blameCallbacks(
+  walk: AttributionWalk,
+  period: Link,
+  fromNs: number,
+  toNs: number,
+  cpu: number | undefined,
+): void {
   const { draft, timeline } = walk;
   const ns = toNs - fromNs;
   const shares = cpu === undefined || ns < LATE_NS ? undefined : sharesDuring(timeline, cpu, fromNs, toNs);
@@ -179,14 +185,14 @@ function blameCallbacks(walk: BlameWalk, period: Link, fromNs: number, toNs: num
   draft.root(root, ns);
 }
 
-function blameGracePeriod(walk: BlameWalk, period: Link, gp: GracePeriod, fromNs: number, toNs: number): void {
+function blameGracePeriod(walk: AttributionWalk, period: Link, gp: GracePeriod, fromNs: number, toNs: number): void {
   const { draft } = walk;
   const { name } = period;
   period.passThrough(toNs - fromNs);
   const inferred = gp.holdouts.find((holdout) => holdout.inferred);
   if (gp.seq === null && inferred?.kind !== 'reader') draft.inferredBy.add(NO_GRACE_PERIODS);
   else if (inferred) draft.inferredBy.add(inferredBy(inferred));
-  if (toNs - fromNs >= walk.worthNs) {
+  if (toNs - fromNs >= walk.minCitedNs) {
     draft.evidence.cite(gp.startEvent, `${name} starts`);
     draft.evidence.cite(gp.endEvent, `${name} ends`);
     if (gp.executor) {
@@ -237,7 +243,7 @@ function blameGracePeriod(walk: BlameWalk, period: Link, gp: GracePeriod, fromNs
  * A reader asleep inside rcu_read_lock: on PREEMPT_RT spinlocks sleep, and whoever holds the lock is to blame (READER_BLOCKED).
  * @returns false when no wait of the reader is recorded
  */
-function sleepsOnLock(walk: BlameWalk, period: Link, holdout: Holdout, fromNs: number, toNs: number): boolean {
+function sleepsOnLock(walk: AttributionWalk, period: Link, holdout: Holdout, fromNs: number, toNs: number): boolean {
   const { draft, timeline, path } = walk;
   const { tid, name } = holdout;
   if (holdout.kind !== 'reader' || path.has(tid)) return false;
@@ -252,7 +258,7 @@ function sleepsOnLock(walk: BlameWalk, period: Link, holdout: Holdout, fromNs: n
   return true;
 }
 
-function blameHoldout(walk: BlameWalk, period: Link, holdout: Holdout, ns: number): void {
+function blameHoldout(walk: AttributionWalk, period: Link, holdout: Holdout, ns: number): void {
   if (ns <= 0) return;
   const { draft, timeline } = walk;
   citeHoldout(walk, holdout, ns);
@@ -273,7 +279,7 @@ function blameHoldout(walk: BlameWalk, period: Link, holdout: Holdout, ns: numbe
     if (busy && lostNs > 0) occupantLink(busy, verdict.task as string, lostNs);
   } else {
     // The task that keeps the CPU answers for it (W8); under a load of interrupts it is a victim, too.
-    const hog = verdict.cause === 'cpu-hog' && ns >= walk.worthNs ? verdict.task : undefined;
+    const hog = verdict.cause === 'cpu-hog' && ns >= walk.minCitedNs ? verdict.task : undefined;
     busy = cpuLink(walk, period, holdout);
     if (verdict.via) {
       blameBusyWait(walk, busy, verdict.via, verdict, ns);
@@ -289,7 +295,7 @@ function blameHoldout(walk: BlameWalk, period: Link, holdout: Holdout, ns: numbe
 }
 
 /** The CPU that owes a quiescent state. */
-function cpuLink({ timeline }: BlameWalk, period: Link, holdout: Holdout): Link {
+function cpuLink({ timeline }: AttributionWalk, period: Link, holdout: Holdout): Link {
   const { cpu, fromEvent } = holdout;
   return period.waitsFor('cpu', `CPU ${cpu}`, {
     cpu,
@@ -299,9 +305,9 @@ function cpuLink({ timeline }: BlameWalk, period: Link, holdout: Holdout): Link 
   });
 }
 
-function citeHoldout(walk: BlameWalk, holdout: Holdout, ns: number): void {
+function citeHoldout(walk: AttributionWalk, holdout: Holdout, ns: number): void {
   const { evidence } = walk.draft;
-  if (ns >= walk.worthNs) {
+  if (ns >= walk.minCitedNs) {
     evidence.cite(holdout.fromEvent, `${holdout.name} owes a quiescent state`);
     evidence.cite(holdout.toEvent, `${holdout.name} reports`);
   }

@@ -8,7 +8,7 @@ import { LATE_NS } from '../../knowledge/thresholds.ts';
 import { meansStruct } from '../../model/srcu/identity.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import { courseOf, type SrcuCourse, type SrcuSegment } from './srcu-segments.ts';
+import { courseOf, type SrcuGpPhases, type SrcuSegment } from './srcu-segments.ts';
 
 /** So many passes in one grace period are repeated scans (S3.60 ii). */
 const REPEATED = 3;
@@ -36,7 +36,7 @@ export function srcuCauses(timeline: Timeline, wait: SyncWait): CausedNs[] {
   return [...spent].map(([cause, ns]) => ({ cause, ns })).sort((a, b) => b.ns - a.ns);
 }
 
-function causeOf(timeline: Timeline, wait: SyncWait, course: SrcuCourse, segment: SrcuSegment): SrcuCause {
+function causeOf(timeline: Timeline, wait: SyncWait, course: SrcuGpPhases, segment: SrcuSegment): SrcuCause {
   const ns = segment.toNs - segment.fromNs;
   switch (segment.kind) {
     case 'irq-work':
@@ -83,13 +83,13 @@ function heldByReader(timeline: Timeline, wait: SyncWait, { fromNs, toNs }: Srcu
  * Scans repeat, and no read section of the struct was ever recorded: readers are what a scan waits for (S3.60 ii). Where readers are
  * recorded their absence speaks against it.
  */
-export function readersNotRecorded(timeline: Timeline, wait: SyncWait, course: SrcuCourse): boolean {
+export function readersNotRecorded(timeline: Timeline, wait: SyncWait, course: SrcuGpPhases): boolean {
   if (timeline.data.readers.some((reader) => meansStruct(wait.domain, reader.domain))) return false;
   return !course.anybodys && course.passes.filter((pass) => !pass.implied).length >= REPEATED;
 }
 
 /** Nothing was queued for the struct, though queueing is recorded. */
-function neverQueued(timeline: Timeline, wait: SyncWait, course: SrcuCourse): boolean {
+function neverQueued(timeline: Timeline, wait: SyncWait, course: SrcuGpPhases): boolean {
   return wait.endNs === null && course.passes.length === 0 && !course.served && timeline.data.visible.workqueues;
 }
 

@@ -39,7 +39,7 @@ export interface SrcuSegment {
 }
 
 /** What is known of the grace period that a wait waits for. */
-export interface SrcuCourse {
+export interface SrcuGpPhases {
   /** The one whose callbacks complete the caller, when its end was seen or is to come. */
   readonly served: SrcuGracePeriod | undefined;
   /** End of the grace period within the wait, or the wait's own. */
@@ -50,7 +50,7 @@ export interface SrcuCourse {
   readonly segments: readonly SrcuSegment[];
 }
 
-export function courseOf(timeline: Timeline, wait: SyncWait, fromNs: number, toNs: number): SrcuCourse {
+export function courseOf(timeline: Timeline, wait: SyncWait, fromNs: number, toNs: number): SrcuGpPhases {
   const served = servingPeriod(timeline.data.srcuPeriods, wait, toNs);
   const endedNs = Math.min(toNs, Math.max(fromNs, (served?.endShown && served.endNs) || toNs));
   const { passes, anybodys } = passesFor(timeline, wait, fromNs, endedNs);
@@ -106,7 +106,7 @@ function passesFor(
   wait: SyncWait,
   fromNs: number,
   toNs: number,
-): Pick<SrcuCourse, 'passes' | 'anybodys'> {
+): Pick<SrcuGpPhases, 'passes' | 'anybodys'> {
   const overlapping = timeline.data.passes.filter((pass) => pass.startNs < toNs && (pass.endNs ?? toNs) > fromNs);
   const own = overlapping.filter((pass) => pass.domain !== undefined && meansStruct(wait.domain, pass.domain));
   if (own.length > 0) return { passes: own, anybodys: false };

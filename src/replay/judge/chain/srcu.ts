@@ -4,9 +4,9 @@
  */
 
 import { overlapNs } from '../../core/interval.ts';
+import { note } from '../../core/note.ts';
 import { splitLabel } from '../../core/wording.ts';
 import { COVERS_SHARE, LATE_NS, LONG_DELAY_NS, SLOW_PERIOD_NS } from '../../knowledge/thresholds.ts';
-import { note } from '../../core/note.ts';
 import { meansStruct } from '../../model/srcu/identity.ts';
 import type { SrcuReader } from '../../model/srcu/reader.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
@@ -16,9 +16,9 @@ import type { LoggedReader } from '../../record/srcu-facts.ts';
 import type { Link } from './draft.ts';
 import { blameRcu } from './rcu.ts';
 import { readersNotRecorded } from './srcu-causes.ts';
-import { courseOf, type SrcuCourse, type SrcuSegment } from './srcu-segments.ts';
+import { courseOf, type SrcuGpPhases, type SrcuSegment } from './srcu-segments.ts';
 import { blameWaits, sleepText } from './task.ts';
-import { type BlameWalk, enterTask } from './walk.ts';
+import { type AttributionWalk, enterTask } from './walk.ts';
 import { blameQueuedWork, blameTimer } from './work.ts';
 
 const ANYBODYS_PASSES = note(
@@ -32,9 +32,9 @@ const SRCU_READER_EVENTS = ['__srcu_read_lock', '__srcu_read_unlock'];
 const UNSEEN_READERS = note('its scans repeat: readers hold it, which are not recorded', 'S3.60');
 
 /** One SRCU wait being cut. */
-interface SrcuCut {
+interface SrcuWalk {
   readonly wait: SyncWait;
-  readonly course: SrcuCourse;
+  readonly course: SrcuGpPhases;
   readonly period: Link;
   /** Readers of the struct that overlap the wait. */
   readonly readers: readonly SrcuReader[];
@@ -42,7 +42,7 @@ interface SrcuCut {
   readonly unseenReaders: boolean;
 }
 
-export function blameSrcu(walk: BlameWalk, waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
+export function blameSrcu(walk: AttributionWalk, waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
   const { timeline, draft } = walk;
   const name = `SRCU grace period of ${wait.domain || 'unknown srcu_struct'}`;
   const course = courseOf(timeline, wait, fromNs, toNs);
@@ -54,11 +54,11 @@ export function blameSrcu(walk: BlameWalk, waiter: Link, wait: SyncWait, fromNs:
   if (course.anybodys) draft.inferredBy.add(ANYBODYS_PASSES);
   const readers = timeline.readersHolding(wait.domain, toNs, fromNs);
   const unseenReaders = readersNotRecorded(timeline, wait, course);
-  const cut: SrcuCut = { wait, course, period, readers, unseenReaders };
+  const cut: SrcuWalk = { wait, course, period, readers, unseenReaders };
   for (const segment of course.segments) blameSegment(walk, cut, segment);
 }
 
-function blameSegment(walk: BlameWalk, cut: SrcuCut, segment: SrcuSegment): void {
+function blameSegment(walk: AttributionWalk, cut: SrcuWalk, segment: SrcuSegment): void {
   const { kind, fromNs, toNs, pass, late } = segment;
   const { draft } = walk;
   const ns = toNs - fromNs;
@@ -100,11 +100,11 @@ function blameSegment(walk: BlameWalk, cut: SrcuCut, segment: SrcuSegment): void
 }
 
 /** The grace period had ended; its callbacks had to be queued, to get a worker, and to run (S3.16, W20). */
-function afterEnd(walk: BlameWalk, { period, course }: SrcuCut, fromNs: number, toNs: number): void {
+function afterEnd(walk: AttributionWalk, { period, course }: SrcuWalk, fromNs: number, toNs: number): void {
   const { draft } = walk;
   const ns = toNs - fromNs;
   const callbacks = course.served?.callbacks;
-  if (ns < walk.worthNs) period.blame(ns);
+  if (ns < walk.minCitedNs) period.blame(ns);
   else {
     const event = callbacks?.queueEvent || callbacks?.startEvent || 0;
     const shown = { note: 'the grace period had ended', rules: ['S3.16'], rule: 'W20', event };
@@ -117,7 +117,7 @@ function afterEnd(walk: BlameWalk, { period, course }: SrcuCut, fromNs: number, 
  * No worker recorded: an SRCU grace period that lasts as long as a slow RCU grace period waits for it, as SRCU-fast does
  * (S3.14, S3.60 i without its proof). False when no grace period covers most of the wait.
  */
-function throughStall(walk: BlameWalk, period: Link, wait: SyncWait, fromNs: number, toNs: number): boolean {
+function throughStall(walk: AttributionWalk, period: Link, wait: SyncWait, fromNs: number, toNs: number): boolean {
   const covered = walk.timeline
     .periodsLongerThan(SLOW_PERIOD_NS)
     .some((gp) => overlapNs(fromNs, toNs, gp.startNs, gp.endNs ?? toNs) >= COVERS_SHARE * (toNs - fromNs));
@@ -138,7 +138,7 @@ function throughStall(walk: BlameWalk, period: Link, wait: SyncWait, fromNs: num
 }
 
 /** How the grace periods of the struct began and ended: when process_srcu was queued, and the callbacks that followed. */
-function citeWork(walk: BlameWalk, wait: SyncWait, fromNs: number, lastStartNs: number): void {
+function citeWork(walk: AttributionWalk, wait: SyncWait, fromNs: number, lastStartNs: number): void {
   const { evidence } = walk.draft;
   const { srcuPeriods, passes } = walk.timeline.data;
   for (const gp of srcuPeriods) {
@@ -158,7 +158,7 @@ function citeWork(walk: BlameWalk, wait: SyncWait, fromNs: number, lastStartNs: 
 }
 
 /** Nothing executes: readers keep the grace period from ending, or it is delayed. */
-function betweenPasses(walk: BlameWalk, cut: SrcuCut, fromNs: number, toNs: number): void {
+function betweenPasses(walk: AttributionWalk, cut: SrcuWalk, fromNs: number, toNs: number): void {
   const { draft } = walk;
   for (let cursor = fromNs; cursor < toNs; ) {
     const reader = lastReader(cut.readers, cursor, cut.wait.task);
@@ -183,7 +183,7 @@ function betweenPasses(walk: BlameWalk, cut: SrcuCut, fromNs: number, toNs: numb
 
 /** A reader that no event shows; the kernel's list of held locks names it while the wait lasts. */
 function blameLoggedReader(
-  walk: BlameWalk,
+  walk: AttributionWalk,
   period: Link,
   { tid, label, lock, event }: LoggedReader,
   fromNs: number,
@@ -201,7 +201,7 @@ function blameLoggedReader(
 }
 
 /** A reader that keeps an SRCU grace period from ending: what was *it* doing? */
-function blameReader(walk: BlameWalk, period: Link, reader: SrcuReader, fromNs: number, toNs: number): void {
+function blameReader(walk: AttributionWalk, period: Link, reader: SrcuReader, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const task = reader.task;
   const label = timeline.label(task);
@@ -218,17 +218,17 @@ function blameReader(walk: BlameWalk, period: Link, reader: SrcuReader, fromNs: 
 }
 
 /** Short sections are evidence as a range: there may be thousands. */
-function citeReader(walk: BlameWalk, reader: SrcuReader, label: string, ns: number): void {
+function citeReader(walk: AttributionWalk, reader: SrcuReader, label: string, ns: number): void {
   const { evidence } = walk.draft;
   const { event, endEvent, domain } = reader;
-  if (ns >= walk.worthNs || reader.endNs === null) {
+  if (ns >= walk.minCitedNs || reader.endNs === null) {
     evidence.cite(event, `${label} enters srcu_read_lock(${domain})`);
     evidence.cite(endEvent, `${label} leaves srcu_read_lock(${domain})`);
   } else evidence.range(event, endEvent, { events: SRCU_READER_EVENTS }, 'SRCU read sections');
 }
 
 /** One execution of process_srcu: the worker's RCU waits (W18), the rest is its own or its readers' (S3.60). */
-function blamePass(walk: BlameWalk, cut: SrcuCut, pass: WorkExecution, fromNs: number, toNs: number): void {
+function blamePass(walk: AttributionWalk, cut: SrcuWalk, pass: WorkExecution, fromNs: number, toNs: number): void {
   const { timeline } = walk;
   const label = timeline.workerLabel(pass);
   citePass(walk, pass, label, toNs - fromNs);
@@ -247,10 +247,10 @@ function blamePass(walk: BlameWalk, cut: SrcuCut, pass: WorkExecution, fromNs: n
 }
 
 /** The pass, everything that its worker recorded meanwhile, and how its srcu_struct is known. */
-function citePass(walk: BlameWalk, pass: WorkExecution, label: string, ns: number): void {
+function citePass(walk: AttributionWalk, pass: WorkExecution, label: string, ns: number): void {
   const { evidence } = walk.draft;
   const { startEvent, endEvent, workerTid } = pass;
-  if (ns >= walk.worthNs) {
+  if (ns >= walk.minCitedNs) {
     evidence.cite(pass.queueEvent, `${pass.fn} is queued`);
     evidence.cite(startEvent, `${label} starts ${pass.fn}`);
   }

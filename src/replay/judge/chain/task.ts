@@ -10,7 +10,7 @@ import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { TaskJoin } from '../../record/task-join.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import type { Link } from './draft.ts';
-import { type BlameWalk, citeScheduling, enterTask, type TaskLink } from './walk.ts';
+import { type AttributionWalk, citeScheduling, enterTask, type TaskLink } from './walk.ts';
 
 /** A wait for a lock, open or over. */
 interface LockPiece {
@@ -40,7 +40,7 @@ const LOCK_EVENTS = [
  * @param root what it is the root as, when it goes on with something of its own
  */
 function blameTask(
-  walk: BlameWalk,
+  walk: AttributionWalk,
   waiter: Link,
   task: TaskLink,
   fromNs: number,
@@ -60,7 +60,7 @@ function blameTask(
  * @returns how much of the interval is the task's own
  */
 export function blameWaits(
-  walk: BlameWalk,
+  walk: AttributionWalk,
   link: Link,
   { label, tid }: Pick<TaskLink, 'label' | 'tid'>,
   fromNs: number,
@@ -97,7 +97,7 @@ export function blameWaits(
 }
 
 /** A lock and whoever holds it; an unknown holder leaves the time with the lock. */
-function blameLock(walk: BlameWalk, waiter: Link, piece: LockPiece, fromNs: number, toNs: number): void {
+function blameLock(walk: AttributionWalk, waiter: Link, piece: LockPiece, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const { data } = timeline;
   const lock = waiter.waitsFor('lock', piece.lock, { note: piece.note, rule: 'W22', event: piece.event });
@@ -116,7 +116,7 @@ function blameLock(walk: BlameWalk, waiter: Link, piece: LockPiece, fromNs: numb
 }
 
 /** The task for which a task waits (W24), over the work item or the lock that lies between. */
-function blameJoin(walk: BlameWalk, waiter: Link, join: TaskJoin, fromNs: number, toNs: number): void {
+function blameJoin(walk: AttributionWalk, waiter: Link, join: TaskJoin, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const { targetTid, api, fn, lock, event, targetEvent, inferredBy } = join;
   draft.evidence.cite(event, `it waits in ${api}`);

@@ -1,15 +1,15 @@
 /** Grace periods of RCU Tasks on the way from a blocked task to its root (S3.40–S3.45, W27, W28). */
+import { formatDuration } from '../../../../schema/index.ts';
 import { overlapNs } from '../../core/interval.ts';
-import { seconds } from '../../core/wording.ts';
 import { tasksFlavor } from '../../knowledge/rcu-tasks.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
-import type { InvoluntaryStretch } from '../../model/task/no-voluntary-switch.ts';
+import type { NoVoluntarySwitch } from '../../model/task/no-voluntary-switch.ts';
 import { SCHEDULING_EVENTS } from '../../model/task/task.ts';
 import type { Link } from './draft.ts';
 import { type TasksStage, tasksStages } from './tasks-stages.ts';
-import { type BlameWalk, citeScheduling, enterTask, spanOf } from './walk.ts';
+import { type AttributionWalk, citeScheduling, enterTask, spanOf } from './walk.ts';
 
-export function blameTasks(walk: BlameWalk, waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
+export function blameTasks(walk: AttributionWalk, waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const flavor = tasksFlavor(wait.api);
   const period = waiter.waitsFor('tasks-gp', `${flavor.name} grace period`, { rule: 'W2' });
@@ -26,7 +26,7 @@ export function blameTasks(walk: BlameWalk, waiter: Link, wait: SyncWait, fromNs
   }
 }
 
-function blameKthreadWait(walk: BlameWalk, period: Link, stage: TasksStage, inner: SyncWait): void {
+function blameKthreadWait(walk: AttributionWalk, period: Link, stage: TasksStage, inner: SyncWait): void {
   const { draft } = walk;
   const { tid, api, startEvent, endEvent, comm } = inner;
   const label = `${comm}:${tid}`;
@@ -39,7 +39,7 @@ function blameKthreadWait(walk: BlameWalk, period: Link, stage: TasksStage, inne
 }
 
 /** @returns how much of the scan the task explains */
-function blameHoldout(walk: BlameWalk, period: Link, stage: TasksStage, holdout: InvoluntaryStretch): number {
+function blameHoldout(walk: AttributionWalk, period: Link, stage: TasksStage, holdout: NoVoluntarySwitch): number {
   const { draft, timeline } = walk;
   const { tid, comm, fromEvent, toEvent } = holdout;
   const untilNs = timeline.end({ endNs: holdout.toNs });
@@ -49,7 +49,7 @@ function blameHoldout(walk: BlameWalk, period: Link, stage: TasksStage, holdout:
   draft.evidence.cite(toEvent, `${label} sleeps`);
   const to = toEvent || timeline.data.lastEvent;
   draft.evidence.range(fromEvent || 1, to, { events: SCHEDULING_EVENTS, tid }, `scheduling of ${label}`);
-  const note = `has not given up its CPU voluntarily for ${seconds(untilNs - holdout.fromNs)}`;
+  const note = `has not given up its CPU voluntarily for ${formatDuration(untilNs - holdout.fromNs)}`;
   period.waitsFor('task', label, { tid, note, rule: 'W27', event: fromEvent }).blame(ns);
   draft.root({ kind: 'reader-running', task: comm, tid }, ns);
   return ns;

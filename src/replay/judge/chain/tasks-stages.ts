@@ -4,7 +4,7 @@
  */
 import { tasksFlavor } from '../../knowledge/rcu-tasks.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
-import type { InvoluntaryStretch } from '../../model/task/no-voluntary-switch.ts';
+import type { NoVoluntarySwitch } from '../../model/task/no-voluntary-switch.ts';
 import type { Timeline } from '../../record/timeline.ts';
 
 export interface TasksStage {
@@ -13,7 +13,7 @@ export interface TasksStage {
   /** The kthread's wait for RCU; undefined in a scan. */
   readonly wait?: SyncWait;
   /** Of a scan: who kept a CPU for most of it. */
-  readonly holdout?: InvoluntaryStretch;
+  readonly holdout?: NoVoluntarySwitch;
 }
 
 /** A task must have kept its CPU for this share of a scan to be what the scan waited for. */
@@ -46,10 +46,10 @@ export function tasksStages(timeline: Timeline, wait: SyncWait, fromNs: number, 
 }
 
 /** The task that kept its CPU for most of the scan: of several, who kept it last. */
-function keptCpu(timeline: Timeline, wait: SyncWait, fromNs: number, toNs: number): InvoluntaryStretch | undefined {
+function keptCpu(timeline: Timeline, wait: SyncWait, fromNs: number, toNs: number): NoVoluntarySwitch | undefined {
   const { data } = timeline;
-  const until = (stretch: InvoluntaryStretch): number => Math.min(toNs, stretch.toNs ?? data.endNs);
-  let last: InvoluntaryStretch | undefined;
+  const until = (stretch: NoVoluntarySwitch): number => Math.min(toNs, stretch.toNs ?? data.endNs);
+  let last: NoVoluntarySwitch | undefined;
   for (const stretch of data.involuntary) {
     if (stretch.tid === wait.tid || data.tasksKthreadTids.has(stretch.tid)) continue;
     const ns = until(stretch) - Math.max(fromNs, stretch.fromNs);

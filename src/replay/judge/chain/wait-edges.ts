@@ -172,14 +172,14 @@ class EdgeWriter {
   /** W3 and W9 of grace-period kthreads that wait for a CPU. */
   #kthreads(): void {
     const { data } = this.#timeline;
-    for (const { flavor, tid, cpu, instead, startNs, endNs } of data.starvations) {
+    for (const { flavor, tid, cpu, occupant, startNs, endNs } of data.starvations) {
       const task = `task ${flavor}:${tid}`;
       for (const gp of data.periods) {
         if (gp.flavor !== flavor || gp.startNs >= (endNs ?? data.endNs) || this.#timeline.end(gp) <= startNs) continue;
         this.#emit('W3', gracePeriodName(gp), task, Math.max(startNs, gp.startNs), endNs);
       }
       this.#emit('W9', task, `cpu ${cpu}`, startNs, endNs);
-      if (instead !== undefined) this.#emit('W8', `cpu ${cpu}`, `task ${instead}`, startNs, endNs);
+      if (occupant !== undefined) this.#emit('W8', `cpu ${cpu}`, `task ${occupant}`, startNs, endNs);
     }
   }
 

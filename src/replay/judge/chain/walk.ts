@@ -16,11 +16,11 @@ export interface EventSpan {
 }
 
 /** Times are absolute. Whatever something waits for is opened inside its own link. */
-export interface BlameWalk {
+export interface AttributionWalk {
   readonly timeline: Timeline;
   readonly draft: ChainDraft;
   /** Pieces shorter than this are no evidence of their own, only part of a range. */
-  readonly worthNs: number;
+  readonly minCitedNs: number;
   /** Tasks on the path, by key: meeting one again is a cycle (W4.41). */
   readonly path: Set<number>;
   /** Cuts a wait, or a part of it, along what it waited for. */
@@ -40,7 +40,7 @@ export interface TaskLink extends LinkDetails {
  * @param ns time that the task answers for, itself or by what it waits for
  */
 export function enterTask(
-  walk: BlameWalk,
+  walk: AttributionWalk,
   waiter: Waiter,
   { kind, label, ...details }: TaskLink,
   ns: number,
@@ -67,12 +67,12 @@ export function spanOf(
 }
 
 /** The scheduling of a task, as evidence: its switches, wakeups and stacks. */
-export function citeScheduling(walk: BlameWalk, tid: number, label: string, span: EventSpan): void {
+export function citeScheduling(walk: AttributionWalk, tid: number, label: string, span: EventSpan): void {
   walk.draft.evidence.range(span.from, span.to, { events: SCHEDULING_EVENTS, tid }, `scheduling of ${label}`);
 }
 
 /** What took the time of a CPU, as evidence. */
-export function citeOccupancy(walk: BlameWalk, cpu: number, span: EventSpan): void {
+export function citeOccupancy(walk: AttributionWalk, cpu: number, span: EventSpan): void {
   citeCpuTime(walk.draft.evidence, walk.timeline, cpu, span.from, span.to);
 }
 

@@ -10,8 +10,8 @@ import { blameStarvation } from './kthread.ts';
 import { type QueueReason, queueReason } from './queue-reason.ts';
 import { blameWaits } from './task.ts';
 import {
+  type AttributionWalk,
   addContexts,
-  type BlameWalk,
   citeOccupancy,
   citeScheduling,
   enterTask,
@@ -21,7 +21,13 @@ import {
 } from './walk.ts';
 
 /** Queued and not executing in [fromNs, toNs). */
-export function blameQueuedWork(walk: BlameWalk, waiter: Waiter, late: LateWork, fromNs: number, toNs: number): void {
+export function blameQueuedWork(
+  walk: AttributionWalk,
+  waiter: Waiter,
+  late: LateWork,
+  fromNs: number,
+  toNs: number,
+): void {
   const ns = toNs - fromNs;
   if (ns <= 0) return;
   const { draft, timeline } = walk;
@@ -77,7 +83,7 @@ const NOTES: Readonly<Record<QueueReason['kind'], string>> = {
 
 /** @returns how much of the interval the occupant answers for */
 function blameOccupant(
-  walk: BlameWalk,
+  walk: AttributionWalk,
   work: Link,
   run: WorkExecution,
   why: 'hog' | 'max-active' | 'itself',
@@ -107,7 +113,7 @@ function blameOccupant(
 
 /** The timer of a delayed work is due, and its CPU takes no timer softirqs (W12). @returns whether a load explains it */
 export function blameTimer(
-  walk: BlameWalk,
+  walk: AttributionWalk,
   waiter: Waiter,
   fn: string,
   cpu: number,
@@ -121,7 +127,14 @@ export function blameTimer(
 }
 
 /** A CPU whose time goes to interrupts. @returns false when it does not */
-function blameLoad(walk: BlameWalk, work: Link, cpu: number, fromNs: number, toNs: number, note: string): boolean {
+function blameLoad(
+  walk: AttributionWalk,
+  work: Link,
+  cpu: number,
+  fromNs: number,
+  toNs: number,
+  note: string,
+): boolean {
   if (cpu < 0) return false;
   const { draft, timeline } = walk;
   const shares = sharesDuring(timeline, cpu, fromNs, toNs);

@@ -67,7 +67,7 @@ function inversion(evidence: LockEvidence, cycle: Cycle<LockEdge>, total: number
     (classId) => evidence.classes[classId].isLock,
     nameOf,
   );
-  const loose = looseJunctions(evidence, cycle);
+  const loose = classLevelJunctions(evidence, cycle);
   const readDependent = !isStrong(cycle.map((edge) => ({ from: edge.from, to: edge.to, dep: edge.depRecursive })));
   const reportedOnly = cycle.filter((edge) => edge.count === 0);
   const doubtful = loose.filter((classId) => isDoubtful(evidence.classes[classId]));
@@ -98,7 +98,7 @@ function inversion(evidence: LockEvidence, cycle: Cycle<LockEdge>, total: number
         'L5.8',
       ),
     ),
-    ...loose.map((classId) => looseNote(evidence.classes[classId])),
+    ...loose.map((classId) => classLevelNote(evidence.classes[classId])),
     ...(readDependent
       ? [note('depends on the read type: with recursive readers (read=2) there is no such cycle', 'L5.28')]
       : []),
@@ -162,7 +162,7 @@ function isDoubtful(cls: LockClass): boolean {
   return cls.nested || cls.rule.homonym === true || cls.rule.match === '';
 }
 
-function looseNote(cls: LockClass): Note {
+function classLevelNote(cls: LockClass): Note {
   const why = cls.nested
     ? '; it is nested in itself elsewhere, so annotations that events do not carry may make two classes of it'
     : cls.rule.homonym
@@ -179,7 +179,7 @@ function looseNote(cls: LockClass): Note {
  * Classes at which no witness shows one and the same lock on both sides: neither a nested acquisition that has both edges, nor an address that is
  * acquired by the one and held by the other, nor a single address at all (L5.11).
  */
-function looseJunctions(evidence: LockEvidence, cycle: Cycle<LockEdge>): number[] {
+function classLevelJunctions(evidence: LockEvidence, cycle: Cycle<LockEdge>): number[] {
   return cycle.flatMap((edge, i) => {
     const into = cycle[(i + cycle.length - 1) % cycle.length];
     const cls = evidence.classes[edge.from];

@@ -1,8 +1,7 @@
 /** Why a grace period stalls, as far as the kernel's own dumps tell (MODEL 2.7, R2.70, R2.71, W4.20). */
 
-import type { LogBacktrace, RootKind } from '../../../../schema/index.ts';
+import { formatDuration, type LogBacktrace, type RootKind } from '../../../../schema/index.ts';
 import { type NoteInput, note } from '../../core/note.ts';
-import { seconds } from '../../core/wording.ts';
 import {
   DUMP_MACHINERY,
   HARDIRQ_FRAME,
@@ -71,8 +70,8 @@ export function nmiTrouble(log: LogModel, startNs: number, endNs: number): { nam
 
 const NMI_WORDS = (trouble: { name: string; maxNs: number }): string =>
   trouble.name === 'perf'
-    ? `perf says that its interrupt takes ${seconds(trouble.maxNs)} on average`
-    : `the NMI handler ${trouble.name} runs for up to ${seconds(trouble.maxNs)}`;
+    ? `perf says that its interrupt takes ${formatDuration(trouble.maxNs)} on average`
+    : `the NMI handler ${trouble.name} runs for up to ${formatDuration(trouble.maxNs)}`;
 
 /** A dump outside of the report is taken for its CPU's when it was made while the stall was reported (a warning before is another matter). */
 const DUMP_SLACK_NS = 60e9;

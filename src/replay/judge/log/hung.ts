@@ -1,8 +1,7 @@
 /** Hung tasks and blocked callers of synchronize_*() as the kernel reported them, with chains from their stacks (MODEL 7.4, W4.20). */
 
-import type { Evidence, Finding, Note } from '../../../../schema/index.ts';
+import { type Evidence, type Finding, formatDuration, type Note } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
-import { seconds } from '../../core/wording.ts';
 import type { WaitResource } from '../../knowledge/stack/wait-frames.ts';
 import type { LogHung } from '../../model/log/hung.ts';
 import type { LogModel } from '../../model/log/log.ts';
@@ -98,7 +97,7 @@ function blockedSync(log: LogModel, hung: LogHung, chain: LogChain): Finding[] {
       kind: 'blocked-sync',
       severity: 'error',
       confidence: 'reported',
-      title: `${comm}:${tid} blocked ${seconds(blockedNs)} in ${verdict.api}${verdict.site ? `, ${verdict.site}` : ''}: ${rootPhrase(chain.root, tid)}`,
+      title: `${comm}:${tid} blocked ${formatDuration(blockedNs)} in ${verdict.api}${verdict.site ? `, ${verdict.site}` : ''}: ${rootPhrase(chain.root, tid)}`,
       start_ns: Math.max(0, hung.sinceNs),
       end_ns: last.tsNs,
       evidence: chain.evidence,

@@ -1,8 +1,7 @@
 /** Soft and hard lockups, stalled workqueues, sleeping in atomic context and interrupt storms as the kernel reported them (MODEL 7.5). */
 
-import type { Finding } from '../../../../schema/index.ts';
+import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
-import { seconds } from '../../core/wording.ts';
 import { LOCKUP_REPEAT_NS, ONE_DUMP_NS } from '../../knowledge/thresholds.ts';
 import type { AtomicSleep, Lockup, LogModel, LongInterrupts, WorkqueueLockup } from '../../model/log/log.ts';
 import type { PerfLadder } from '../../model/log/perf-ladder.ts';
@@ -206,7 +205,7 @@ function nmiStorms(log: LogModel, stalls: readonly JudgedStall[]): Finding[] {
 function ladderNotes({ firstAllowedNs, allowedNs, rateHz, merged, resets }: PerfLadder): NoteInput[] {
   const unprinted = merged > 0 ? [note(`${merged} intermediate steps were not printed`, 'O53')] : [];
   const anew = resets > 0 ? [`the allowance was reset ${resets} times in between`] : [];
-  const climb = `the allowance climbed from ${seconds(firstAllowedNs)} to ${seconds(allowedNs)}, the sample rate fell to ${rateHz} Hz`;
+  const climb = `the allowance climbed from ${formatDuration(firstAllowedNs)} to ${formatDuration(allowedNs)}, the sample rate fell to ${rateHz} Hz`;
   return [climb, ...unprinted, ...anew];
 }
 
@@ -216,7 +215,7 @@ function storm(log: LogModel, long: LongInterrupts, perf: boolean, behind: Judge
     kind: 'nmi-storm',
     severity: behind ? 'error' : perf ? 'warning' : 'info',
     confidence: 'reported',
-    title: `${what} set a new maximum ${long.count} times, longest ${seconds(long.maxNs)}${behind ? `; a grace period stalls behind them` : ''}`,
+    title: `${what} set a new maximum ${long.count} times, longest ${formatDuration(long.maxNs)}${behind ? `; a grace period stalls behind them` : ''}`,
     start_ns: long.firstNs,
     end_ns: behind ? Math.max(long.lastNs, behind.endNs) : long.lastNs,
     evidence: reportEvidence(

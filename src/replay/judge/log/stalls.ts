@@ -1,8 +1,8 @@
 /** RCU stalls and starved grace-period kthreads as the kernel reported them (MODEL 7.3). */
 
-import type { ChainLink, Finding, RootKind } from '../../../../schema/index.ts';
+import { type ChainLink, type Finding, formatDuration, type RootKind } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
-import { percent, seconds } from '../../core/wording.ts';
+import { percent } from '../../core/wording.ts';
 import { spinOf } from '../../model/cpu/busy-wait.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import { type JiffiesReading, readJiffies } from '../../model/log/jiffies.ts';
@@ -70,7 +70,7 @@ function stallFinding(log: LogModel, { stall, startNs, endNs, reading, hz, cause
   const { flavor, first, last, gpSeq, eventSeq, expedited } = stall;
   const cpus = [...stall.cpus.keys()].sort((a, b) => a - b);
   const tasks = [...stall.tasks.keys()].map((tid) => `${log.name(tid)}:${tid}`).sort();
-  const length = endNs > startNs ? ` for ${seconds(endNs - startNs)}` : '';
+  const length = endNs > startNs ? ` for ${formatDuration(endNs - startNs)}` : '';
   const period = `${flavor} ${expedited ? 'expedited ' : ''}grace period${eventSeq === null ? '' : ` ${eventSeq}`}`;
   const brief = isBrief(log, stall, hz);
   const falsePositive = last.cpus.some((cpu) => cpu.falsePositive);
@@ -94,7 +94,7 @@ function stallFinding(log: LogModel, { stall, startNs, endNs, reading, hz, cause
         : []),
       ...lengthNotes(first.jiffies, reading),
       ...(stall.reports > 1
-        ? [note(`reported ${stall.reports} times, last ${seconds(endNs - first.tsNs)} after the first`, 'G3.2')]
+        ? [note(`reported ${stall.reports} times, last ${formatDuration(endNs - first.tsNs)} after the first`, 'G3.2')]
         : []),
       ...(last.timer && cause.cause !== 'timer-lost'
         ? [
@@ -162,7 +162,7 @@ function starvedKthread(log: LogModel, { stall, startNs, reading, cause }: Judge
   const victim = onHoldout || (spin !== undefined && stall.cpus.size > 0);
   // The kernel says "starved" of every kthread that did not run; its state tells whether it waited for a CPU.
   const asleep = kthread.taskState !== undefined && kthread.taskState !== '0x0';
-  const lasting = blockedNs > 0 ? seconds(blockedNs) : `${kthread.jiffies} jiffies`;
+  const lasting = blockedNs > 0 ? formatDuration(blockedNs) : `${kthread.jiffies} jiffies`;
   const where = kthread.cpu === undefined ? '' : ` (CPU ${kthread.cpu})`;
   return [
     identified({

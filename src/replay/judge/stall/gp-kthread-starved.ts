@@ -1,13 +1,13 @@
 /** The grace-period kthread was runnable and got no CPU (R2.45). Often a victim of the same load as the stall (T33): the note names who ran. */
 
-import type { Finding } from '../../../../schema/index.ts';
+import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { notesOf } from '../../core/note.ts';
-import { percent, seconds } from '../../core/wording.ts';
+import { percent } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import { GP_KTHREAD_STARVED_ERROR_NS, GP_KTHREAD_STARVED_NS } from '../../knowledge/thresholds.ts';
 import type { KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import { Blame } from '../chain/index.ts';
+import { Attribution } from '../chain/index.ts';
 import { identified } from '../finding-id.ts';
 
 export function detectGpKthreadStarvation(world: World, timeline: Timeline): Finding[] {
@@ -17,7 +17,7 @@ export function detectGpKthreadStarvation(world: World, timeline: Timeline): Fin
 }
 
 function finding(world: World, timeline: Timeline, starvation: KthreadStarvation): Finding {
-  const chain = Blame.ofStarvation(timeline, starvation);
+  const chain = Attribution.ofStarvation(timeline, starvation);
   const { nmi, hardirq, softirq } = starvation.shares;
   const interrupts = nmi + hardirq + softirq;
   const endNs = starvation.endNs ?? world.nowNs;
@@ -26,13 +26,13 @@ function finding(world: World, timeline: Timeline, starvation: KthreadStarvation
     kind: 'gp-kthread-starved',
     severity: blockedNs >= GP_KTHREAD_STARVED_ERROR_NS ? 'error' : 'warning',
     confidence: 'observed',
-    title: `${starvation.flavor} kthread runnable for ${seconds(blockedNs)} without a CPU (CPU ${starvation.cpu})`,
+    title: `${starvation.flavor} kthread runnable for ${formatDuration(blockedNs)} without a CPU (CPU ${starvation.cpu})`,
     start_ns: starvation.startNs,
     end_ns: endNs,
     evidence: chain.evidence,
     notes: notesOf([
       'threshold 2 s (rcu_check_gp_kthread_starvation)',
-      ...(starvation.instead ? [`${starvation.instead} had CPU ${starvation.cpu}`] : []),
+      ...(starvation.occupant ? [`${starvation.occupant} had CPU ${starvation.cpu}`] : []),
       ...(interrupts >= 0.3 ? [`interrupts took ${percent(interrupts)} of CPU ${starvation.cpu}`] : []),
     ]),
     flavor: starvation.flavor,

@@ -1,7 +1,6 @@
 /** Those that a stalled grace period waits for, each with its code, the account of its time, and for a sleeping reader its lock (MODEL 2.7). */
-import type { StallHoldout } from '../../../../schema/index.ts';
+import { formatDuration, type StallHoldout } from '../../../../schema/index.ts';
 import { overlapNs } from '../../core/interval.ts';
-import { seconds } from '../../core/wording.ts';
 import { OCC_HARDIRQ, OCC_IDLE, OCC_NMI, OCC_SOFTIRQ, OCC_TASK } from '../../model/cpu/cpu-state.ts';
 import { type Holdout, heldUntilNs } from '../../model/rcu/grace-period.ts';
 import { occupancyShares } from '../../model/rcu/holdout/shares.ts';
@@ -76,5 +75,5 @@ function lockNote(timeline: Timeline, holdout: Holdout): string {
   }
   if (!longest) return '; which lock it waits for is not recorded (lock:contention_begin, lock:lock_acquire)';
   const owner = longest.ownerTid > 0 ? `, held by ${timeline.labelOf(longest.ownerTid)}` : '';
-  return `; ${seconds(longest.ns)} of it for ${longest.lock}${owner}`;
+  return `; ${formatDuration(longest.ns)} of it for ${longest.lock}${owner}`;
 }

@@ -3,9 +3,8 @@
  * would have noticed (MODEL 2.5, R2.60, R2.61). Compared with the warning when there is one.
  */
 
-import type { StallDecision } from '../../../../schema/index.ts';
+import { formatDuration, type StallDecision } from '../../../../schema/index.ts';
 import { type NoteInput, note } from '../../core/note.ts';
-import { seconds } from '../../core/wording.ts';
 import type { LogStall } from '../../model/log/stall.ts';
 import type { GracePeriod, TickSample } from '../../model/rcu/grace-period.ts';
 import { jiffyNs, type StallRule } from './rule.ts';
@@ -36,18 +35,18 @@ const AGREE_JIFFIES = 3;
 const TIES_NAMED = 4;
 
 /**
- * @param tillNs threshold from the grace period's start (R2.40)
+ * @param timeoutNs threshold from the grace period's start (R2.40)
  * @param hz ticks per second, when known
  * @param earlyNs by how much the clock of the capture may show the deadline too early
  */
 export function predictStall(
   gp: GracePeriod,
   endNs: number,
-  tillNs: number,
+  timeoutNs: number,
   hz?: number,
   earlyNs = 0,
 ): StallPrediction {
-  const dueNs = gp.startNs + tillNs;
+  const dueNs = gp.startNs + timeoutNs;
   if (endNs < dueNs) return { verdict: 'no-stall' };
   const jiffy = jiffyNs(hz);
   const othersNs = dueNs + OTHERS_DELAY_JIFFIES * jiffy;
@@ -61,7 +60,7 @@ export function predictStall(
     self: tick.owes,
     event: tick.event,
     ties: gp.ticks.filter((tie) => tie.cpu !== tick.cpu && tie.ns >= mayAt(tie) - jiffy && tie.ns <= tick.ns + jiffy),
-    nextNs: tick.ns + 3 * tillNs + (3 * 1e9) / (hz ?? 1000),
+    nextNs: tick.ns + 3 * timeoutNs + (3 * 1e9) / (hz ?? 1000),
   };
 }
 
@@ -128,7 +127,7 @@ export function decisionOf(
   const agreement = given && compareWarning(gp, prediction, given, rule);
   return {
     verdict,
-    due_ns: Math.round(rule.tillNs),
+    due_ns: Math.round(rule.timeoutNs),
     hz: rule.hz ?? null,
     ...(atNs !== undefined && {
       predicted: {
@@ -170,13 +169,14 @@ export function describePrediction(
 ): NoteInput {
   // The start of an inferred one, and so its deadline, are not known to the jiffy.
   if (gp.seq === null) {
-    if (!given) return 'whether and when the kernel warned of it is not recorded (record rcu_stall_warning, or the log)';
+    if (!given)
+      return 'whether and when the kernel warned of it is not recorded (record rcu_stall_warning, or the log)';
     const from = given.cpu === undefined ? '' : `, from ${fromCpu(given.cpu)}`;
-    return `the kernel warned ${seconds(given.afterNs)} after it began${from}${details(given)}${given.jiffies === undefined ? ', at the latest' : ''}`;
+    return `the kernel warned ${formatDuration(given.afterNs)} after it began${from}${details(given)}${given.jiffies === undefined ? ', at the latest' : ''}`;
   }
-  const timeout = `replaying check_cpu_stall(): timeout at +${seconds(rule.tillNs)}`;
+  const timeout = `replaying check_cpu_stall(): timeout at +${formatDuration(rule.timeoutNs)}`;
   if (prediction.verdict === 'no-stall') return note(`${timeout}; the grace period ended before it`, 'R2.60');
-  const did = given ? `${fromCpu(given.cpu)} at +${seconds(given.afterNs)}${details(given)}` : '';
+  const did = given ? `${fromCpu(given.cpu)} at +${formatDuration(given.afterNs)}${details(given)}` : '';
   if (prediction.verdict === 'cannot-warn') {
     const yet = did === '' ? '' : `. The kernel did warn, from ${did}`;
     return ticksSeen
@@ -189,7 +189,7 @@ export function describePrediction(
       ? ` (or CPU ${others.slice(0, TIES_NAMED).join(', ')}${others.length > TIES_NAMED ? ' …' : ''}, within a jiffy)`
       : '';
   const whom = prediction.self ? 'itself' : 'other CPUs';
-  const first = `${timeout}; first tick past it is ${fromCpu(prediction.cpu)}'s${or} at +${seconds((prediction.atNs as number) - gp.startNs)} (would report ${whom})`;
+  const first = `${timeout}; first tick past it is ${fromCpu(prediction.cpu)}'s${or} at +${formatDuration((prediction.atNs as number) - gp.startNs)} (would report ${whom})`;
   if (!given) return note(`${first}. No warning is in this capture`, 'R2.61');
   switch (compareWarning(gp, prediction, given, rule)) {
     case 'earlier':

@@ -2,11 +2,11 @@
  * RCU stalls: grace periods that the kernel warned about, or would have by its own rule (MODEL 2.5, R2.60).
  */
 
-import type { Finding } from '../../../../schema/index.ts';
+import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { gracePeriodFloorNs } from '../../core/collection-floors.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
 import { note, notesOf } from '../../core/note.ts';
-import { CENSORED, seconds } from '../../core/wording.ts';
+import { LOST_EVENTS_NOTE } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../../model/rcu/grace-period.ts';
 import type { KthreadSleep, KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
@@ -38,7 +38,7 @@ export function detectRcuStalls(world: World, timeline: Timeline): Finding[] {
   const expedited = expeditedRule(world, periods, rule);
   return periods
     .map((gp) => [gp, gp.expedited ? expedited : rule] as const)
-    .filter(([gp, { tillNs }]) => gp.warnedNs !== undefined || timeline.length(gp) >= tillNs)
+    .filter(([gp, { timeoutNs }]) => gp.warnedNs !== undefined || timeline.length(gp) >= timeoutNs)
     .map(([gp, inForce]) => stall(timeline, gp, inForce));
 }
 
@@ -49,9 +49,9 @@ function kthreadNote(
   asleep: KthreadSleep | undefined,
 ): string[] {
   if (starved) {
-    const instead = starved.instead ? `, which ${starved.instead} had` : '';
+    const occupant = starved.occupant ? `, which ${starved.occupant} had` : '';
     return [
-      `every quiescent state was there; ${flavor}:${starved.tid} was runnable without CPU ${starved.cpu}${instead} (GPKTHREAD_RUNNABLE)`,
+      `every quiescent state was there; ${flavor}:${starved.tid} was runnable without CPU ${starved.cpu}${occupant} (GPKTHREAD_RUNNABLE)`,
     ];
   }
   if (!asleep) return [];
@@ -63,7 +63,7 @@ function kthreadNote(
 
 function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
   const endNs = timeline.end(gp);
-  const atNs = gp.warnedNs ?? Math.min(endNs, gp.startNs + rule.tillNs);
+  const atNs = gp.warnedNs ?? Math.min(endNs, gp.startNs + rule.timeoutNs);
   const pending = pendingAt(gp, atNs);
   // Of those that owed then, who owed on for longest: what cleared after a short debt of its own explains nothing.
   const holding = pending.filter((holdout) => !doneBy(holdout, atNs));
@@ -82,7 +82,7 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
   const cause = starved || asleep ? 'gp-kthread-starved' : (judged?.cause ?? 'unknown');
   const who =
     [...cpus.map((cpu) => `CPU ${cpu}`), ...tasks.map((task) => `reader ${task}`)].join(', ') || 'nobody recorded';
-  const prediction = predictStall(gp, endNs, rule.tillNs, rule.hz, rule.earlyNs);
+  const prediction = predictStall(gp, endNs, rule.timeoutNs, rule.hz, rule.earlyNs);
   const report = reportOf(timeline.data.stallReports, gp);
   const given = givenWarning(gp, report, rule.hz);
   const ticksSeen = timeline.data.visible.firstTickEvent > 0;
@@ -96,8 +96,8 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
   if (starved) citeStarvation(evidence, starved, timeline);
   if (asleep) citeKthreadSleep(evidence, asleep, timeline.data.lastEvent);
   const notes = notesOf([
-    note(`threshold ${seconds(rule.tillNs)} (${rule.why})`, ...(rule.rules ?? [])),
-    ...(gp.censored ? [CENSORED] : []),
+    note(`threshold ${formatDuration(rule.timeoutNs)} (${rule.why})`, ...(rule.rules ?? [])),
+    ...(gp.censored ? [LOST_EVENTS_NOTE] : []),
     ...(decisive?.inferred ? [inferredBy(decisive)] : []),
     ...kthreadNote(gp.flavor, starved, asleep),
     ...(decisive
@@ -114,7 +114,7 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
     kind: 'rcu-stall',
     severity: gp.censored && gp.warnedNs === undefined ? 'warning' : 'error',
     confidence: gp.endInferred || gp.censored || unrecorded || decisive?.inferred ? 'inferred' : 'observed',
-    title: `${gracePeriodName(gp)}${gp.seq === null && report?.eventSeq ? ` ${report.eventSeq}` : ''} stalled for ${seconds(endNs - gp.startNs)}${gp.endNs === null ? ' and had not ended' : ''}: waits for ${who}, cause ${cause}`,
+    title: `${gracePeriodName(gp)}${gp.seq === null && report?.eventSeq ? ` ${report.eventSeq}` : ''} stalled for ${formatDuration(endNs - gp.startNs)}${gp.endNs === null ? ' and had not ended' : ''}: waits for ${who}, cause ${cause}`,
     start_ns: gp.startNs,
     end_ns: endNs,
     evidence: evidence.list(),

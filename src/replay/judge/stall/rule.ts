@@ -2,8 +2,7 @@
  * The stall timeout in force and the length of a jiffy, as far as a capture tells (MODEL R2.40, P0.1): the user's word, else what the
  * kernel's own warnings show, else the rule with the profile's numbers.
  */
-import type { KernelProfile } from '../../../../schema/index.ts';
-import { seconds } from '../../core/wording.ts';
+import { formatDuration, type KernelProfile } from '../../../../schema/index.ts';
 import type { World } from '../../core/world.ts';
 import { HZ_FEWEST_TICKS, LONGEST_JIFFY_NS } from '../../knowledge/thresholds.ts';
 import type { LogStall } from '../../model/log/stall.ts';
@@ -11,7 +10,7 @@ import type { GracePeriod, TickSample } from '../../model/rcu/grace-period.ts';
 
 export interface StallRule {
   /** From the start of a grace period to the deadline of its warning, on the clock of the capture. */
-  readonly tillNs: number;
+  readonly timeoutNs: number;
   /** Ticks per second; undefined when nothing shows it. */
   readonly hz: number | undefined;
   /** How far jiffies and this clock drift apart by the deadline. */
@@ -82,7 +81,7 @@ function shown(gp: GracePeriod, report: LogStall | undefined, known: number | un
   // When an inferred one began is not known exactly: the report counts from there.
   if (gp.seq === null && !gp.expedited && jiffies !== undefined && known !== undefined) {
     const why = `the kernel warned after ${jiffies} jiffies of 1/${known} s`;
-    return { tillNs: Math.floor(jiffies / known) * 1e9, hz: known, driftNs: 0, earlyNs: 0, why, shownBy: gp };
+    return { timeoutNs: Math.floor(jiffies / known) * 1e9, hz: known, driftNs: 0, earlyNs: 0, why, shownBy: gp };
   }
   if (gp.expedited || gp.warnedNs === undefined || gp.seq === null) return undefined;
   const ageNs = gp.warnedNs - gp.startNs;
@@ -94,11 +93,11 @@ function shown(gp: GracePeriod, report: LogStall | undefined, known: number | un
     const drift = Math.abs(scale - 1);
     const apart = drift > 0.002 && drift < 0.05;
     return {
-      tillNs: tillS * 1e9 * (apart ? scale : 1),
+      timeoutNs: tillS * 1e9 * (apart ? scale : 1),
       hz,
       driftNs: apart ? drift * ageNs : 0,
       earlyNs: 0,
-      why: `the kernel warned after ${jiffies} jiffies of 1/${hz} s${apart ? `, ${seconds(ageNs)} on this clock` : ''}`,
+      why: `the kernel warned after ${jiffies} jiffies of 1/${hz} s${apart ? `, ${formatDuration(ageNs)} on this clock` : ''}`,
       shownBy: gp,
     };
   }
@@ -109,11 +108,11 @@ function shown(gp: GracePeriod, report: LogStall | undefined, known: number | un
   const othersNs = gp.warnedSelf === false ? 2 * jiffyNs(hz) : 0;
   const earlyNs = Math.max(0, tillS * 1e9 + othersNs + 1e6 - ageNs);
   return {
-    tillNs: tillS * 1e9,
+    timeoutNs: tillS * 1e9,
     hz,
     driftNs: earlyNs,
     earlyNs,
-    why: `the kernel warned after ${seconds(ageNs)}`,
+    why: `the kernel warned after ${formatDuration(ageNs)}`,
     shownBy: gp,
   };
 }
@@ -122,14 +121,17 @@ function shown(gp: GracePeriod, report: LogStall | undefined, known: number | un
 export function stallRule(world: World, periods: readonly GracePeriod[], reports: readonly LogStall[]): StallRule {
   const { profile, thresholds } = world;
   const warnings = periods.flatMap((gp) => shown(gp, reportOf(reports, gp), profile.hz) ?? []);
-  const shortest = warnings.reduce<StallRule | undefined>((a, b) => (a && a.tillNs <= b.tillNs ? a : b), undefined);
+  const shortest = warnings.reduce<StallRule | undefined>(
+    (a, b) => (a && a.timeoutNs <= b.timeoutNs ? a : b),
+    undefined,
+  );
   const hz = profile.hz ?? shortest?.hz ?? periods.map((gp) => hzOfTicks(gp.ticks)).find((found) => found);
   if (thresholds.rcuStallNs !== undefined)
-    return { tillNs: thresholds.rcuStallNs, hz, driftNs: 0, earlyNs: 0, why: 'as given' };
+    return { timeoutNs: thresholds.rcuStallNs, hz, driftNs: 0, earlyNs: 0, why: 'as given' };
   const ruleNs = stallThresholdNs(profile);
   // A warning may come late, never early: what it shows is the most that the timeout can be, unless nothing else is known of it.
-  if (shortest && (shortest.tillNs < ruleNs || profile.rcuStallTimeoutS === undefined)) return { ...shortest, hz };
-  return { tillNs: ruleNs, hz, driftNs: 0, earlyNs: 0, why: ruleWords(profile), rules: ['R2.40'] };
+  if (shortest && (shortest.timeoutNs < ruleNs || profile.rcuStallTimeoutS === undefined)) return { ...shortest, hz };
+  return { timeoutNs: ruleNs, hz, driftNs: 0, earlyNs: 0, why: ruleWords(profile), rules: ['R2.40'] };
 }
 
 /**
@@ -141,14 +143,14 @@ export function expeditedRule(world: World, periods: readonly GracePeriod[], nor
   const slower = world.profile.proveRcu === false ? 1 : 1.25;
   const rule: StallRule = {
     ...normal,
-    tillNs: normal.tillNs * slower,
+    timeoutNs: normal.timeoutNs * slower,
     why: `${normal.why}; expedited`,
     rules: ['R2.47'],
   };
   return periods.reduce((shortest, gp) => {
-    if (!gp.expedited || gp.warnedNs === undefined || gp.warnedNs - gp.startNs >= shortest.tillNs) return shortest;
+    if (!gp.expedited || gp.warnedNs === undefined || gp.warnedNs - gp.startNs >= shortest.timeoutNs) return shortest;
     const ageNs = gp.warnedNs - gp.startNs;
-    return { ...normal, tillNs: ageNs, why: `the kernel warned after ${seconds(ageNs)}`, shownBy: gp };
+    return { ...normal, timeoutNs: ageNs, why: `the kernel warned after ${formatDuration(ageNs)}`, shownBy: gp };
   }, rule);
 }
 

@@ -1,9 +1,9 @@
 /** NMI, hardirq and softirq storms (MODEL 1.5, 2.7): a CPU that spends most of a second or more in interrupts. */
 
-import type { Finding } from '../../../../schema/index.ts';
+import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
-import { percent, seconds } from '../../core/wording.ts';
+import { percent } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import { SLOW_PERIOD_NS, STORM_MEETS_NS } from '../../knowledge/thresholds.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
@@ -38,12 +38,12 @@ function finding(world: World, timeline: Timeline, storm: Storm): Finding {
     kind,
     severity: storm.kind === 'nmi' && gp ? 'error' : 'warning',
     confidence: storm.samplesNs > storm.busyNs / 2 ? 'inferred' : 'observed',
-    title: `${NAMES[storm.kind]} took ${percent(share)} of CPU ${storm.cpu} for ${seconds(lengthNs)}${handlers(storm)}`,
+    title: `${NAMES[storm.kind]} took ${percent(share)} of CPU ${storm.cpu} for ${formatDuration(lengthNs)}${handlers(storm)}`,
     start_ns: storm.startNs,
     end_ns: storm.endNs,
     evidence: evidence.list(),
     notes: notesOf([
-      `threshold ${percent(world.thresholds.nmiStormShare)} of a CPU over ${seconds(world.thresholds.nmiStormWindowNs)}`,
+      `threshold ${percent(world.thresholds.nmiStormShare)} of a CPU over ${formatDuration(world.thresholds.nmiStormWindowNs)}`,
       ...sourceNotes(storm),
       ...(storm.throttled > 0 ? [`perf throttled its events ${storm.throttled} times meanwhile`] : []),
       ...(gp ? [`${gracePeriodName(gp)} waited for this CPU meanwhile`] : []),
@@ -62,7 +62,7 @@ function handlers({ count, maxNs, handlers }: Storm): string {
   const total = [...handlers.values()].reduce((sum, ns) => sum + ns, 0);
   const part = handlers.size === 1 ? 'all' : percent(most ? most[1] / (total || 1) : 0);
   const mostly = most && total > 0 ? `, ${part} of it ${most[0]}` : '';
-  return `: ${count} handlers, the longest ${seconds(maxNs)}${mostly}`;
+  return `: ${count} handlers, the longest ${formatDuration(maxNs)}${mostly}`;
 }
 
 /** The handler that took most of the time; the name tells, so that the order of the events does not. */

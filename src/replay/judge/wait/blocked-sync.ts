@@ -1,15 +1,15 @@
 /** Callers of synchronize_rcu(), synchronize_srcu() and related calls that waited too long, with the chain to the root (MODEL §4). */
 
-import type { Finding } from '../../../../schema/index.ts';
+import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
-import { CENSORED, seconds } from '../../core/wording.ts';
+import { LOST_EVENTS_NOTE } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import { ROOTED_WAIT_ERROR_NS } from '../../knowledge/thresholds.ts';
 import { type TeardownStep, tracepointTeardown } from '../../knowledge/tracepoint-teardown.ts';
 import { phasesOfWait } from '../../model/sync/phases.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import { Blame } from '../chain/index.ts';
+import { Attribution } from '../chain/index.ts';
 import { srcuCauses } from '../chain/srcu-causes.ts';
 import { identified } from '../finding-id.ts';
 import { stallThresholdNs } from '../stall/rule.ts';
@@ -25,11 +25,11 @@ export function detectBlockedSync(world: World, timeline: Timeline): Finding[] {
 function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
   const endNs = timeline.end(wait);
   const blockedNs = endNs - wait.startNs;
-  const chain = Blame.ofWait(timeline, wait);
+  const chain = Attribution.ofWait(timeline, wait);
   const limitNs = Math.min(hungTaskThresholdNs(world), stallThresholdNs(world.profile));
   const domain =
     wait.domain || (wait.resource === 'rcu' || wait.resource === 'rcu-expedited' ? timeline.data.flavor : 'unknown');
-  const doubt = wait.censored ? CENSORED : timeline.openDoubt(wait);
+  const doubt = wait.censored ? LOST_EVENTS_NOTE : timeline.openDoubt(wait);
   const endInferred = wait.endNs !== null && !wait.returned;
   const rooted = chain.root.kind !== 'unknown' && chain.root.kind !== 'srcu-reader';
   return identified({
@@ -38,12 +38,12 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
     severity: !doubt && (blockedNs >= limitNs || (rooted && blockedNs >= ROOTED_WAIT_ERROR_NS)) ? 'error' : 'warning',
     confidence:
       wait.source === 'stack' || doubt || endInferred || chain.inferredBy.length > 0 ? 'inferred' : 'observed',
-    title: `${wait.comm}:${wait.tid} blocked ${seconds(blockedNs)} in ${wait.api}${wait.site ? `, ${wait.site}` : ''}${wait.endNs === null ? ' (still blocked at end of capture)' : ''}: ${rootPhrase(chain.root, wait.tid)}`,
+    title: `${wait.comm}:${wait.tid} blocked ${formatDuration(blockedNs)} in ${wait.api}${wait.site ? `, ${wait.site}` : ''}${wait.endNs === null ? ' (still blocked at end of capture)' : ''}: ${rootPhrase(chain.root, wait.tid)}`,
     start_ns: wait.startNs,
     end_ns: endNs,
     evidence: chain.evidence,
     notes: notesOf([
-      `threshold ${seconds(world.thresholds.blockedSyncNs)}`,
+      `threshold ${formatDuration(world.thresholds.blockedSyncNs)}`,
       ...(doubt ? [doubt] : []),
       ...chain.inferredBy,
       ...(wait.source === 'stack'

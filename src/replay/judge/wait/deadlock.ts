@@ -4,9 +4,14 @@
  * self-wait of S3.23; two are the crossed readers. Lock waits join the same graph through their owners.
  */
 
-import type { ChainLink, DeadlockWait, Evidence, Finding } from '../../../../schema/index.ts';
+import {
+  type ChainLink,
+  type DeadlockWait,
+  type Evidence,
+  type Finding,
+  formatDuration,
+} from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
-import { seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import { PERSISTS_NS } from '../../knowledge/thresholds.ts';
 import type { Task, TaskKey } from '../../model/task/task.ts';
@@ -172,7 +177,7 @@ function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {
     ],
     notes: notesOf([
       note(
-        `cycle held for ${seconds(timeline.data.endNs - sinceNs)} until the end of the capture; every wait in it is an AND wait`,
+        `cycle held for ${formatDuration(timeline.data.endNs - sinceNs)} until the end of the capture; every wait in it is an AND wait`,
         'W4.31',
       ),
       ...cycle.flatMap((edge) => edge.inferredBy ?? []),

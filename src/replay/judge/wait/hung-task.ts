@@ -8,16 +8,17 @@ import {
   DEFAULT_THRESHOLDS,
   type Evidence,
   type Finding,
+  formatDuration,
   type Root,
 } from '../../../../schema/index.ts';
 import { EvidenceList, mergeEvidence } from '../../core/evidence-list.ts';
 import { type NoteInput, notesOf } from '../../core/note.ts';
-import { CENSORED, seconds } from '../../core/wording.ts';
+import { LOST_EVENTS_NOTE } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import { isGenericFrame } from '../../knowledge/stack/wait-frames.ts';
 import type { HungSleep } from '../../model/task/hung-task.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import { Blame } from '../chain/index.ts';
+import { Attribution } from '../chain/index.ts';
 import { identified } from '../finding-id.ts';
 import { rootPhrase } from './root-phrase.ts';
 
@@ -39,19 +40,19 @@ export function detectHungTasks(world: World, timeline: Timeline): Finding[] {
 function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
   const endNs = timeline.end(sleep);
   const { chain, root, evidence, inferredBy } = chainOf(timeline, sleep);
-  const doubt = sleep.censored ? CENSORED : timeline.openDoubt(sleep);
+  const doubt = sleep.censored ? LOST_EVENTS_NOTE : timeline.openDoubt(sleep);
   const verdict = sleep.stack ? timeline.stackVerdict(sleep.stack) : undefined;
   const what = verdict?.api ? ` in ${verdict.api}` : '';
   return identified({
     kind: 'hung-task',
     severity: doubt ? 'warning' : 'error',
     confidence: doubt ? 'inferred' : 'observed',
-    title: `${sleep.comm}:${sleep.task.tid} slept uninterruptibly for ${seconds(endNs - sleep.startNs)}${what}${sleep.endNs === null ? ' (still blocked at end of capture)' : ''}${root && root.kind !== 'unknown' ? `: ${rootPhrase(root, sleep.task.tid)}` : ''}`,
+    title: `${sleep.comm}:${sleep.task.tid} slept uninterruptibly for ${formatDuration(endNs - sleep.startNs)}${what}${sleep.endNs === null ? ' (still blocked at end of capture)' : ''}${root && root.kind !== 'unknown' ? `: ${rootPhrase(root, sleep.task.tid)}` : ''}`,
     start_ns: sleep.startNs,
     end_ns: endNs,
     evidence,
     notes: notesOf([
-      `threshold ${seconds(hungTaskThresholdNs(world))} (hung_task_timeout_secs)`,
+      `threshold ${formatDuration(hungTaskThresholdNs(world))} (hung_task_timeout_secs)`,
       ...stackNote(timeline, sleep),
       ...(doubt ? [doubt] : []),
       ...inferredBy,
@@ -91,10 +92,10 @@ function chainOf(
     .waitsOf(sleep.task.tid, sleep.startNs, endNs)
     .find((candidate) => candidate.startNs <= sleep.startNs && timeline.end(candidate) >= endNs);
   if (wait) {
-    const { links, root, evidence, inferredBy } = Blame.ofWait(timeline, wait, sleep.startNs, endNs);
+    const { links, root, evidence, inferredBy } = Attribution.ofWait(timeline, wait, sleep.startNs, endNs);
     return { chain: links, root, evidence: mergeEvidence(own.list(), evidence), inferredBy };
   }
-  const { links, root, evidence, inferredBy } = Blame.ofSleep(timeline, sleep);
+  const { links, root, evidence, inferredBy } = Attribution.ofSleep(timeline, sleep);
   // What no lock explains has no chain: the task sleeps, and events do not tell for what.
   return {
     chain: links,

@@ -3,14 +3,13 @@
  * what kept the workers of their pool (S3.70, W14–W16).
  */
 
-import type { Finding } from '../../../../schema/index.ts';
+import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
-import { seconds } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
 import { STORM_MEETS_NS, WORKQUEUE_STALL_NS } from '../../knowledge/thresholds.ts';
 import type { LateWork } from '../../model/work/workqueue.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import { Blame } from '../chain/index.ts';
+import { Attribution } from '../chain/index.ts';
 import { type QueueReason, queueReason } from '../chain/queue-reason.ts';
 import { identified } from '../finding-id.ts';
 import { rootPhrase } from './root-phrase.ts';
@@ -59,7 +58,7 @@ function stormOn(timeline: Timeline, { cpu, queuedNs }: LateWork): boolean {
 
 function finding(timeline: Timeline, late: LateWork, reason: QueueReason): Finding {
   const blockedNs = waitedNs(timeline, late);
-  const chain = Blame.ofWork(timeline, late);
+  const chain = Attribution.ofWork(timeline, late);
   const { workqueue, fn, pool } = late;
   // What the watchdog looks for: the pool began nothing at all. A backlog that is worked off is slow, not stuck.
   const stuck = late.begunMeanwhile === 0 && reason.kind !== 'max-active';
@@ -68,12 +67,12 @@ function finding(timeline: Timeline, late: LateWork, reason: QueueReason): Findi
     kind: 'workqueue-stall',
     severity: stuck && !guessed ? 'error' : 'warning',
     confidence: guessed || chain.inferredBy.length > 0 ? 'inferred' : 'observed',
-    title: `${fn} on workqueue ${workqueue} waited ${seconds(blockedNs)} for a worker${late.startNs === null ? ' (still waiting at end of capture)' : ''}${chain.root.kind === 'unknown' ? '' : `: ${rootPhrase(chain.root)}`}`,
+    title: `${fn} on workqueue ${workqueue} waited ${formatDuration(blockedNs)} for a worker${late.startNs === null ? ' (still waiting at end of capture)' : ''}${chain.root.kind === 'unknown' ? '' : `: ${rootPhrase(chain.root)}`}`,
     start_ns: late.queuedNs,
     end_ns: timeline.end({ endNs: late.startNs }),
     evidence: chain.evidence,
     notes: notesOf([
-      `threshold ${seconds(WORKQUEUE_STALL_NS)} (workqueue.watchdog_thresh)`,
+      `threshold ${formatDuration(WORKQUEUE_STALL_NS)} (workqueue.watchdog_thresh)`,
       ...NOTES[reason.kind],
       ...chain.inferredBy,
       ...(late.rescued

@@ -7,7 +7,7 @@ import type { EventType, LogBacktrace } from '../../../../schema/index.ts';
 import type { EventHandler, Model } from '../../core/world.ts';
 import { busyWaitFunction } from '../../knowledge/stack/busy-wait-frames.ts';
 import type { LogDump, LogModel } from '../log/log.ts';
-import type { QuietStretch, QuietStretchModel } from '../task/no-qs-interval.ts';
+import type { NoQsInterval, NoQsIntervalModel } from '../task/no-qs-interval.ts';
 
 export interface BusyWait {
   readonly cpu: number;
@@ -19,7 +19,7 @@ export interface BusyWait {
   readonly startNs: number;
   readonly endNs: number;
   /** Whose answer is missing: the stretch of that CPU; undefined when several can be meant or none shows. */
-  readonly target: QuietStretch | undefined;
+  readonly target: NoQsInterval | undefined;
   /** Where the log shows the spin. */
   readonly dump: LogDump;
   /** The console event of that, 0 for a line of a log. */
@@ -32,14 +32,14 @@ const PRINTED_WITHIN_NS = 3e9;
 const KEPT = 1 << 14;
 
 export class BusyWaitModel implements Model {
-  readonly #quiet: QuietStretchModel;
+  readonly #quiet: NoQsIntervalModel;
   readonly #log: LogModel;
   /** By CPU: times of call-function interrupts taken. */
   readonly #answered: number[][] = [];
   waits: readonly BusyWait[] = [];
-  readonly #spinning = new Set<QuietStretch>();
+  readonly #spinning = new Set<NoQsInterval>();
 
-  constructor(quiet: QuietStretchModel, log: LogModel) {
+  constructor(quiet: NoQsIntervalModel, log: LogModel) {
     this.#quiet = quiet;
     this.#log = log;
   }
@@ -55,7 +55,7 @@ export class BusyWaitModel implements Model {
   }
 
   finish(): void {
-    const spins: { readonly stretch: QuietStretch; readonly fn: string; readonly dump: LogDump }[] = [];
+    const spins: { readonly stretch: NoQsInterval; readonly fn: string; readonly dump: LogDump }[] = [];
     for (const dump of this.#log.dumps) {
       const fn = spinOf(dump.trace);
       if (fn === undefined) continue;
@@ -82,12 +82,12 @@ export class BusyWaitModel implements Model {
   }
 
   /** In this stretch the CPU spins until another one answers. Known when the capture is over. */
-  spins(stretch: QuietStretch): boolean {
+  spins(stretch: NoQsInterval): boolean {
     return this.#spinning.has(stretch);
   }
 
   /** The CPU that answers nobody while the dump is printed; CPUs that spin themselves are not meant. */
-  #target(waiter: QuietStretch, dump: LogDump): QuietStretch | undefined {
+  #target(waiter: NoQsInterval, dump: LogDump): NoQsInterval | undefined {
     const candidates = this.#quiet.stretches.filter(
       (other) =>
         other.cpu !== waiter.cpu &&

@@ -29,7 +29,7 @@ import {
   MAX_DEPTH,
   type TaskLocks,
 } from './held.ts';
-import { LockTrust } from './held-stack-validity.ts';
+import { HeldStackValidity } from './held-stack-validity.ts';
 import { SectionHistory } from './order/critical-section.ts';
 import { dependencyType, type LockEdge, LockGraph } from './order/graph.ts';
 import { NestingTable } from './order/nesting.ts';
@@ -53,7 +53,7 @@ export class LockEvents {
   readonly wakes = new WakeOrder();
   readonly witnesses: WitnessRecorder;
   readonly tasks: LockTasks;
-  readonly trust: LockTrust;
+  readonly trust: HeldStackValidity;
   /** Per CPU. */
   readonly latest: LatestAcquisition[] = [];
   /** lock_acquired events occur: ownership is told apart from waiting. */
@@ -77,7 +77,7 @@ export class LockEvents {
       (entry) => this.witnesses.lost(entry),
       (thread) => this.wakes.forget(thread),
     );
-    this.trust = new LockTrust(this.graph, this.nestings, this.witnesses, this.tasks);
+    this.trust = new HeldStackValidity(this.graph, this.nestings, this.witnesses, this.tasks);
     this.witnesses.pinListeners.push((section) => this.#noteWaiters(section.instance));
     this.#acquisition = {
       cls: this.table.named('(none)'),

@@ -13,7 +13,7 @@ import type { LockTasks } from './tasks.ts';
 /** Acquisitions of a CPU in a row without any release: no nest is that deep, the releases are not recorded. */
 const UNRELEASED = 12;
 
-export class LockTrust {
+export class HeldStackValidity {
   readonly #graph: LockGraph;
   readonly #nestings: NestingTable;
   readonly #witnesses: WitnessRecorder;

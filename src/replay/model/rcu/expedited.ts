@@ -12,7 +12,7 @@ import type { CpuModel } from '../cpu/cpu.ts';
 import type { BlockedReader, RcuFlavor } from './flavor.ts';
 import { type GracePeriod, type Holdout, newGracePeriod } from './grace-period.ts';
 import type { GracePeriodHistory } from './grace-period-history.ts';
-import type { HoldoutLedger } from './holdout/accounting.ts';
+import type { HoldoutAccounting } from './holdout/accounting.ts';
 
 const EXPEDITED = fieldsOf('rcu_exp_grace_period');
 
@@ -29,20 +29,20 @@ const END_LATENCY_NS = 2e6;
 export class ExpeditedGracePeriods {
   readonly #world: World;
   readonly #cpus: CpuModel;
-  readonly #ledger: HoldoutLedger;
+  readonly #accounting: HoldoutAccounting;
   readonly #history: GracePeriodHistory;
   readonly #books: GracePeriodBooks;
 
   constructor(
     world: World,
     cpus: CpuModel,
-    ledger: HoldoutLedger,
+    accounting: HoldoutAccounting,
     history: GracePeriodHistory,
     books: GracePeriodBooks,
   ) {
     this.#world = world;
     this.#cpus = cpus;
-    this.#ledger = ledger;
+    this.#accounting = accounting;
     this.#history = history;
     this.#books = books;
   }
@@ -99,7 +99,7 @@ export class ExpeditedGracePeriods {
     for (const state of this.#cpus.all()) {
       if (state.cpu === event.cpu || state.tid < 0 || this.#cpus.isQuiescent(state)) continue;
       if (flavor.expeditedOwed.has(state.cpu)) continue;
-      const holdout = this.#ledger.cpu(state.cpu, event.tsNs, event.eventId);
+      const holdout = this.#accounting.cpu(state.cpu, event.tsNs, event.eventId);
       flavor.expeditedOwed.set(state.cpu, holdout);
       gp.holdouts.push(holdout);
     }

@@ -16,7 +16,7 @@ import { type BlockedReader, type Contradiction, type EarlyReport, newFlavor, ty
 import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from './grace-period.ts';
 import { emitGracePeriod } from './grace-period-facts.ts';
 import { GracePeriodHistory } from './grace-period-history.ts';
-import { HoldoutLedger } from './holdout/accounting.ts';
+import { HoldoutAccounting } from './holdout/accounting.ts';
 import { readWarning, type StallWarning } from './inferred/warnings.ts';
 import { maskCpus } from './node-tree.ts';
 import { noteTick, noteWarning } from './stall-watch.ts';
@@ -57,7 +57,7 @@ export class RcuModel implements Model {
   readonly #world: World;
   readonly #cpus: CpuModel;
   readonly #tasks: TaskModel;
-  readonly #ledger: HoldoutLedger;
+  readonly #accounting: HoldoutAccounting;
   readonly #expedited: ExpeditedGracePeriods;
   readonly #flavors = new Map<string, RcuFlavor>();
   readonly #flavorById: (RcuFlavor | undefined)[] = [];
@@ -76,8 +76,8 @@ export class RcuModel implements Model {
     this.#cpus = cpus;
     this.#tasks = tasks;
     this.history = new GracePeriodHistory(gracePeriodFloorNs(world.thresholds));
-    this.#ledger = new HoldoutLedger(cpus, tasks);
-    this.#expedited = new ExpeditedGracePeriods(world, cpus, this.#ledger, this.history, {
+    this.#accounting = new HoldoutAccounting(cpus, tasks);
+    this.#expedited = new ExpeditedGracePeriods(world, cpus, this.#accounting, this.history, {
       addReader: (flavor, gp, reader, event) => this.#addReader(flavor, gp, reader, event),
       settle: (flavor, holdout, nowNs, eventId) => this.#settle(flavor, holdout, nowNs, eventId),
       emit: (gp) => this.#emit(gp),
@@ -102,7 +102,7 @@ export class RcuModel implements Model {
   #quiescent(cpu: number, nowNs: number, event: number): void {
     for (const flavor of this.#flavors.values()) {
       const holdout = flavor.owed.get(cpu);
-      if (holdout && holdout.passedNs === null) this.#ledger.pass(holdout, 'eqs', nowNs, event);
+      if (holdout && holdout.passedNs === null) this.#accounting.pass(holdout, 'eqs', nowNs, event);
       this.#expedited.passed(flavor, cpu, nowNs, event);
     }
   }
@@ -199,7 +199,7 @@ export class RcuModel implements Model {
         const flavor = this.#flavor(event);
         const holdout = flavor.owed.get(event.cpu);
         if (holdout && holdout.passedNs === null && flavor.gp?.seq === event.int(PERIOD.gp_seq))
-          this.#ledger.pass(holdout, 'itself', event.tsNs, event.eventId);
+          this.#accounting.pass(holdout, 'itself', event.tsNs, event.eventId);
         break;
       }
       case GP_EVENTS.cpuofl: {
@@ -295,7 +295,7 @@ export class RcuModel implements Model {
       return;
     }
     for (const cpu of maskCpus(mask, low)) {
-      const holdout = this.#ledger.cpu(cpu, event.tsNs, event.eventId);
+      const holdout = this.#accounting.cpu(cpu, event.tsNs, event.eventId);
       flavor.owed.set(cpu, holdout);
       gp.holdouts.push(holdout);
     }
@@ -306,7 +306,7 @@ export class RcuModel implements Model {
   }
 
   #addReader(flavor: RcuFlavor, gp: GracePeriod, reader: BlockedReader, event: EventCursor): void {
-    const holdout = this.#ledger.reader(reader.tid, reader.cpu, event.tsNs, event.eventId, reader.event);
+    const holdout = this.#accounting.reader(reader.tid, reader.cpu, event.tsNs, event.eventId, reader.event);
     gp.holdouts.push(holdout);
     gp.blockedReaders = true;
     const blocking = flavor.blocking.get(reader.tid);
@@ -315,7 +315,7 @@ export class RcuModel implements Model {
   }
 
   #settle(flavor: RcuFlavor, holdout: Holdout, nowNs: number, eventId: number): void {
-    this.#ledger.settle(holdout, nowNs, eventId);
+    this.#accounting.settle(holdout, nowNs, eventId);
     if (holdout.kind === 'cpu') return;
     const blocking = flavor.blocking.get(holdout.tid)?.filter((other) => other.toNs === null);
     if (!blocking?.length) flavor.blocking.delete(holdout.tid);
@@ -327,7 +327,7 @@ export class RcuModel implements Model {
     if (tid > 0) {
       for (const flavor of this.#flavors.values()) {
         const leaves = (holdout: Holdout): void =>
-          this.#ledger.switchedOut(
+          this.#accounting.switchedOut(
             holdout,
             tid,
             event.str(SWITCH.prev_comm),
@@ -346,7 +346,7 @@ export class RcuModel implements Model {
           for (const reader of readers) if (reader.cpu === event.cpu) leaves(reader);
       }
     }
-    this.#ledger.switched(event.cpu, event.tsNs);
+    this.#accounting.switched(event.cpu, event.tsNs);
   }
 
   #report(event: EventCursor): void {
@@ -446,7 +446,7 @@ export class RcuModel implements Model {
       for (const gp of [flavor.gp, flavor.expedited]) {
         if (!gp) continue;
         gp.censored = gp.gapsAtStart !== this.#world.lostMarkers;
-        for (const holdout of gp.holdouts) if (heldUntilNs(holdout) === null) this.#ledger.close(holdout, endNs);
+        for (const holdout of gp.holdouts) if (heldUntilNs(holdout) === null) this.#accounting.close(holdout, endNs);
         this.#emit(gp);
       }
     }

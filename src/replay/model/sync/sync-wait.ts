@@ -21,7 +21,7 @@ import {
 } from '../task/task.ts';
 import type { WorkqueueModel } from '../work/workqueue.ts';
 import type { SyncResource, SyncWait } from './sync-wait-record.ts';
-import { TeardownOrder } from './tracepoint-sync-order.ts';
+import { TracepointSyncOrder } from './tracepoint-sync-order.ts';
 
 export type { SrcuReader } from '../srcu/reader.ts';
 export type { SyncResource, SyncWait } from './sync-wait-record.ts';
@@ -51,7 +51,7 @@ export class SyncWaitModel implements Model {
   readonly #work: WorkqueueModel;
   readonly #identity: SrcuIdentity;
   readonly #readers: SrcuReaderModel;
-  readonly #teardowns: TeardownOrder;
+  readonly #teardowns: TracepointSyncOrder;
   /** Innermost last. */
   readonly #open = new Map<TaskKey, SyncWait[]>();
   /** Functions whose return has been seen. */
@@ -81,7 +81,7 @@ export class SyncWaitModel implements Model {
     this.#work = work;
     this.#identity = identity;
     this.#readers = readers;
-    this.#teardowns = new TeardownOrder(world.profile);
+    this.#teardowns = new TracepointSyncOrder(world.profile);
     calls.listeners.push((call, event) => this.#called(call, event));
     readers.updateLockListeners.push((task, domain, event) => this.#tookUpdateLock(task, domain, event));
     identity.listeners.push((from, to) => this.#renamed(from, to));

@@ -13,7 +13,7 @@ import type { SyncWait } from './sync-wait-record.ts';
 /** The second call follows the first at once. */
 const NEXT_NS = 1e7;
 
-export class TeardownOrder {
+export class TracepointSyncOrder {
   readonly #profile: KernelProfile;
   /** The last teardown wait of a task that is over. */
   readonly #ended = new Map<TaskKey, SyncWait>();

@@ -13,7 +13,7 @@ import type { TaskModel } from './task.ts';
 const SWITCH = fieldsOf('sched_switch');
 const LOST = fieldsOf('quiesce_lost');
 
-export interface QuietStretch {
+export interface NoQsInterval {
   readonly cpu: number;
   /** `comm:tid`. */
   readonly task: string;
@@ -37,11 +37,11 @@ interface Since {
   readonly occupancy: Occupancy;
 }
 
-export class QuietStretchModel implements Model {
+export class NoQsIntervalModel implements Model {
   readonly #world: World;
   readonly #cpus: CpuModel;
   readonly #tasks: TaskModel;
-  readonly stretches: QuietStretch[] = [];
+  readonly stretches: NoQsInterval[] = [];
   /** Per CPU: occupancy, time and event of the last quiescent state. */
   readonly #since: (Since | undefined)[] = [];
   /** CPUs of which events were lost: before the next quiescent state nothing is known of them. */

@@ -8,7 +8,7 @@ import type { CpuModel } from '../cpu/cpu.ts';
 import type { Occupancy } from '../cpu/cpu-state.ts';
 import { TASK_DEAD, TASK_RUNNABLE, type Task, type TaskKey, type TaskModel } from './task.ts';
 
-export interface InvoluntaryStretch {
+export interface NoVoluntarySwitch {
   readonly tid: number;
   readonly comm: string;
   readonly fromNs: number;
@@ -41,10 +41,10 @@ interface Open {
 
 const KEPT = 8192;
 
-export class InvoluntaryStretchModel implements Model {
+export class NoVoluntarySwitchModel implements Model {
   readonly #world: World;
   readonly #tasks: TaskModel;
-  readonly stretches: InvoluntaryStretch[] = [];
+  readonly stretches: NoVoluntarySwitch[] = [];
   readonly #open = new Map<TaskKey, Open>();
   readonly #cpus: CpuModel;
 

@@ -13,7 +13,7 @@ interface Ran {
   readonly prio: number;
 }
 
-export class HoldoutLedger {
+export class HoldoutAccounting {
   readonly #cpus: CpuModel;
   readonly #tasks: TaskModel;
   /** Time on the CPU by tid, of debts in progress. */

@@ -1,7 +1,6 @@
 /** READER_* of MODEL 2.7: a preempted reader that runs (unless interrupts eat its CPU), waits for a CPU, sleeps, or has left its section. */
-import type { HoldoutCode, RootKind } from '../../../../../schema/index.ts';
+import { formatDuration, type HoldoutCode, type RootKind } from '../../../../../schema/index.ts';
 import type { Visibility } from '../../../core/visibility.ts';
-import { seconds } from '../../../core/wording.ts';
 import { LATE_NS } from '../../../knowledge/thresholds.ts';
 import type { Holdout } from '../grace-period.ts';
 import { busiest, type HoldoutVerdict, MOST, NMI_SHARE, percentOf, realTime } from './shares.ts';
@@ -38,7 +37,7 @@ export function judgeReader(holdout: Holdout, shares: HoldoutVerdict['shares'], 
     );
   const leftNs = holdout.leftNs === undefined ? 0 : (holdout.toNs ?? holdout.fromNs + total) - holdout.leftNs;
   if (leftNs >= MOST * total && leftNs > LATE_NS) {
-    const note = `had left the read-side section no later than its return to user mode, ${seconds(leftNs)} before the report (deferred unlock)`;
+    const note = `had left the read-side section no later than its return to user mode, ${formatDuration(leftNs)} before the report (deferred unlock)`;
     return verdict('reader-running', 'DEFERRED_UNLOCK', note);
   }
   if (running >= MOST)
@@ -66,5 +65,5 @@ export function judgeReader(holdout: Holdout, shares: HoldoutVerdict['shares'], 
 
 function boost(holdout: Holdout): string {
   if (holdout.boostedNs === undefined) return '';
-  return `, boosted to priority ${holdout.boostedTo} after ${seconds(Math.max(0, holdout.boostedNs - holdout.fromNs))}`;
+  return `, boosted to priority ${holdout.boostedTo} after ${formatDuration(Math.max(0, holdout.boostedNs - holdout.fromNs))}`;
 }

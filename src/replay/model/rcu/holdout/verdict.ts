@@ -1,7 +1,6 @@
 /** Why a CPU or a reader held a grace period up (MODEL 2.7), from what its CPU and it did meanwhile. */
-import type { HoldoutCode, RootKind } from '../../../../../schema/index.ts';
+import { formatDuration, type HoldoutCode, type RootKind } from '../../../../../schema/index.ts';
 import type { Visibility } from '../../../core/visibility.ts';
-import { seconds } from '../../../core/wording.ts';
 import { LATE_NS, SLOW_PERIOD_NS } from '../../../knowledge/thresholds.ts';
 import {
   OCC_HARDIRQ,
@@ -59,7 +58,7 @@ function judgeCpu(
     return verdict('unknown', 'UNKNOWN', 'none of its events was recorded, so that its report may be missing, too');
   const silentNs = holdout.silentNs ?? 0;
   if (owedNs > SLOW_PERIOD_NS && visible.tickNs !== undefined && silentNs >= MOST * owedNs) {
-    const note = `no CPU recorded anything for ${seconds(silentNs)} although several were busy: the machine did not run`;
+    const note = `no CPU recorded anything for ${formatDuration(silentNs)} although several were busy: the machine did not run`;
     return verdict('unknown', 'VM_STOLEN', note);
   }
   if (holdout.offlineNs !== undefined)
@@ -84,7 +83,7 @@ function judgeCpu(
     visible.tickNs !== undefined && holdout.ticks * visible.tickNs < TICK_SHARE * owedNs && owedNs > SLOW_PERIOD_NS;
   const busy = running + shares.softirq + shares.hardirq;
   if (fewTicks && visible.nmi && busy >= MOST && shares.softirq < IRQ_SHARE) {
-    const inTime = `in ${seconds(owedNs)}`;
+    const inTime = `in ${formatDuration(owedNs)}`;
     const who = task ? `, ${task} runs ${percentOf(running)} of the time` : '';
     if (holdout.tickless) {
       const note = `its tick is stopped (nohz_full) while it runs in the kernel${who}: requests for a quiescent state wait for one`;
@@ -122,7 +121,7 @@ function judgeCpu(
     const lateNs = reported.reduce((sum, ns, kind) => sum + ns - (holdout.occupancyPassed as Occupancy)[kind], 0);
     if (lateNs >= MOST * owedNs && lateNs > LATE_NS) {
       const who = task ? `, while ${task} had it for most of the time` : '';
-      const note = `passed its quiescent state after ${seconds(owedNs - lateNs)}, which RCU core (softirq, or rcuc/${holdout.cpu}) reported ${seconds(lateNs)} later${who}`;
+      const note = `passed its quiescent state after ${formatDuration(owedNs - lateNs)}, which RCU core (softirq, or rcuc/${holdout.cpu}) reported ${formatDuration(lateNs)} later${who}`;
       return verdict(task ? 'cpu-hog' : 'unknown', 'REPORT_LATENCY', note, task);
     }
   }

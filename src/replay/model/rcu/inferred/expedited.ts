@@ -4,7 +4,7 @@
  * context: a CPU that has passed a quiescent state since then is done with. The grace-period kthread of the flavour has no part in it.
  */
 import type { SyncWait } from '../../sync/sync-wait.ts';
-import type { QuietStretch } from '../../task/no-qs-interval.ts';
+import type { NoQsInterval } from '../../task/no-qs-interval.ts';
 import { type GracePeriod, type Holdout, newGracePeriod } from '../grace-period.ts';
 import type { ExecutorSleep } from './expedited-executor.ts';
 import { coveredNs, quietHoldout } from './quiet-holdout.ts';
@@ -20,7 +20,7 @@ export function expeditedPeriods(
   flavor: string,
   waits: readonly SyncWait[],
   sleeps: readonly ExecutorSleep[],
-  stretches: readonly QuietStretch[],
+  stretches: readonly NoQsInterval[],
   captureEndNs: number,
 ): GracePeriod[] {
   const periods: GracePeriod[] = [];
@@ -57,7 +57,7 @@ export function expeditedPeriods(
 
 /** Of the CPUs that have passed no quiescent state since the selection, the one that goes on longest. */
 function holdouts(
-  stretches: readonly QuietStretch[],
+  stretches: readonly NoQsInterval[],
   fromNs: number,
   selectedNs: number,
   toNs: number,

@@ -32,7 +32,7 @@ export interface KthreadStarvation {
   /** Last context switch of the CPU before. */
   readonly cpuEvent: number;
   /** `comm:tid` that had its CPU for most of the time, when known. */
-  readonly instead: string | undefined;
+  readonly occupant: string | undefined;
   /** That task is of a real-time class, which no fair task preempts (RT_HOG of MODEL 2.7). */
   readonly realtime: boolean;
   /** Shares of the CPU's time meanwhile. */
@@ -204,7 +204,7 @@ export class GpKthreadModel implements Model {
       event: task.wakeEvent || task.offEvent,
       endEvent,
       cpuEvent: waiting.cpuEvent,
-      instead: most && this.#tasks.labelOf(most[0], most[1].comm),
+      occupant: most && this.#tasks.labelOf(most[0], most[1].comm),
       realtime: most?.[1].realtime ?? false,
       shares: {
         nmi: spent[OCC_NMI] / total,

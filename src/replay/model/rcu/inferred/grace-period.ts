@@ -9,8 +9,8 @@ import { overlapNs } from '../../../core/interval.ts';
 import type { Model, World } from '../../../core/world.ts';
 import type { BusyWaitModel } from '../../cpu/busy-wait.ts';
 import type { SyncWait, SyncWaitModel } from '../../sync/sync-wait.ts';
-import type { QuietStretch, QuietStretchModel } from '../../task/no-qs-interval.ts';
-import type { InvoluntaryStretchModel } from '../../task/no-voluntary-switch.ts';
+import type { NoQsInterval, NoQsIntervalModel } from '../../task/no-qs-interval.ts';
+import type { NoVoluntarySwitchModel } from '../../task/no-voluntary-switch.ts';
 import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from '../grace-period.ts';
 import type { RcuModel } from '../rcu.ts';
 import { expeditedPeriods } from './expedited.ts';
@@ -27,9 +27,9 @@ const COVERS = 0.5;
 
 /** What grace periods leave behind without events of their own. */
 export interface InferenceSources {
-  readonly quiet: QuietStretchModel;
+  readonly quiet: NoQsIntervalModel;
   readonly kthread: GpKthreadModel;
-  readonly involuntary: InvoluntaryStretchModel;
+  readonly involuntary: NoVoluntarySwitchModel;
   readonly wakers: KthreadWakerModel;
   readonly routine: KthreadPeriodModel;
   readonly executor: ExpeditedExecutorModel;
@@ -95,7 +95,7 @@ export class InferredGpModel implements Model {
   }
 
   /** The kernel's warnings, among the inferred grace periods; one outside of them proves another. */
-  #warned(expedited: boolean, stretches: readonly QuietStretch[], endNs: number): void {
+  #warned(expedited: boolean, stretches: readonly NoQsInterval[], endNs: number): void {
     let rest = this.#rcu.warnings.filter((warning) => (warning.how === 'expedited') === expedited);
     rest = assignWarnings(this.#rcu.history.all(), rest);
     while (rest.length > 0) {
@@ -150,7 +150,7 @@ export class InferredGpModel implements Model {
   }
 
   /** Stretches that can explain the interval: CPUs that spin for another one last, else the longest overlap first. */
-  #covering(fromNs: number, toNs: number): QuietStretch[] {
+  #covering(fromNs: number, toNs: number): NoQsInterval[] {
     return this.#from.quiet.stretches
       .filter((stretch) => coveredNs(stretch, fromNs, toNs) >= COVERS * (toNs - fromNs))
       .sort(

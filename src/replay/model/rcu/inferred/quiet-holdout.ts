@@ -1,15 +1,15 @@
 /** A CPU without a quiescent state as the holdout of a grace period whose debts no event shows (R2.6). */
 import { overlapNs } from '../../../core/interval.ts';
-import type { QuietStretch } from '../../task/no-qs-interval.ts';
+import type { NoQsInterval } from '../../task/no-qs-interval.ts';
 import type { Holdout } from '../grace-period.ts';
 
 /** How much of [fromNs, toNs) the stretch covers, in ns. */
-export function coveredNs(stretch: QuietStretch, fromNs: number, toNs: number): number {
+export function coveredNs(stretch: NoQsInterval, fromNs: number, toNs: number): number {
   return Math.max(0, overlapNs(stretch.fromNs, stretch.toNs, fromNs, toNs));
 }
 
 /** @param open the grace period goes on at `toNs`, the end of the capture */
-export function quietHoldout(stretch: QuietStretch, fromNs: number, toNs: number, open: boolean): Holdout {
+export function quietHoldout(stretch: NoQsInterval, fromNs: number, toNs: number, open: boolean): Holdout {
   const lasts = Math.min(stretch.toNs, toNs);
   return {
     kind: 'cpu',

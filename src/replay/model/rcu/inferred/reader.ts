@@ -3,7 +3,7 @@
  * it woke the grace-period kthread itself, right before the grace period ended. That is what the unlock of the last reader does (R2.10, R2.11).
  */
 
-import type { InvoluntaryStretch, InvoluntaryStretchModel } from '../../task/no-voluntary-switch.ts';
+import type { NoVoluntarySwitch, NoVoluntarySwitchModel } from '../../task/no-voluntary-switch.ts';
 import type { Holdout } from '../grace-period.ts';
 import type { KthreadWake, KthreadWakerModel } from './kthread-waker.ts';
 
@@ -14,13 +14,13 @@ const AFTER_SHARE = 0.05;
 const COVERS = 0.9;
 
 export interface InferredReader {
-  readonly stretch: InvoluntaryStretch;
+  readonly stretch: NoVoluntarySwitch;
   readonly holdout: Holdout;
 }
 
 /** @param wokenNs the last waiter is woken: wakes of the kthread after it ask for the next grace period */
 export function findReader(
-  from: { readonly involuntary: InvoluntaryStretchModel; readonly wakers: KthreadWakerModel },
+  from: { readonly involuntary: NoVoluntarySwitchModel; readonly wakers: KthreadWakerModel },
   fromNs: number,
   toNs: number,
   wokenNs: number,
@@ -42,9 +42,9 @@ export function findReader(
 }
 
 function holdout(
-  stretch: InvoluntaryStretch,
+  stretch: NoVoluntarySwitch,
   wake: KthreadWake,
-  stretches: readonly InvoluntaryStretch[],
+  stretches: readonly NoVoluntarySwitch[],
   fromNs: number,
 ): Holdout {
   const { ran, prios } = whoRan(stretch, stretches);
@@ -80,8 +80,8 @@ function holdout(
 
 /** Of tasks that kept a CPU for long, those that had this one meanwhile. */
 function whoRan(
-  stretch: InvoluntaryStretch,
-  stretches: readonly InvoluntaryStretch[],
+  stretch: NoVoluntarySwitch,
+  stretches: readonly NoVoluntarySwitch[],
 ): { ran: Map<string, number>; prios: Map<string, number> } {
   const ran = new Map<string, number>();
   const prios = new Map<string, number>();

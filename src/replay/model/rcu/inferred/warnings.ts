@@ -3,7 +3,7 @@
  * grace period is that one's; by itself it proves a grace period, held up by whoever had passed no quiescent state when it came.
  */
 import type { EventCursor } from '../../../../../schema/index.ts';
-import type { QuietStretch } from '../../task/no-qs-interval.ts';
+import type { NoQsInterval } from '../../task/no-qs-interval.ts';
 import { type GracePeriod, newGracePeriod } from '../grace-period.ts';
 import { quietHoldout } from './quiet-holdout.ts';
 
@@ -58,7 +58,7 @@ export function assignWarnings(periods: readonly GracePeriod[], warnings: readon
  */
 export function periodOfWarning(
   warning: StallWarning,
-  stretches: readonly QuietStretch[],
+  stretches: readonly NoQsInterval[],
   captureEndNs: number,
 ): GracePeriod | undefined {
   const [held] = stretches
