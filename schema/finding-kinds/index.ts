@@ -8,9 +8,9 @@ import { LOCK_KINDS } from './lock.ts';
 import type { KindRow } from './row.ts';
 import { WAIT_KINDS } from './wait.ts';
 
-export { type DeferralHazardKind, LOCK_MISUSES, type LockMisuseKind } from './lock.ts';
+export { type DeferralHazardKind, type LockMisuseKind } from './lock.ts';
 export type { EventGroup } from './needs.ts';
-export type { DetailFormat, IdentityParts, KindNeeds, LockdepMasking } from './row.ts';
+export type { DetailFormat, KindNeeds } from './row.ts';
 
 const KINDS = { ...LOCK_KINDS, ...WAIT_KINDS, ...CPU_KINDS };
 
