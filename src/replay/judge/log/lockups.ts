@@ -72,7 +72,7 @@ function recurrence(reports: readonly { readonly tsNs: number }[]): string[] {
   if (reports.length < 2) return [];
   const lastNs = reports[reports.length - 1].tsNs - reports[0].tsNs;
   return [
-    `reported ${reports.length} times${lastNs > 0 ? `, every ${seconds(lastNs / (reports.length - 1))}, the last one ${seconds(lastNs)} after the first` : ''}`,
+    `reported ${reports.length} times${lastNs > 0 ? `, every ${formatDuration(lastNs / (reports.length - 1))}, the last one ${formatDuration(lastNs)} after the first` : ''}`,
   ];
 }
 
