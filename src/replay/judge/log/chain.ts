@@ -8,7 +8,7 @@
 import type { LogTask, Root } from '../../../../schema/index.ts';
 import { note } from '../../core/note.ts';
 import { ONE_TROUBLE_NS } from '../../knowledge/thresholds.ts';
-import { tracepointTeardown } from '../../knowledge/tracepoint-teardown.ts';
+import { teardownStructs, tracepointTeardown } from '../../knowledge/tracepoint-teardown.ts';
 import type { LogHung } from '../../model/log/hung.ts';
 import type { LogModel } from '../../model/log/log.ts';
 import { nmiTrouble } from './cause.ts';
@@ -33,7 +33,8 @@ export class LogChains {
   readonly #stalls: readonly JudgedStall[];
   readonly #cycles: ReadonlyMap<number, CycleEdge>;
   /** A tracepoint teardown waits for one srcu_struct only. */
-  readonly #oneStruct: boolean;
+  /** Structs that a tracepoint teardown of this release waits for; undefined while the release is not known. */
+  readonly #teardownStructs: readonly string[] | undefined;
 
   /**
    * @param cycles by waiter, the edges of closed cycles
@@ -46,8 +47,7 @@ export class LogChains {
     cycles: ReadonlyMap<number, CycleEdge>,
     release: string | undefined,
   ) {
-    const steps = tracepointTeardown(release);
-    this.#oneStruct = steps !== undefined && steps.filter((step) => step.startsWith('srcu:')).length <= 1;
+    this.#teardownStructs = tracepointTeardown(release) && teardownStructs(release);
     this.#log = log;
     this.#waits = waits;
     this.#stalls = stalls;
@@ -175,13 +175,18 @@ export class LogChains {
     draft.root = { kind: 'lock-holder', task: owner.comm, tid: owner.tid };
   }
 
+  /** The srcu_struct of a wait; of a teardown that waits for two in turn, both names (T12). */
+  domainOf({ verdict }: LogHung): string | undefined {
+    return verdict.teardown && this.#teardownStructs ? this.#teardownStructs.join(' or ') : verdict.srcuDomain;
+  }
+
   /** Workers in process_srcu are the executors; which struct each drives is not printed (W4.20, T11, T12). */
   #srcu(draft: LogChainDraft, hung: LogHung, seen: Set<number>): void {
-    const domain = hung.verdict.srcuDomain;
+    const domain = this.domainOf(hung);
     const period = draft.link('srcu-gp', domain ? `SRCU grace period of ${domain}` : 'SRCU grace period', {
       rule: 'W2',
     });
-    if (domain === 'tracepoint_srcu' && !this.#oneStruct)
+    if (hung.verdict.teardown && this.#teardownStructs?.length !== 1)
       draft.note(
         note(
           'from 7.0 on the same frames also wait for the Tasks Trace struct first: which of the two, the stack does not tell',

@@ -16,7 +16,7 @@ const SYNC: ReadonlySet<WaitResource | undefined> = new Set(['rcu', 'rcu-expedit
 export function detectLogHung(log: LogModel, chains: LogChains, release: string | undefined): Finding[] {
   return log.hung.all.flatMap((hung) => {
     const chain = chains.of(hung);
-    return [hungFinding(log, hung, chain, release), ...blockedSync(log, hung, chain)];
+    return [hungFinding(log, hung, chain, release), ...blockedSync(log, hung, chain, chains)];
   });
 }
 
@@ -81,13 +81,13 @@ function hungFinding(log: LogModel, hung: LogHung, chain: LogChain, release: str
   });
 }
 
-function blockedSync(log: LogModel, hung: LogHung, chain: LogChain): Finding[] {
+function blockedSync(log: LogModel, hung: LogHung, chain: LogChain, chains: LogChains): Finding[] {
   const { comm, tid, last, verdict } = hung;
   if (!SYNC.has(verdict.resource) || verdict.insideSrcuPass || last.cannotDie) return [];
   const flavor = log.stalls.all[0]?.flavor ?? 'rcu';
   const domain =
     verdict.resource === 'srcu'
-      ? (verdict.srcuDomain ?? 'unknown')
+      ? (chains.domainOf(hung) ?? 'unknown')
       : verdict.resource === 'rcu-tasks'
         ? 'rcu_tasks'
         : flavor;

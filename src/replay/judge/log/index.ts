@@ -38,7 +38,7 @@ export function detectLog(world: World, { log, load }: Models, change?: LockRepo
       world.profile.release,
     ),
     ...deadlocks,
-    ...detectLogLockups(log, stalls),
+    ...detectLogLockups(log, stalls, load.storms),
   ]);
 }
 

@@ -3,16 +3,21 @@
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { LOCKUP_REPEAT_NS, ONE_DUMP_NS } from '../../knowledge/thresholds.ts';
+import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import type { AtomicSleep, Lockup, LogModel, LongInterrupts, WorkqueueLockup } from '../../model/log/log.ts';
 import type { PerfLadder } from '../../model/log/perf-ladder.ts';
 import { identified } from '../finding-id.ts';
 import { reportEvidence } from './evidence.ts';
 import { callers } from './locks.ts';
+import { loadBehind } from './lockup-load.ts';
 import type { JudgedStall } from './stalls.ts';
 
-export function detectLogLockups(log: LogModel, stalls: readonly JudgedStall[]): Finding[] {
+/** @param storms what the events of the same recording show of interrupt load */
+export function detectLogLockups(log: LogModel, stalls: readonly JudgedStall[], storms: readonly Storm[]): Finding[] {
   return [
-    ...groups(log.lockups, (report) => `${report.kind} ${report.cpu}`).map((reports) => lockup(log, reports)),
+    ...groups(log.lockups, (report) => `${report.kind} ${report.cpu}`).map((reports) =>
+      lockup(log, reports, stalls, storms),
+    ),
     ...groups(log.workqueueLockups, (report) => report.pool).flatMap((reports) => workqueueStall(log, reports)),
     ...groups(log.atomicSleeps, (report) => `${report.how} ${report.task?.comm ?? ''} ${callers(report.stack)}`).map(
       (reports) => atomicSleep(log, reports),
@@ -38,19 +43,27 @@ function groups<T extends { readonly tsNs: number }>(reports: readonly T[], key:
   return all;
 }
 
-function lockup(log: LogModel, reports: readonly Lockup[]): Finding {
+function lockup(
+  log: LogModel,
+  reports: readonly Lockup[],
+  stalls: readonly JudgedStall[],
+  storms: readonly Storm[],
+): Finding {
   const [first] = reports;
   const last = reports[reports.length - 1];
   const hard = last.kind === 'hard-lockup';
   const stuckS = last.kind === 'soft-lockup' ? last.seconds : 0;
   const task = last.task ?? first.task;
   const at = callers((last.stack.length > 0 ? last : first).stack, 4);
+  const startNs = Math.max(0, Math.min(first.tsNs, last.tsNs - stuckS * 1e9));
+  const { storm: load, spin } = loadBehind(last, startNs, stalls, storms);
   return identified({
     kind: hard ? 'hard-lockup' : 'soft-lockup',
-    severity: 'error',
+    // The load, or the CPU that does not answer, is the finding; this is what it does to the CPU.
+    severity: load !== undefined || spin !== undefined ? 'warning' : 'error',
     confidence: 'reported',
-    title: `${hard ? 'hard' : 'soft'} lockup: CPU ${last.cpu} stuck${stuckS > 0 ? ` for ${stuckS} s` : ''}${task ? ` in ${task.comm}:${task.tid}` : ''}${at ? ` (${at.split(' ')[0]})` : ''}`,
-    start_ns: Math.max(0, Math.min(first.tsNs, last.tsNs - stuckS * 1e9)),
+    title: `${hard ? 'hard' : 'soft'} lockup: CPU ${last.cpu} stuck${stuckS > 0 ? ` for ${stuckS} s` : ''}${task ? ` in ${task.comm}:${task.tid}` : ''}${at ? ` (${at.split(' ')[0]})` : ''}${load === undefined ? '' : `: ${load}`}`,
+    start_ns: startNs,
     end_ns: last.tsNs,
     evidence: reportEvidence(log, reports.slice(0, 8), 'the watchdog reports it'),
     notes: notesOf([
@@ -58,6 +71,8 @@ function lockup(log: LogModel, reports: readonly Lockup[]): Finding {
         ? 'what the kernel checks: the CPU takes its timer interrupts. It took none for ten seconds: interrupts are disabled there, or NMIs take all the time'
         : 'what the kernel checks: the watchdog thread gets to run on each CPU. Here kernel code has kept the CPU without a chance to schedule',
       ...(at ? [`it was in ${at}`] : []),
+      ...(load === undefined ? [] : [`${load} goes on meanwhile: a consequence of it`]),
+      ...(spin === undefined ? [] : [`it spins in ${spin} until another CPU answers: that one keeps it`]),
       ...recurrence(reports),
     ]),
     cpu: last.cpu,
