@@ -82,7 +82,7 @@ export function saveLocks(model: LockModel): LockSnapshot {
     dark: savePerCpu(trust.live.dark),
     unreleased: savePerCpu(trust.live.unreleased),
     lastRelease: savePerCpu(trust.live.lastRelease),
-    tasks: saveRows(known, ['entries', 'depth', 'activeIndex', 'thread']),
+    tasks: saveRows(known, ['entries', 'depth', 'activeIndex', 'thread', 'released']),
     active: tasks.active.length,
     held: [...known].map((task) =>
       saveRows(

@@ -7,7 +7,6 @@ import type { World } from '../core/world.ts';
 import { combineFindings, TIMELINE_DETECTORS } from '../judge/index.ts';
 import { judgeLocks } from '../judge/lock/index.ts';
 import { noteMasking } from '../judge/lock/masking.ts';
-import { detectRecursions } from '../judge/lock/recursion.ts';
 import { detectLog } from '../judge/log/index.ts';
 import { isSameThing } from '../judge/merge.ts';
 import type { SyncWait } from '../model/sync/sync-wait.ts';
@@ -74,7 +73,7 @@ export class WhatIf {
     const { world, models, timeline } = this.#run;
     const { evidence } = rewriteLocks(world, models, lockRewrite([]), world.profile);
     return {
-      locks: noteMasking([...judgeLocks(evidence), ...detectRecursions(world, models)]),
+      locks: noteMasking(judgeLocks(evidence)),
       timeline: TIMELINE_DETECTORS.flatMap((detect) => detect(world, timeline)),
       log: detectLog(world, models),
     };
@@ -112,7 +111,7 @@ export class WhatIf {
       const reports = rewriteReports(models.log.lockdep, rewrite, profile);
       selected += changed.selected + reports.selected;
       because.push(...changed.because, ...reports.because);
-      locks = noteMasking([...judgeLocks(changed.evidence), ...detectRecursions(rewritten, models)]);
+      locks = noteMasking(judgeLocks(changed.evidence));
       log = detectLog(world, models, {
         reports: reports.reports,
         isDropped: (from, to, stack) => isDroppedAt(rewrite, from, to, stack),

@@ -12,7 +12,7 @@ import type { WaitType } from '../knowledge/lock/names.ts';
 import { plainSymbol } from '../knowledge/stack/interrupt-frames.ts';
 import type { LockClass } from '../model/lock/class.ts';
 import type { DeferralSite } from '../model/lock/context/deferral-site.ts';
-import { type WaitVerdict, waitTypeOf } from '../model/lock/context/wait-type.ts';
+import type { WaitVerdict } from '../model/lock/context/wait-type.ts';
 import { DEP_EN, LockEdge } from '../model/lock/order/graph.ts';
 import type { Nesting } from '../model/lock/order/nesting.ts';
 import type { Models } from '../models.ts';
@@ -146,7 +146,7 @@ class LockRewriter {
       nestings,
       profile,
       // What a lock is was seen on the kernel that was recorded; the variant's profile decides what that is allowed to do.
-      waitType: (cls) => overrides.get(cls) ?? waitTypeOf(cls, recorded),
+      waitType: (cls) => overrides.get(cls) ?? original.waitType(cls),
       ...(this.#rewrite.drops.length > 0 && { without: (from, to) => isDropped(this.#rewrite, from, to) }),
       apiProfile: (site) => apis.get(site) ?? original.apiProfile(site),
     };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { WAIT_RT_SPIN, WAIT_SLEEP_FRAME, WAIT_SPIN_FRAME } from '../../../src/replay/model/lock/class.ts';
+import { WAIT_INLINED, WAIT_RT_SPIN, WAIT_SLEEP_FRAME, WAIT_SPIN_FRAME } from '../../../src/replay/model/lock/class.ts';
 import { traitsOf } from '../../../src/replay/model/lock/context/stack-traits.ts';
 import { ofKind } from '../../support/replay-capture.ts';
 import { type LockStep, type ProgramOptions, replayProgram, thread } from '../../support/replay-dsl.ts';
@@ -157,7 +157,7 @@ describe('locking functions (L5.36)', () => {
       site: 'caller',
     });
     expect(evidence('_raw_spin_lock_irqsave', 'rt_spin_lock')).toMatchObject({ evidence: WAIT_SPIN_FRAME, rt: false });
-    expect(evidence('something_else').evidence).toBe(0);
+    expect(evidence('something_else').evidence).toBe(WAIT_INLINED);
   });
 
   it('name the API through which a lock is taken, the outermost', () => {

@@ -3,8 +3,8 @@
  * The capture need not show the conflict happen: static edges of MODEL 6.1 complete the observed order and are marked as such.
  */
 import type { DeferralHazardKind, Evidence, Finding } from '../../../../schema/index.ts';
-import { ruleRelease } from '../../knowledge/kernel-release.ts';
 import { note, notesOf } from '../../core/note.ts';
+import { ruleRelease } from '../../knowledge/kernel-release.ts';
 import {
   API_PROFILES,
   type ApiLock,

@@ -12,9 +12,11 @@ import type { DeferralSite } from '../../model/lock/context/deferral-site.ts';
 import type { AtomicSleep } from '../../model/lock/context/sleep.ts';
 import type { StackTraitsCache } from '../../model/lock/context/stack-traits.ts';
 import { type WaitVerdict, waitTypeOf } from '../../model/lock/context/wait-type.ts';
+import type { LockMisuseRecord } from '../../model/lock/misuse.ts';
 import type { SectionHistory } from '../../model/lock/order/critical-section.ts';
 import type { LockEdge } from '../../model/lock/order/graph.ts';
 import type { Nesting } from '../../model/lock/order/nesting.ts';
+import type { AddressOrder, SameClassNesting } from '../../model/lock/order/same-class.ts';
 import type { WakeOrder } from '../../model/lock/order/wake-order.ts';
 import type { Models } from '../../models.ts';
 
@@ -24,6 +26,11 @@ export interface LockEvidence {
   /** Cycles that lockdep reported, as class numbers in order: judged even where a shorter one hides in them. */
   readonly reportedCycles: readonly (readonly number[])[];
   readonly nestings: readonly Nesting[];
+  readonly sameClass: readonly SameClassNesting[];
+  readonly addressOrders: readonly AddressOrder[];
+  readonly misuses: readonly LockMisuseRecord[];
+  /** lock_acquired is recorded: waiting for a lock is told from owning it. */
+  readonly lockStat: boolean;
   readonly sleeps: readonly AtomicSleep[];
   readonly deferrals: readonly DeferralSite[];
   readonly history: SectionHistory;
@@ -47,6 +54,10 @@ export function lockEvidence(world: World, models: Models): LockEvidence {
     edges: locks.events.graph.edges.filter((edge) => !edge.revoked),
     reportedCycles: locks.reports.cycles,
     nestings: locks.events.nestings.all,
+    sameClass: locks.events.sameClass.all,
+    addressOrders: locks.events.sameClass.orders,
+    misuses: locks.events.misuses.all,
+    lockStat: locks.events.lockStat,
     sleeps: locks.sleeps.all,
     deferrals: locks.deferrals.all,
     history: locks.events.history,
@@ -56,7 +67,7 @@ export function lockEvidence(world: World, models: Models): LockEvidence {
     dictionary: world.dictionary,
     endNs: world.nowNs,
     apiProfile: (site) => apiProfile(site.api, ruleRelease(world.profile)),
-    waitType: (cls) => waitTypeOf(cls, world.profile),
+    waitType: (cls) => waitTypeOf(cls, world.profile, locks.events.waitEvidence.preemptionCounted),
   };
 }
 

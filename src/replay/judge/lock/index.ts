@@ -2,19 +2,21 @@
 import type { Finding } from '../../../../schema/index.ts';
 import type { World } from '../../core/world.ts';
 import type { Models } from '../../models.ts';
+import { judgeAddressOrders } from './address-order.ts';
 import { judgeDeferrals } from './deferral-hazard.ts';
 import { type LockEvidence, lockEvidence } from './evidence.ts';
 import { judgeInversions } from './inversion.ts';
 import { judgeIrqOrder, judgeIrqState } from './irq-lock.ts';
 import { noteMasking } from './masking.ts';
+import { judgeMisuses } from './misuse.ts';
 import { withReleases } from './proof.ts';
-import { detectRecursions } from './recursion.ts';
+import { judgeRecursions } from './recursion.ts';
 import { judgeAtomicSleeps } from './sleep-in-atomic.ts';
 import { withoutCpus } from './unrecorded-cpu.ts';
 import { judgeWaitContexts } from './wait-context.ts';
 
 export function detectLocks(world: World, models: Models): Finding[] {
-  const findings = [...judgeLocks(lockEvidence(world, models)), ...detectRecursions(world, models)];
+  const findings = judgeLocks(lockEvidence(world, models));
   return noteMasking(withoutCpus(findings, models.tasks.unrecordedCpus()));
 }
 
@@ -22,10 +24,13 @@ export function detectLocks(world: World, models: Models): Finding[] {
 export function judgeLocks(evidence: LockEvidence): Finding[] {
   return [
     ...judgeInversions(evidence),
+    ...judgeAddressOrders(evidence),
+    ...judgeRecursions(evidence),
     ...judgeIrqState(evidence),
     ...judgeIrqOrder(evidence),
     ...judgeWaitContexts(evidence),
     ...judgeAtomicSleeps(evidence),
     ...judgeDeferrals(evidence),
+    ...judgeMisuses(evidence),
   ].map(withReleases);
 }

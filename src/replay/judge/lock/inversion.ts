@@ -9,31 +9,50 @@ import type { LockClass } from '../../model/lock/class.ts';
 import { CONTEXT_TASK } from '../../model/lock/held.ts';
 import { contextText } from '../../model/lock/lock.ts';
 import type { EdgeWitness } from '../../model/lock/order/edge-witness.ts';
-import { dependencyText, type LockEdge } from '../../model/lock/order/graph.ts';
+import { DEP_EN, DEP_ER, DEP_SN, dependencyText, type LockEdge } from '../../model/lock/order/graph.ts';
 import { identified } from '../finding-id.ts';
 import { type Cycle, classSet, isStrong, minimalCycles } from './cycles.ts';
 import { eventEvidence, type LockEvidence, siteText, taskLabel } from './evidence.ts';
 import { commonGuards, feasibility } from './predict/feasibility.ts';
+import { ASSUMED_READERS, type JudgedEdge, judgedEdges } from './read-type.ts';
+import { waitViolations } from './wait-context.ts';
 
+const BLOCKING = DEP_EN | DEP_SN;
+const EXCLUSIVE = DEP_EN | DEP_ER;
 /** More cycles than this come from one broken class; the rest is counted in a note. */
 const MAX_FINDINGS = 100;
 
 export function judgeInversions(evidence: LockEvidence): Finding[] {
-  const minimal = minimalCycles(evidence.edges)
+  const edges = judgedEdges(evidence);
+  const invalid = invalidNests(evidence);
+  const minimal = minimalCycles(edges)
     // Cycles of one report alone are the report's own finding.
-    .filter((cycle) => cycle.some((edge) => edge.count > 0))
-    .filter((cycle) => cycle.some((edge) => evidence.classes[edge.from].isLock));
-  const cycles = [...minimal, ...reportedCycles(evidence, minimal)];
-  return cycles.slice(0, MAX_FINDINGS).map((cycle) => inversion(evidence, fromClosing(cycle), cycles.length));
+    .filter((cycle) => cycle.some(({ edge }) => edge.count > 0))
+    .filter((cycle) => cycle.some(({ from }) => evidence.classes[from].isLock));
+  const cycles = [...minimal, ...reportedCycles(evidence, edges, minimal)];
+  return cycles
+    .slice(0, MAX_FINDINGS)
+    .map((cycle) => inversion(evidence, edges, invalid, fromClosing(cycle), cycles.length));
+}
+
+/** Pairs that are an invalid wait context themselves, as `held acquired`: lockdep reports that first, and adds no edge (L5.30). */
+function invalidNests(evidence: LockEvidence): ReadonlySet<string> {
+  return new Set(
+    waitViolations(evidence).flatMap(({ real, nesting }) => (real ? [`${nesting.held} ${nesting.acquired}`] : [])),
+  );
 }
 
 /** What lockdep reported and this capture shows edge by edge, beyond the minimal cycles (O35). */
-function reportedCycles(evidence: LockEvidence, minimal: readonly Cycle<LockEdge>[]): Cycle<LockEdge>[] {
+function reportedCycles(
+  evidence: LockEvidence,
+  edges: readonly JudgedEdge[],
+  minimal: readonly Cycle<JudgedEdge>[],
+): Cycle<JudgedEdge>[] {
   const known = new Set(minimal.map((cycle) => classSet(cycle).join()));
   return evidence.reportedCycles.flatMap((classes) => {
     const cycle = classes.flatMap((from, i) => {
       const to = classes[(i + 1) % classes.length];
-      return evidence.edges.find((edge) => edge.from === from && edge.to === to && edge.count > 0) ?? [];
+      return edges.find((judged) => judged.from === from && judged.to === to && judged.edge.count > 0) ?? [];
     });
     if (cycle.length < Math.max(classes.length, 2) || known.has(classSet(cycle).join())) return [];
     known.add(classSet(cycle).join());
@@ -42,24 +61,32 @@ function reportedCycles(evidence: LockEvidence, minimal: readonly Cycle<LockEdge
 }
 
 /** The edge that closed the cycle: the one seen last. lockdep would have reported at its acquisition. */
-export function closingEdge(cycle: Cycle<LockEdge>): LockEdge {
-  return cycle.reduce((last, edge) =>
-    edge.firstNs > last.firstNs || (edge.firstNs === last.firstNs && edge.acquireEvent > last.acquireEvent)
-      ? edge
+function closingEdge(cycle: Cycle<JudgedEdge>): JudgedEdge {
+  return cycle.reduce((last, next) =>
+    next.edge.firstNs > last.edge.firstNs ||
+    (next.edge.firstNs === last.edge.firstNs && next.edge.acquireEvent > last.edge.acquireEvent)
+      ? next
       : last,
   );
 }
 
 /** Rotated so that the closing edge comes last: the list starts with the lock that lockdep calls the one being acquired. */
-function fromClosing(cycle: Cycle<LockEdge>): Cycle<LockEdge> {
+function fromClosing(cycle: Cycle<JudgedEdge>): Cycle<JudgedEdge> {
   const closing = cycle.indexOf(closingEdge(cycle));
   return [...cycle.slice(closing + 1), ...cycle.slice(0, closing + 1)];
 }
 
-function inversion(evidence: LockEvidence, cycle: Cycle<LockEdge>, total: number): Finding {
+function inversion(
+  evidence: LockEvidence,
+  edges: readonly JudgedEdge[],
+  invalid: ReadonlySet<string>,
+  judged: Cycle<JudgedEdge>,
+  total: number,
+): Finding {
+  const cycle = judged.map(({ edge }) => edge);
   const nameOf = (classId: number): string => evidence.classes[classId].name;
   const locks = cycle.map((edge) => nameOf(edge.from));
-  const closing = closingEdge(cycle);
+  const closing = closingEdge(judged).edge;
   const possible = feasibility(
     cycle,
     evidence.history,
@@ -68,15 +95,16 @@ function inversion(evidence: LockEvidence, cycle: Cycle<LockEdge>, total: number
     nameOf,
   );
   const loose = classLevelJunctions(evidence, cycle);
-  const readDependent = !isStrong(cycle.map((edge) => ({ from: edge.from, to: edge.to, dep: edge.depRecursive })));
+  const readDependent = !isStrong(judged.map(({ from, to, certain }) => ({ from, to, dep: certain })));
   const reportedOnly = cycle.filter((edge) => edge.count === 0);
   const doubtful = loose.filter((classId) => isDoubtful(evidence.classes[classId]));
-  const certain = doubtful.length === 0 && !readDependent && reportedOnly.length === 0;
+  const invalidEdges = cycle.filter(({ from, to }) => invalid.has(`${from} ${to}`));
+  const certain = doubtful.length === 0 && !readDependent && reportedOnly.length === 0 && invalidEdges.length === 0;
   const guards = commonGuards(cycle);
   const notes = notesOf([
-    ...cycle.map(
-      (edge) =>
-        `${nameOf(edge.from)} → ${nameOf(edge.to)} (${dependencyText(edge.dep)}): ${
+    ...judged.map(
+      ({ edge, dep }) =>
+        `${nameOf(edge.from)} → ${nameOf(edge.to)} (${dependencyText(dep)}): ${
           edge.count > 0
             ? `${edge.count}×, first by ${taskLabel(evidence, edge.firstTask, edge.firstComm)}${context(edge)}`
             : (edge.added ?? 'from a lockdep report')
@@ -99,10 +127,14 @@ function inversion(evidence: LockEvidence, cycle: Cycle<LockEdge>, total: number
       ),
     ),
     ...loose.map((classId) => classLevelNote(evidence.classes[classId])),
-    ...(readDependent
-      ? [note('depends on the read type: with recursive readers (read=2) there is no such cycle', 'L5.28')]
-      : []),
-    ...(kernelFinds(evidence.edges, cycle)
+    ...(readDependent ? [ASSUMED_READERS] : []),
+    ...invalidEdges.map(({ from, to }) =>
+      note(
+        `${nameOf(to)} under ${nameOf(from)} is an invalid wait context: that has to go anyway, and this cycle with it`,
+        'L5.30',
+      ),
+    ),
+    ...(kernelFinds(edges, judged)
       ? []
       : [note('lockdep may not report this: its BFS visits each class once, regardless of read state', 'L5.27')]),
     ...(total > MAX_FINDINGS ? [`${total} cycles in all; the shortest ${MAX_FINDINGS} are listed`] : []),
@@ -159,7 +191,13 @@ function edgeText(evidence: LockEvidence, edge: LockEdge): string {
  * unrelated code (L5.10). Names that the table knows belong to one class.
  */
 function isDoubtful(cls: LockClass): boolean {
-  return cls.nested || cls.rule.homonym === true || cls.rule.match === '';
+  return (
+    cls.nested ||
+    cls.rule.nests === true ||
+    cls.rule.homonym === true ||
+    cls.rule.convention === true ||
+    cls.rule.match === ''
+  );
 }
 
 function classLevelNote(cls: LockClass): Note {
@@ -196,25 +234,23 @@ function classLevelJunctions(evidence: LockEvidence, cycle: Cycle<LockEdge>): nu
  * Whether lockdep's own search, which visits each class once, gets from the new edge's end back to its start (kernel/locking/lockdep.c
  * __bfs). The graph is taken as it is at the end; edges that came later can only add ways.
  */
-function kernelFinds(edges: readonly LockEdge[], cycle: Cycle<LockEdge>): boolean {
+function kernelFinds(edges: readonly JudgedEdge[], cycle: Cycle<JudgedEdge>): boolean {
   const closing = closingEdge(cycle);
   const inCycle = new Set(cycle.map((edge) => edge.from));
-  const RECURSIVE_ONLY = 10;
-  const SHARED = 12;
   const visited = new Set<number>([closing.to]);
   const queue: { node: number; onlyRecursive: boolean }[] = [
-    { node: closing.to, onlyRecursive: (closing.dep & ~RECURSIVE_ONLY) === 0 },
+    { node: closing.to, onlyRecursive: (closing.dep & BLOCKING) === 0 },
   ];
   for (let head = 0; head < queue.length; head++) {
     const { node, onlyRecursive } = queue[head];
     for (const edge of edges) {
       if (edge.from !== node || !inCycle.has(edge.to)) continue;
-      const dep = onlyRecursive ? edge.dep & ~SHARED : edge.dep;
+      const dep = onlyRecursive ? edge.dep & EXCLUSIVE : edge.dep;
       if (dep === 0) continue;
       if (edge.to === closing.from) return true;
       if (visited.has(edge.to)) continue;
       visited.add(edge.to);
-      queue.push({ node: edge.to, onlyRecursive: (dep & ~RECURSIVE_ONLY) === 0 });
+      queue.push({ node: edge.to, onlyRecursive: (dep & BLOCKING) === 0 });
     }
   }
   return false;

@@ -5,7 +5,7 @@
 import type { Evidence, Finding } from '../../../../schema/index.ts';
 import {
   type LockClass,
-  WAIT_FAIR_READ,
+  WAIT_MUTEX,
   WAIT_PREEMPTIBLE,
   WAIT_RT_INNER,
   WAIT_RT_SPIN,
@@ -22,12 +22,12 @@ const PROOFS: readonly (readonly [bit: number, text: string])[] = [
   [WAIT_RT_SPIN, 'is taken by rt_spin_lock()'],
   [WAIT_SPIN_FRAME, 'is taken by a spinlock function'],
   [WAIT_SLEEP_FRAME, 'is taken by a sleeping lock function'],
-  [WAIT_FAIR_READ, 'is read by a fair reader function'],
+  [WAIT_MUTEX, 'is a mutex, as contention_begin says'],
   [WAIT_RT_INNER, 'is taken around its wait_lock, as a spinlock_t of PREEMPT_RT is'],
   [WAIT_SLEPT, 'is slept for'],
   [WAIT_PREEMPTIBLE, 'is taken with preemption and interrupts on'],
 ];
-const FRAME_BITS = WAIT_RT_SPIN | WAIT_SPIN_FRAME | WAIT_SLEEP_FRAME | WAIT_FAIR_READ;
+const FRAME_BITS = WAIT_RT_SPIN | WAIT_SPIN_FRAME | WAIT_SLEEP_FRAME;
 
 /** The events that showed of what kind a lock is (L5.36); none where its name or a report tells. */
 export function kindEvidence(evidence: Pick<LockEvidence, 'dictionary'>, cls: LockClass): Evidence[] {

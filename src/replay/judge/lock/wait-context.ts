@@ -1,13 +1,14 @@
 /**
- * Invalid wait contexts (MODEL L5.31–L5.37): a lock that may sleep is acquired where only spinning is allowed. Real on PREEMPT_RT and
- * under PROVE_RAW_LOCK_NESTING; between spinlocks and raw spinlocks of other kernels it is latent: severity info (L5.34).
+ * Invalid wait contexts (MODEL L5.31–L5.37): a lock that may sleep is acquired where only spinning is allowed. A sleeping lock under a
+ * spinning one or in an interrupt is wrong on every kernel; between spinlocks and raw spinlocks it is real on PREEMPT_RT and under
+ * PROVE_RAW_LOCK_NESTING, latent elsewhere: severity info (L5.34).
  */
 
 import type { Finding } from '../../../../schema/index.ts';
 import { CTX_KNOWN } from '../../../../schema/index.ts';
 import { note, notesOf } from '../../core/note.ts';
-import type { LockClass } from '../../model/lock/class.ts';
-import { type WaitVerdict, waitRank } from '../../model/lock/context/wait-type.ts';
+import { type LockClass, WAIT_ATOMIC, WAIT_HELD_PREEMPTIBLE, WAIT_PREEMPTIBLE } from '../../model/lock/class.ts';
+import { isEitherSpinlock, type WaitVerdict, waitRank } from '../../model/lock/context/wait-type.ts';
 import { type Nesting, type NestingInstance, UNDER_HARDIRQ, UNDER_SOFTIRQ } from '../../model/lock/order/nesting.ts';
 import { identified } from '../finding-id.ts';
 import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './evidence.ts';
@@ -28,7 +29,17 @@ export interface WaitViolation {
   readonly certain: boolean;
 }
 
-const SPINNING: WaitVerdict = { outer: 'raw', inner: 'raw', basis: 'proved', why: 'a hard interrupt' };
+/** Limits of the contexts themselves (lockdep.c task_wait_context): whether a hard interrupt could be threaded is in no event. */
+const HARDIRQ_ON_RT: WaitVerdict = { outer: 'raw', inner: 'raw', basis: 'proved', why: 'a hard interrupt' };
+const HARDIRQ: WaitVerdict = {
+  outer: 'config',
+  inner: 'config',
+  basis: 'proved',
+  why: 'a hard interrupt, which may take spinlock_t where it could be threaded',
+};
+const SOFTIRQ: WaitVerdict = { outer: 'config', inner: 'config', basis: 'proved', why: 'a softirq' };
+/** Spinlocks of unknown kind that are listed. */
+const MAX_UNKNOWN = 20;
 
 export function waitViolations(evidence: LockEvidence): WaitViolation[] {
   const rt = evidence.profile.rt === true;
@@ -37,11 +48,9 @@ export function waitViolations(evidence: LockEvidence): WaitViolation[] {
     const acquired = evidence.classes[nesting.acquired];
     const acquiredType = acquired.rule.homonym ? undefined : evidence.waitType(acquired);
     if (acquiredType === undefined) return [];
-    // Softirqs may take anything but sleeping locks, which the preemption depth tells better; hardirqs are judged on RT, where
-    // those that could be threaded are (L5.32).
-    if (nesting.held === UNDER_SOFTIRQ || (nesting.held === UNDER_HARDIRQ && !rt)) return [];
-    const held = nesting.held === UNDER_HARDIRQ ? undefined : evidence.classes[nesting.held];
-    const limit = held === undefined ? SPINNING : held.rule.homonym ? undefined : evidence.waitType(held);
+    const held = nesting.held < 0 ? undefined : evidence.classes[nesting.held];
+    const limit =
+      held === undefined ? contextLimit(nesting.held, rt) : held.rule.homonym ? undefined : evidence.waitType(held);
     if (limit === undefined || limit.inner === 'none') return [];
     const real = waitRank(acquiredType.outer, raw) > waitRank(limit.inner, raw);
     const latent = waitRank(acquiredType.outer, true) > waitRank(limit.inner, true);
@@ -54,6 +63,12 @@ export function waitViolations(evidence: LockEvidence): WaitViolation[] {
   });
 }
 
+/** On PREEMPT_RT softirqs are threads, and hardirqs that could be threaded are (L5.32, L5.35). */
+function contextLimit(held: number, rt: boolean): WaitVerdict | undefined {
+  if (held === UNDER_HARDIRQ) return rt ? HARDIRQ_ON_RT : HARDIRQ;
+  return held === UNDER_SOFTIRQ && !rt ? SOFTIRQ : undefined;
+}
+
 export function judgeWaitContexts(evidence: LockEvidence): Finding[] {
   const groups = new Map<string, WaitViolation[]>();
   for (const violation of waitViolations(evidence)) {
@@ -63,6 +78,7 @@ export function judgeWaitContexts(evidence: LockEvidence): Finding[] {
     else groups.set(key, [violation]);
   }
   const findings = [...groups.values()].map((group) => finding(evidence, group));
+  findings.push(...unknownKinds(evidence));
   const seen = new Set<string>();
   return findings.filter((found) => !seen.has(found.id) && seen.add(found.id));
 }
@@ -76,18 +92,22 @@ function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Findi
   const under =
     culprits.length > 0
       ? `${culprits.join(', ')} ${culprits.length > 1 ? 'are' : 'is'} held`
-      : 'a hard interrupt is served';
+      : group.some(({ nesting }) => nesting.held === UNDER_HARDIRQ)
+        ? 'a hard interrupt is served'
+        : 'a softirq is served';
   const { profile } = evidence;
   const why = !real
     ? note(
         'latent: this kernel is not shown to be PREEMPT_RT or to check raw lock nesting; on such a kernel it is an error',
         'L5.34',
       )
-    : profile.rt
-      ? note('real on PREEMPT_RT: the lock sleeps when it is taken', 'L5.34')
-      : profile.rawLockNesting
-        ? note('the kernel checks raw lock nesting (PROVE_RAW_LOCK_NESTING)', 'L5.31')
-        : note('a sleeping lock under a spinning one, on every kernel', 'L5.32');
+    : acquiredType.outer === 'sleep'
+      ? note('a lock that sleeps, where nothing may sleep: wrong on every kernel', 'L5.32')
+      : profile.rt
+        ? note('real on PREEMPT_RT: the lock sleeps when it is taken', 'L5.34')
+        : profile.rawLockNesting
+          ? note('the kernel checks raw lock nesting (PROVE_RAW_LOCK_NESTING)', 'L5.31')
+          : note('a sleeping lock under a spinning one, on every kernel', 'L5.32');
   return identified({
     kind: 'wait-context',
     severity: real ? (certain ? 'error' : 'warning') : 'info',
@@ -121,6 +141,56 @@ function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Findi
     held,
     forbidden_by: culprits,
   });
+}
+
+/**
+ * Spinlocks of which nothing tells spinlock_t from raw_spinlock_t (one function, one event without PREEMPT_RT), taken where only the latter
+ * is allowed. Told where the kernel checks it (PROVE_RAW_LOCK_NESTING).
+ */
+function unknownKinds(evidence: LockEvidence): Finding[] {
+  const { profile } = evidence;
+  if (profile.rawLockNesting !== true || profile.rt === true) return [];
+  const unknown = new Map<LockClass, { readonly nesting: Nesting; readonly held: LockClass }>();
+  for (const nesting of evidence.nestings) {
+    const acquired = evidence.classes[nesting.acquired];
+    const held = nesting.held < 0 ? undefined : evidence.classes[nesting.held];
+    if (held === undefined || held.rule.homonym || acquired.rule.homonym || unknown.has(acquired)) continue;
+    const type = evidence.waitType(acquired);
+    if (evidence.waitType(held)?.inner !== 'raw' || !mayBeSpinlock(acquired, type)) continue;
+    unknown.set(acquired, { nesting, held });
+  }
+  return [...unknown].slice(0, MAX_UNKNOWN).map(([acquired, { nesting, held }]): Finding => {
+    const { first } = nesting;
+    const task = taskLabel(evidence, first.taskKey, first.comm);
+    return identified({
+      kind: 'wait-context',
+      severity: 'info',
+      confidence: 'inferred',
+      title: `type of ${acquired.name} unknown: under ${held.name} it would be a violation if it is a spinlock_t`,
+      start_ns: first.tsNs,
+      end_ns: first.tsNs,
+      evidence: [
+        ...eventEvidence(first.heldEvent, `${task} acquires ${held.name}`),
+        ...eventEvidence(first.eventId, `${task} acquires ${acquired.name}${siteText(evidence, first.stack)}`),
+      ],
+      notes: notesOf([
+        note(
+          'without PREEMPT_RT spin_lock() and raw_spin_lock() are one function and leave the same events: the declaration of the lock decides',
+          'L5.36',
+        ),
+        `${held.name}: ${typeText(evidence.waitType(held)?.inner ?? '')}, ${evidence.waitType(held)?.why ?? ''}`,
+      ]),
+      locks: [acquired.name],
+      held: heldNames(evidence, first.heldClasses),
+      forbidden_by: [held.name],
+    });
+  });
+}
+
+/** A spinlock of either kind, or a lock that was always taken with preemption off, as far as that is all that is known. */
+function mayBeSpinlock(cls: LockClass, type: WaitVerdict | undefined): boolean {
+  if (type !== undefined) return isEitherSpinlock(type);
+  return cls.isLock && (cls.evidence & (WAIT_ATOMIC | WAIT_PREEMPTIBLE | WAIT_HELD_PREEMPTIBLE)) === WAIT_ATOMIC;
 }
 
 function typeText(type: string): string {

@@ -23,8 +23,6 @@ export interface LockFunctionRule {
   readonly type: WaitType | 'spin';
   /** Only PREEMPT_RT has this function. */
   readonly rt?: true;
-  /** Readers of this function are read=1: a writer in between blocks the second one (L5.28). */
-  readonly fairRead?: true;
 }
 
 /** First match wins. Sources: kernel/locking/{spinlock,spinlock_rt,mutex,rwsem,rtmutex_api,percpu-rwsem,semaphore}.c. */
@@ -34,11 +32,10 @@ export const LOCK_FUNCTIONS: readonly LockFunctionRule[] = [
     type: 'config',
     rt: true,
   },
-  { match: /^(_raw_read_lock|queued_read_lock)/, type: 'spin', fairRead: true },
-  { match: /^(_raw_spin_|_raw_write_|raw_spin_|queued_spin_|queued_write_|native_queued_spin_)/, type: 'spin' },
+  { match: /^(_raw_(spin|read|write)_|raw_spin_|(native_)?queued_(spin|read|write)_)/, type: 'spin' },
   { match: /^(__)?(mutex_|ww_mutex_)/, type: 'sleep' },
   { match: /^_?_?rt_mutex_(lock|slowlock)/, type: 'sleep' },
-  { match: /^(__)?(down_read|down_write)/, type: 'sleep', fairRead: true },
+  { match: /^(__)?(down_read|down_write)/, type: 'sleep' },
 ];
 
 /** API calls that defer work: the frame that enters them, and the profile of lock-api-profiles.ts. Outermost match wins. */

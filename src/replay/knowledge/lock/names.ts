@@ -42,8 +42,14 @@ export interface LockNameRule {
   readonly recursiveRead?: boolean;
   /** Many unrelated locks carry this name: the text of a macro argument (L5.10). */
   readonly homonym?: boolean;
-  /** local_lock: per CPU, left out of irq-order checks (lockdep.c usage_skip). */
+  /** LD_LOCK_PERCPU, a local_lock: lockdep's searches for irq inversions neither start, pass nor end there (lockdep.c usage_skip). */
   readonly perCpu?: boolean;
+  /** The kernel nests its instances with an annotation (subclass, nest_lock, cmp_fn), which events do not carry (L5.29). */
+  readonly nests?: boolean;
+  /** down_read() and down_write() do not touch preemption for the moment of lock_acquire(), mutex_lock() does. */
+  readonly rwsem?: boolean;
+  /** The type is what such a name usually means, no more. */
+  readonly convention?: boolean;
 }
 
 const raw = (match: string | RegExp): LockNameRule => ({ match, nature: 'lock', inner: 'raw' });
@@ -55,6 +61,14 @@ const reader = (match: string | RegExp, inner: WaitType): LockNameRule => ({
   recursiveRead: true,
 });
 const map = (match: string | RegExp): LockNameRule => ({ match, nature: 'map', inner: 'none', recursiveRead: true });
+/** local_lock_t: `.wait_type_inner = LD_WAIT_CONFIG, .lock_type = LD_LOCK_PERCPU` (include/linux/local_lock_internal.h). */
+const localLock = (match: string | RegExp, homonym = false): LockNameRule => ({
+  match,
+  nature: 'lock',
+  inner: 'config',
+  perCpu: true,
+  ...(homonym && { homonym }),
+});
 const override = (match: string | RegExp, inner: WaitType): LockNameRule => ({ match, nature: 'override', inner });
 
 export const LOCK_NAME_RULES: readonly LockNameRule[] = [
@@ -74,6 +88,12 @@ export const LOCK_NAME_RULES: readonly LockNameRule[] = [
 
   // sequence counters
   { match: /seqcount/, nature: 'seqcount', inner: 'none', recursiveRead: true },
+  // local_lock_t, named by the argument of INIT_LOCAL_LOCK() or local_lock_init(); in parentheses on PREEMPT_RT. An initialiser that
+  // takes this_cpu_ptr() leaves the whole expansion as the name. mm/{swap,mlock,memcontrol}.c, net/core/{dev,skbuff}.c, lib/radix-tree.c.
+  localLock(/this_cpu_off|__vpp_verify|__per_cpu_offset|RELOC_HIDE|\(__ptr\) \+/),
+  localLock(/^\(?(stock_lock|lock_irq|process_queue_bh_lock|bh_lock|llist_lock|softirq_ctrl\.lock|local_lock)\)?$/),
+  localLock(/^\(?(lock)\)?$/, true),
+
   // A seqcount or map that was never initialised: per-CPU tick data.
   { match: '(null)', nature: 'reader', inner: 'none', homonym: true },
 
@@ -93,16 +113,17 @@ export const LOCK_NAME_RULES: readonly LockNameRule[] = [
     match: /^&(sb->s_type|type)->(i_mutex_key|i_mutex_dir_key|i_lock_key|s_umount_key)/,
     nature: 'lock',
     homonym: true,
+    nests: true,
   },
   map('icc_bw_lock'),
 
   // raw spinlocks (L5.36 table)
-  raw('&rq->__lock'),
-  raw('&p->pi_lock'),
+  { ...raw('&rq->__lock'), nests: true },
+  { ...raw('&p->pi_lock'), nests: true },
   raw('init_task.pi_lock'),
   raw('&pool->lock'),
   raw('wq_mayday_lock'),
-  raw('&base->lock'),
+  { ...raw('&base->lock'), nests: true },
   raw('hrtimer_bases.lock'),
   raw('&x->wait'),
   raw(/^rcu_state\..*lock$/),
@@ -143,7 +164,7 @@ export const LOCK_NAME_RULES: readonly LockNameRule[] = [
   raw('&group->lock'),
 
   // rwsems and mutexes that every kernel has
-  { match: '&mm->mmap_lock', nature: 'lock', inner: 'sleep' },
+  { match: '&mm->mmap_lock', nature: 'lock', inner: 'sleep', rwsem: true, nests: true },
   {
     match: /^(event_mutex|trace_types_lock|slab_mutex|text_mutex|rtnl_mutex|cgroup_mutex|pcpu_alloc_mutex)$/,
     nature: 'lock',
@@ -152,10 +173,26 @@ export const LOCK_NAME_RULES: readonly LockNameRule[] = [
   { match: 'cpu_hotplug_lock', nature: 'lock', inner: 'none' },
   { match: 'dup_mmap_sem', nature: 'lock', inner: 'none' },
 
+  // nested with an annotation wherever the kernel nests them: pipe_double_lock(), d_lock of parent and child, ep_insert(), copy_pte_range(),
+  // anon_vma and i_mmap under mm_take_all_locks(), unix_state_double_lock(), double_lock_hb(), slab's and perf's contexts
+  {
+    match:
+      /^&(pipe->mutex|dentry->d_lock(ref\.lock)?|ep->mtx|u->lock|hb->lock|queue->lock|ctx->lock|event->child_mutex|ei->i_data_sem|n->list_lock|ptl|mapping->i_mmap_rwsem|vma->vm_lock->lock)$/,
+    nature: 'lock',
+    nests: true,
+  },
+  { match: '&anon_vma->rwsem', nature: 'lock', inner: 'sleep', rwsem: true, nests: true },
+  { match: /^ptlock_ptr\(/, nature: 'lock', nests: true },
+
   // macro arguments as names
-  { match: 'lock', nature: 'lock', inner: 'config', homonym: true, perCpu: true },
-  { match: '(lock)', nature: 'lock', inner: 'config', homonym: true, perCpu: true },
   { match: /^(key|&wq|wq|&lock|\(key\)|&key|&xa->xa_lock)$/, nature: 'lock', homonym: true },
+];
+
+/** What a name that no rule knows usually means; nothing rests on this alone. */
+const CONVENTIONS: readonly LockNameRule[] = [
+  { match: /(^|[^a-z])mutex(_[A-Za-z0-9]+)?$/, nature: 'lock', inner: 'sleep', convention: true },
+  { match: /(^|[^a-z])rw_?sem(_[A-Za-z0-9]+)?$/, nature: 'lock', inner: 'sleep', convention: true },
+  { match: /(^|[^a-z])raw_(spin_?)?lock(_[A-Za-z0-9]+)?$/, nature: 'lock', inner: 'raw', convention: true },
 ];
 
 /** Locks inside an srcu_struct; their type changed with Linux 7.0 (MODEL §0: spinlock_t up to 7.0-rc, raw_spinlock_t in 7.0). */
@@ -196,5 +233,5 @@ export function lockNameRule(fullName: string): LockNameRule {
   for (const rule of LOCK_NAME_RULES)
     if (typeof rule.match === 'string' ? rule.match === name : rule.match.test(name)) return rule;
   if (SRCU_READER.test(name) && !NOT_SRCU_READER.test(name)) return SRCU_MAP;
-  return ORDINARY;
+  return CONVENTIONS.find(({ match }) => (match as RegExp).test(name)) ?? ORDINARY;
 }

@@ -1,21 +1,19 @@
 /** What one lock_acquire event says, and what it touched. */
 import {
+  CTX_BH_OFF,
   CTX_HARDIRQ,
-  CTX_IRQS_KNOWN,
-  CTX_IRQS_OFF,
   CTX_KNOWN,
   CTX_NMI,
   CTX_SOFTIRQ,
   type EventCursor,
 } from '../../../../schema/index.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
-import { hashInstance, type LockClass, WAIT_FAIR_READ } from './class.ts';
+import { hashInstance, type LockClass } from './class.ts';
 import {
   CONTEXT_HARDIRQ,
   CONTEXT_NMI,
   CONTEXT_SOFTIRQ,
   CONTEXT_TASK,
-  HELD_IRQS_OFF,
   HELD_OWNED,
   HELD_READ,
   HELD_RECURSIVE,
@@ -29,8 +27,7 @@ import type { Nesting } from './order/nesting.ts';
 /** flags of lock_acquire (include/trace/events/lock.h). */
 const FLAG_TRY = 1;
 const FLAG_READ = 2;
-/** The record's flags, all of which are needed to say that hardirqs were off. */
-const IRQS_OFF_SHOWN = CTX_KNOWN | CTX_IRQS_KNOWN | CTX_IRQS_OFF;
+const BH_OFF_SHOWN = CTX_KNOWN | CTX_BH_OFF;
 
 /** What the newest acquisition on a CPU touched: its stack may come in the next record (E0.8). */
 export class LatestAcquisition {
@@ -65,10 +62,11 @@ export function howAcquired(eventFlags: number, flags: number, context: number, 
   if (eventFlags & FLAG_TRY) how |= HELD_TRY | HELD_OWNED;
   if (eventFlags & FLAG_READ) {
     how |= HELD_READ;
-    // L5.28: rwlock readers are recursive in interrupts; RCU, SRCU, seqcount and map readers always.
-    if (cls.rule.recursiveRead || (context !== CONTEXT_TASK && !(cls.evidence & WAIT_FAIR_READ))) how |= HELD_RECURSIVE;
+    // L5.28, read_lock_is_recursive(): of queued rwlocks, readers are recursive in interrupts and with bottom halves off
+    // (in_interrupt()); RCU, SRCU, seqcount and map readers always. Readers of rwsems never: known at the end only.
+    if (cls.rule.recursiveRead || context !== CONTEXT_TASK || (flags & BH_OFF_SHOWN) === BH_OFF_SHOWN)
+      how |= HELD_RECURSIVE;
   }
-  if ((flags & IRQS_OFF_SHOWN) === IRQS_OFF_SHOWN) how |= HELD_IRQS_OFF;
   return how;
 }
 

@@ -14,14 +14,20 @@ export const WAIT_SPIN_FRAME = 2;
 export const WAIT_SLEEP_FRAME = 4;
 /** `X.lock.wait_lock` was taken while X was being acquired: X is a spinlock on PREEMPT_RT. */
 export const WAIT_RT_INNER = 8;
-/** contention_begin with MUTEX, or the task slept in D while it waited. */
+/** A task left the CPU to sleep while it waited for it. */
 export const WAIT_SLEPT = 16;
 /** Acquired (not tried) with preemption and interrupts on: no raw spinlock, and no spinlock at all where PREEMPT_RT is off. */
 export const WAIT_PREEMPTIBLE = 32;
 /** Acquired with preemption off, as every raw spinlock is. */
 export const WAIT_ATOMIC = 64;
-/** A reader function whose readers are read=1. */
-export const WAIT_FAIR_READ = 128;
+/** contention_begin with MUTEX: kernel/locking/mutex.c alone sets it, for the spinning path too. */
+export const WAIT_MUTEX = 128;
+/** Preemption was off while it was the only lock held: it keeps preemption off, unless the code around it does. */
+export const WAIT_HELD_ATOMIC = 256;
+/** Preemption was on while it was held: no spinlock, where PREEMPT_RT is off. */
+export const WAIT_HELD_PREEMPTIBLE = 512;
+/** lock_acquire() is called by no lock function: a lockdep map, or a local_lock. */
+export const WAIT_INLINED = 1024;
 
 /** Usage bits: kind (0 hardirq, 1 softirq) · 4 + direction (0 used in, 1 used with it enabled) · 2 + read. */
 export const USAGE_IN = 0;
@@ -34,6 +40,11 @@ const RT_INNER_SUFFIX = '.lock.wait_lock';
 const TRACKED_INSTANCES = 16;
 const TRACKED_PER_USAGE = 8;
 const INSTANCE_BITMAP_WORDS = 64;
+
+/** Stands for the address where the events carry none. */
+export function withoutAddress({ classId }: { readonly classId: number }): LockInstance {
+  return -1 - classId;
+}
 
 export class LockClass {
   readonly classId: number;
@@ -127,6 +138,18 @@ export class LockClass {
   /** One address only: what holds for the class holds for the lock. */
   get single(): boolean {
     return this.#bitmap === undefined && this.#instances.length <= 1;
+  }
+
+  /** LD_LOCK_PERCPU: by name; or because no lock function takes it, nothing ever owns it, and preemption is off each time. */
+  get perCpu(): boolean {
+    const { evidence } = this;
+    return (
+      this.rule.perCpu === true ||
+      (this.isLock &&
+        this.acquiredEvents === 0 &&
+        (evidence & (WAIT_INLINED | WAIT_ATOMIC)) === (WAIT_INLINED | WAIT_ATOMIC) &&
+        (evidence & (WAIT_PREEMPTIBLE | WAIT_SPIN_FRAME | WAIT_SLEEP_FRAME | WAIT_RT_SPIN)) === 0)
+    );
   }
 
   /** A lockdep map without a lock behind it: by name, or because LOCK_STAT never saw it taken. */

@@ -6,16 +6,10 @@ import { CTX_IRQS_OFF, CTX_KNOWN, type EventCursor, fieldsOf, preemptDepth } fro
 import type { World } from '../../core/world.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
 import { howAcquired, insideAcquire, LatestAcquisition, linkPath, lockContext } from './acquisition.ts';
-import {
-  hashInstance,
-  type LockClass,
-  type LockInstance,
-  WAIT_ATOMIC,
-  WAIT_PREEMPTIBLE,
-  WAIT_RT_INNER,
-} from './class.ts';
+import { hashInstance, type LockClass, type LockInstance, withoutAddress } from './class.ts';
 import { LockClassTable } from './class-table.ts';
-import { holdsIrqsOff, irqsEnabled, markAcquisition, markHeldEnabled, softirqsEnabled } from './context/usage.ts';
+import { markAcquisition, markEnabled, markInterrupted } from './context/usage.ts';
+import { WaitEvidence } from './context/wait-evidence.ts';
 import {
   CONTEXT_HARDIRQ,
   CONTEXT_NMI,
@@ -30,9 +24,11 @@ import {
   type TaskLocks,
 } from './held.ts';
 import { HeldStackValidity } from './held-stack-validity.ts';
+import { LockMisuses } from './misuse.ts';
 import { SectionHistory } from './order/critical-section.ts';
 import { dependencyType, type LockEdge, LockGraph } from './order/graph.ts';
 import { NestingTable } from './order/nesting.ts';
+import { SameClassNestings } from './order/same-class.ts';
 import { WakeOrder } from './order/wake-order.ts';
 import { type Acquisition, WitnessRecorder } from './order/witness.ts';
 import { LockTasks } from './tasks.ts';
@@ -49,6 +45,8 @@ export class LockEvents {
   readonly pastWaits: PastLockWait[] = [];
   readonly graph = new LockGraph();
   readonly nestings = new NestingTable();
+  readonly sameClass = new SameClassNestings();
+  readonly misuses = new LockMisuses(this.table.classes);
   readonly history = new SectionHistory();
   readonly wakes = new WakeOrder();
   readonly witnesses: WitnessRecorder;
@@ -67,17 +65,21 @@ export class LockEvents {
   acquisitions = 0;
   /** Told of each acquisition, after it was pushed. */
   readonly acquiredListeners: ((task: TaskLocks, entry: HeldLock, cls: LockClass) => void)[] = [];
+  readonly waitEvidence: WaitEvidence;
   readonly #acquisition: Acquisition;
+  readonly #isLock = (classId: number): boolean => this.table.classes[classId].isLock;
 
   constructor(world: World, cpus: CpuModel) {
     this.#world = world;
     this.#cpus = cpus;
-    this.witnesses = new WitnessRecorder(this.history, this.wakes, (classId) => this.table.classes[classId].isLock);
+    this.witnesses = new WitnessRecorder(this.history, this.wakes, this.#isLock);
     this.tasks = new LockTasks(
       (entry) => this.witnesses.lost(entry),
       (thread) => this.wakes.forget(thread),
+      (task) => this.sameClass.doubt(task),
     );
     this.trust = new HeldStackValidity(this.graph, this.nestings, this.witnesses, this.tasks);
+    this.waitEvidence = new WaitEvidence(this.table.classes, () => world.learn('rt', true));
     this.witnesses.pinListeners.push((section) => this.#noteWaiters(section.instance));
     this.#acquisition = {
       cls: this.table.named('(none)'),
@@ -118,7 +120,7 @@ export class LockEvents {
     const context = this.contextOf(event);
     const how =
       howAcquired(event.int(ACQUIRE.flags), flags, context, cls) | (this.lockStat && cls.isLock ? 0 : HELD_OWNED);
-    const instance: LockInstance = event.key(ACQUIRE.lockdep_addr) || -1 - cls.classId;
+    const instance: LockInstance = event.key(ACQUIRE.lockdep_addr) || withoutAddress(cls);
     const acquisition = this.#acquisition;
     acquisition.cls = cls;
     acquisition.instance = instance;
@@ -131,6 +133,9 @@ export class LockEvents {
     acquisition.stack = event.stack;
 
     this.#dropEnded(task, context);
+    if (!(context & CONTEXT_NMI)) {
+      this.sameClass.acquiring(task, acquisition, cls, this.#isLock);
+    }
     this.trust.acquiring(task, acquisition, this.lockStat, this.table.classes);
     const latest = this.#latestOf(event.cpu);
     cls.acquisitions++;
@@ -139,13 +144,11 @@ export class LockEvents {
     const believed = !(context & CONTEXT_NMI) && !(acquisition.how & HELD_DUBIOUS);
     if (!(context & CONTEXT_NMI)) {
       if (!(how & HELD_TRY)) {
-        this.#noteWaitType(task, cls, flags);
+        this.waitEvidence.acquiring(task, cls, context, flags, eventId);
         if (cls.isLock && believed) this.#noteNesting(task, acquisition, latest);
       }
-      if (cls.checked) {
-        markAcquisition(acquisition, task.key, task.comm);
-        if (context === CONTEXT_TASK && task.depth > 0) this.#noteEnabled(task, flags, eventId);
-      }
+      if (task.depth > 0) this.#noteEnabled(task, context, flags, eventId);
+      if (cls.checked) markAcquisition(acquisition, task.key, task.comm);
     }
     const inEdge =
       cls.checked && !(how & HELD_TRY) && believed ? this.#addEdges(task, task.depth, acquisition, latest) : -1;
@@ -179,25 +182,10 @@ export class LockEvents {
       if ((entry.context & (CONTEXT_HARDIRQ | CONTEXT_NMI)) <= level) return;
       task.depth--;
       this.staleHolds++;
+      task.released.clear();
       this.witnesses.lost(entry);
       if (task.depth === 0) this.tasks.deactivate(task);
     }
-  }
-
-  /** What preemption depth and the surrounding acquisition tell about the wait type (L5.36). */
-  #noteWaitType(task: TaskLocks, cls: LockClass, flags: number): void {
-    if (!cls.isLock) return;
-    if (flags & CTX_KNOWN) {
-      if (preemptDepth(flags) > 0) cls.evidence |= WAIT_ATOMIC;
-      else if (irqsEnabled(flags)) cls.noteEvidence(WAIT_PREEMPTIBLE, this.#acquisition.eventId);
-    }
-    // `X` and directly inside it `X.lock.wait_lock`: rt_spin_lock() on PREEMPT_RT.
-    if (cls.rtOuterName === '') return;
-    const top = task.top();
-    const outer = top && this.table.classes[top.classId];
-    if (outer?.name !== cls.rtOuterName) return;
-    outer.noteEvidence(WAIT_RT_INNER, this.#acquisition.eventId);
-    this.#world.learn('rt', true);
   }
 
   #noteNesting(task: TaskLocks, acquisition: Acquisition, latest: LatestAcquisition): void {
@@ -216,10 +204,11 @@ export class LockEvents {
     for (let i = known; i < this.nestings.all.length; i++) latest.nestings.push(this.nestings.all[i]);
   }
 
-  /** Interrupts are visibly on while locks are held that were taken with them off (L5.40). */
-  #noteEnabled(task: TaskLocks, flags: number, eventId: number): void {
-    if (irqsEnabled(flags) && holdsIrqsOff(task))
-      markHeldEnabled(task, this.table.classes, softirqsEnabled(flags), eventId, this.#world.nowNs);
+  /** What an event shows of interrupts while locks are held: they are on, or it is inside one that got through (L5.40). */
+  #noteEnabled(task: TaskLocks, context: number, flags: number, eventId: number): void {
+    const { classes } = this.table;
+    if (context !== CONTEXT_TASK) markInterrupted(task, classes, context, flags, eventId, this.#world.nowNs);
+    if (!(context & CONTEXT_HARDIRQ)) markEnabled(task, classes, flags, eventId, this.#world.nowNs);
   }
 
   /**
@@ -312,20 +301,24 @@ export class LockEvents {
     const task = this.tasks.at(event);
     if (task === undefined) return;
     const cls = this.table.of(event, LOCK.name);
-    const instance: LockInstance = event.key(LOCK.lockdep_addr) || -1 - cls.classId;
+    const instance: LockInstance = event.key(LOCK.lockdep_addr) || withoutAddress(cls);
     const context = this.contextOf(event);
     this.trust.released(event.cpu, event.eventId);
     this.#dropEnded(task, context);
     const index = task.find(instance, context);
     if (index < 0) {
       this.unmatchedReleases++;
+      this.#unmatched(task, cls, instance, event);
       if (cls.isLock && context === CONTEXT_TASK && task.thread.heldBefore.length < 16)
         task.thread.heldBefore.push({ instance, releaseEvent: event.eventId });
       return;
     }
-    if (context === CONTEXT_TASK) this.#noteEnabled(task, event.flags, event.eventId);
+    this.#noteEnabled(task, context, event.flags, event.eventId);
+    this.waitEvidence.releasing(task, context, event.flags);
     const wasTop = index === task.depth - 1;
+    if (this.sameClass.waiting) this.sameClass.released(task, instance, cls.isLock);
     const entry = task.remove(index);
+    task.released.add(instance, event.eventId);
     if (!wasTop) this.#reacquire(task, index, event);
     if (entry.section !== undefined) this.witnesses.released(entry, task, event.eventId);
     if (task.depth === 0) this.tasks.deactivate(task);
@@ -348,6 +341,18 @@ export class LockEvents {
       endNs: nowNs,
     });
     facts.sample('lock-hold', cls.name, nowNs - entry.sinceNs);
+  }
+
+  /** A release of what this context does not hold: held since before the capture, handed over, taken in another context, or a bad unlock. */
+  #unmatched(task: TaskLocks, cls: LockClass, instance: LockInstance, event: EventCursor): void {
+    let elsewhere = this.ownerOf(instance, undefined) !== undefined;
+    for (let i = 0; i < task.depth; i++) {
+      if (task.entries[i].instance !== instance) continue;
+      task.entries[i].how |= HELD_DUBIOUS;
+      elsewhere = true;
+    }
+    if (!elsewhere && !this.trust.isDark(event.cpu)) this.misuses.unbalanced(task, cls, instance, event);
+    task.unmatched = true;
   }
 
   /** Unlocked out of order: lockdep takes the later entries again, one by one (reacquire_held_locks, L5.22). */
@@ -385,6 +390,7 @@ export class LockEvents {
   /** The lock is owned now: lock_acquired, or contention_end where there is no LOCK_STAT. */
   owned(task: TaskLocks, entry: HeldLock, nowNs: number, eventId: number): void {
     if (entry.how & HELD_OWNED) return;
+    if (this.sameClass.waiting) this.sameClass.owned(task, entry);
     entry.how |= HELD_OWNED;
     entry.ownedEvent = eventId;
     const cls = this.table.classes[entry.classId];
@@ -409,7 +415,7 @@ export class LockEvents {
     const cls = this.table.of(event, LOCK.name);
     cls.acquiredEvents++;
     this.trust.owned(event.cpu);
-    const index = task.find(event.key(LOCK.lockdep_addr) || -1 - cls.classId, this.contextOf(event));
+    const index = task.find(event.key(LOCK.lockdep_addr) || withoutAddress(cls), this.contextOf(event));
     if (index >= 0) this.owned(task, task.entries[index], event.tsNs, event.eventId);
   }
 
@@ -418,7 +424,7 @@ export class LockEvents {
     if (task === undefined) return;
     const cls = this.table.of(event, LOCK.name);
     cls.contended++;
-    const index = task.find(event.key(LOCK.lockdep_addr) || -1 - cls.classId, this.contextOf(event));
+    const index = task.find(event.key(LOCK.lockdep_addr) || withoutAddress(cls), this.contextOf(event));
     if (index < 0) return;
     const entry = task.entries[index];
     entry.how &= ~HELD_OWNED;

@@ -80,6 +80,11 @@ export class HeldStackValidity {
     }
   }
 
+  /** Whether acquisitions of that CPU go unrecorded right now, as far as can be told. */
+  isDark(cpu: number): boolean {
+    return this.#dark[cpu] === true;
+  }
+
   owned(cpu: number): void {
     this.#dark[cpu] = false;
   }

@@ -5,6 +5,7 @@
 
 import type { LockInstance } from './class.ts';
 import type { CriticalSection, ThreadLife } from './order/critical-section.ts';
+import { ReleasedLocks } from './released.ts';
 
 /** Interrupt context of an acquisition: 2 · hardirq + softirq, as lockdep's irq_context; NMI on its own. */
 export const CONTEXT_TASK = 0;
@@ -19,10 +20,9 @@ export const HELD_TRY = 2;
 export const HELD_RECURSIVE = 4;
 /** The wait is over, as far as events tell (L5.3). */
 export const HELD_OWNED = 8;
-/** Flags show hardirqs off at the acquisition. */
-export const HELD_IRQS_OFF = 16;
-/** Its class may have been used with interrupts enabled while held: checked once. */
-export const HELD_MARKED_ON = 32;
+/** Its class is marked as held with hardirqs on, and with softirqs on: once is enough. */
+export const HELD_HARDIRQS_ON = 16;
+export const HELD_SOFTIRQS_ON = 32;
 /** Whether it is still held is in doubt: its release may not have been recorded. No edge starts from it or crosses it. */
 export const HELD_DUBIOUS = 64;
 
@@ -74,6 +74,10 @@ export class TaskLocks {
   away = false;
   /** Left the CPU for good (state X or Z). */
   dead = false;
+  /** What it released last. */
+  readonly released = new ReleasedLocks();
+  /** It released something that it was not seen to hold. */
+  unmatched = false;
 
   constructor(key: number, thread: ThreadLife) {
     this.key = key;

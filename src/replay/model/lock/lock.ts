@@ -2,17 +2,34 @@
  * The lock model: what lockdep would know, replayed over lock events (MODEL §5). It subscribes to the events and answers
  * questions; the replica itself is lock-events.ts, one file per mechanism beside it.
  */
-import { type EventCursor, type EventType, fieldsOf, knownName, type LogReport } from '../../../../schema/index.ts';
+import {
+  type EventCursor,
+  type EventType,
+  fieldsOf,
+  knownName,
+  type LockMisuseKind,
+  type LogReport,
+} from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { entersHardirq } from '../../knowledge/interrupt-events.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
-import { type LockClass, type LockInstance, WAIT_SLEPT } from './class.ts';
+import { type LockClass, type LockInstance, WAIT_MUTEX, WAIT_SLEPT } from './class.ts';
 import { DeferralSites } from './context/deferral-site.ts';
 import { type AtomicSleep, AtomicSleeps, sleeps } from './context/sleep.ts';
 import { StackTraitsCache } from './context/stack-traits.ts';
-import { markHeldEnabled } from './context/usage.ts';
+import { markEnabling, markInterrupted } from './context/usage.ts';
 import { LockEvents } from './events.ts';
-import { CONTEXT_TASK, HELD_DUBIOUS, HELD_OWNED, HELD_READ, HELD_TRY, type HeldLock, type TaskLocks } from './held.ts';
+import {
+  CONTEXT_HARDIRQ,
+  CONTEXT_SOFTIRQ,
+  CONTEXT_TASK,
+  HELD_DUBIOUS,
+  HELD_OWNED,
+  HELD_READ,
+  HELD_TRY,
+  type HeldLock,
+  type TaskLocks,
+} from './held.ts';
 import { dependencyText } from './order/graph.ts';
 import { LockReports } from './reports.ts';
 import {
@@ -107,7 +124,12 @@ export class LockModel implements Model {
           const cpu = event.int(LOST.lost_cpu);
           events.trust.gap(cpu, this.#cpus.get(cpu).lastEventNs);
         };
+      case 'workqueue_execute_end':
+        return (event) => this.#mayHoldNothing('leaked-by-work', event);
+      case 'sys_exit':
+        return (event) => this.#mayHoldNothing('held-in-user', event);
       default:
+        if (type.name.startsWith('sys_exit_')) return (event) => this.#mayHoldNothing('held-in-user', event);
         if (entersHardirq(type.name)) return (event) => this.#interrupted(event);
         return this.deferrals.subscribeEvent(type);
     }
@@ -140,6 +162,7 @@ export class LockModel implements Model {
     if (entry.eventId === latest.eventId) entry.stack = stack;
     cls.addUsageStack(latest.eventId, stack);
     for (const witness of latest.witnesses) if (witness.stack === 0) witness.stack = stack;
+    for (const shown of this.events.sameClass.latest) if (shown.acquireEvent === latest.eventId) shown.stack = stack;
     for (const nesting of latest.nestings) {
       nesting.first.stack = stack;
       if (nesting.atomic) nesting.atomic.stack = stack;
@@ -154,18 +177,25 @@ export class LockModel implements Model {
 
   // -- interrupts and scheduling ---------------------------------------------------------------------------------------
 
-  /** preemptirq:irq_enable: emitted before interrupts go on; softirqs may still be off. */
+  /** preemptirq:irq_enable: emitted before interrupts go on; its flags show whether softirqs may come then. */
   #irqEnable(event: EventCursor): void {
     const task = this.events.tasks.at(event);
-    if (task === undefined || task.depth === 0 || this.events.contextOf(event) !== CONTEXT_TASK) return;
-    markHeldEnabled(task, this.classes, false, event.eventId, event.tsNs);
+    if (task === undefined || task.depth === 0 || this.events.contextOf(event) > CONTEXT_SOFTIRQ) return;
+    markEnabling(task, this.classes, event.flags, event.eventId, event.tsNs);
   }
 
   /** An interrupt got through: hardirqs were on while the interrupted task held what it holds. */
   #interrupted(event: EventCursor): void {
     const task = this.events.tasks.at(event);
     if (task === undefined || task.depth === 0) return;
-    markHeldEnabled(task, this.classes, false, event.eventId, event.tsNs);
+    markInterrupted(task, this.classes, CONTEXT_HARDIRQ, event.flags, event.eventId, event.tsNs);
+  }
+
+  /** process_one_work() and the way back to user mode check for locks left behind. */
+  #mayHoldNothing(misuse: LockMisuseKind, event: EventCursor): void {
+    const task = this.events.tasks.at(event);
+    if (task !== undefined && task.depth > 0 && this.events.contextOf(event) === CONTEXT_TASK)
+      this.events.misuses.stillHeld(misuse, task, event);
   }
 
   #switch(event: EventCursor): void {
@@ -176,7 +206,10 @@ export class LockModel implements Model {
     task.away = true;
     const state = event.text(SWITCH.prev_state);
     if (!sleeps(state)) {
-      if (state.startsWith('X') || state.startsWith('Z')) task.dead = true;
+      if (state.startsWith('X') || state.startsWith('Z')) {
+        task.dead = true;
+        this.events.misuses.stillHeld('held-at-exit', task, event);
+      }
       return;
     }
     const waiting = newestWaiting(task);
@@ -233,7 +266,7 @@ export class LockModel implements Model {
     entry.how &= ~HELD_OWNED;
     this.events.startWait(task, entry, event.tsNs, event.eventId);
     this.contentions.nameAddress(contention.address, entry.classId);
-    if (flags & CONTENTION_MUTEX) this.classes[entry.classId].noteEvidence(WAIT_SLEPT, event.eventId);
+    if (flags & CONTENTION_MUTEX) this.classes[entry.classId].noteEvidence(WAIT_MUTEX, event.eventId);
   }
 
   /** The entry whose slow path runs: the newest that is not owned; without LOCK_STAT the newest that is no wait_lock. */

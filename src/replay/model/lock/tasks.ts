@@ -23,10 +23,17 @@ export class LockTasks {
   lostHolds = 0;
   readonly #onLost: (entry: HeldLock) => void;
   readonly #onGone: (thread: ThreadLife) => void;
+  readonly #onEmptied: (task: TaskLocks) => void;
 
-  constructor(onLost: (entry: HeldLock) => void, onGone: (thread: ThreadLife) => void) {
+  /** @param onEmptied what the task holds is unknown from here on */
+  constructor(
+    onLost: (entry: HeldLock) => void,
+    onGone: (thread: ThreadLife) => void,
+    onEmptied: (task: TaskLocks) => void,
+  ) {
     this.#onLost = onLost;
     this.#onGone = onGone;
+    this.#onEmptied = onEmptied;
   }
 
   /** Live state of a snapshot, per CPU: gaps seen, and the task of the last lock event. */
@@ -114,6 +121,8 @@ export class LockTasks {
   }
 
   empty(task: TaskLocks): void {
+    task.released.clear();
+    this.#onEmptied(task);
     while (task.depth > 0) {
       this.#onLost(task.entries[--task.depth]);
       this.lostHolds++;

@@ -2,7 +2,7 @@
 import type { Dictionary } from '../../../../../schema/index.ts';
 import { ACQUIRE_MACHINERY, API_FRAMES, BPF_FRAME, LOCK_FUNCTIONS } from '../../../knowledge/lock/functions.ts';
 import { plainSymbol } from '../../../knowledge/stack/interrupt-frames.ts';
-import { WAIT_FAIR_READ, WAIT_RT_SPIN, WAIT_SLEEP_FRAME, WAIT_SPIN_FRAME } from '../class.ts';
+import { WAIT_INLINED, WAIT_RT_SPIN, WAIT_SLEEP_FRAME, WAIT_SPIN_FRAME } from '../class.ts';
 
 export interface StackTraits {
   /** WAIT_* bits that the locking function proves. */
@@ -59,7 +59,7 @@ export function traitsOf(stack: readonly string[]): StackTraits {
   if (rule?.type === 'spin') evidence = WAIT_SPIN_FRAME;
   else if (rule?.type === 'sleep') evidence = WAIT_SLEEP_FRAME;
   else if (rule?.type === 'config') evidence = WAIT_RT_SPIN;
-  if (rule?.fairRead) evidence |= WAIT_FAIR_READ;
+  else if (index > 0 && index < symbols.length) evidence = WAIT_INLINED;
   // The caller of the lock function: `mutex_lock_nested` around `__mutex_lock` is still the lock function.
   let site = index;
   while (site < symbols.length && LOCK_FUNCTIONS.some((candidate) => candidate.match.test(symbols[site]))) site++;

@@ -9,6 +9,9 @@ import { SRCU_LOCK, type WaitType } from '../../../knowledge/lock/names.ts';
 import {
   type LockClass,
   WAIT_ATOMIC,
+  WAIT_HELD_ATOMIC,
+  WAIT_HELD_PREEMPTIBLE,
+  WAIT_MUTEX,
   WAIT_PREEMPTIBLE,
   WAIT_RT_INNER,
   WAIT_RT_SPIN,
@@ -34,8 +37,23 @@ export function waitRank(type: WaitType, rawNesting: boolean): number {
   return type === 'config' && !rawNesting ? RANK.raw : RANK[type];
 }
 
-/** Undefined when nothing tells. */
-export function waitTypeOf(cls: LockClass, profile: KernelProfile): WaitVerdict | undefined {
+/** Either kind of spinlock: as a holder it limits to CONFIG at most, as the lock taken it needs SPIN at least. */
+const EITHER_SPINLOCK = { outer: 'raw', inner: 'config' } as const;
+
+/** Whether a verdict says no more than that it is a spinlock: spin_lock() and raw_spin_lock() are one function without PREEMPT_RT. */
+export function isEitherSpinlock({ outer, inner }: WaitVerdict): boolean {
+  return outer === EITHER_SPINLOCK.outer && inner === EITHER_SPINLOCK.inner;
+}
+
+/**
+ * Undefined when nothing tells.
+ * @param preemptionCounted whether the recording shows a preemption depth at all
+ */
+export function waitTypeOf(
+  cls: LockClass,
+  profile: KernelProfile,
+  preemptionCounted: boolean,
+): WaitVerdict | undefined {
   const { rule, evidence } = cls;
   if (!cls.isLock) {
     const inner = rule.inner ?? 'none';
@@ -50,20 +68,39 @@ export function waitTypeOf(cls: LockClass, profile: KernelProfile): WaitVerdict 
   const reported = reportedType(cls, profile);
   if (reported) return same(reported, 'proved', `the kernel prints it as {${cls.reportedOuter}:${cls.reportedInner}}`);
   // One name, two kinds of lock: nothing can be said of it (L5.10).
-  if (evidence & WAIT_SPIN_FRAME && evidence & (WAIT_SLEEP_FRAME | WAIT_RT_SPIN)) return undefined;
+  if (evidence & WAIT_SPIN_FRAME && evidence & (WAIT_SLEEP_FRAME | WAIT_RT_SPIN | WAIT_MUTEX)) return undefined;
   if (evidence & WAIT_RT_SPIN) return same('config', 'proved', 'taken by rt_spin_lock()');
   if (evidence & WAIT_RT_INNER)
     return same('config', 'proved', `its inner ${cls.name}.lock.wait_lock makes it a spinlock_t of PREEMPT_RT`);
   if (evidence & WAIT_SLEEP_FRAME) return same('sleep', 'proved', 'taken by a sleeping lock function');
+  if (evidence & WAIT_MUTEX) return same('sleep', 'proved', 'contention_begin says that it is a mutex');
   if (profile.rt === true) return onRt(cls, profile, same);
   if (evidence & WAIT_SLEPT && !(evidence & WAIT_SPIN_FRAME))
     return same('sleep', 'proved', 'a task slept waiting for it');
-  const named = namedType(cls, profile);
+  const named = cls.rule.convention ? undefined : namedType(cls, profile);
   if (named && !(evidence & WAIT_PREEMPTIBLE && (named === 'raw' || named === 'config')))
     return same(named, 'table', 'by its name');
-  // Either kind of spinlock: as a holder it limits to CONFIG at most, as the lock taken it needs SPIN at least.
-  if (evidence & WAIT_SPIN_FRAME)
-    return { outer: 'raw', inner: 'config', basis: 'proved', why: 'taken by a spinlock function' };
+  if (evidence & WAIT_SPIN_FRAME) return { ...EITHER_SPINLOCK, basis: 'proved', why: 'taken by a spinlock function' };
+  return fromDepth(cls, profile, preemptionCounted, same);
+}
+
+/** No function and no table tells: what preemption depth shows (without PREEMPT_RT), and what such a name usually means. */
+function fromDepth(
+  cls: LockClass,
+  profile: KernelProfile,
+  preemptionCounted: boolean,
+  same: (type: WaitType, basis: WaitVerdict['basis'], why: string) => WaitVerdict,
+): WaitVerdict | undefined {
+  const { evidence } = cls;
+  if (preemptionCounted && evidence & WAIT_PREEMPTIBLE) {
+    // A map is acquired so too; what lock_acquired or lock_contended tells of is a lock.
+    const proved = profile.rt === false && cls.acquiredEvents + cls.contended > 0;
+    return same('sleep', proved ? 'proved' : 'guess', 'taken with preemption on, as no spinlock is');
+  }
+  if (cls.rule.convention && cls.rule.inner) return same(cls.rule.inner, 'guess', 'as its name suggests');
+  const spins = WAIT_ATOMIC | WAIT_HELD_ATOMIC;
+  if ((evidence & (spins | WAIT_PREEMPTIBLE | WAIT_HELD_PREEMPTIBLE)) === spins)
+    return { ...EITHER_SPINLOCK, basis: 'guess', why: 'preemption is off whenever it is taken and while it is held' };
   return undefined;
 }
 
@@ -74,7 +111,7 @@ function onRt(
 ): WaitVerdict | undefined {
   const { evidence } = cls;
   if (evidence & WAIT_SPIN_FRAME) return same('raw', 'proved', 'taken by a raw spinlock function');
-  const named = namedType(cls, profile);
+  const named = cls.rule.convention ? undefined : namedType(cls, profile);
   if (evidence & WAIT_PREEMPTIBLE) {
     // Raw spinlocks are taken with preemption off: this one sleeps.
     if (named === 'sleep' || named === 'config') return same(named, 'table', 'by its name');

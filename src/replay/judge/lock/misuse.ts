@@ -1,0 +1,73 @@
+/** Locks released, or left behind, against their rules (MODEL L5.22, L5.23); lockdep.c print_unlock_imbalance_bug and its kin. */
+import type { Finding } from '../../../../schema/index.ts';
+import { note, notesOf } from '../../core/note.ts';
+import type { LockMisuseRecord } from '../../model/lock/misuse.ts';
+import { identified } from '../finding-id.ts';
+import { eventEvidence, type LockEvidence, taskLabel } from './evidence.ts';
+
+export function judgeMisuses(evidence: LockEvidence): Finding[] {
+  const findings = evidence.misuses.map((record) => finding(evidence, record));
+  const seen = new Set<string>();
+  return findings.filter(({ id }) => !seen.has(id) && seen.add(id));
+}
+
+function finding(evidence: LockEvidence, record: LockMisuseRecord): Finding {
+  const { name } = evidence.classes[record.classId];
+  const label = taskLabel(evidence, record.taskKey, record.comm);
+  const [title, earlier, now, why, rule] = texts(record, label, name);
+  return identified({
+    kind: 'lock-misuse',
+    severity: 'error',
+    confidence: 'observed',
+    title,
+    start_ns: record.tsNs,
+    end_ns: record.tsNs,
+    evidence: [...eventEvidence(record.earlierEvent, earlier), ...eventEvidence(record.eventId, now)],
+    notes: notesOf([note(why, rule), ...(record.count > 1 ? [`${record.count} times`] : [])]),
+    locks: [name],
+    misuse: record.misuse,
+    task: evidence.dictionary.string(record.comm) || '<...>',
+    ...(record.taskKey > 0 && { tid: record.taskKey }),
+  });
+}
+
+function texts(
+  { misuse }: LockMisuseRecord,
+  task: string,
+  lock: string,
+): [title: string, earlier: string, now: string, why: string, rule: string] {
+  switch (misuse) {
+    case 'unbalanced-unlock':
+      return [
+        `${task} releases ${lock}, which it has released already`,
+        `${task} releases ${lock}`,
+        `${task} releases the same ${lock} again`,
+        'same address, no acquisition in between by any task of the recording, and nothing lost: bad unlock balance',
+        'L5.22',
+      ];
+    case 'held-at-exit':
+      return [
+        `${task} exits holding ${lock}`,
+        `${task} acquires ${lock}`,
+        `${task} leaves its CPU for good`,
+        'nobody can release it any more: whoever asks for it next waits for ever',
+        'L5.23',
+      ];
+    case 'leaked-by-work':
+      return [
+        `a work item of ${task} returns with ${lock} held`,
+        `${task} acquires ${lock}`,
+        `${task} has run the work item`,
+        'the worker goes on with the next item and holds it still (process_one_work)',
+        'L5.23',
+      ];
+    default:
+      return [
+        `${task} returns to user mode with ${lock} held`,
+        `${task} acquires ${lock}`,
+        `${task} leaves the system call`,
+        'lockdep_sys_exit: a lock does not outlive the system call that took it',
+        'L5.23',
+      ];
+  }
+}
