@@ -73,7 +73,10 @@ export class WaitEvidence {
   }
 
   #maySpin(task: TaskLocks, index: number): boolean {
-    return (this.#classes[task.entries[index].classId].evidence & (WAIT_PREEMPTIBLE | WAIT_HELD_PREEMPTIBLE)) === 0;
+    const { evidence, isLock, rule } = this.#classes[task.entries[index].classId];
+    if (evidence & (WAIT_PREEMPTIBLE | WAIT_HELD_PREEMPTIBLE)) return false;
+    // Maps do not touch preemption; of the readers rcu_read_lock_sched() does.
+    return isLock ? rule.inner !== 'sleep' || rule.convention === true : rule.inner === 'raw';
   }
 
   /** False where the evidence is known already, or nothing may be concluded. */
