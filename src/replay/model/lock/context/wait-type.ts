@@ -98,8 +98,7 @@ function fromDepth(
     return same('sleep', proved ? 'proved' : 'guess', 'taken with preemption on, as no spinlock is');
   }
   if (cls.rule.convention && cls.rule.inner) return same(cls.rule.inner, 'guess', 'as its name suggests');
-  const spins = WAIT_ATOMIC | WAIT_HELD_ATOMIC;
-  if ((evidence & (spins | WAIT_PREEMPTIBLE | WAIT_HELD_PREEMPTIBLE)) === spins)
+  if ((evidence & (WAIT_HELD_ATOMIC | WAIT_PREEMPTIBLE | WAIT_HELD_PREEMPTIBLE)) === WAIT_HELD_ATOMIC)
     return { ...EITHER_SPINLOCK, basis: 'guess', why: 'preemption is off whenever it is taken and while it is held' };
   return undefined;
 }
