@@ -4,6 +4,8 @@
  * Strings are text here; the store interns nothing in fact tables but lock classes.
  */
 
+import type { MetricName } from './metrics.ts';
+
 export interface GracePeriodFact {
   flavor: string;
   gpSeq: string | null;
@@ -25,6 +27,8 @@ export interface SyncWaitFact {
   tid: number;
   startNs: number;
   endNs: number | null;
+  /** The metric that counts it; null: it is part of another call's wait. */
+  metric: MetricName | null;
   rootKind: string | null;
   confidence: 'observed' | 'inferred';
 }
@@ -171,7 +175,7 @@ export interface FactSink {
   lockEdge(fact: LockEdgeFact): void;
   waitEdge(fact: WaitEdgeFact): void;
   /** One sample of a metric (`nmi`, `runqueue-wait`, …) for the run's histograms; `by` is its main grouping. */
-  sample(metric: string, by: string, valueNs: number): void;
+  sample(metric: MetricName, by: string, valueNs: number): void;
   /** An interval of the metric that was still open when the capture ended: counted apart, in no bucket (O22). */
-  openSample(metric: string, by: string): void;
+  openSample(metric: MetricName, by: string): void;
 }

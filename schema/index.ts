@@ -14,6 +14,7 @@ export * from './finding-kinds/identity.ts';
 export * from './finding-kinds/index.ts';
 export * from './findings.ts';
 export * from './log-report.ts';
+export * from './metrics.ts';
 export * from './profile.ts';
 export * from './recording-plan.ts';
 export * from './results.ts';

@@ -34,6 +34,7 @@ CREATE TABLE run (
   kernel_header   TEXT NOT NULL,       -- the part of it that the captures stated before their first event, JSON
   kernel_captured TEXT NOT NULL,       -- the part of it that the captures stated by their end, JSON
   thresholds      TEXT NOT NULL,       -- thresholds of the findings, JSON (schema/profile.ts)
+  stall_timeout_ns INTEGER,            -- age of a normal grace period at which the kernel warns, as the replay concluded from options, log and events; NULL: not replayed
   cpus            INTEGER NOT NULL,    -- CPUs announced or seen
   events          INTEGER NOT NULL,    -- events, markers of quiesce's own not counted
   records         INTEGER NOT NULL,    -- rows of the event tables, markers included
@@ -238,6 +239,7 @@ CREATE TABLE sync_wait (
   tid        INTEGER NOT NULL,
   start_ns   INTEGER NOT NULL,
   end_ns     INTEGER,
+  metric     TEXT,             -- latency that counts it: synchronize-rcu, rcu-barrier, …; NULL: part of another call's wait
   root_kind  TEXT,             -- what it waited for in the end, when known (finding kinds of DESIGN: nmi-storm, cpu-hog, …)
   confidence TEXT NOT NULL     -- observed or inferred
 );

@@ -1,7 +1,12 @@
 /** Base runs against head runs: a verdict per metric, and what became of the findings. */
-import type { ComparedRun, CompareResult, MetricComparison, SideSummary } from '../../schema/index.ts';
+import {
+  type ComparedRun,
+  type CompareResult,
+  METRIC_NAMES,
+  type MetricComparison,
+  type SideSummary,
+} from '../../schema/index.ts';
 import { LogLinearHistogram } from '../histogram/log-linear.ts';
-import { METRIC_TABLES } from '../store/metric-tables.ts';
 import { findingDifference } from './finding-difference.ts';
 import {
   DEFAULT_ALPHA,
@@ -94,7 +99,7 @@ function metricKeys(runs: readonly RunRecord[]): MetricKey[] {
       const known = weight.get(id);
       weight.set(id, { metric, label, count: (known?.count ?? 0) + samples.count });
     }
-  const order = METRIC_TABLES.map((table) => table.metric);
+  const order: readonly string[] = METRIC_NAMES;
   return [...weight.values()].sort(
     (a, b) =>
       order.indexOf(a.metric) - order.indexOf(b.metric) ||

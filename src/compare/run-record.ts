@@ -1,7 +1,6 @@
 /** What a comparison needs to know of one run: samples of its metrics, and its findings. From a store, or from a baseline file. */
-import type { ComparedRun, Finding } from '../../schema/index.ts';
+import { type ComparedRun, type Finding, METRIC_TABLES } from '../../schema/index.ts';
 import { metricSamples } from '../query/metric-samples.ts';
-import { METRIC_TABLES } from '../store/metric-tables.ts';
 import { StoreReader } from '../store/run-reader.ts';
 import { StoreError, storeError } from '../store/store-error.ts';
 import { type Connection, openForReading } from '../store/store-file.ts';

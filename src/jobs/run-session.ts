@@ -91,10 +91,13 @@ export class RunSession {
     this.#learn(captured);
     this.#outcome = this.#engine.finish();
     this.#recorder.flush();
-    const { findings, assessments } = this.#outcome;
+    const { findings, assessments, stallTimeoutNs } = this.#outcome;
     const { world, models, timeline } = this.#engine;
     this.#options.onReplayed?.({ world, models, timeline, baseline: findings });
-    this.sink?.finish({ findings, assessments, histograms: this.#recorder.histograms.rows() }, this.#outcome);
+    this.sink?.finish(
+      { findings, assessments, histograms: this.#recorder.histograms.rows(), stallTimeoutNs },
+      this.#outcome,
+    );
   }
 
   /** Evidence from a capture's header does not change what the log or the events have shown (MODEL §0). */

@@ -99,60 +99,8 @@ export const RECORDABLES: readonly Recordable[] = [
   probe('srcu_gp_start_if_needed', 50, { arg: SSP }),
 ];
 
-const INTERRUPTS = [
-  'irq_handler_entry',
-  'irq_handler_exit',
-  'softirq_entry',
-  'softirq_exit',
-  ...RECORDABLES.filter(({ id }) => id.startsWith('irq_vectors:')).flatMap(({ shows }) => shows),
-];
-const SRCU = [
-  'synchronize_srcu',
-  '__synchronize_srcu',
-  'process_srcu',
-  'try_check_zero',
-  '__srcu_read_lock',
-  '__srcu_read_unlock',
-];
-const WORKQUEUES = [
-  'workqueue_queue_work',
-  'workqueue_activate_work',
-  'workqueue_execute_start',
-  'workqueue_execute_end',
-];
-const GRACE_PERIODS = [
-  'rcu_grace_period',
-  'rcu_grace_period_init',
-  'rcu_quiescent_state_report',
-  'rcu_fqs',
-  'rcu_exp_grace_period',
-];
-const LOCKS = ['lock_acquire', 'lock_release'];
-const LOCK_WAITS = ['lock_contended', 'lock_acquired', 'contention_begin', 'contention_end'];
-
 /** The names that a need stands for: its own, or all recordable events of `system:*`. */
 export function eventNames(need: string): readonly string[] {
   if (!need.endsWith(':*')) return [need];
   return RECORDABLES.filter(({ id }) => id.startsWith(need.slice(0, -1))).flatMap(({ shows }) => shows);
 }
-
-/** What the latencies of `hist` and `compare` are measured from. */
-export const METRIC_EVENTS: Readonly<Record<string, readonly string[]>> = {
-  'rcu-gp': GRACE_PERIODS,
-  'rcu-gp-expedited': ['rcu_exp_grace_period'],
-  'synchronize-rcu': ['synchronize_rcu', 'rcu_sr_normal', 'sched_switch'],
-  'srcu-gp': [...SRCU, ...WORKQUEUES],
-  'synchronize-srcu': ['synchronize_srcu', '__synchronize_srcu', 'sched_switch'],
-  'call-rcu': ['rcu_callback', 'rcu_invoke_callback'],
-  'rcu-stall': GRACE_PERIODS,
-  'rcu-barrier': ['rcu_barrier'],
-  nmi: ['nmi_handler'],
-  hardirq: INTERRUPTS.filter((name) => !name.startsWith('softirq')),
-  softirq: ['softirq_entry', 'softirq_exit'],
-  'lock-wait': LOCK_WAITS,
-  'lock-hold': LOCKS,
-  'runqueue-wait': ['sched_switch', 'sched_waking', 'sched_wakeup'],
-  blocked: ['sched_switch'],
-  'workqueue-queue': WORKQUEUES,
-  'workqueue-run': WORKQUEUES,
-};

@@ -6,19 +6,21 @@ import {
   type EventGroup,
   type FindingKind,
   kindRow,
+  METRICS,
+  type MetricName,
   type MissingEvent,
   type PlannedRecording,
   RECORDING_TIERS,
   type RecordingPlan,
   type RecordingTier,
 } from '../../schema/index.ts';
-import { eventNames, METRIC_EVENTS, RECORDABLES, type Recordable } from './recordable-events.ts';
+import { eventNames, RECORDABLES, type Recordable } from './recordable-events.ts';
 import { recorderCommands } from './recorder-commands.ts';
 import type { TracefsTarget } from './tracefs-target.ts';
 
 export interface PlanRequest {
   readonly kinds: readonly FindingKind[];
-  readonly metrics: readonly string[];
+  readonly metrics: readonly MetricName[];
   readonly durationS: number;
   /** Most that a recording may cost; what the verdict can do without is left out. */
   readonly tier?: RecordingTier;
@@ -44,7 +46,7 @@ export function planRecordings(request: PlanRequest, target: TracefsTarget | und
   const impossible = request.kinds.filter((kind) => essentialsMissing(kind, target).length > 0);
   const kinds = request.kinds.filter((kind) => !impossible.includes(kind));
   const isLockKind = (kind: FindingKind) => needed(kind).includes('lock_acquire');
-  const isLockMetric = (metric: string) => METRIC_EVENTS[metric].includes('lock_acquire');
+  const isLockMetric = (metric: MetricName) => metricEvents(metric).includes('lock_acquire');
   const parts = request.together
     ? [{ name: 'everything', kinds, metrics: request.metrics }]
     : [
@@ -93,10 +95,14 @@ function needed(kind: FindingKind): string[] {
   return kindRow(kind).needs.events.flatMap(({ anyOf }) => anyOf);
 }
 
+function metricEvents(metric: MetricName): string[] {
+  return METRICS[metric].events.flatMap(eventNames);
+}
+
 interface RecordingPart {
   readonly name: string;
   readonly kinds: readonly FindingKind[];
-  readonly metrics: readonly string[];
+  readonly metrics: readonly MetricName[];
 }
 
 function planRecording(part: RecordingPart, request: PlanRequest, target: TracefsTarget | undefined): PlannedRecording {
@@ -105,7 +111,7 @@ function planRecording(part: RecordingPart, request: PlanRequest, target: Tracef
     for (const name of names) wantedBy.set(name, (wantedBy.get(name) ?? new Set()).add(reason));
   };
   for (const kind of part.kinds) want([...needed(kind), ...kindRow(kind).needs.helpful.flatMap(eventNames)], kind);
-  for (const metric of part.metrics) want(METRIC_EVENTS[metric], metric);
+  for (const metric of part.metrics) want(metricEvents(metric), metric);
   const wanted = RECORDABLES.filter(({ shows }) => shows.some((name) => wantedBy.has(name)));
   const there = wanted.flatMap((recordable) => onTarget(recordable, target) ?? []);
   const missing: MissingEvent[] = [];
@@ -171,7 +177,7 @@ function withinTier(there: readonly Recordable[], part: RecordingPart, tier: Rec
     if (rate(chosen) <= TIER_LIMITS[tier]) return chosen;
     const rest = chosen.filter((recordable) => !unit.includes(recordable));
     const essential = lostGroups(part, chosen, rest).some((group) => group.essential);
-    const measured = unit.some(({ shows }) => part.metrics.some((metric) => METRIC_EVENTS[metric].includes(shows[0])));
+    const measured = unit.some(({ shows }) => part.metrics.some((metric) => metricEvents(metric).includes(shows[0])));
     if (!essential && !measured) chosen = rest;
   }
   return rate(chosen) <= TIER_LIMITS[tier] ? chosen : there;

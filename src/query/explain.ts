@@ -1,5 +1,5 @@
 /** One finding with every event and log line that proves it, read back from the store: the material of `quiesce explain`. */
-import { type Finding, RequestError } from '../../schema/index.ts';
+import { type Evidence, type Finding, RequestError } from '../../schema/index.ts';
 import { RECORDER_FRAME } from '../replay/knowledge/stack/recorder-frames.ts';
 import type { QueryConnection, SqlValue } from './user-sql.ts';
 
@@ -19,6 +19,19 @@ export interface ExplainedEvent {
   readonly stack: readonly string[];
 }
 
+/** Many events that are evidence together: from one event to another, all of them or those named. */
+export interface ExplainedRange {
+  readonly event: number;
+  readonly toEvent: number;
+  readonly role: string;
+  readonly fromNs: number;
+  readonly toNs: number;
+  /** Event names; empty: all. */
+  readonly names: readonly string[];
+  readonly cpu: number | undefined;
+  readonly tid: number | undefined;
+}
+
 /** A line of a kernel log that is evidence. */
 export interface ExplainedLine {
   readonly line: number;
@@ -31,6 +44,7 @@ export interface Explanation {
   readonly finding: Finding;
   readonly runName: string;
   readonly events: readonly ExplainedEvent[];
+  readonly ranges: readonly ExplainedRange[];
   readonly lines: readonly ExplainedLine[];
   /** Findings of the run that share its id prefix, when the id was ambiguous: never with an explanation. */
   readonly missing: readonly string[];
@@ -69,16 +83,22 @@ export function explainFinding(connection: QueryConnection, id: string, runId: n
   const base = (BigInt(String(run)) - 1n) << EVENT_ID_BITS;
   const missing: string[] = [];
   const events: ExplainedEvent[] = [];
+  const ranges: ExplainedRange[] = [];
   const lines: ExplainedLine[] = [];
   for (const item of finding.evidence) {
-    if ('event' in item) {
+    if ('event' in item && item.range) {
+      const range = explainRange(connection, base, item);
+      if (range) ranges.push(range);
+      else missing.push(`events ${item.event} to ${item.range.to}`);
+    } else if ('event' in item) {
       const event = explainEvent(connection, base + BigInt(item.event), item.event, item.role);
       if (event) events.push(event);
       else missing.push(`event ${item.event}`);
     } else lines.push(explainLine(connection, Number(run), item.line, item.role));
   }
   events.sort((a, b) => a.event - b.event);
-  return { finding, runName: String(runName), events, lines, missing };
+  ranges.sort((a, b) => a.event - b.event);
+  return { finding, runName: String(runName), events, ranges, lines, missing };
 }
 
 function describeUnknown(
@@ -124,6 +144,23 @@ function explainEvent(
     fields: fieldsOf(connection, String(name), id),
     stack: stackOf(connection, stackId ?? stackBehind(connection, id, cpu, tid)),
   };
+}
+
+/** The times between which a range of events lies. */
+function explainRange(
+  connection: QueryConnection,
+  base: bigint,
+  { event, role, range }: Extract<Evidence, { event: number }>,
+): ExplainedRange | undefined {
+  if (range === undefined) return undefined;
+  const [times] = rows(
+    connection,
+    'SELECT (SELECT ts_ns FROM event WHERE id = :from), (SELECT ts_ns FROM event WHERE id = :to)',
+    { from: base + BigInt(event), to: base + BigInt(range.to) },
+  );
+  if (!times || times[0] === null || times[1] === null) return undefined;
+  const [fromNs, toNs] = times.map(Number);
+  return { event, toEvent: range.to, role, fromNs, toNs, names: range.events ?? [], cpu: range.cpu, tid: range.tid };
 }
 
 /** Fields of the event from its own view; events without one say what other_event keeps. */

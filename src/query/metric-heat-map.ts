@@ -1,5 +1,5 @@
 /** A metric over the time of a run: how many intervals of each length began in each slice. */
-import type { MetricTable } from '../store/metric-tables.ts';
+import type { MetricTable } from '../../schema/index.ts';
 import { storeError } from '../store/store-error.ts';
 import { type Connection, openForReading } from '../store/store-file.ts';
 import { groupingColumn, metricTable, selectedRuns } from './metric-histograms.ts';

@@ -1,5 +1,5 @@
 /** The single values behind a metric, in the order in which the models saw them. */
-import { METRIC_TABLES, type MetricTable } from '../store/metric-tables.ts';
+import type { MetricTable } from '../../schema/index.ts';
 import type { Connection } from '../store/store-file.ts';
 
 export interface MetricSample {
@@ -9,9 +9,6 @@ export interface MetricSample {
   /** Value of the metric's own grouping; '' when not asked for. */
   readonly label: string;
 }
-
-/** Metrics by name, in the order in which they are listed. */
-export const METRIC_NAMES: readonly string[] = METRIC_TABLES.map((table) => table.metric);
 
 /** Values of one metric in one run. Order is that of the fact table: the end of the interval, or the end of the capture. */
 export function* metricSamples(

@@ -20,6 +20,7 @@ import { type EventHandler, type Model, World } from './core/world.ts';
 import { assessAll } from './judge/assess.ts';
 import { emitWaitEdges } from './judge/chain/wait-edges.ts';
 import { detectAll } from './judge/index.ts';
+import { stallRule } from './judge/stall/rule.ts';
 import { createMeasures } from './metric-models.ts';
 import { createModels, type Models } from './models.ts';
 import { Timeline } from './record/timeline.ts';
@@ -36,6 +37,8 @@ export interface ReplayOutcome {
   /** The profile as resolved from options, log and events. */
   readonly profile: KernelProfile;
   readonly thresholds: Thresholds;
+  /** Age of a normal grace period at which the kernel warns of a stall, from options, log and events (MODEL R2.40). */
+  readonly stallTimeoutNs: number;
   readonly firstNs: number;
   readonly lastNs: number;
   readonly cpus: number;
@@ -162,6 +165,7 @@ export class ReplayEngine {
       assessments: assessAll(world, timeline),
       profile: world.profile,
       thresholds: world.thresholds,
+      stallTimeoutNs: stallRule(world, timeline.data.periods, timeline.data.stallReports).tillNs,
       firstNs: world.firstNs,
       lastNs: endNs,
       cpus: this.models.cpu.count,

@@ -1,6 +1,6 @@
 /** The story of one finding, for the terminal or as Markdown for a mail or an issue. */
 import type { Rule } from '../../schema/index.ts';
-import type { ExplainedEvent, Explanation } from '../query/explain.ts';
+import type { ExplainedEvent, ExplainedRange, Explanation } from '../query/explain.ts';
 import { ruleBook } from '../query/rule-book.ts';
 import { findingLines } from './finding-text.ts';
 import { ruleLines } from './rule-text.ts';
@@ -25,6 +25,11 @@ function plain(explanation: Explanation, style: Style): string {
   if (explanation.events.length > 0) {
     lines.push(style.bold('What the recording shows, in order'));
     for (const event of explanation.events) lines.push(...eventLines(event, style));
+    lines.push('');
+  }
+  if (explanation.ranges.length > 0) {
+    lines.push(style.bold('All these events belong to it'));
+    for (const range of explanation.ranges) lines.push(...rangeLines(range, style));
     lines.push('');
   }
   if (explanation.lines.length > 0) {
@@ -62,6 +67,18 @@ function eventLines(event: ExplainedEvent, style: Style): string[] {
   return lines;
 }
 
+function rangeLines(range: ExplainedRange, style: Style): string[] {
+  const lines = [`  ${formatTime(range.fromNs)} to ${formatTime(range.toNs)}  ${style.bold(printable(range.role))}`];
+  return [...lines, ...indented(scopeOf(range), '      ').map((line) => style.dim(line))];
+}
+
+/** `events 2887 to 33051 of CPU 1: rcu_grace_period, rcu_grace_period_init`. */
+function scopeOf({ event, toEvent, names, cpu, tid }: ExplainedRange): string {
+  const of = [...(cpu === undefined ? [] : [`CPU ${cpu}`]), ...(tid === undefined ? [] : [`task ${tid}`])];
+  const which = names.length === 0 ? 'all' : names.join(', ');
+  return `events ${event} to ${toEvent}${of.length > 0 ? ` of ${of.join(', ')}` : ''}: ${which}`;
+}
+
 function indented(text: string, indent: string): string[] {
   return wrap(printable(text), WIDTH - indent.length - 2).map((line, i) => `${indent}${i === 0 ? '' : '  '}${line}`);
 }
@@ -93,6 +110,14 @@ function markdown(explanation: Explanation): string {
       lines.push(`| ${cells.map((cell) => escapeMarkdown(String(cell))).join(' | ')} |`);
     }
     lines.push('');
+    if (explanation.ranges.length > 0) {
+      lines.push('### All these events belong to it', '', '| from | to | what | events |', '|---|---|---|---|');
+      for (const range of explanation.ranges) {
+        const cells = [formatTime(range.fromNs), formatTime(range.toNs), range.role, scopeOf(range)];
+        lines.push(`| ${cells.map(escapeMarkdown).join(' | ')} |`);
+      }
+      lines.push('');
+    }
     for (const event of explanation.events.filter((candidate) => candidate.stack.length > 0)) {
       lines.push(
         `Stack of event ${event.event} (${escapeMarkdown(event.role)}):`,

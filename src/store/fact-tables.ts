@@ -11,6 +11,7 @@ import type {
   LockEdgeFact,
   LockHoldFact,
   LockWaitFact,
+  MetricName,
   RcuBlockerFact,
   SrcuReaderFact,
   SyncWaitFact,
@@ -28,7 +29,7 @@ type ColumnKind = 'n' | 't' | 'e';
 export const FACT_TABLES = {
   grace_period:
     'flavor:t gp_seq:t expedited:n request_ns:n start_ns:n init_done_ns:n last_report_ns:n end_ns:n confidence:t holdouts:t',
-  sync_wait: 'api:t domain:t comm:t tid:n start_ns:n end_ns:n root_kind:t confidence:t',
+  sync_wait: 'api:t domain:t comm:t tid:n start_ns:n end_ns:n metric:t root_kind:t confidence:t',
   sync_wait_phase: 'api:t domain:t tid:n wait_ns:n phase:t start_ns:n end_ns:n',
   srcu_reader: 'domain:t comm:t tid:n start_ns:n end_ns:n',
   rcu_blocker: 'flavor:t gp_seq:t cpu:n tid:n comm:t start_ns:n end_ns:n nmi_ns:n hardirq_ns:n softirq_ns:n cause:t',
@@ -169,7 +170,7 @@ export class FactRecorder implements FactSink {
 
   syncWait(f: SyncWaitFact): void {
     const row = this.#buffer('sync_wait').text(f.api).text(f.domain).text(f.comm).num(f.tid).num(f.startNs);
-    this.#done(row.num(f.endNs).text(f.rootKind).text(f.confidence));
+    this.#done(row.num(f.endNs).text(f.metric).text(f.rootKind).text(f.confidence));
   }
 
   syncWaitPhase(f: SyncWaitPhaseFact): void {
@@ -228,11 +229,11 @@ export class FactRecorder implements FactSink {
     this.#done(this.#buffer('wait_edge').text(f.rule).text(f.fromNode).text(f.toNode).num(f.startNs).num(f.endNs));
   }
 
-  sample(metric: string, by: string, valueNs: number): void {
+  sample(metric: MetricName, by: string, valueNs: number): void {
     this.histograms.add(metric, by, valueNs);
   }
 
-  openSample(metric: string, by: string): void {
+  openSample(metric: MetricName, by: string): void {
     this.histograms.histogram(metric, by).openCount++;
   }
 }

@@ -10,11 +10,11 @@ import {
   formatContextFlags,
   type ImportIssue,
   innermostContext,
+  METRIC_TABLES,
   migrateDepth,
   preemptDepth,
 } from '../../schema/index.ts';
 import { bucketHigh, bucketLow } from '../histogram/log-linear.ts';
-import { METRIC_TABLES } from './metric-tables.ts';
 import { RowInserter } from './row-inserter.ts';
 import type { RunResults } from './run-summary.ts';
 import type { Connection } from './store-file.ts';

@@ -47,13 +47,14 @@ export class ResultWriter {
     new ResultRows(this.#db, this.#runId, eventBase(this.#runId)).write(results);
     this.#db
       .prepare(
-        'UPDATE run SET replayed = 1, release = ?, kernel = ?, kernel_given = ?, thresholds = ? WHERE run_id = ?',
+        'UPDATE run SET replayed = 1, release = ?, kernel = ?, kernel_given = ?, thresholds = ?, stall_timeout_ns = ? WHERE run_id = ?',
       )
       .run(
         kernel.release ?? null,
         JSON.stringify(kernel),
         JSON.stringify(given),
         JSON.stringify(thresholds),
+        Math.round(results.stallTimeoutNs),
         this.#runId,
       );
   }

@@ -34,4 +34,6 @@ export interface RunResults {
   readonly findings: readonly Finding[];
   readonly assessments: readonly Assessment[];
   readonly histograms: readonly HistogramRow[];
+  /** Age of a normal grace period at which the kernel warns. */
+  readonly stallTimeoutNs: number;
 }

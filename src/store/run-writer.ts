@@ -36,6 +36,7 @@ export class RunWriter {
   #firstNs = 0;
   #lastNs = 0;
   #replayed = false;
+  #stallTimeoutNs: number | null = null;
 
   /** @param db connection with an open transaction. */
   constructor(db: Connection, runId: number) {
@@ -112,6 +113,7 @@ export class RunWriter {
     ResultRows.writeFlags(this.#db, this.#events.flagsSeen);
     if (results) new ResultRows(this.#db, this.runId, this.#base).write(results);
     this.#replayed = results !== undefined;
+    this.#stallTimeoutNs = results === undefined ? null : Math.round(results.stallTimeoutNs);
   }
 
   /** Writes what is known of the run as a whole, when its captures have been read to the end. Call once, after `finish`. */
@@ -136,6 +138,7 @@ export class RunWriter {
       kernel_header: JSON.stringify(summary.kernelHeader),
       kernel_captured: JSON.stringify(summary.kernelCaptured),
       thresholds: JSON.stringify(summary.thresholds),
+      stall_timeout_ns: this.#stallTimeoutNs,
       cpus: summary.cpus,
       events: summary.events,
       records: this.#records,

@@ -109,7 +109,7 @@ describe('docs/NUMBERS.md', () => {
     expect(text).toContain(`\`--alpha\`, ${DEFAULT_ALPHA}`);
     expect(text).toContain(`\`--threshold\`, ${DEFAULT_THRESHOLD * 100} %`);
     expect(text).toContain(`fewer than ${FEWEST_SAMPLES} samples or ${FEWEST_BLOCKS} independent stretches`);
-    const { METRIC_NAMES } = await import('../../src/query/metric-samples.ts');
+    const { METRIC_NAMES } = await import('../../schema/index.ts');
     for (const metric of METRIC_NAMES) expect(text).toContain(`\`${metric}\``);
   });
 });

@@ -1,15 +1,16 @@
 /** Histograms by other groupings, over time, and as HdrHistogram reads them; the metrics that are measured beside the verdicts. */
+
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { METRIC_TABLES } from '../../schema/index.ts';
 import { hdrBase64, hdrLog } from '../../src/histogram/hdr-log.ts';
 import { bucketOf, LogLinearHistogram } from '../../src/histogram/log-linear.ts';
 import { metricHeatMaps } from '../../src/query/metric-heat-map.ts';
 import { groupingsOf, metricHistograms, metricTable } from '../../src/query/metric-histograms.ts';
 import { QueryConnection } from '../../src/query/user-sql.ts';
 import { heatMapText } from '../../src/report/heat-map.ts';
-import { METRIC_TABLES } from '../../src/store/metric-tables.ts';
 import { quiesce } from '../support/command-line.ts';
 import { replayText } from '../support/replay-capture.ts';
 import { buildStore } from '../support/sample-store.ts';

@@ -7,6 +7,7 @@ import {
   type FactSink,
   type Finding,
   type KernelProfile,
+  type MetricName,
   type Thresholds,
 } from '../../schema/index.ts';
 import { ReplayEngine, type ReplayOutcome } from '../../src/replay/engine.ts';
@@ -44,8 +45,8 @@ export class CollectedFacts implements FactSink {
   lockWait = (fact: Parameters<FactSink['lockWait']>[0]): void => void this.lockWaits.push({ ...fact });
   lockEdge = (fact: Parameters<FactSink['lockEdge']>[0]): void => void this.lockEdges.push({ ...fact });
   waitEdge = (fact: Parameters<FactSink['waitEdge']>[0]): void => void this.waitEdges.push({ ...fact });
-  openSample = (metric: string, by: string): void => void this.openSamples.push([metric, by]);
-  sample = (metric: string, by: string, valueNs: number): void => void this.samples.push([metric, by, valueNs]);
+  openSample = (metric: MetricName, by: string): void => void this.openSamples.push([metric, by]);
+  sample = (metric: MetricName, by: string, valueNs: number): void => void this.samples.push([metric, by, valueNs]);
 }
 
 export interface CaptureReplay extends ReplayOutcome {

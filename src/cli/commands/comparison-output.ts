@@ -1,12 +1,11 @@
 /** Options and output that compare and baseline share. */
 import { writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { CompareResult } from '../../../schema/index.ts';
+import { type CompareResult, METRIC_NAMES } from '../../../schema/index.ts';
 import { compareRuns } from '../../compare/compare-runs.ts';
 import type { ReadOptions, RunRecord } from '../../compare/run-record.ts';
 import { junitOfComparison } from '../../export/junit.ts';
 import { sarifOfComparison } from '../../export/sarif.ts';
-import { METRIC_NAMES } from '../../query/metric-samples.ts';
 import { compareText } from '../../report/compare-text.ts';
 import { parseShare } from '../durations.ts';
 import { EXIT_FINDINGS, UsageError } from '../exit-status.ts';
@@ -29,7 +28,7 @@ export interface ComparisonOptions {
 
 function parseMetrics(text: string, before: readonly string[] = []): readonly string[] {
   const names = text.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !METRIC_NAMES.includes(name));
+  const unknown = names.find((name) => !(METRIC_NAMES as readonly string[]).includes(name));
   if (unknown !== undefined)
     throw new InvalidArgumentError(`'${unknown}' is no metric; metrics: ${METRIC_NAMES.join(', ')}.`);
   return [...before, ...names];

@@ -1,5 +1,7 @@
 /** `quiesce hist`: latencies and lengths as histograms, whole or over time. */
+
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { METRIC_TABLES } from '../../../schema/index.ts';
 import { type HdrLogEntry, hdrLog } from '../../histogram/hdr-log.ts';
 import { histogramResult } from '../../query/histogram-result.ts';
 import { metricHeatMaps } from '../../query/metric-heat-map.ts';
@@ -12,7 +14,6 @@ import {
 import { HEAT_MAP_COLUMNS, heatMapJson, heatMapRows, heatMapText } from '../../report/heat-map.ts';
 import { HISTOGRAM_COLUMNS, histogramRows, histogramText } from '../../report/histogram-text.ts';
 import { rowsText } from '../../report/rows-text.ts';
-import { METRIC_TABLES } from '../../store/metric-tables.ts';
 import { StoreReader } from '../../store/run-reader.ts';
 import { UsageError } from '../exit-status.ts';
 import type { Session } from '../output.ts';

@@ -3,12 +3,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   FINDING_KINDS,
   type FindingKind,
+  METRIC_NAMES,
   RECORDERS,
   RECORDING_TIERS,
   type Recorder,
   type RecordingTier,
 } from '../../../schema/index.ts';
-import { METRIC_EVENTS } from '../../plan/recordable-events.ts';
 import { planRecordings } from '../../plan/recording-plan.ts';
 import { localTracefs, readTracefs, type TracefsTarget } from '../../plan/tracefs-target.ts';
 import { planText } from '../../report/plan-text.ts';
@@ -18,7 +18,7 @@ import { type Session, styleOf } from '../output.ts';
 
 const KINDS: readonly string[] = FINDING_KINDS;
 /** A metric that has the name of a finding needs the same events. */
-const METRICS = Object.keys(METRIC_EVENTS).filter((metric) => !KINDS.includes(metric));
+const METRICS = METRIC_NAMES.filter((metric) => !KINDS.includes(metric));
 
 const EXAMPLES = `
 Findings: ${FINDING_KINDS.join(', ')}
@@ -46,7 +46,7 @@ interface PlanOptions {
 
 function parseWanted(text: string, before: readonly string[] = []): readonly string[] {
   const names = text.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !KINDS.includes(name) && !METRICS.includes(name));
+  const unknown = names.find((name) => !KINDS.includes(name) && !(METRICS as readonly string[]).includes(name));
   if (unknown !== undefined)
     throw new InvalidArgumentError(`'${unknown}' is no finding and no metric; --help lists them.`);
   return [...before, ...names];

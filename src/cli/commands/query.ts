@@ -72,6 +72,8 @@ function run(
   if (sql !== undefined && named !== undefined) throw new UsageError('either a statement or --named, not both');
   if (param !== undefined && named === undefined) throw new UsageError('--param: only with --named');
   if (named === undefined && sql === undefined) return openShell(db, format, session);
+  if (sql !== undefined && namedQueries().some(({ name }) => name === sql.trim()))
+    throw new UsageError(`'${sql.trim()}' is a query of the library, not a statement: --named ${sql.trim()}`);
   const connection = new QueryConnection(db);
   try {
     const { columns, rows } =

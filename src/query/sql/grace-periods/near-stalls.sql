@@ -1,7 +1,7 @@
 -- Grace periods that ran for more than half of the stall timeout: stalls and near misses that the kernel did not print (R2.63).
 --
 -- Parameters
---   :timeout_s   number  stall timeout in seconds (default: that of the run's kernel, 5 s more with PROVE_RCU; 21 when unknown)
+--   :timeout_s   number  stall timeout in seconds (default: the one that the verdicts of the run go by)
 --   :run         number  one run; every run when not given
 -- Columns
 --   run_id       run
@@ -12,10 +12,7 @@
 --   of_timeout   duration as a multiple of the timeout: from 1 on the kernel would have warned at the next tick
 --   holdouts     CPUs and tasks that reported last, or still owe
 WITH kernel AS (
-  SELECT run_id, base_ns, last_ns,
-         coalesce(:timeout_s,
-                  coalesce(json_extract(kernel, '$.rcuStallTimeoutS'), 21)
-                  + CASE WHEN json_extract(kernel, '$.proveRcu') THEN 5 ELSE 0 END) AS timeout_s
+  SELECT run_id, base_ns, last_ns, coalesce(:timeout_s * 1e9, stall_timeout_ns) AS timeout_ns
   FROM run
 )
 SELECT
@@ -24,10 +21,10 @@ SELECT
   g.gp_seq,
   round((k.base_ns + g.start_ns) / 1e9, 6) AS start_s,
   coalesce(g.end_ns, k.last_ns) - g.start_ns AS duration_ns,
-  round((coalesce(g.end_ns, k.last_ns) - g.start_ns) / 1e9 / k.timeout_s, 2) AS of_timeout,
+  round((coalesce(g.end_ns, k.last_ns) - g.start_ns) / k.timeout_ns, 2) AS of_timeout,
   g.holdouts
 FROM grace_period AS g JOIN kernel AS k USING (run_id)
 WHERE (:run IS NULL OR g.run_id = :run)
   AND g.flavor GLOB 'rcu_*' AND g.expedited = 0
-  AND coalesce(g.end_ns, k.last_ns) - g.start_ns > k.timeout_s * 1e9 / 2
+  AND coalesce(g.end_ns, k.last_ns) - g.start_ns > k.timeout_ns / 2
 ORDER BY duration_ns DESC;

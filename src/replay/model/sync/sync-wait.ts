@@ -5,7 +5,7 @@
  * stack of the switch-out. Successive sleeps in the same call are one wait (W4.13). Where no return is recorded, a call is over when
  * its task sleeps in another way, or leaves the kernel: grace-period waits sleep in D.
  */
-import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
+import { type EventCursor, type EventType, fieldsOf, knownName, type MetricName } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { classifyStack, type StackVerdict } from '../../knowledge/stack/stack-verdict.ts';
 import { isEither, isOfWork, isUnnamed, type SrcuIdentity } from '../srcu/identity.ts';
@@ -31,7 +31,7 @@ const BARRIER = fieldsOf('rcu_barrier');
 const EXPEDITED = fieldsOf('rcu_exp_grace_period');
 
 /** Metric of each kind of wait; srcu_barrier() is of the barriers. */
-const METRICS: Readonly<Record<SyncResource, string>> = {
+const METRICS: Readonly<Record<SyncResource, MetricName>> = {
   rcu: 'synchronize-rcu',
   'rcu-expedited': 'synchronize-rcu',
   srcu: 'synchronize-srcu',
@@ -329,9 +329,9 @@ export class SyncWaitModel implements Model {
   #settle(wait: SyncWait): void {
     // A return probe closes its own call whatever was lost in between; an open end or a stack does not.
     if (!wait.returned) wait.censored = wait.gapsAtStart !== this.#world.lostMarkers;
-    const metric = METRICS[wait.api === 'srcu_barrier' ? 'barrier' : wait.resource];
+    const metric = wait.nested ? null : METRICS[wait.api === 'srcu_barrier' ? 'barrier' : wait.resource];
     const by = wait.domain || wait.api;
-    if (!wait.nested) {
+    if (metric !== null) {
       if (wait.endNs === null) this.#world.facts.openSample(metric, by);
       else this.#world.facts.sample(metric, by, wait.endNs - wait.startNs);
     }
@@ -344,6 +344,7 @@ export class SyncWaitModel implements Model {
       tid: wait.tid,
       startNs: wait.startNs,
       endNs: wait.endNs,
+      metric,
       rootKind: null,
       confidence: wait.source === 'stack' ? 'inferred' : 'observed',
     });
