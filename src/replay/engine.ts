@@ -165,7 +165,7 @@ export class ReplayEngine {
       assessments: assessAll(world, timeline),
       profile: world.profile,
       thresholds: world.thresholds,
-      stallTimeoutNs: stallRule(world, timeline.data.periods, timeline.data.stallReports).tillNs,
+      stallTimeoutNs: stallRule(world, timeline.data.periods, timeline.data.stallReports).timeoutNs,
       firstNs: world.firstNs,
       lastNs: endNs,
       cpus: this.models.cpu.count,

@@ -7,7 +7,8 @@ import { QueryConnection } from '../../src/query/user-sql.ts';
 import { explainText } from '../../src/report/explain-text.ts';
 import { PLAIN } from '../../src/report/style.ts';
 import { quiesce } from '../support/command-line.ts';
-import { buildStore, temporaryFolder, textCapture } from '../support/sample-store.ts';
+import { buildStore, textCapture } from '../support/sample-store.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** A wait for RCU Tasks, and a call of synchronize_rcu_expedited() that falls back to synchronize_rcu(). */
 const WAITS = `# tracer: nop
@@ -42,13 +43,16 @@ function connected<T>(db: string, read: (connection: QueryConnection) => T): T {
 }
 
 describe('histograms of calls', () => {
-  it.each(['synchronize-rcu', 'synchronize-rcu-tasks'])('%s: the stored ones and those by api count the same calls', (metric) => {
-    const [whole] = metricHistograms(waits, { metric }).histograms;
-    const parts = metricHistograms(waits, { metric, by: 'api' }).histograms;
-    expect(whole?.histogram.count).toBe(1);
-    expect(parts.map(({ histogram }) => histogram.count)).toEqual([1]);
-    expect(parts[0].histogram.sum).toBe(whole.histogram.sum);
-  });
+  it.each(['synchronize-rcu', 'synchronize-rcu-tasks'])(
+    '%s: the stored ones and those by api count the same calls',
+    (metric) => {
+      const [whole] = metricHistograms(waits, { metric }).histograms;
+      const parts = metricHistograms(waits, { metric, by: 'api' }).histograms;
+      expect(whole?.histogram.count).toBe(1);
+      expect(parts.map(({ histogram }) => histogram.count)).toEqual([1]);
+      expect(parts[0].histogram.sum).toBe(whole.histogram.sum);
+    },
+  );
 });
 
 describe('the stall timeout', () => {

@@ -21,10 +21,10 @@ SELECT
   g.gp_seq,
   round((k.base_ns + g.start_ns) / 1e9, 6) AS start_s,
   coalesce(g.end_ns, k.last_ns) - g.start_ns AS duration_ns,
-  round((coalesce(g.end_ns, k.last_ns) - g.start_ns) / k.timeout_ns, 2) AS of_timeout,
+  round(1.0 * (coalesce(g.end_ns, k.last_ns) - g.start_ns) / k.timeout_ns, 2) AS of_timeout,
   g.holdouts
 FROM grace_period AS g JOIN kernel AS k USING (run_id)
 WHERE (:run IS NULL OR g.run_id = :run)
   AND g.flavor GLOB 'rcu_*' AND g.expedited = 0
-  AND coalesce(g.end_ns, k.last_ns) - g.start_ns > k.timeout_ns / 2
+  AND coalesce(g.end_ns, k.last_ns) - g.start_ns > k.timeout_ns / 2.0
 ORDER BY duration_ns DESC;
