@@ -178,7 +178,12 @@ function starvedKthread(log: LogModel, { stall, startNs, reading, cause }: Judge
         'grace periods are driven by this kthread: while it does not run, none ends',
         `it was in ${kthread.state}`,
         ...(asleep
-          ? [`its state is ${kthread.taskState}: it sleeps and waits for no CPU; a lost timer leaves it so (R2.45)`]
+          ? [
+              note(
+                `its state is ${kthread.taskState}: it sleeps and waits for no CPU; a lost timer leaves it so`,
+                'R2.45',
+              ),
+            ]
           : []),
         ...(spin === undefined ? [] : [`CPU ${kthread.cpu} spins in ${spin} until another CPU answers`]),
         onHoldout
