@@ -8,7 +8,7 @@
 export type * from '../schema/comparison.ts';
 export type { ImportIssue } from '../schema/diagnostics.ts';
 export { CaptureError, QuiesceError, RequestError } from '../schema/errors.ts';
-export { FINDING_KINDS, type FindingKind } from '../schema/finding-kinds/index.ts';
+export { FINDING_KINDS, type Finding, type FindingKind } from '../schema/finding-kinds/index.ts';
 export type * from '../schema/findings.ts';
 export type { KernelProfile, Thresholds } from '../schema/profile.ts';
 export { DEFAULT_THRESHOLDS } from '../schema/profile.ts';
