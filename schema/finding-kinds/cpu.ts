@@ -44,6 +44,8 @@ export interface Lockup {
   readonly tid?: number;
   /** The function that it was in. */
   readonly site?: string;
+  /** The load on its CPU that it is a consequence of. */
+  readonly root?: Root;
 }
 export interface SoftLockup extends Lockup {
   readonly hard?: boolean;

@@ -8,7 +8,7 @@ import { LOCK_KINDS } from './lock.ts';
 import type { KindRow } from './row.ts';
 import { WAIT_KINDS } from './wait.ts';
 
-export { type DeferralHazardKind, type LockMisuseKind } from './lock.ts';
+export type { DeferralHazardKind, LockMisuseKind } from './lock.ts';
 export type { EventGroup } from './needs.ts';
 export type { DetailFormat, KindNeeds } from './row.ts';
 

@@ -16,6 +16,7 @@ import { isDroppedAt, lockRewrite, rewriteLocks, rewritesLocks } from './lock-op
 import type { Operator, Variant } from './operator.ts';
 import { rewriteReports } from './report-operators.ts';
 import { rewriteTimeline, type TimelineOperator } from './timeline-operators.ts';
+import { withoutLoads } from './without-load.ts';
 
 /** A finished replay, as what-if needs it. */
 export interface ReplayedRun {
@@ -123,11 +124,13 @@ export class WhatIf {
       selected += gone.length;
       because.push(...gone.map(({ title }) => `an order of the inferred cycle is taken out: ${title}`));
     }
+    const reported = withoutLoads(log, operators);
+    selected += log.length - reported.length;
     const after =
       newRules || timeline !== this.#run.timeline
         ? TIMELINE_DETECTORS.flatMap((detect) => detect(rewritten, timeline))
         : before.timeline;
-    return { locks, timeline: after, log, selected, because, lengths };
+    return { locks, timeline: after, log: reported, selected, because, lengths };
   }
 
   /** What the kernel reported of a thing goes with the thing itself. */

@@ -13,7 +13,7 @@ import {
   SRCU_SCAN_JIFFIES,
   SRCU_SCANS,
 } from '../knowledge/thresholds.ts';
-import type { GracePeriod } from '../model/rcu/grace-period.ts';
+import { type GracePeriod, gracePeriodName } from '../model/rcu/grace-period.ts';
 import type { SyncWait } from '../model/sync/sync-wait.ts';
 import type { HungSleep } from '../model/task/hung-task.ts';
 import type { Timeline } from '../record/timeline.ts';
@@ -105,7 +105,7 @@ function scaleContext(timeline: Timeline, operator: OperatorOf<'scale-context'>)
     const endNs = Math.round(timeline.end(gp) - freedNs);
     if (freedNs > SLOW_PERIOD_NS)
       because.push(
-        `${gp.flavor} grace period ${gp.seq}: ${formatDuration(freedNs)} of its ${formatDuration(timeline.length(gp))} went to ${CONTEXT_WORDS[context]} on CPU ${holdout.cpu}`,
+        `${gracePeriodName(gp)}: ${formatDuration(freedNs)} of its ${formatDuration(timeline.length(gp))} went to ${CONTEXT_WORDS[context]} on CPU ${holdout.cpu}`,
       );
     const { warnedNs, ...rest } = gp;
     const holdouts = gp.holdouts.map((h) => ({ ...h, toNs: Math.min(h.toNs ?? endNs, endNs) }));
@@ -122,19 +122,32 @@ function scaleContext(timeline: Timeline, operator: OperatorOf<'scale-context'>)
     const freedNs = Math.round(cost * (1 - factor));
     if (freedNs === 0) continue;
     const longest = timeline.length(wait) - freedNs;
-    ends.set(wait, wait.startNs + longest);
     // With the interrupts gone the CPU reports at its next chance: at best at once.
     const waitingForCpu = links
       .filter((link) => link.kind === 'cpu' || link.kind === 'reader')
       .reduce((sum, link) => sum + link.blame_ns, 0);
     lengths.set(wait, [Math.max(0, longest - waitingForCpu), longest]);
+    // What little else the CPU did, it did in the gaps of the load.
+    const loaded = new Set(links.filter((link) => link.kind === context).map((link) => link.cpu));
+    const betweenNs = links
+      .filter((link) => link.kind === 'cpu' && loaded.has(link.cpu))
+      .reduce((sum, link) => sum + link.blame_ns, 0);
+    ends.set(wait, wait.startNs + Math.max(0, longest - (factor === 0 && cost > betweenNs ? betweenNs : 0)));
   }
+  const starvations = timeline.data.starvations.map((starvation) => {
+    const costNs = Attribution.ofStarvation(timeline, starvation)
+      .links.filter((link) => link.kind === context && affects(link.cpu))
+      .reduce((sum, link) => sum + link.blame_ns, 0);
+    const freedNs = Math.round(costNs * (1 - factor));
+    return freedNs > 0 ? { ...starvation, endNs: timeline.end(starvation) - freedNs } : starvation;
+  });
   const storms = timeline.data.storms.filter((storm) => storm.kind !== context || !affects(storm.cpu) || factor >= 1);
   const selected =
     ends.size +
     periods.filter((gp, i) => gp !== timeline.data.periods[i]).length +
+    starvations.filter((starvation, i) => starvation !== timeline.data.starvations[i]).length +
     (timeline.data.storms.length - storms.length);
-  return { timeline: withWaits(timeline, ends, { periods, storms }), selected, because, lengths };
+  return { timeline: withWaits(timeline, ends, { periods, storms, starvations }), selected, because, lengths };
 }
 
 /** A hop more on the way of every such wait. */

@@ -1,4 +1,5 @@
 /** What a lockup is a consequence of: a load on its CPU, or a CPU that does not answer it. */
+import type { Root } from '../../../../schema/index.ts';
 import { spinOf } from '../../model/cpu/busy-wait.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import type { Lockup } from '../../model/log/log.ts';
@@ -7,11 +8,14 @@ import type { JudgedStall } from './stalls.ts';
 /** watchdog_thresh is 10 s by default; a hard lockup is that old when it is reported. */
 const HARD_LOCKUP_NS = 10e9;
 
+const STORM_ROOTS = { nmi: 'nmi-storm', hardirq: 'irq-storm', softirq: 'softirq-storm' } as const;
 const STORM_NAMES = { nmi: 'an NMI storm', hardirq: 'an interrupt storm', softirq: 'a softirq storm' } as const;
 
 export interface LockupLoad {
   /** `an NMI storm on CPU 1`; undefined when none is known. */
   readonly storm: string | undefined;
+  /** The same as a root. */
+  readonly root: Root | undefined;
   /** The function in which the CPU spins until another one answers. */
   readonly spin: string | undefined;
 }
@@ -32,6 +36,7 @@ export function loadBehind(
   );
   const kind = seen?.kind ?? (blamed ? 'nmi' : undefined);
   return {
+    root: kind && { kind: STORM_ROOTS[kind], cpu },
     storm: kind && `${STORM_NAMES[kind]} on CPU ${cpu}`,
     spin: spinOf({ nmiFrames: 0, irqFrames: 0, ...report }),
   };

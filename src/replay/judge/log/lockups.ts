@@ -56,7 +56,7 @@ function lockup(
   const task = last.task ?? first.task;
   const at = callers((last.stack.length > 0 ? last : first).stack, 4);
   const startNs = Math.max(0, Math.min(first.tsNs, last.tsNs - stuckS * 1e9));
-  const { storm: load, spin } = loadBehind(last, startNs, stalls, storms);
+  const { storm: load, spin, root } = loadBehind(last, startNs, stalls, storms);
   return identified({
     kind: hard ? 'hard-lockup' : 'soft-lockup',
     // The load, or the CPU that does not answer, is the finding; this is what it does to the CPU.
@@ -79,6 +79,7 @@ function lockup(
     task: task?.comm ?? '<...>',
     ...(task && { tid: task.tid }),
     ...(at && { site: at.split(' ')[0] }),
+    ...(root && { root }),
   });
 }
 
