@@ -12,7 +12,16 @@ import { traceJson } from './trace-json/trace-json.ts';
 
 export { DictionaryWriter } from './dictionary-writer.ts';
 export type { CaptureFacts, ParseOptions, TraceFormat } from './format.ts';
+export { unpackMail } from './mail/mail-source.ts';
 export { type ByteSource, bufferSource, openSource } from './source.ts';
+
+/** Formats that magic numbers tell. */
+const RECORDINGS: readonly TraceFormat[] = [traceDat, perfData];
+
+/** Whether bytes begin a binary recording. */
+export function isRecording(head: Uint8Array): boolean {
+  return RECORDINGS.some((format) => format.sniff(head));
+}
 
 /** Most specific first: magic numbers before text, because text sniffers guess. */
 export const FORMATS: readonly TraceFormat[] = [traceDat, perfData, traceJson, perfScript, ftraceText, consoleFormat];

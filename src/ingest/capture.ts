@@ -6,9 +6,11 @@ import {
   bufferSource,
   type CaptureFacts,
   detectFormat,
+  isRecording,
   openSource,
   type ParseOptions,
   type TraceFormat,
+  unpackMail,
 } from '../../parsers/index.ts';
 import { DiagnosticSink, type EventBatch } from '../../schema/index.ts';
 
@@ -52,7 +54,8 @@ export class Capture {
 
 /** @throws CaptureError when it cannot be opened or is of no known format. */
 export async function openCapture(input: CaptureInput, options: ParseOptions): Promise<Capture> {
-  const source = typeof input === 'string' ? await openSource(input) : bufferSource(input.bytes, input.name);
+  const given = typeof input === 'string' ? await openSource(input) : bufferSource(input.bytes, input.name);
+  const source = await unpackMail(given, isRecording);
   try {
     return new Capture(input, source, await detectFormat(source), options);
   } catch (error) {
