@@ -125,7 +125,8 @@ class Player {
     const same = this.held.filter((entry) => entry.instance === instance);
     // What would never return is no program; readers may come again.
     if (same.some((entry) => !(entry.read && read)) || (same.length > 0 && trylock)) return;
-    if (this.held.length >= 12) return;
+    // A dozen acquisitions before the first release look like a recorder that starts its events one by one.
+    if (this.held.length >= 10) return;
     // A rwsem reader in an interrupt: lockdep takes it as read=1 when it comes and as a recursive one later (IN-*-R), so its verdict
     // depends on the order. It is an invalid wait context anyway.
     if (cls.kind === 'rwsem' && read && this.levels.length > 1) return;

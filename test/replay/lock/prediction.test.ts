@@ -74,6 +74,10 @@ describe('sync-preserving prediction (PLDI 2023)', () => {
     expect(await feasible(thread(1, '+a +b -b -a -g'), thread(2, '+g +b +a -a -b -g'))).toEqual(['no']);
   });
 
+  it('says unknown where two threads read one lock: a writer in between decides', async () => {
+    expect(await feasible(thread(1, 'r+a +b -b -a'), thread(2, '+b r+a -a -b'))).toEqual(['unknown']);
+  });
+
   it('does not predict what interrupts do', async () => {
     expect(
       await feasible(thread(1, '+a +b -b -a', { flags: 'd.h1.' }), thread(2, '+b +a -a -b', { flags: 'd.h1.' })),

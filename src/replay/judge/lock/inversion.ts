@@ -14,7 +14,7 @@ import { identified } from '../finding-id.ts';
 import { type Cycle, classSet, isStrong, minimalCycles } from './cycles.ts';
 import { eventEvidence, type LockEvidence, siteText, taskLabel } from './evidence.ts';
 import { commonGuards, feasibility } from './predict/feasibility.ts';
-import { ASSUMED_READERS, type JudgedEdge, judgedEdges } from './read-type.ts';
+import { ASSUMED_READERS, type JudgedEdge, judgedEdges, readTypeOf } from './read-type.ts';
 import { waitViolations } from './wait-context.ts';
 
 const BLOCKING = DEP_EN | DEP_SN;
@@ -92,6 +92,7 @@ function inversion(
     evidence.history,
     evidence.wakes,
     (classId) => evidence.classes[classId].isLock,
+    (classId) => readTypeOf(evidence, evidence.classes[classId]) === 'recursive',
     nameOf,
   );
   const loose = classLevelJunctions(evidence, cycle);

@@ -25,6 +25,8 @@ export function judgeAtomicSleeps(evidence: LockEvidence): Finding[] {
 /** A sleeping lock under a spinning one. RCU readers have a checker of their own; a spinlock sleeps on PREEMPT_RT only. */
 function sleepsUnder(evidence: LockEvidence, violation: WaitViolation): boolean {
   if (!violation.real || !violation.certain || !violation.held?.isLock) return false;
+  // __might_resched() does not look at idle tasks, which is what runs until the scheduler does.
+  if (violation.at.taskKey < 0) return false;
   const rt = evidence.profile.rt === true;
   const sleeping = violation.acquiredType.outer === 'sleep' || (rt && violation.acquiredType.outer === 'config');
   const spinning = violation.limit.inner === 'raw' || (!rt && violation.limit.inner === 'config');

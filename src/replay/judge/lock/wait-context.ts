@@ -156,7 +156,8 @@ function unknownKinds(evidence: LockEvidence): Finding[] {
     const held = nesting.held < 0 ? undefined : evidence.classes[nesting.held];
     if (held === undefined || held.rule.homonym || acquired.rule.homonym || unknown.has(acquired)) continue;
     const type = evidence.waitType(acquired);
-    if (evidence.waitType(held)?.inner !== 'raw' || !mayBeSpinlock(acquired, type)) continue;
+    const raw = evidence.waitType(held)?.inner === 'raw' || (held.rule.convention && held.rule.inner === 'raw');
+    if (!raw || !mayBeSpinlock(acquired, type)) continue;
     unknown.set(acquired, { nesting, held });
   }
   return [...unknown].slice(0, MAX_UNKNOWN).map(([acquired, { nesting, held }]): Finding => {

@@ -42,13 +42,16 @@ class Search {
   readonly cycle: readonly LockEdge[];
   readonly history: SectionHistory;
   readonly #isLock: (classId: number) => boolean;
+  readonly #readersNest: (classId: number) => boolean;
 
   constructor(
     cycle: readonly LockEdge[],
     history: SectionHistory,
     wakes: WakeOrder,
     isLock: (classId: number) => boolean,
+    readersNest: (classId: number) => boolean,
   ) {
+    this.#readersNest = readersNest;
     this.wakes = wakes;
     this.cycle = cycle;
     this.history = history;
@@ -92,7 +95,7 @@ class Search {
   /** The new thread holds what the one before wants, is another thread, and shares no lock with the others. */
   #fits(parts: readonly Part[], witness: EdgeWitness, hold: WitnessHold): boolean {
     const before = parts.at(-1);
-    if (before && !blocks(before.witness, hold)) return false;
+    if (before && !this.#blocks(before.witness, witness, hold)) return false;
     return parts.every((part) => part.witness.thread !== witness.thread && this.#disjoint(part.witness, witness));
   }
 
@@ -105,7 +108,16 @@ class Search {
 
   #closed(parts: readonly Part[]): boolean {
     const last = parts.at(-1);
-    return parts.length > 1 && last !== undefined && blocks(last.witness, parts[0].hold);
+    return parts.length > 1 && last !== undefined && this.#blocks(last.witness, parts[0].witness, parts[0].hold);
+  }
+
+  /** Whether waiting for what `hold` names would block: same lock, and not two readers, which a writer in between would make wait. */
+  #blocks(waiter: EdgeWitness, holder: EdgeWitness, hold: WitnessHold): boolean {
+    if (waiter.toInstance !== hold.instance) return false;
+    if (!waiter.toRead || !hold.read) return true;
+    if (waiter.thread !== holder.thread && !this.#readersNest(hold.classId))
+      this.undecided ||= 'two of them read one lock: the second waits only where a writer comes in between';
+    return false;
   }
 
   /** Tries the recorded times of each situation, earliest first. */
@@ -149,11 +161,6 @@ class Search {
   }
 }
 
-/** Whether waiting for what `holds` names would block: same lock, and not two readers. */
-function blocks(waiter: EdgeWitness, hold: WitnessHold): boolean {
-  return waiter.toInstance === hold.instance && !(waiter.toRead && hold.read);
-}
-
 /** Locks that were held since before the capture are known only from their release: two threads that both held one exclude each other. */
 function guardedFromBefore(
   parts: readonly Part[],
@@ -189,13 +196,16 @@ export function commonGuards(cycle: readonly LockEdge[]): number[] {
 }
 
 /**
- * @param cycle edges in cycle order · @param isLock whether a class number is a real lock: a map without owner blocks nobody.
+ * @param cycle edges in cycle order
+ * @param isLock whether a class number is a real lock: a map without owner blocks nobody
+ * @param readersNest whether a class's readers never wait for readers
  */
 export function feasibility(
   cycle: readonly LockEdge[],
   history: SectionHistory,
   wakes: WakeOrder,
   isLock: (classId: number) => boolean,
+  readersNest: (classId: number) => boolean,
   nameOf: (classId: number) => string,
 ): Feasibility {
   const decide = (verdict: 'no' | 'unknown', why: string): Feasibility => ({
@@ -209,7 +219,7 @@ export function feasibility(
   const guards = commonGuards(cycle);
   if (guards.length > 0)
     return decide('no', `guarded by ${guards.map(nameOf).join(', ')}, held exclusively every time`);
-  const search = new Search(cycle, history, wakes, isLock);
+  const search = new Search(cycle, history, wakes, isLock, readersNest);
   for (let start = 0; start < cycle.length; start++) {
     const events = search.extend(start, 0, []);
     if (events) return yes(events, false);
