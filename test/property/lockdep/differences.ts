@@ -58,6 +58,7 @@ export async function differences(seed: number): Promise<string[]> {
       kind === 'irq-lock-order' &&
       !inconsistent.has(`${safe}/${irq}`) &&
       !inconsistent.has(`${unsafe}/${irq}`) &&
+      simplePath(complete, safe, unsafe, irq ?? 'hardirq') &&
       !orders.some(
         (order) => order.irq === irq && reach(safe, order.locks[0] ?? '') && reach(order.locks.at(-1) ?? '', unsafe),
       ),
@@ -113,6 +114,23 @@ function minimalCycles(lockdep: LockdepReference): string[] {
       .sort()
       .join('+'),
   );
+}
+
+/**
+ * Whether a strong path joins the two that visits no class twice: a detour by a cycle is that cycle's inversion, and the kernel does not
+ * go it. All simple paths are tried.
+ */
+function simplePath(lockdep: LockdepReference, safe: string, unsafe: string, irq: string): boolean {
+  const usage = (name: string, bit: string): boolean => lockdep.usage.get(name)?.has(bit) === true;
+  const go = (path: readonly string[], onlyRecursive: boolean): boolean =>
+    [...(lockdep.after.get(path[path.length - 1]) ?? [])].some(([name, types]) => {
+      const left = [...types].filter((type) => !(onlyRecursive && type.startsWith('S')));
+      if (left.length === 0 || path.includes(name)) return false;
+      const recursive = left.every((type) => type.endsWith('R'));
+      if (name === unsafe && (!recursive || usage(name, `ON-${irq}-W`))) return true;
+      return go([...path, name], recursive);
+    });
+  return go([safe], !usage(safe, `IN-${irq}-W`));
 }
 
 function reachability(lockdep: LockdepReference): (from: string, to: string) => boolean {
