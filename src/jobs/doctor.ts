@@ -13,9 +13,9 @@ export type DoctorOptions = Omit<ReplayOptions, 'db' | 'name'>;
  */
 export async function doctor(inputs: Inputs, options: DoctorOptions = {}): Promise<DoctorResult> {
   const counts = new Map<string, { system: string; shape: string; events: number }>();
-  const replayed = await replayInputs(inputs, options, ({ world }) => {
-    for (const { name, system, shape } of world.dictionary.types) {
-      const events = world.seen.get(name) ?? 0;
+  const replayed = await replayInputs(inputs, options, ({ record: { coverage } }) => {
+    for (const { name, system, shape } of coverage.types) {
+      const events = coverage.events.get(name) ?? 0;
       if (events > 0 && shape !== 'marker') counts.set(name, { system, shape, events });
     }
   });

@@ -92,8 +92,7 @@ export class RunSession {
     this.#outcome = this.#engine.finish();
     this.#recorder.flush();
     const { findings, assessments, stallTimeoutNs } = this.#outcome;
-    const { world, models, timeline } = this.#engine;
-    this.#options.onReplayed?.({ world, models, timeline, baseline: findings });
+    this.#options.onReplayed?.({ record: this.#engine.record, baseline: findings });
     this.sink?.finish(
       { findings, assessments, histograms: this.#recorder.histograms.rows(), stallTimeoutNs },
       this.#outcome,

@@ -21,9 +21,9 @@ import { assessAll } from './judge/assess.ts';
 import { emitWaitEdges } from './judge/chain/wait-edges.ts';
 import { detectAll } from './judge/index.ts';
 import { stallRule } from './judge/stall/rule.ts';
-import { createMeasures } from './metric-models.ts';
-import { createModels, type Models } from './models.ts';
-import { Timeline } from './record/timeline.ts';
+import { createMeasures } from './model/measures.ts';
+import { createModels, type Models } from './model/models.ts';
+import { type RunRecord, recordOf } from './record/run-record.ts';
 
 export interface ReplayOptions {
   readonly profile?: KernelProfile;
@@ -56,8 +56,7 @@ export class ReplayEngine {
   #recordedNs = 0;
   #recordedEvent = 0;
   readonly #markers: boolean[] = [];
-  #started = false;
-  #timeline: Timeline | undefined;
+  #record: RunRecord | undefined;
 
   constructor(options: ReplayOptions) {
     this.world = new World(options);
@@ -79,8 +78,8 @@ export class ReplayEngine {
     const console = this.#console;
     let report = 0;
     const reports = batch.reports;
-    if (!this.#started && batch.length > 0) {
-      this.#started = true;
+    if (!world.begun && batch.length > 0) {
+      world.begun = true;
       world.firstNs = tsNs[0];
     }
     for (let i = 0; i < batch.length; i++) {
@@ -105,18 +104,10 @@ export class ReplayEngine {
     while (report < reports.length) this.#report(batch, report++);
   }
 
-  /** The models were loaded from a snapshot: the run has begun before the next batch. */
-  resume(firstNs: number, nowNs: number): void {
-    this.#started = true;
-    this.world.firstNs = firstNs;
-    this.world.nowNs = nowNs;
-    this.#recordedNs = nowNs;
-  }
-
   /** What the models concluded; after {@link finish}. */
-  get timeline(): Timeline {
-    if (this.#timeline === undefined) throw new Error('the replay has not finished');
-    return this.#timeline;
+  get record(): RunRecord {
+    if (this.#record === undefined) throw new Error('the replay has not finished');
+    return this.#record;
   }
 
   #report(batch: EventBatch, index: number): void {
@@ -153,19 +144,19 @@ export class ReplayEngine {
     }
     const endNs = world.nowNs;
     for (const model of this.#order) model.finish?.(endNs);
-    const timeline = Timeline.of(world, this.models);
-    this.#timeline = timeline;
-    emitWaitEdges(world, timeline);
-    const findings = detectAll(world, this.models, timeline);
+    const record = recordOf(this);
+    this.#record = record;
+    emitWaitEdges(world.facts, record.timeline);
+    const { findings } = detectAll(record);
     for (const finding of findings)
       if (finding.kind === 'rcu-stall')
         world.facts.sample('rcu-stall', finding.cause, finding.end_ns - finding.start_ns);
     return {
       findings,
-      assessments: assessAll(world, timeline),
+      assessments: assessAll(record),
       profile: world.profile,
       thresholds: world.thresholds,
-      stallTimeoutNs: stallRule(world, timeline.data.periods, timeline.data.stallReports).timeoutNs,
+      stallTimeoutNs: stallRule(record, record.timeline.data.periods, record.timeline.data.stallReports).timeoutNs,
       firstNs: world.firstNs,
       lastNs: endNs,
       cpus: this.models.cpu.count,

@@ -1,4 +1,6 @@
 // Who may import whom (docs/ARCHITECTURE.md "Layers"). Run by `npm run layers`.
+const replayRooms = require('./replay-rooms.cjs');
+
 const only = (name, from, to, comment) => ({
   name,
   comment,
@@ -20,6 +22,7 @@ module.exports = {
     only('schema-imports-nothing', '^schema/', '^schema/', 'The vocabulary stands alone.'),
     only('parsers-see-schema', '^parsers/', '^(schema|parsers)/', 'Bytes to events: no store, no models.'),
     only('replay-is-pure', '^src/replay/', '^(schema|src/replay)/', 'Models see events, never files or SQL.'),
+    ...replayRooms,
     only('store-sees-schema', '^src/store/', '^(schema|src/(store|histogram))/', 'SQLite lives in one room.'),
     only('histogram-stands-alone', '^src/histogram/', '^src/histogram/', 'Arithmetic only.'),
     only(

@@ -3,7 +3,6 @@
  * the kernel prints meanwhile tells who waits and for which CPU, the events of the rest tell why.
  */
 
-import { notesRules, notesText } from '../support/notes.ts';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSource } from '../../parsers/index.ts';
 import type { Finding } from '../../schema/index.ts';
 import { quiesce } from '../support/command-line.ts';
+import { notesRules, notesText } from '../support/notes.ts';
 
 let folder = '';
 beforeAll(() => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { minimalCycles } from '../../src/replay/judge/lock/cycles.ts';
-import { lockEvidence } from '../../src/replay/judge/lock/evidence.ts';
 import { feasibility } from '../../src/replay/judge/lock/predict/feasibility.ts';
+import { lockRecord } from '../../src/replay/record/lock-record.ts';
 import { replayProgram } from '../support/replay-dsl.ts';
 import { deadlockStates, type PlainStep } from './lock-reference.ts';
 
@@ -53,7 +53,7 @@ async function predictions(steps: readonly PlainStep[]) {
     steps.map((step) => ({ tid: step.tid, op: `${step.acquire ? '+' : '-'}${step.lock}` })),
   );
   const { world, models } = replay.engine;
-  const evidence = lockEvidence(world, models);
+  const evidence = lockRecord(world, models);
   // An acquisition makes two records, a release one.
   const eventOf: number[] = [];
   let event = 1;

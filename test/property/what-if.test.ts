@@ -137,7 +137,7 @@ function blocked(findings: readonly Finding[]): Map<string, number> {
 
 /** Operators on what the recording has: its lock classes, its domains. */
 function operators(run: ReplayedRun): fc.Arbitrary<Operator> {
-  const classes = run.models.locks.classes.slice(0, 200).map((cls) => escaped(cls.name));
+  const classes = run.record.locks.classes.slice(0, 200).map((cls) => escaped(cls.name));
   const lock = fc.constantFrom('.', '^$', ...classes);
   const domains = fc.constantFrom('.', 'tracepoint', 'nothing');
   const context = fc.constantFrom('nmi' as const, 'hardirq' as const, 'softirq' as const);

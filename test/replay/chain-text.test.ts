@@ -1,21 +1,28 @@
 /** Chains as trees of text: the way to the root downwards, side branches beside it (W4.30), what each link cost, and what shows it. */
 import { describe, expect, it } from 'vitest';
 import type { ChainLink } from '../../schema/index.ts';
-import { ChainDraft } from '../../src/replay/judge/chain/draft.ts';
+import { ChainDraft, type Link, type LinkDetails, type Waiter } from '../../src/replay/judge/chain/draft.ts';
 import { chainLines } from '../../src/report/chain-text.ts';
 
 const PLAIN = { bold: (t: string) => t, dim: (t: string) => t, severity: (_: string, t: string) => t };
 const text = (chain: readonly ChainLink[]): string => chainLines(chain, PLAIN).join('\n');
 
+/** A link that answers for some time itself. */
+function blamed(waiter: Waiter, kind: ChainLink['kind'], name: string, ns: number, details: LinkDetails = {}): Link {
+  const link = waiter.waitsFor(kind, name, details);
+  link.blame(ns);
+  return link;
+}
+
 describe('a chain under construction', () => {
   it('hangs each link below the one that waits for it, and puts the way to the root first', () => {
     const draft = new ChainDraft();
-    draft.add('task', 'a:1', 5, 0, { tid: 1, event: 10 });
-    draft.add('srcu-gp', 'SRCU grace period', 1, 1, { rule: 'W2' });
-    draft.add('worker', 'kworker:9', 2, 2, { tid: 9, rule: 'W17', event: 12 });
-    draft.add('rcu-gp', 'grace period 4', 3, 3, { rule: 'W18' });
-    draft.add('cpu', 'CPU 1', 900, 4, { cpu: 1, rule: 'W4' });
-    draft.add('work', 'srcu_invoke_callbacks', 50, 2, { rule: 'W20' });
+    const task = blamed(draft, 'task', 'a:1', 5, { tid: 1, event: 10 });
+    const srcu = blamed(task, 'srcu-gp', 'SRCU grace period', 1, { rule: 'W2' });
+    const worker = blamed(srcu, 'worker', 'kworker:9', 2, { tid: 9, rule: 'W17', event: 12 });
+    const period = blamed(worker, 'rcu-gp', 'grace period 4', 3, { rule: 'W18' });
+    blamed(period, 'cpu', 'CPU 1', 900, { cpu: 1, rule: 'W4' });
+    blamed(srcu, 'work', 'srcu_invoke_callbacks', 50, { rule: 'W20' });
     expect(draft.links().map(({ name, parent, rule, event }) => [name, parent, rule, event])).toEqual([
       ['a:1', undefined, undefined, 10],
       ['SRCU grace period', 0, 'W2', undefined],
@@ -28,10 +35,10 @@ describe('a chain under construction', () => {
 
   it('meets a task as one link, whatever its role, unless it closes a cycle (W4.41)', () => {
     const draft = new ChainDraft();
-    draft.add('task', 'a:1', 1, 0, { tid: 1 });
-    draft.add('reader', 'b:2', 2, 1, { tid: 2 });
-    draft.add('task', 'b:2', 3, 1, { tid: 2 });
-    draft.add('reader', 'a:1', 4, 2, { tid: 1, closes: true });
+    const task = blamed(draft, 'task', 'a:1', 1, { tid: 1 });
+    const reader = blamed(task, 'reader', 'b:2', 2, { tid: 2 });
+    expect(blamed(task, 'task', 'b:2', 3, { tid: 2 })).toBe(reader);
+    blamed(reader, 'reader', 'a:1', 4, { tid: 1, closes: true });
     expect(draft.links().map(({ kind, name, blame_ns, closes }) => [kind, name, blame_ns, closes])).toEqual([
       ['task', 'a:1', 1, undefined],
       ['reader', 'b:2', 5, undefined],
@@ -41,11 +48,11 @@ describe('a chain under construction', () => {
 
   it('ends the way at the link that answers for more than what it waited for', () => {
     const draft = new ChainDraft();
-    draft.add('task', 'a:1', 0, 0, { tid: 1 });
-    draft.add('rcu-gp', 'grace period 4', 1, 1);
-    draft.add('reader', 'r:2', 900, 2, { tid: 2 });
-    draft.add('cpu', 'CPU 0', 20, 2, { cpu: 0 });
-    draft.add('hardirq', 'interrupts on CPU 0', 2, 3, { cpu: 0 });
+    const task = blamed(draft, 'task', 'a:1', 0, { tid: 1 });
+    const period = blamed(task, 'rcu-gp', 'grace period 4', 1);
+    blamed(period, 'reader', 'r:2', 900, { tid: 2 });
+    const cpu = blamed(period, 'cpu', 'CPU 0', 20, { cpu: 0 });
+    blamed(cpu, 'hardirq', 'interrupts on CPU 0', 2, { cpu: 0 });
     expect(draft.links().map(({ name, parent }) => [name, parent])).toEqual([
       ['a:1', undefined],
       ['grace period 4', 0],
@@ -57,14 +64,11 @@ describe('a chain under construction', () => {
 
   it('joins the grace periods that one link waited for, and not those of different waiters', () => {
     const draft = new ChainDraft();
-    draft.add('task', 'a:1', 0, 0, { tid: 1 });
-    for (const [name, ns] of [
-      ['grace period 4', 10],
-      ['grace period 8', 90],
-    ] as const)
-      draft.add('rcu-gp', name, ns, 1);
-    draft.add('reader', 'r:2', 500, 2, { tid: 2 });
-    draft.add('rcu-gp', 'grace period 12', 7, 3);
+    const task = blamed(draft, 'task', 'a:1', 0, { tid: 1 });
+    blamed(task, 'rcu-gp', 'grace period 4', 10);
+    const longer = blamed(task, 'rcu-gp', 'grace period 8', 90);
+    const reader = blamed(longer, 'reader', 'r:2', 500, { tid: 2 });
+    blamed(reader, 'rcu-gp', 'grace period 12', 7);
     const links = draft.links();
     expect(links.map(({ name, blame_ns }) => [name, blame_ns])).toEqual([
       ['a:1', 0],

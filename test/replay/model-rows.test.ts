@@ -4,7 +4,7 @@ import { Session } from 'node:inspector/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ReplayEngine } from '../../src/replay/engine.ts';
 import { instantOf } from '../../src/replay/instant/instant.ts';
-import type { ModelRow, Models } from '../../src/replay/models.ts';
+import type { ModelRow, Models } from '../../src/replay/model/models.ts';
 import { loadLiveState, saveLiveState } from '../../src/replay/snapshot/live-state.ts';
 import { batchesOf, type EventLog, readLog } from '../support/event-log.ts';
 import { CollectedFacts } from '../support/replay-capture.ts';
@@ -46,7 +46,7 @@ async function holdings(session: Session, model: unknown): Promise<string[]> {
     .map(({ name, value }) => `${name} ${value?.description}`);
 }
 
-describe('a row of src/replay/models.ts', () => {
+describe('a row of src/replay/model/models.ts', () => {
   let logs: EventLog[];
 
   beforeAll(async () => {

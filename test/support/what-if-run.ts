@@ -1,15 +1,21 @@
 /** Replayed recordings for what-if tests. */
-import type { Finding, WhatIfVariant } from '../../schema/index.ts';
+import type { Finding, KernelProfile, WhatIfVariant } from '../../schema/index.ts';
 import type { CaptureInput } from '../../src/ingest/capture.ts';
 import { replayCaptures } from '../../src/jobs/replay-captures.ts';
 import type { ReplayedRun, WhatIf } from '../../src/replay/what-if/judge.ts';
 import { resolveVariant } from '../../src/replay/what-if/variants.ts';
 
 /** Captures of one boot: names in samples/ and test/fixtures/console/, or captures given as text. */
-export async function replayedRun(...captures: readonly CaptureInput[]): Promise<ReplayedRun> {
+export function replayedRun(...captures: readonly CaptureInput[]): Promise<ReplayedRun> {
+  return replayedWith({}, ...captures);
+}
+
+/** The same, with what the user says of the kernel. */
+export async function replayedWith(profile: KernelProfile, ...captures: readonly CaptureInput[]): Promise<ReplayedRun> {
   let run: ReplayedRun | undefined;
   await replayCaptures(captures.map(located), {
     threads: 1,
+    profile,
     onReplayed: (replayed) => {
       run ??= replayed;
     },

@@ -33,6 +33,8 @@ export class World {
   readonly facts: FactSink;
   /** Fields of the profile that the user fixed: evidence from the capture does not change them (MODEL §0 order). */
   readonly pinned: ReadonlySet<keyof KernelProfile>;
+  /** An event was consumed, or a snapshot loaded: `firstNs` holds. */
+  begun = false;
   firstNs = 0;
   /** Time of the event being consumed. */
   nowNs = 0;

@@ -45,7 +45,7 @@ export class GracePeriodLinks {
   }
 
   #rcu(rule: string, wait: SyncWait, note: string | undefined): StateLink {
-    const { rcu } = this.#walk.engine.models;
+    const { rcu } = this.#walk.run.models;
     const flavor = rcu.flavors.get(rcu.mainFlavor);
     const gp = wait.resource === 'rcu-expedited' ? flavor?.expedited : flavor?.gp;
     if (gp) return this.#gracePeriod(rule, gp, note);
@@ -82,21 +82,21 @@ export class GracePeriodLinks {
       const owes = holdout.passedNs === null ? 'owes a quiescent state' : 'quiescent state not yet reported';
       return this.#walk.cpu('W4', holdout.cpu, holdout.fromNs, [owes, load].filter((part) => part).join(', '));
     }
-    const task = this.#walk.engine.models.tasks.find(taskKey(holdout.tid, holdout.cpu));
+    const task = this.#walk.run.models.tasks.find(taskKey(holdout.tid, holdout.cpu));
     if (task) return this.#walk.asTask('W5', 'reader', task, 'inside rcu_read_lock');
     return this.#walk.link('W5', holdout.name, 'reader', holdout.name, holdout.fromNs, { tid: holdout.tid }, () => []);
   }
 
   /** Nobody owes anything: it is the grace-period kthread's turn (W3). */
   #kthread(flavor: string): StateLink[] {
-    const { tasks } = this.#walk.engine.models;
+    const { tasks } = this.#walk.run.models;
     for (const task of tasks.all())
       if (task.tid > 0 && tasks.name(task) === flavor) return [this.#walk.asTask('W3', 'kthread', task, undefined)];
     return [];
   }
 
   #quietCpus(wait: SyncWait): StateLink[] {
-    const { cpu } = this.#walk.engine.models;
+    const { cpu } = this.#walk.run.models;
     const enough = COVERS * (this.#walk.atNs - wait.startNs);
     return cpu
       .all()
@@ -136,27 +136,25 @@ export class GracePeriodLinks {
 
   /** Those that were inside when the wait began: later ones are on the other index (S3.12). */
   #readersOf(wait: SyncWait): SrcuReader[] {
-    const readers = this.#walk.engine.models.sync.readers.get(wait.domain);
+    const readers = this.#walk.run.models.sync.readers.get(wait.domain);
     return [...(readers?.values() ?? [])].filter((reader) => reader.sinceNs <= wait.startNs);
   }
 
   /** Executions of process_srcu for the struct. Unclaimed ones may be anybody's (W4.20). */
   #passesOf(wait: SyncWait): WorkExecution[] {
-    const passes = [...this.#walk.engine.models.work.live.running.values()].filter(
-      (work) => work.fn === 'process_srcu',
-    );
+    const passes = [...this.#walk.run.models.work.live.running.values()].filter((work) => work.fn === 'process_srcu');
     const own = passes.filter((pass) => pass.domain !== undefined && pass.domain === wait.domain);
     return own.length > 0 ? own : passes.filter((pass) => pass.domain === undefined || !wait.domain);
   }
 
   #queuedFor(wait: SyncWait): QueuedWork[] {
-    const { queued, domains } = this.#walk.engine.models.work.live;
+    const { queued, domains } = this.#walk.run.models.work.live;
     const domain = wait.domain;
     return [...queued.values()].filter((work) => work.fn === 'process_srcu' && domains.get(work.work) === domain);
   }
 
   #workersRecorded(): boolean {
-    return this.#walk.engine.world.dictionary.types.some(
+    return this.#walk.run.world.dictionary.types.some(
       ({ name }) => name === 'workqueue_execute_start' || name === 'process_srcu',
     );
   }
@@ -167,7 +165,7 @@ export class GracePeriodLinks {
   }
 
   #pass(pass: WorkExecution, wait: SyncWait): StateLink {
-    const worker = this.#walk.engine.models.tasks.find(pass.workerTid);
+    const worker = this.#walk.run.models.tasks.find(pass.workerTid);
     const whose =
       pass.domain !== undefined && pass.domain === wait.domain ? '' : ', for which srcu_struct is not recorded';
     const note = `runs process_srcu for ${formatDuration(this.#walk.atNs - pass.startNs)}${whose}`;
@@ -187,7 +185,7 @@ export class GracePeriodLinks {
 
   /** Workers were not recorded, and an RCU grace period lasts: SRCU-fast waits for it (S3.60, inferred). */
   #unrecordedWorker(wait: SyncWait): StateLink[] {
-    const { rcu } = this.#walk.engine.models;
+    const { rcu } = this.#walk.run.models;
     const gp = rcu.flavors.get(rcu.mainFlavor)?.gp;
     if (!gp) return [];
     if (this.#walk.atNs - Math.max(gp.startNs, wait.startNs) < COVERS * (this.#walk.atNs - wait.startNs)) return [];

@@ -16,11 +16,11 @@ import {
   type StateTask,
   type StateWork,
 } from '../../../schema/index.ts';
-import type { ReplayEngine } from '../engine.ts';
 import { softirqName } from '../knowledge/interrupt-events.ts';
 import type { CpuState } from '../model/cpu/cpu.ts';
-import { addressText } from '../model/lock/lock.ts';
+import { addressText } from '../model/lock/class.ts';
 import type { LockHolder } from '../model/lock/wait.ts';
+import type { LiveRun } from '../model/models.ts';
 import { type GracePeriod, type Holdout, heldUntilNs } from '../model/rcu/grace-period.ts';
 import {
   STATE_NAMES,
@@ -50,23 +50,23 @@ export type Instant = Pick<
 const KINDS = ['nmi', 'hardirq', 'softirq'] as const;
 
 /** The state at `atNs`, which is the time of the last event or later. */
-export function instantOf(engine: ReplayEngine, atNs: number, filter: InstantFilter = {}): Instant {
-  return new InstantReader(engine, atNs).read(filter);
+export function instantOf(run: LiveRun, atNs: number, filter: InstantFilter = {}): Instant {
+  return new InstantReader(run, atNs).read(filter);
 }
 
 class InstantReader {
-  readonly #engine: ReplayEngine;
+  readonly #run: LiveRun;
   readonly #atNs: number;
   readonly #graph: WaitGraph;
 
-  constructor(engine: ReplayEngine, atNs: number) {
-    this.#engine = engine;
+  constructor(run: LiveRun, atNs: number) {
+    this.#run = run;
     this.#atNs = atNs;
-    this.#graph = new WaitGraph(engine, atNs);
+    this.#graph = new WaitGraph(run, atNs);
   }
 
   read(filter: InstantFilter): Instant {
-    const { models } = this.#engine;
+    const { models } = this.#run;
     const cpus = models.cpu.all().filter(({ cpu }) => filter.cpu === undefined || cpu === filter.cpu);
     return {
       cpus: cpus.map((state) => this.#cpu(state)),
@@ -88,24 +88,24 @@ class InstantReader {
   }
 
   #isWanted(key: number, filter: InstantFilter): boolean {
-    const task = this.#engine.models.tasks.find(key);
+    const task = this.#run.models.tasks.find(key);
     if (filter.task) return task !== undefined && this.#matches(task, filter.task);
     return filter.cpu === undefined || (task?.cpu ?? -1 - key) === filter.cpu;
   }
 
   #matches(task: Task, { tid, comm }: NonNullable<InstantFilter['task']>): boolean {
     return (
-      (tid === undefined || task.tid === tid) && (comm === undefined || this.#engine.models.tasks.name(task) === comm)
+      (tid === undefined || task.tid === tid) && (comm === undefined || this.#run.models.tasks.name(task) === comm)
     );
   }
 
   #cpu(state: CpuState): StateCpu {
-    const { cpu, load, tasks } = this.#engine.models;
+    const { cpu, load, tasks } = this.#run.models;
     const known = state.tid >= 0;
     const task = known ? tasks.find(taskKey(state.tid, state.cpu)) : undefined;
     return {
       cpu: state.cpu,
-      task: known ? (task ? tasks.name(task) : this.#engine.world.dictionary.string(state.comm) || '<...>') : null,
+      task: known ? (task ? tasks.name(task) : this.#run.world.dictionary.string(state.comm) || '<...>') : null,
       tid: known ? state.tid : null,
       since_ns: task?.state === TASK_RUNNING ? task.onCpuSinceNs : null,
       contexts: contextsOf(state),
@@ -128,7 +128,7 @@ class InstantReader {
   }
 
   #held(key: number): StateLock[] {
-    return this.#engine.models.locks.heldBy(key).map((holder) => this.#lock(holder));
+    return this.#run.models.locks.heldBy(key).map((holder) => this.#lock(holder));
   }
 
   #lock(holder: LockHolder): StateLock {
@@ -139,7 +139,7 @@ class InstantReader {
         typeof holder.instance === 'number' && holder.instance > -65536 && holder.instance < 0
           ? ''
           : addressText(holder.instance),
-      task: this.#engine.world.dictionary.string(holder.comm) || '<...>',
+      task: this.#run.world.dictionary.string(holder.comm) || '<...>',
       tid: holder.tid,
       since_ns: holder.sinceNs,
       mode: holder.read ? 'shared' : 'exclusive',
@@ -151,7 +151,7 @@ class InstantReader {
   }
 
   #gracePeriods(): StateGracePeriod[] {
-    const periods = [...this.#engine.models.rcu.flavors.values()].flatMap(({ gp, expedited }) =>
+    const periods = [...this.#run.models.rcu.flavors.values()].flatMap(({ gp, expedited }) =>
       [gp, expedited].filter((period) => period !== undefined),
     );
     return periods.sort((a, b) => a.startNs - b.startNs).map((gp) => this.#gracePeriod(gp));
@@ -183,7 +183,7 @@ class InstantReader {
   }
 
   #readers(): StateReader[] {
-    const { rcu, sync, tasks } = this.#engine.models;
+    const { rcu, sync, tasks } = this.#run.models;
     const readers: StateReader[] = [];
     for (const flavor of rcu.flavors.values()) {
       for (const { tid, cpu, event } of flavor.readers.values()) {
@@ -201,7 +201,7 @@ class InstantReader {
 
   /** Asked for by name or CPU: whatever they do. Otherwise those that wait. */
   #tasksFor(filter: InstantFilter): StateTask[] {
-    const { tasks, sync } = this.#engine.models;
+    const { tasks, sync } = this.#run.models;
     const chosen: Task[] = [];
     const waiting = new Set<number>([
       ...this.#graph.lockWaiters(),
@@ -218,8 +218,8 @@ class InstantReader {
   }
 
   #task(task: Task): StateTask {
-    const { tasks } = this.#engine.models;
-    const { dictionary } = this.#engine.world;
+    const { tasks } = this.#run.models;
+    const { dictionary } = this.#run.world;
     const woken = task.state === TASK_RUNNABLE && task.wakerTid >= 0 ? tasks.find(task.wakerTid) : undefined;
     return {
       task: tasks.name(task),
@@ -232,12 +232,12 @@ class InstantReader {
       ...(woken && { woken_by: tasks.label(woken) }),
       stack: task.state === TASK_RUNNING ? [] : dictionary.stackSymbols(task.stack),
       held: this.#held(task.key),
-      waits_for: waitsOf(task, this.#graph, this.#engine, this.#atNs),
+      waits_for: waitsOf(task, this.#graph, this.#run, this.#atNs),
     };
   }
 
   #runnable(filter: InstantFilter): Instant['runnable'] {
-    const { tasks } = this.#engine.models;
+    const { tasks } = this.#run.models;
     return [...tasks.all()]
       .filter((task) => task.state === TASK_RUNNABLE && task.tid > 0 && this.#isWanted(task.key, filter))
       .map((task) => ({
@@ -250,13 +250,13 @@ class InstantReader {
   }
 
   #work(filter: InstantFilter): StateWork[] {
-    const { running, queued, domains } = this.#engine.models.work.live;
+    const { running, queued, domains } = this.#run.models.work.live;
     const executing = [...running.values()].filter((work) => this.#isWanted(work.workerTid, filter));
     const pending = [...queued.values()].filter(
       (work) => filter.task === undefined && (filter.cpu === undefined || work.cpu === filter.cpu),
     );
     // The event says that a work item is no longer held back by max_active (W16).
-    const activates = this.#engine.world.dictionary.types.some((type) => type.name === 'workqueue_activate_work');
+    const activates = this.#run.world.dictionary.types.some((type) => type.name === 'workqueue_activate_work');
     const domainOf = (work: WorkKey): { domain?: string } => {
       const domain = domains.get(work);
       return domain === undefined ? {} : { domain };
@@ -280,7 +280,7 @@ class InstantReader {
   }
 
   #execution({ work, fn, workqueue, startNs, cpu, workerTid, domain, implied }: WorkExecution): StateWork {
-    const { tasks } = this.#engine.models;
+    const { tasks } = this.#run.models;
     const worker = tasks.find(workerTid);
     return {
       state: 'running',

@@ -1,9 +1,9 @@
 /** Which waits are alive at an instant: for locks with their owners, for grace periods, and what holdouts lost to interrupts. */
 import type { StateCpu } from '../../../schema/index.ts';
-import type { ReplayEngine } from '../engine.ts';
 import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from '../model/cpu/cpu.ts';
 import { type LockWaitEdge, lockWaitEdges } from '../model/lock/owner.ts';
 import type { LockWaitState } from '../model/lock/wait.ts';
+import type { LiveRun } from '../model/models.ts';
 import type { Holdout } from '../model/rcu/grace-period.ts';
 import type { SyncWait } from '../model/sync/sync-wait.ts';
 import { TASK_BLOCKED, type TaskKey } from '../model/task/task.ts';
@@ -12,18 +12,18 @@ import { TASK_BLOCKED, type TaskKey } from '../model/task/task.ts';
 const UNCONTENDED_NS = 1e5;
 
 export class WaitGraph {
-  readonly #engine: ReplayEngine;
+  readonly #run: LiveRun;
   readonly #atNs: number;
   readonly #lockEdges = new Map<TaskKey, LockWaitEdge[]>();
   readonly #lockWaits = new Map<TaskKey, LockWaitState>();
 
-  constructor(engine: ReplayEngine, atNs: number) {
-    this.#engine = engine;
+  constructor(run: LiveRun, atNs: number) {
+    this.#run = run;
     this.#atNs = atNs;
-    const { locks } = engine.models;
+    const { locks } = run.models;
     for (const wait of locks.waits())
       if (!this.#lockWaits.has(wait.taskKey) && this.#lasts(wait)) this.#lockWaits.set(wait.taskKey, wait);
-    for (const edge of lockWaitEdges(locks, engine.world.dictionary)) {
+    for (const edge of lockWaitEdges(locks, run.world.dictionary)) {
       const edges = this.#lockEdges.get(edge.fromKey);
       if (edges) edges.push(edge);
       else this.#lockEdges.set(edge.fromKey, [edge]);
@@ -33,7 +33,7 @@ export class WaitGraph {
   /** Every acquisition is a wait until its lock_acquired: only contention, or time, makes it one worth telling. */
   #lasts(wait: LockWaitState): boolean {
     if (this.#atNs - wait.sinceNs >= UNCONTENDED_NS) return true;
-    const acquisition = this.#engine.models.locks.heldBy(wait.taskKey).find(({ eventId }) => eventId === wait.eventId);
+    const acquisition = this.#run.models.locks.heldBy(wait.taskKey).find(({ eventId }) => eventId === wait.eventId);
     return acquisition === undefined;
   }
 
@@ -58,7 +58,7 @@ export class WaitGraph {
   /** Shares of a holdout's CPU since it became one. */
   loadSince(holdout: Holdout): StateCpu['load'] {
     const from = holdout.occupancyFrom;
-    const to = holdout.occupancyTo ?? this.#engine.models.cpu.get(holdout.cpu).occupancy;
+    const to = holdout.occupancyTo ?? this.#run.models.cpu.get(holdout.cpu).occupancy;
     const total = to.reduce((sum, ns, kind) => sum + ns - from[kind], 0) || 1;
     const share = (kind: number): number => (to[kind] - from[kind]) / total;
     return { nmi: share(OCC_NMI), hardirq: share(OCC_HARDIRQ), softirq: share(OCC_SOFTIRQ) };

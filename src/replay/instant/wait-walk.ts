@@ -4,9 +4,9 @@
  */
 import { type ChainLinkKind, formatDuration, type StateLink } from '../../../schema/index.ts';
 import { percent } from '../core/wording.ts';
-import type { ReplayEngine } from '../engine.ts';
 import type { CpuState } from '../model/cpu/cpu.ts';
 import type { LockWaitEdge } from '../model/lock/owner.ts';
+import type { LiveRun } from '../model/models.ts';
 import { IRQ_SHARE, NMI_SHARE } from '../model/rcu/holdout/shares.ts';
 import {
   TASK_BLOCKED,
@@ -23,22 +23,22 @@ import type { WaitGraph } from './wait-graph.ts';
 import { INTERRUPT_NAMES, INTERRUPTS, type LinkDetails, type WalkSteps } from './walk-steps.ts';
 
 /** What a task waits for; empty when nothing says that it waits. */
-export function waitsOf(task: Task, graph: WaitGraph, engine: ReplayEngine, atNs: number): StateLink[] {
-  return new WaitWalk(graph, engine, atNs).waitsOf(task);
+export function waitsOf(task: Task, graph: WaitGraph, run: LiveRun, atNs: number): StateLink[] {
+  return new WaitWalk(graph, run, atNs).waitsOf(task);
 }
 
 /** One depth-first walk: what is on the way, and what was shown already. */
 class WaitWalk implements WalkSteps {
   readonly graph: WaitGraph;
-  readonly engine: ReplayEngine;
+  readonly run: LiveRun;
   readonly atNs: number;
   readonly #gracePeriods: GracePeriodLinks;
   readonly #path: string[] = [];
   readonly #shown = new Set<string>();
 
-  constructor(graph: WaitGraph, engine: ReplayEngine, atNs: number) {
+  constructor(graph: WaitGraph, run: LiveRun, atNs: number) {
     this.graph = graph;
-    this.engine = engine;
+    this.run = run;
     this.atNs = atNs;
     this.#gracePeriods = new GracePeriodLinks(this);
   }
@@ -90,7 +90,7 @@ class WaitWalk implements WalkSteps {
   // -- tasks -----------------------------------------------------------------------------------------------------------
 
   #task(task: Task): StateLink[] {
-    const { sync } = this.engine.models;
+    const { sync } = this.run.models;
     const locks = this.#locks(task.key);
     if (locks.length > 0) return locks;
     const wait = sync.openOf(task.key).findLast((open) => this.graph.isWaiting(open));
@@ -106,7 +106,7 @@ class WaitWalk implements WalkSteps {
   }
 
   asTask(rule: string, kind: ChainLinkKind, task: Task, note: string | undefined): StateLink {
-    const { tasks } = this.engine.models;
+    const { tasks } = this.run.models;
     const doing = this.#doing(task);
     const since = task.state === TASK_UNKNOWN ? null : task.sinceNs;
     return this.link(
@@ -122,7 +122,7 @@ class WaitWalk implements WalkSteps {
 
   /** What a task does, as far as its state tells; '' where its links tell. */
   #doing(task: Task): string {
-    const { sync } = this.engine.models;
+    const { sync } = this.run.models;
     switch (task.state) {
       case TASK_RUNNING:
         return task.cpu >= 0 ? `runs on CPU ${task.cpu}` : 'runs';
@@ -158,7 +158,7 @@ class WaitWalk implements WalkSteps {
   }
 
   #owner({ toKey, certainty, basis }: LockWaitEdge): StateLink {
-    const { tasks, locks } = this.engine.models;
+    const { tasks, locks } = this.run.models;
     const note = certainty === 'inferred' ? `inferred: ${basis}` : undefined;
     const owner = tasks.find(toKey);
     if (owner) return this.asTask('W23', 'task', owner, note);
@@ -173,7 +173,7 @@ class WaitWalk implements WalkSteps {
 
   /** A CPU and what takes its time: interrupts above all, else the task on it. */
   cpu(rule: string, cpu: number, sinceNs: number | null, note: string | undefined): StateLink {
-    const state = this.engine.models.cpu.all().find((candidate) => candidate.cpu === cpu);
+    const state = this.run.models.cpu.all().find((candidate) => candidate.cpu === cpu);
     const details = { ...(cpu >= 0 && { cpu }), note };
     return this.link(rule, `cpu ${cpu}`, 'cpu', cpu < 0 ? 'a CPU' : `CPU ${cpu}`, sinceNs, details, () =>
       state ? this.#takenBy(state) : [],
@@ -181,14 +181,14 @@ class WaitWalk implements WalkSteps {
   }
 
   #takenBy(state: CpuState): StateLink[] {
-    const { load, tasks } = this.engine.models;
+    const { load, tasks } = this.run.models;
     const links: StateLink[] = [];
     for (const kind of INTERRUPTS) {
       const share = load.share(kind, state.cpu, this.atNs);
       const storm = load.storm(kind, state.cpu);
       if (!storm && share < (kind === 'nmi' ? NMI_SHARE : IRQ_SHARE)) continue;
       const name = `${INTERRUPT_NAMES[kind]} on CPU ${state.cpu}`;
-      const note = `${percent(share)} of the last ${formatDuration(this.engine.world.thresholds.nmiStormWindowNs)}`;
+      const note = `${percent(share)} of the last ${formatDuration(this.run.world.thresholds.nmiStormWindowNs)}`;
       links.push(this.link('W7', name, kind, name, storm?.startNs ?? null, { cpu: state.cpu, note }, () => []));
     }
     const runs = state.tid > 0 ? tasks.find(taskKey(state.tid, state.cpu)) : undefined;
@@ -204,7 +204,7 @@ class WaitWalk implements WalkSteps {
   }
 
   #occupant(task: Task): string | undefined {
-    const { cpu, tasks } = this.engine.models;
+    const { cpu, tasks } = this.run.models;
     const state = cpu.all().find((candidate) => candidate.cpu === task.cpu);
     if (!state || state.tid <= 0) return undefined;
     const runs = tasks.find(taskKey(state.tid, state.cpu));

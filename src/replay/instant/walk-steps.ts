@@ -1,6 +1,6 @@
 /** What the parts of a walk over the wait graph share. */
 import type { ChainLinkKind, StateLink } from '../../../schema/index.ts';
-import type { ReplayEngine } from '../engine.ts';
+import type { LiveRun } from '../model/models.ts';
 import type { Task } from '../model/task/task.ts';
 import type { WaitGraph } from './wait-graph.ts';
 
@@ -12,7 +12,7 @@ export interface LinkDetails {
 
 export interface WalkSteps {
   readonly graph: WaitGraph;
-  readonly engine: ReplayEngine;
+  readonly run: LiveRun;
   readonly atNs: number;
 
   /** A link, its successors found by `expand` unless it was shown before. @param node tells it from all others */

@@ -7,42 +7,43 @@ import {
   type KindNeeds,
   kindRow,
 } from '../../../schema/index.ts';
-import type { World } from '../core/world.ts';
 import { gracePeriodName } from '../model/rcu/grace-period.ts';
-import type { Timeline } from '../record/timeline.ts';
+import { isRecorded, type RunRecord } from '../record/run-record.ts';
 import { stallRule } from './stall/rule.ts';
 
 const NEAR_MISSES_NAMED = 3;
 
 /** One assessment per kind, in the order of FINDING_KINDS. */
-export function assessAll(world: World, timeline: Timeline): Assessment[] {
+export function assessAll(record: RunRecord): Assessment[] {
   return FINDING_KINDS.map((kind) => {
-    const assessment = assess(world, kind, kindRow(kind).needs);
-    const margin = assessment.status === 'not-assessed' ? '' : nearMiss(world, kind, timeline);
+    const assessment = assess(record, kind, kindRow(kind).needs);
+    const margin = assessment.status === 'not-assessed' ? '' : nearMiss(record, kind);
     return margin ? { ...assessment, note: join(margin, assessment.note) } : assessment;
   });
 }
 
 /** How far the capture was from a finding: near misses are worth knowing, silence is not (R2.63). */
-function nearMiss(world: World, kind: FindingKind, timeline: Timeline): string {
+function nearMiss(record: RunRecord, kind: FindingKind): string {
+  const { timeline } = record;
   const longest = (intervals: readonly { readonly startNs: number; readonly endNs: number | null }[]): number =>
     intervals.reduce((max, interval) => Math.max(max, timeline.length(interval)), 0);
-  if (kind === 'rcu-stall') return stallMargin(world, timeline);
+  if (kind === 'rcu-stall') return stallMargin(record);
   if (kind === 'blocked-sync') {
     const ns = longest(timeline.data.waits.filter((wait) => !wait.insideSrcuPass));
     return ns > 0
-      ? `longest wait ${formatDuration(ns)}, threshold ${formatDuration(world.thresholds.blockedSyncNs)}`
+      ? `longest wait ${formatDuration(ns)}, threshold ${formatDuration(record.thresholds.blockedSyncNs)}`
       : '';
   }
   return '';
 }
 
 /** The longest grace period, and those past half of the timeout: the kernel began to probe their holdouts (R2.13, R2.63). */
-function stallMargin(world: World, timeline: Timeline): string {
+function stallMargin(record: RunRecord): string {
+  const { timeline } = record;
   const { periods, stallReports } = timeline.data;
   const longestNs = periods.reduce((max, gp) => Math.max(max, timeline.length(gp)), 0);
   if (longestNs <= 0) return '';
-  const rule = stallRule(world, periods, stallReports);
+  const rule = stallRule(record, periods, stallReports);
   const margin = `longest grace period ${formatDuration(longestNs)}, the kernel warns after ${formatDuration(rule.timeoutNs)} (${rule.why})`;
   const near = periods
     .filter((gp) => !gp.expedited && gp.warnedNs === undefined)
@@ -56,18 +57,18 @@ function stallMargin(world: World, timeline: Timeline): string {
   return `${margin}; near misses, past half of it: ${names.join(', ')}${more}`;
 }
 
-function assess(world: World, kind: FindingKind, needs: KindNeeds): Assessment {
-  const assessment = assessEvents(world, kind, needs);
-  if (!needs.reports.some((report) => world.unreadReports.has(report))) return assessment;
+function assess(record: RunRecord, kind: FindingKind, needs: KindNeeds): Assessment {
+  const assessment = assessEvents(record, kind, needs);
+  if (!needs.reports.some((report) => record.coverage.unreadReports.has(report))) return assessment;
   const unread = 'lines of the log look like such reports and could not be read (report-unread)';
   return { ...assessment, status: 'partial', note: join(unread, assessment.note) };
 }
 
-function assessEvents(world: World, kind: FindingKind, needs: KindNeeds): Assessment {
-  const reported = needs.reports.some((report) => world.reportsSeen.has(report));
-  const missing = needs.events.filter((group) => !satisfied(world, group.anyOf));
+function assessEvents(record: RunRecord, kind: FindingKind, needs: KindNeeds): Assessment {
+  const reported = needs.reports.some((report) => record.coverage.reports.has(report));
+  const missing = needs.events.filter((group) => !satisfied(record, group.anyOf));
   const essential = missing.filter((group) => group.essential);
-  const lost = world.lostMarkers > 0 ? 'events were lost: nothing is concluded from their absence' : '';
+  const lost = record.coverage.lostMarkers > 0 ? 'events were lost: nothing is concluded from their absence' : '';
   if (essential.length > 0) {
     return {
       kind,
@@ -87,11 +88,11 @@ function assessEvents(world: World, kind: FindingKind, needs: KindNeeds): Assess
   return { kind, status: 'assessed', missing: [], note: '' };
 }
 
-function satisfied(world: World, anyOf: readonly string[]): boolean {
+function satisfied(record: RunRecord, anyOf: readonly string[]): boolean {
   return anyOf.some((need) => {
-    if (need === '<stacks>') return world.stacksSeen > 0;
-    if (need === '<context-flags>') return world.contextFlagsSeen;
-    return world.count(need) > 0;
+    if (need === '<stacks>') return record.coverage.stacks;
+    if (need === '<context-flags>') return record.coverage.contextFlags;
+    return isRecorded(record.coverage, need);
   });
 }
 

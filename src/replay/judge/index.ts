@@ -1,11 +1,9 @@
-/** All detectors, in the order of the report. A detector reads models and returns findings; it never changes a model. */
+/** All detectors, in the order of the report. A detector reads the record of a run and returns findings; it never changes the record. */
 import type { Finding } from '../../../schema/index.ts';
-import type { World } from '../core/world.ts';
-import type { Models } from '../models.ts';
-import type { Timeline } from '../record/timeline.ts';
+import type { RunRecord } from '../record/run-record.ts';
 import { detectLocks } from './lock/index.ts';
 import { detectLog } from './log/index.ts';
-import { mergeReported } from './merge.ts';
+import { isSameOccurrence, isSameThing, mergeReported } from './merge.ts';
 import { detectGpKthreadStarvation } from './stall/gp-kthread-starved.ts';
 import { detectRcuStalls } from './stall/rcu-stall.ts';
 import { detectInterruptStorms } from './storm/interrupt-storm.ts';
@@ -14,36 +12,73 @@ import { detectDeadlocks } from './wait/deadlock.ts';
 import { detectHungTasks } from './wait/hung-task.ts';
 import { detectWorkqueueStalls } from './wait/workqueue-stall.ts';
 
-/** Judges models directly: locks, log reports. */
-export type Detector = (world: World, models: Models) => Finding[];
+export type Detector = (record: RunRecord) => Finding[];
 
-/** Judges the timeline, real or rewritten. */
-export type TimelineDetector = (world: World, timeline: Timeline) => Finding[];
-
-const DETECTORS: readonly Detector[] = [detectLocks, detectLog];
-
-export const TIMELINE_DETECTORS: readonly TimelineDetector[] = [
-  detectRcuStalls,
-  detectInterruptStorms,
-  detectBlockedSync,
-  detectHungTasks,
-  detectDeadlocks,
-  detectGpKthreadStarvation,
-  detectWorkqueueStalls,
-];
-
-/** Findings of all detectors, sorted by start, kind and id: the same order in every replay. */
-export function detectAll(world: World, models: Models, timeline: Timeline): Finding[] {
-  const findings = [
-    ...DETECTORS.flatMap((detect) => detect(world, models)),
-    ...TIMELINE_DETECTORS.flatMap((detect) => detect(world, timeline)),
-  ];
-  return combineFindings(findings);
+interface DetectorRow {
+  readonly detect: Detector;
+  /** The parts of the record that it reads: where these are the same, so are its findings. */
+  readonly reads: readonly (keyof RunRecord)[];
 }
 
-/** What the kernel reported and what the events show, joined and in the order of the report. */
-export function combineFindings(findings: readonly Finding[]): Finding[] {
-  return mergeReported(findings).sort(
+const LOG: DetectorRow = { detect: detectLog, reads: ['log', 'profile', 'coverage'] };
+const TIMELINE = ['timeline', 'profile', 'thresholds', 'coverage'] as const;
+
+const DETECTORS: readonly DetectorRow[] = [
+  { detect: detectLocks, reads: ['locks'] },
+  LOG,
+  { detect: detectRcuStalls, reads: TIMELINE },
+  { detect: detectInterruptStorms, reads: TIMELINE },
+  { detect: detectBlockedSync, reads: TIMELINE },
+  { detect: detectHungTasks, reads: TIMELINE },
+  { detect: detectDeadlocks, reads: TIMELINE },
+  { detect: detectGpKthreadStarvation, reads: TIMELINE },
+  { detect: detectWorkqueueStalls, reads: TIMELINE },
+];
+
+/** What the detectors make of a record. */
+export interface Verdicts {
+  readonly record: RunRecord;
+  /** As the detectors gave them, by detector; those of the kernel log, and the others, which rest on events. */
+  readonly found: ReadonlyMap<DetectorRow, readonly Finding[]>;
+  readonly ofLog: readonly Finding[];
+  readonly ofEvents: readonly Finding[];
+  /** What the log and the events show of one thing joined; by start, kind and id: the same order in every replay. */
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Judges a record.
+ * @param before verdicts on the record of which this one is a changed copy (MODEL 6.3): what was not changed is not judged again, and what the
+ *   kernel reported of a thing goes with the thing itself
+ * @param outlasts of what the log alone reports, what would be reported all the same
+ */
+export function detectAll(
+  record: RunRecord,
+  before?: Verdicts,
+  outlasts: (reports: readonly Finding[]) => readonly Finding[] = (reports) => reports,
+): Verdicts {
+  const found = new Map(DETECTORS.map((row) => [row, findingsOf(row, record, before)]));
+  const ofLog = found.get(LOG) ?? [];
+  const ofEvents = [...found].flatMap(([row, findings]) => (row === LOG ? [] : findings));
+  const stands = before ? outlasts(ofLog).filter((report) => isLeft(report, before.ofEvents, ofEvents)) : ofLog;
+  const findings = [...found].flatMap(([row, all]) => (row === LOG ? stands : all));
+  return { record, found, ofLog, ofEvents, findings: inOrder(mergeReported(findings)) };
+}
+
+function findingsOf(row: DetectorRow, record: RunRecord, before: Verdicts | undefined): readonly Finding[] {
+  const known = before?.found.get(row);
+  const same = known && row.reads.every((part) => record[part] === before?.record[part]);
+  return same ? known : row.detect(record);
+}
+
+/** Whether what the kernel reported is still there, or was never seen in events. */
+function isLeft(report: Finding, before: readonly Finding[], after: readonly Finding[]): boolean {
+  const partner = before.find((finding) => isSameThing(report, finding));
+  return partner === undefined || after.some((finding) => isSameOccurrence(finding, partner));
+}
+
+function inOrder(findings: readonly Finding[]): Finding[] {
+  return [...findings].sort(
     (a, b) => a.start_ns - b.start_ns || a.kind.localeCompare(b.kind, 'en') || a.id.localeCompare(b.id, 'en'),
   );
 }

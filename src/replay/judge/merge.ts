@@ -2,7 +2,7 @@
  * One thing, one finding: what the kernel reported and what the events show are merged, with both kinds of evidence
  * (DESIGN "findings"). Two findings are the same thing when their occurrences match and their times are compatible.
  */
-import { type Evidence, type Finding, rowOf } from '../../../schema/index.ts';
+import { type Evidence, type Finding, rowOf, thingOf } from '../../../schema/index.ts';
 import { notesOf } from '../core/note.ts';
 
 /** Lock orders hold for the whole run; everything else must overlap, with some slack for clocks and for reports that come late. */
@@ -23,6 +23,11 @@ function same(reported: Finding, observed: Finding): boolean {
   }
   if (row.lasts === 'rule') return true;
   return reported.start_ns <= observed.end_ns + SLACK_NS && reported.end_ns >= observed.start_ns - SLACK_NS;
+}
+
+/** The wait or the stall that began then, or the same broken rule. */
+export function isSameOccurrence(a: Finding, b: Finding): boolean {
+  return a.id === b.id || (thingOf(a) === thingOf(b) && a.start_ns === b.start_ns);
 }
 
 /** Whether the kernel reported what the events show, so that the two become one finding. */

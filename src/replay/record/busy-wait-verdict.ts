@@ -1,10 +1,16 @@
 /** The verdict on a CPU that spins until another one answers: it is that of the other CPU, reached over the spinning task. */
 import { overlapNs } from '../core/interval.ts';
 import type { Visibility } from '../core/visibility.ts';
-import type { BusyWait } from '../model/cpu/busy-wait.ts';
+import type { BusyWait } from '../model/inferred/busy-wait.ts';
+import { quietHoldout } from '../model/inferred/quiet-holdout.ts';
 import type { HoldoutVerdict } from '../model/rcu/holdout/shares.ts';
 import { judgeHoldout } from '../model/rcu/holdout/verdict.ts';
-import { quietHoldout } from '../model/rcu/inferred/quiet-holdout.ts';
+
+/** What held a grace period up, as the whole record shows it. */
+export interface TracedVerdict extends HoldoutVerdict {
+  /** The CPU spins until another one answers: the verdict is that of the other one. */
+  readonly via?: BusyWait;
+}
 
 /** The spin must cover this share of the time in question. */
 const COVERS = 0.5;
@@ -22,7 +28,7 @@ export function busyWaitDuring(
 }
 
 /** What keeps the other CPU from answering in [fromNs, toNs); `unknown` while it is not known which one is meant. */
-export function verdictOfTarget(wait: BusyWait, fromNs: number, toNs: number, visible: Visibility): HoldoutVerdict {
+export function verdictOfTarget(wait: BusyWait, fromNs: number, toNs: number, visible: Visibility): TracedVerdict {
   const spins = `${wait.task} spins in ${wait.fn} until another CPU answers`;
   const { target } = wait;
   if (!target) {

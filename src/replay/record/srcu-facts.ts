@@ -1,5 +1,4 @@
 /** What the models know of srcu_structs together: whose passes those of a work item are, and readers that only the kernel's log names. */
-
 import type { LogModel } from '../model/log/log.ts';
 import { domainOfWork, plainName, type SrcuIdentity } from '../model/srcu/identity.ts';
 import type { SyncWait } from '../model/sync/sync-wait.ts';
@@ -41,7 +40,7 @@ export function loggedReaders(log: LogModel): LoggedReader[] {
       label: `${task.comm}:${task.tid}`,
       lock: lock.name,
       tsNs,
-      event: line > 0 ? 0 : (log.consoleEvent(tsNs) ?? 0),
+      event: line > 0 ? 0 : (log.consoleEvents.get(tsNs) ?? 0),
     })),
   );
 }

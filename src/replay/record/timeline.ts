@@ -2,7 +2,6 @@
  * What the models concluded, as plain data: grace periods, waits, work, readers, storms. Detectors and blame read this and
  * nothing else, so that a what-if variant can hand them a rewritten copy (MODEL 6.3).
  */
-
 import type { Evidence, Note } from '../../../schema/index.ts';
 import { note } from '../core/note.ts';
 import type { Visibility } from '../core/visibility.ts';
@@ -10,17 +9,18 @@ import type { World } from '../core/world.ts';
 import { flavorOfKthread } from '../knowledge/rcu-tasks.ts';
 import { plainSymbol } from '../knowledge/stack/interrupt-frames.ts';
 import type { StackVerdict } from '../knowledge/stack/stack-verdict.ts';
-import type { BusyWait } from '../model/cpu/busy-wait.ts';
 import type { Storm } from '../model/cpu/interrupt-load.ts';
 import type { OccupancyHistory } from '../model/cpu/occupancy-history.ts';
+import type { BusyWait } from '../model/inferred/busy-wait.ts';
+import type { KthreadSleep, KthreadStarvation } from '../model/inferred/gp-kthread.ts';
 import { lockWaitEdges } from '../model/lock/owner.ts';
 import type { PastLockWait } from '../model/lock/wait.ts';
 import type { LogStall } from '../model/log/stall.ts';
+import type { Models } from '../model/models.ts';
 import type { BarrierRound } from '../model/rcu/barrier.ts';
 import type { GracePeriod, Holdout } from '../model/rcu/grace-period.ts';
 import type { HoldoutVerdict } from '../model/rcu/holdout/shares.ts';
 import { judgeHoldout } from '../model/rcu/holdout/verdict.ts';
-import type { KthreadSleep, KthreadStarvation } from '../model/rcu/inferred/gp-kthread.ts';
 import type { SrcuGracePeriod } from '../model/srcu/grace-period.ts';
 import { meansStruct } from '../model/srcu/identity.ts';
 import type { SrcuReader } from '../model/srcu/reader.ts';
@@ -29,8 +29,7 @@ import type { HungSleep } from '../model/task/hung-task.ts';
 import type { NoVoluntarySwitch } from '../model/task/no-voluntary-switch.ts';
 import { TASK_BLOCKED, type Task, type TaskModel } from '../model/task/task.ts';
 import type { LateWork, WorkExecution } from '../model/work/workqueue.ts';
-import type { Models } from '../models.ts';
-import { busyWaitDuring, verdictOfTarget } from './busy-wait-verdict.ts';
+import { busyWaitDuring, type TracedVerdict, verdictOfTarget } from './busy-wait-verdict.ts';
 import { isReaderOf, type LoggedReader, loggedReaders, namedPasses } from './srcu-facts.ts';
 import { type TaskJoin, taskJoins } from './task-join.ts';
 
@@ -349,7 +348,7 @@ export class Timeline {
     return wait && { wait, verdict: verdictOfTarget(wait, fromNs, toNs, this.data.visible) };
   }
 
-  judge(holdout: Holdout): HoldoutVerdict {
+  judge(holdout: Holdout): TracedVerdict {
     const verdict = judgeHoldout(holdout, this.data.visible);
     if (holdout.kind !== 'cpu' || (verdict.cause !== 'cpu-hog' && verdict.cause !== 'unknown')) return verdict;
     const toNs = holdout.toNs ?? this.data.endNs;

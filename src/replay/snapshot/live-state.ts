@@ -2,9 +2,9 @@
  * What the models know at an instant, as plain data: enough to go on from there and to show the state at any later instant exactly as
  * a replay from the start would (prefix consistency, O23). The past stays out: finished grace periods, the lock graph, facts.
  */
+
 import type { KernelProfile, LogReport } from '../../../schema/index.ts';
-import type { ReplayEngine } from '../engine.ts';
-import type { SnapshotPart } from '../models.ts';
+import type { LiveRun, SnapshotPart } from '../model/models.ts';
 import { type CpuSnapshot, type LoadSnapshot, loadCpus, loadLoad, saveCpus, saveLoad } from './cpu-state.ts';
 import { type LockSnapshot, loadLocks, saveLocks } from './lock-state.ts';
 import { SnapshotError } from './plain.ts';
@@ -35,7 +35,7 @@ export interface LiveState extends Readonly<Record<SnapshotPart, unknown>> {
 }
 
 /** To be called between batches. */
-export function saveLiveState({ world, models }: ReplayEngine): LiveState {
+export function saveLiveState({ world, models }: LiveRun): LiveState {
   const tasks = new TaskNumbers(models.tasks);
   const sync = saveSync(models.sync, models.readers, tasks);
   return {
@@ -58,14 +58,14 @@ export function saveLiveState({ world, models }: ReplayEngine): LiveState {
 }
 
 /**
- * Brings a fresh engine to the instant of a snapshot.
+ * Brings fresh models to the instant of a snapshot.
  * @param reports reports of the kernel log up to there: what they say of locks is not in the snapshot
- * @throws SnapshotError when the snapshot is not of this version, or not what it should be; the engine is then unusable
+ * @throws SnapshotError when the snapshot is not of this version, or not what it should be; the models are then unusable
  */
-export function loadLiveState(engine: ReplayEngine, saved: LiveState, reports: Iterable<LogReport>): void {
+export function loadLiveState(run: LiveRun, saved: LiveState, reports: Iterable<LogReport>): void {
   if (saved.version !== LIVE_STATE_VERSION)
     throw new SnapshotError(`is of version ${saved.version}, this is version ${LIVE_STATE_VERSION}`);
-  const { world, models } = engine;
+  const { world, models } = run;
   try {
     for (const report of reports) models.locks.onReport(report);
     loadCpus(models.cpu, saved.cpus);
@@ -84,5 +84,7 @@ export function loadLiveState(engine: ReplayEngine, saved: LiveState, reports: I
   world.stacksSeen = saved.stacksSeen;
   world.contextFlagsSeen = saved.contextFlagsSeen;
   world.lostMarkers = saved.lostMarkers;
-  engine.resume(saved.firstNs, saved.nowNs);
+  world.begun = true;
+  world.firstNs = saved.firstNs;
+  world.nowNs = saved.nowNs;
 }

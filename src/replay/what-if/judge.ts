@@ -3,16 +3,10 @@
  * the ordinary detectors judge the copies, and what they find is compared with the baseline (X-R4). No verdict is stored in a variant.
  */
 import { type Finding, type KernelProfile, rowOf, thingOf, type WhatIfVariant } from '../../../schema/index.ts';
-import type { World } from '../core/world.ts';
-import { combineFindings, TIMELINE_DETECTORS } from '../judge/index.ts';
-import { judgeLocks } from '../judge/lock/index.ts';
-import { noteMasking } from '../judge/lock/masking.ts';
-import { detectLog } from '../judge/log/index.ts';
-import { isSameThing } from '../judge/merge.ts';
+import { detectAll, type Verdicts } from '../judge/index.ts';
 import type { SyncWait } from '../model/sync/sync-wait.ts';
-import type { Models } from '../models.ts';
-import type { Timeline } from '../record/timeline.ts';
-import { isDroppedAt, lockRewrite, rewriteLocks, rewritesLocks } from './lock-operators.ts';
+import type { RunRecord } from '../record/run-record.ts';
+import { lockRewrite, rewriteLocks, rewritesLocks } from './lock-operators.ts';
 import type { Operator, Variant } from './operator.ts';
 import { rewriteReports } from './report-operators.ts';
 import { rewriteTimeline, type TimelineOperator } from './timeline-operators.ts';
@@ -20,23 +14,14 @@ import { withoutLoads } from './without-load.ts';
 
 /** A finished replay, as what-if needs it. */
 export interface ReplayedRun {
-  readonly world: World;
-  readonly models: Models;
-  readonly timeline: Timeline;
+  readonly record: RunRecord;
   /** Findings of the recording itself. */
   readonly baseline: readonly Finding[];
 }
 
-/** Findings by what they rest on. */
-interface Judged {
-  readonly locks: readonly Finding[];
-  readonly timeline: readonly Finding[];
-  /** From the kernel log. */
-  readonly log: readonly Finding[];
-}
-
 /** Everything that the operators of a variant did, and what is found then. */
-interface Rejudged extends Judged {
+interface Rejudged {
+  readonly verdicts: Verdicts;
   readonly selected: number;
   readonly because: readonly string[];
   readonly lengths: WaitLengths;
@@ -47,7 +32,7 @@ type WaitLengths = Map<string, readonly [min: number, max: number]>;
 
 export class WhatIf {
   readonly #run: ReplayedRun;
-  #before: Judged | undefined;
+  #recorded: Verdicts | undefined;
 
   constructor(run: ReplayedRun) {
     this.#run = run;
@@ -55,39 +40,28 @@ export class WhatIf {
 
   /** The verdicts under a variant (or a combination: operators in order), against the recording's own. */
   judge(variant: Variant): WhatIfVariant {
-    const rejudged = this.#rejudge(variant.operators);
-    return this.#compare(variant, rejudged, this.#findings(rejudged));
+    return this.#compare(variant, this.#rejudge(variant.operators));
   }
 
   /** All findings under a variant, in the order of a replay; those of `identity` are the baseline (O40). */
   findings(variant: Variant): readonly Finding[] {
-    return this.#findings(this.#rejudge(variant.operators));
+    return this.#rejudge(variant.operators).verdicts.findings;
   }
 
   /** The recording's own findings, as the detectors give them. */
-  get #baseline(): Judged {
-    this.#before ??= this.#judgeAsRecorded();
-    return this.#before;
-  }
-
-  #judgeAsRecorded(): Judged {
-    const { world, models, timeline } = this.#run;
-    const { evidence } = rewriteLocks(world, models, lockRewrite([]), world.profile);
-    return {
-      locks: noteMasking(judgeLocks(evidence)),
-      timeline: TIMELINE_DETECTORS.flatMap((detect) => detect(world, timeline)),
-      log: detectLog(world, models),
-    };
+  get #before(): Verdicts {
+    this.#recorded ??= detectAll(this.#run.record);
+    return this.#recorded;
   }
 
   #rejudge(operators: readonly Operator[]): Rejudged {
-    const { world, models } = this.#run;
-    const before = this.#baseline;
+    const { record } = this.#run;
+    const before = this.#before;
     const rewrite = lockRewrite(operators);
-    const profile: KernelProfile = { ...world.profile };
+    const profile: KernelProfile = { ...record.profile };
     const because: string[] = [];
     const lengths: WaitLengths = new Map();
-    let { timeline } = this.#run;
+    let { timeline } = record;
     let selected = 0;
     for (const operator of operators) {
       if (isTimelineOperator(operator)) {
@@ -104,47 +78,33 @@ export class WhatIf {
         profile[operator.field] = operator.value;
       }
     }
-    const newRules = JSON.stringify(profile) !== JSON.stringify(world.profile);
-    const rewritten: World = Object.create(world, { profile: { value: profile } }) as World;
-    let { locks, log } = before;
+    const newRules = JSON.stringify(profile) !== JSON.stringify(record.profile);
+    let rewritten: RunRecord = { ...record, timeline, ...(newRules && { profile }) };
     if (newRules || rewritesLocks(rewrite)) {
-      const changed = rewriteLocks(world, models, rewrite, profile);
-      const reports = rewriteReports(models.log.lockdep, rewrite, profile);
-      selected += changed.selected + reports.selected;
-      because.push(...changed.because, ...reports.because);
-      locks = noteMasking(judgeLocks(changed.evidence));
-      log = detectLog(world, models, {
-        reports: reports.reports,
-        isDropped: (from, to, stack) => isDroppedAt(rewrite, from, to, stack),
-      });
-      // Cycles that lockdep's reports only suggest: their static orders are in no graph and in no report.
-      const gone = before.log.filter(
-        ({ id, confidence }) => confidence === 'inferred' && !log.some((finding) => finding.id === id),
-      );
-      selected += gone.length;
-      because.push(...gone.map(({ title }) => `an order of the inferred cycle is taken out: ${title}`));
+      const locks = rewriteLocks(record.locks, rewrite, profile);
+      const reports = rewriteReports(record.log.complaints, rewrite, profile);
+      rewritten = {
+        ...rewritten,
+        locks: locks.record,
+        log: { ...record.log, complaints: reports.reports, takenOut: rewrite.drops },
+      };
+      selected += locks.selected + reports.selected;
+      because.push(...locks.because, ...reports.because);
     }
-    const reported = withoutLoads(log, operators);
-    selected += log.length - reported.length;
-    const after =
-      newRules || timeline !== this.#run.timeline
-        ? TIMELINE_DETECTORS.flatMap((detect) => detect(rewritten, timeline))
-        : before.timeline;
-    return { locks, timeline: after, log: reported, selected, because, lengths };
+    const outlasts = (reports: readonly Finding[]): readonly Finding[] => withoutLoads(reports, operators);
+    const verdicts = detectAll(rewritten, before, outlasts);
+    selected += verdicts.ofLog.length - outlasts(verdicts.ofLog).length;
+    // Cycles that lockdep's reports only suggest: their static orders are in no graph and in no report.
+    const gone = before.ofLog.filter(
+      ({ id, confidence }) => confidence === 'inferred' && !verdicts.ofLog.some((finding) => finding.id === id),
+    );
+    selected += gone.length;
+    because.push(...gone.map(({ title }) => `an order of the inferred cycle is taken out: ${title}`));
+    return { verdicts, selected, because, lengths };
   }
 
-  /** What the kernel reported of a thing goes with the thing itself. */
-  #findings({ locks, timeline, log }: Judged): Finding[] {
-    const before = [...this.#baseline.locks, ...this.#baseline.timeline];
-    const after = [...locks, ...timeline];
-    const stands = log.filter((reported) => {
-      const partner = before.find((finding) => isSameThing(reported, finding));
-      return partner === undefined || after.some((finding) => isSameOccurrence(finding, partner));
-    });
-    return combineFindings([...locks, ...stands, ...timeline]);
-  }
-
-  #compare(variant: Variant, { selected, because, lengths }: Rejudged, after: readonly Finding[]): WhatIfVariant {
+  #compare(variant: Variant, { verdicts, selected, because, lengths }: Rejudged): WhatIfVariant {
+    const after = verdicts.findings;
     const { baseline } = this.#run;
     const noOp = selected === 0;
     const partners = partnersOf(baseline, noOp ? baseline : after);
@@ -167,11 +127,6 @@ export class WhatIf {
 
 function isTimelineOperator(operator: Operator): operator is TimelineOperator {
   return !['set-profile', 'drop-edge', 'add-edge', 'set-wait-type', 'set-api-locks'].includes(operator.op);
-}
-
-/** The wait or the stall that began then, or the same broken rule. */
-function isSameOccurrence(a: Finding, b: Finding): boolean {
-  return a.id === b.id || (thingOf(a) === thingOf(b) && a.start_ns === b.start_ns);
 }
 
 /**

@@ -2,35 +2,26 @@
  * Operators on locks: a changed copy of the evidence, judged by the ordinary lock detectors. An edge disappears with its last
  * witness (MODEL 6.3).
  */
-
 import type { KernelProfile } from '../../../schema/index.ts';
-import type { World } from '../core/world.ts';
-import { type LockEvidence, lockEvidence } from '../judge/lock/evidence.ts';
-import { plainLock } from '../judge/log/evidence.ts';
 import type { ApiLock, ApiProfile } from '../knowledge/lock/api-profiles.ts';
 import type { WaitType } from '../knowledge/lock/names.ts';
+import { plainLock } from '../knowledge/lock/plain-name.ts';
 import { plainSymbol } from '../knowledge/stack/interrupt-frames.ts';
 import type { LockClass } from '../model/lock/class.ts';
 import type { DeferralSite } from '../model/lock/context/deferral-site.ts';
 import type { WaitVerdict } from '../model/lock/context/wait-type.ts';
 import { DEP_EN, LockEdge } from '../model/lock/order/graph.ts';
 import type { Nesting } from '../model/lock/order/nesting.ts';
-import type { Models } from '../models.ts';
+import type { LockRecord } from '../record/lock-record.ts';
+import { isTakenOut, type TakenOutOrder } from '../record/taken-out.ts';
 import type { Operator, OperatorOf, WaitTypeName } from './operator.ts';
 
 /** What the operators of a variant do to locks, their patterns compiled. */
 export interface LockRewrite {
-  readonly drops: readonly EdgeDrop[];
+  readonly drops: readonly TakenOutOrder[];
   readonly additions: readonly OperatorOf<'add-edge'>[];
   readonly waitTypes: readonly { readonly classes: RegExp; readonly type: WaitTypeName }[];
   readonly apis: readonly ApiChange[];
-}
-
-export interface EdgeDrop {
-  readonly from: RegExp;
-  readonly to: RegExp;
-  /** Only where the stack of the acquisition shows such a function. */
-  readonly frames: RegExp | undefined;
 }
 
 interface ApiChange {
@@ -44,7 +35,7 @@ interface ApiChange {
 }
 
 export interface RewrittenLocks {
-  readonly evidence: LockEvidence;
+  readonly record: LockRecord;
   /** Edges, nestings, classes and calls that the rewrite touched. */
   readonly selected: number;
   readonly because: readonly string[];
@@ -86,71 +77,47 @@ export function rewritesLocks({ drops, additions, waitTypes, apis }: LockRewrite
   return drops.length + additions.length + waitTypes.length + apis.length > 0;
 }
 
-/** Whether an order of two classes is taken out wherever it occurs. Names may carry lockdep's `#2` and `/1`. */
-export function isDropped({ drops }: LockRewrite, from: string, to: string): boolean {
-  return drops.some(
-    (drop) => drop.frames === undefined && drop.from.test(plainLock(from)) && drop.to.test(plainLock(to)),
-  );
-}
-
-/** Whether an acquisition with this stack (innermost first) is taken out. */
-export function isDroppedAt({ drops }: LockRewrite, from: string, to: string, stack: readonly string[]): boolean {
-  return drops.some(
-    ({ frames, ...drop }) =>
-      drop.from.test(plainLock(from)) &&
-      drop.to.test(plainLock(to)) &&
-      (frames === undefined || stack.some((symbol) => frames.test(symbol))),
-  );
-}
-
 /** The type that a class gets, undefined when it keeps its own. */
 export function newWaitType({ waitTypes }: LockRewrite, name: string): WaitTypeName | undefined {
   return waitTypes.findLast(({ classes }) => classes.test(plainLock(name)))?.type;
 }
 
-/** The evidence as it would be. An empty rewrite with the world's own profile gives the recording's own. */
-export function rewriteLocks(
-  world: World,
-  models: Models,
-  rewrite: LockRewrite,
-  profile: KernelProfile,
-): RewrittenLocks {
-  return new LockRewriter(lockEvidence(world, models), rewrite).rewrite(profile, world.profile);
+/** The locks as they would be, judged by the rules of `profile`. An empty rewrite with the recording's own profile gives the recording's own. */
+export function rewriteLocks(locks: LockRecord, rewrite: LockRewrite, profile: KernelProfile): RewrittenLocks {
+  return new LockRewriter(locks, rewrite).rewrite(profile);
 }
 
 class LockRewriter {
-  readonly #original: LockEvidence;
+  readonly #original: LockRecord;
   readonly #rewrite: LockRewrite;
   readonly #because: string[] = [];
   #selected = 0;
 
-  constructor(original: LockEvidence, rewrite: LockRewrite) {
+  constructor(original: LockRecord, rewrite: LockRewrite) {
     this.#original = original;
     this.#rewrite = rewrite;
   }
 
-  rewrite(profile: KernelProfile, recorded: KernelProfile): RewrittenLocks {
+  rewrite(profile: KernelProfile): RewrittenLocks {
     const original = this.#original;
     const edges = this.#edges();
     // On PREEMPT_RT most interrupts of a recording without it would run in threads (W13): their own limit falls away.
-    const threaded = profile.rt === true && recorded.rt !== true;
+    const threaded = profile.rt === true && original.profile.rt !== true;
     const nestings = original.nestings.filter(
       (nesting) => !this.#dropsNesting(nesting) && !(threaded && nesting.held < 0),
     );
     this.#selected += original.nestings.filter((nesting) => this.#dropsNesting(nesting)).length;
-    const overrides = this.#waitTypes();
-    const apis = this.#apis();
-    const evidence: LockEvidence = {
+    const record: LockRecord = {
       ...original,
       edges,
       nestings,
       profile,
       // What a lock is was seen on the kernel that was recorded; the variant's profile decides what that is allowed to do.
-      waitType: (cls) => overrides.get(cls) ?? original.waitType(cls),
-      ...(this.#rewrite.drops.length > 0 && { without: (from, to) => isDropped(this.#rewrite, from, to) }),
-      apiProfile: (site) => apis.get(site) ?? original.apiProfile(site),
+      waitTypes: new Map([...original.waitTypes, ...this.#waitTypes()]),
+      takenOut: this.#rewrite.drops,
+      apiProfiles: new Map([...original.apiProfiles, ...this.#apis()]),
     };
-    return { evidence, selected: this.#selected, because: this.#because };
+    return { record, selected: this.#selected, because: this.#because };
   }
 
   #name(classId: number): string {
@@ -189,7 +156,7 @@ class LockRewriter {
     if (matching.length === 0) return edge;
     if (matching.some((drop) => drop.frames === undefined)) return undefined;
     const kept = edge.witnesses.filter(
-      (witness) => !isDroppedAt(this.#rewrite, from, to, this.#symbols(witness.stack)),
+      (witness) => !isTakenOut(this.#rewrite.drops, from, to, this.#symbols(witness.stack)),
     );
     if (kept.length === edge.witnesses.length) return edge;
     if (kept.length === 0 && !edge.truncated) return undefined;
@@ -235,7 +202,7 @@ class LockRewriter {
     const from = this.#name(held);
     const to = this.#name(acquired);
     return [first, ...(atomic ? [atomic] : [])].every((instance) =>
-      isDroppedAt(this.#rewrite, from, to, this.#symbols(instance.stack)),
+      isTakenOut(this.#rewrite.drops, from, to, this.#symbols(instance.stack)),
     );
   }
 
@@ -257,7 +224,7 @@ class LockRewriter {
     const changed = new Map<DeferralSite, ApiProfile>();
     if (this.#rewrite.apis.length === 0) return changed;
     for (const site of this.#original.deferrals) {
-      const profile = this.#original.apiProfile(site);
+      const profile = this.#original.apiProfiles.get(site);
       if (!profile) continue;
       let takes = profile.takes;
       for (const change of this.#rewrite.apis) takes = this.#takesAfter(change, site, takes);

@@ -5,7 +5,8 @@
 import type { KernelProfile, LogLock } from '../../../schema/index.ts';
 import { rawNumbering, waitLimit } from '../judge/log/locks.ts';
 import type { LockdepReport } from '../model/log/log.ts';
-import { isDroppedAt, type LockRewrite, newWaitType } from './lock-operators.ts';
+import { isTakenOut } from '../record/taken-out.ts';
+import { type LockRewrite, newWaitType } from './lock-operators.ts';
 import type { WaitTypeName } from './operator.ts';
 
 export interface RewrittenReports {
@@ -53,7 +54,8 @@ function brokenOrder(
   rewrite: LockRewrite,
 ): string | undefined {
   for (const [from, to, stack] of ordersOf(report))
-    if (from !== '' && to !== '' && isDroppedAt(rewrite, from, to, stack)) return `${from} → ${to} is no longer in it`;
+    if (from !== '' && to !== '' && isTakenOut(rewrite.drops, from, to, stack))
+      return `${from} → ${to} is no longer in it`;
   return undefined;
 }
 
@@ -108,7 +110,7 @@ function waitContext(
       : { ...lock, ...(inner !== undefined && { inner }), ...(outer !== undefined && { outer }) };
   };
   const held = report.held
-    .filter((lock) => !isDroppedAt(rewrite, lock.name, report.lock.name, report.stack))
+    .filter((lock) => !isTakenOut(rewrite.drops, lock.name, report.lock.name, report.stack))
     .map(change);
   const lock = change(report.lock);
   const context =

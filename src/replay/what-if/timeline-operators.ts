@@ -3,9 +3,8 @@
  * observed; nothing is re-scheduled in response, so every new length is an interval [min, max] and the timeline gets the
  * longest (X-R1).
  */
-
 import { formatDuration } from '../../../schema/index.ts';
-import { Attribution, decisiveHoldout } from '../judge/chain/index.ts';
+import { Attribution, decisiveHoldout } from '../judge/chain/blame.ts';
 import {
   LONG_DELAY_NS,
   LONGEST_JIFFY_NS,

@@ -4,7 +4,7 @@ import type { CaptureInput } from '../../../src/ingest/capture.ts';
 import { type ReplayedRun, WhatIf } from '../../../src/replay/what-if/judge.ts';
 import { resolveVariant, VARIANTS } from '../../../src/replay/what-if/variants.ts';
 import { textCapture } from '../../support/sample-store.ts';
-import { brief, replayedRun, type Verdicts, verdicts } from '../../support/what-if-run.ts';
+import { brief, replayedRun, replayedWith, type Verdicts, verdicts } from '../../support/what-if-run.ts';
 
 const CYCLE = ['lab_srcu_srcu_usage.lock', '&pool->lock', '&p->pi_lock', '&rq->__lock'];
 const INVERSION = `lock-inversion ${CYCLE.join(' ')}`;
@@ -259,29 +259,26 @@ describe('case C: an NMI storm behind a chain of SRCU and RCU grace periods (nmi
 
 describe('case A: the timer base lock under each deferral (A5, T35, T51)', () => {
   /** A BPF program on timer code calls call_rcu_tasks_trace() under the timer base lock. */
-  const of = judge(
-    textCapture(
-      'timer-base.txt',
-      [
-        '# tracer: nop',
-        '#',
-        ' swapper-1  [000] d.s2. 1.000000: lock_acquire: 00000000000000a0 &base->lock',
-        ' swapper-1  [000] d.s2. 1.000001: lock_acquired: 00000000000000a0 &base->lock',
-        ' swapper-1  [000] d.s3. 1.000002: lock_acquire: 00000000000000b0 rcu_tasks_trace__percpu.cbs_pcpu_lock',
-        ' swapper-1  [000] d.s3. 1.000003: lock_acquired: 00000000000000b0 rcu_tasks_trace__percpu.cbs_pcpu_lock',
-        ' swapper-1  [000] d.s3. 1.000004: lock_release: 00000000000000b0 rcu_tasks_trace__percpu.cbs_pcpu_lock',
-        ' swapper-1  [000] d.s2. 1.000005: lock_release: 00000000000000a0 &base->lock',
-        '',
-      ].join('\n'),
-    ),
+  const capture = textCapture(
+    'timer-base.txt',
+    [
+      '# tracer: nop',
+      '#',
+      ' swapper-1  [000] d.s2. 1.000000: lock_acquire: 00000000000000a0 &base->lock',
+      ' swapper-1  [000] d.s2. 1.000001: lock_acquired: 00000000000000a0 &base->lock',
+      ' swapper-1  [000] d.s3. 1.000002: lock_acquire: 00000000000000b0 rcu_tasks_trace__percpu.cbs_pcpu_lock',
+      ' swapper-1  [000] d.s3. 1.000003: lock_acquired: 00000000000000b0 rcu_tasks_trace__percpu.cbs_pcpu_lock',
+      ' swapper-1  [000] d.s3. 1.000004: lock_release: 00000000000000b0 rcu_tasks_trace__percpu.cbs_pcpu_lock',
+      ' swapper-1  [000] d.s2. 1.000005: lock_release: 00000000000000a0 &base->lock',
+      '',
+    ].join('\n'),
   );
-
   const HAZARD = 'deferral-hazard call_rcu_tasks_trace &base->lock';
-  const under = (name: string): string[] => {
-    const { run } = of();
-    run.world.profile.release = '6.12.0';
-    return brief(new WhatIf(run).findings(resolveVariant(name)));
-  };
+  let whatIf: WhatIf;
+  beforeAll(async () => {
+    whatIf = new WhatIf(await replayedWith({ release: '6.12.0' }, capture));
+  });
+  const under = (name: string): string[] => brief(whatIf.findings(resolveVariant(name)));
 
   it('the lazy timer of RCU Tasks is a hazard under it, whoever owns the grace periods (H6, X7)', () => {
     expect(under('identity')).toContain(HAZARD);

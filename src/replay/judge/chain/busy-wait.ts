@@ -2,7 +2,7 @@
 import type { Root } from '../../../../schema/index.ts';
 import type { EvidenceList } from '../../core/evidence-list.ts';
 import { splitLabel } from '../../core/wording.ts';
-import type { BusyWait } from '../../model/cpu/busy-wait.ts';
+import type { BusyWait } from '../../model/inferred/busy-wait.ts';
 import type { HoldoutVerdict } from '../../model/rcu/holdout/shares.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import type { Link } from './draft.ts';

@@ -1,6 +1,6 @@
 /** A grace period was asked for and had not begun: what the grace-period kthread did instead of beginning it (W3, R2.2). */
 import { overlapNs } from '../../core/interval.ts';
-import type { KthreadSleep } from '../../model/rcu/inferred/gp-kthread.ts';
+import type { KthreadSleep } from '../../model/inferred/gp-kthread.ts';
 import type { Link } from './draft.ts';
 import { blameKthread, citeKthreadSleep } from './kthread.ts';
 import type { AttributionWalk } from './walk.ts';

@@ -1,6 +1,6 @@
 /** Why a work item waited for a worker (S3.70). */
 import { overlapNs } from '../../core/interval.ts';
-import type { KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
+import type { KthreadStarvation } from '../../model/inferred/gp-kthread.ts';
 import type { LateWork, WorkExecution } from '../../model/work/workqueue.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { sleepText, waitsBetween } from './task.ts';

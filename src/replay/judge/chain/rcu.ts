@@ -2,13 +2,13 @@
  * RCU grace periods on the way from a blocked task to its root: cut by their phases (MODEL 2.4), the quiescent-state wait going to the
  * holdout that cleared last (W4.40).
  */
-
 import type { Note, Root, RootCode } from '../../../../schema/index.ts';
 import type { EvidenceList } from '../../core/evidence-list.ts';
 import { overlapNs } from '../../core/interval.ts';
 import { note } from '../../core/note.ts';
 import { splitLabel } from '../../core/wording.ts';
 import { OCCUPANCY_EVENTS, TICK_EVENTS } from '../../knowledge/interrupt-events.ts';
+import { SCHEDULING_EVENTS } from '../../knowledge/scheduling-events.ts';
 import { LATE_NS } from '../../knowledge/thresholds.ts';
 import {
   type GracePeriod,
@@ -20,7 +20,6 @@ import {
 } from '../../model/rcu/grace-period.ts';
 import type { HoldoutVerdict } from '../../model/rcu/holdout/shares.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
-import { SCHEDULING_EVENTS } from '../../model/task/task.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { blameBusyWait } from './busy-wait.ts';
 import type { Link } from './draft.ts';

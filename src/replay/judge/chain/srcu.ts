@@ -2,7 +2,6 @@
  * SRCU grace periods on the way from a blocked task to its root: passes of process_srcu (their RCU waits, their readers) and what lies
  * between them (W10, W17–W19, S3.60).
  */
-
 import { overlapNs } from '../../core/interval.ts';
 import { note } from '../../core/note.ts';
 import { splitLabel } from '../../core/wording.ts';

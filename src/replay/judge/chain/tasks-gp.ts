@@ -2,9 +2,9 @@
 import { formatDuration } from '../../../../schema/index.ts';
 import { overlapNs } from '../../core/interval.ts';
 import { tasksFlavor } from '../../knowledge/rcu-tasks.ts';
+import { SCHEDULING_EVENTS } from '../../knowledge/scheduling-events.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { NoVoluntarySwitch } from '../../model/task/no-voluntary-switch.ts';
-import { SCHEDULING_EVENTS } from '../../model/task/task.ts';
 import type { Link } from './draft.ts';
 import { type TasksStage, tasksStages } from './tasks-stages.ts';
 import { type AttributionWalk, citeScheduling, enterTask, spanOf } from './walk.ts';

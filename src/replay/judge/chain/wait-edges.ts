@@ -2,8 +2,7 @@
  * The wait-for graph as facts (MODEL 4.1): one row per edge that lasted, with the rule that made it. Nodes are named alike on both sides of an
  * edge, so that the rows join to a graph: `task comm:tid`, `cpu 1`, `reader comm:tid`, the name of a grace period, `srcu-gp …`, `work …`.
  */
-
-import type { World } from '../../core/world.ts';
+import type { FactSink } from '../../../../schema/index.ts';
 import { flavorOfKthread, type TasksFlavor, tasksFlavor } from '../../knowledge/rcu-tasks.ts';
 import { type GracePeriod, gracePeriodName } from '../../model/rcu/grace-period.ts';
 import { servingPeriod } from '../../model/sync/phases.ts';
@@ -17,21 +16,21 @@ const SHORTEST_NS = 1e7;
 /** Who else had the workers is asked for delays of this length. */
 const STARVED_NS = 1e8;
 
-export function emitWaitEdges(world: World, timeline: Timeline): void {
-  new EdgeWriter(world, timeline).write();
+export function emitWaitEdges(facts: FactSink, timeline: Timeline): void {
+  new EdgeWriter(facts, timeline).write();
 }
 
 const tasksNode = (flavor: TasksFlavor): string => `tasks-gp ${flavor.name}`;
 
 class EdgeWriter {
-  readonly #world: World;
+  readonly #facts: FactSink;
   readonly #timeline: Timeline;
   /** Grace periods that synchronize_rcu() waits for, by start; they follow each other. */
   readonly #normal: readonly GracePeriod[];
   readonly #expedited: readonly GracePeriod[];
 
-  constructor(world: World, timeline: Timeline) {
-    this.#world = world;
+  constructor(facts: FactSink, timeline: Timeline) {
+    this.#facts = facts;
     this.#timeline = timeline;
     const { periods, flavor } = timeline.data;
     this.#normal = periods.filter((gp) => gp.flavor === flavor && !gp.expedited);
@@ -53,7 +52,7 @@ class EdgeWriter {
   /** An edge lasts to the end of the capture while `endNs` is null. */
   #emit(rule: string, fromNode: string, toNode: string, startNs: number, endNs: number | null): void {
     if ((endNs ?? this.#timeline.data.endNs) - startNs < SHORTEST_NS) return;
-    this.#world.facts.waitEdge({ rule, fromNode, toNode, startNs, endNs });
+    this.#facts.waitEdge({ rule, fromNode, toNode, startNs, endNs });
   }
 
   /** W1, W2, W18; W20 and W21 for what follows the grace period; W9 once it was woken. */

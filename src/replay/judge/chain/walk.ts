@@ -1,10 +1,10 @@
 /** What the parts of blame share: the timeline, the chain under construction, the tasks on the path. */
 import type { Root } from '../../../../schema/index.ts';
 import { splitLabel } from '../../core/wording.ts';
-import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from '../../model/cpu/cpu.ts';
+import { SCHEDULING_EVENTS } from '../../knowledge/scheduling-events.ts';
+import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from '../../model/cpu/cpu-state.ts';
 import { type HoldoutVerdict, IRQ_SHARE, NMI_SHARE } from '../../model/rcu/holdout/shares.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
-import { SCHEDULING_EVENTS } from '../../model/task/task.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import type { ChainDraft, Link, LinkDetails, Waiter } from './draft.ts';
 import { citeCpuTime } from './occupancy-evidence.ts';

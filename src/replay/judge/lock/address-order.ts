@@ -2,15 +2,17 @@
  * Opposite orders of addresses within one class name: lists of like objects, rt_mutexes (all named by the function that initialises them).
  * lockdep knows classes only and cannot see it; addresses prove it (MODEL L5.11).
  */
+
 import type { Finding } from '../../../../schema/index.ts';
 import { note, notesOf } from '../../core/note.ts';
 import type { LockInstance } from '../../model/lock/class.ts';
-import { addressText } from '../../model/lock/lock.ts';
+import { addressText } from '../../model/lock/class.ts';
 import { DEP_EN, DEP_SN } from '../../model/lock/order/graph.ts';
 import type { AddressOrder } from '../../model/lock/order/same-class.ts';
+import type { LockRecord } from '../../record/lock-record.ts';
 import { identified } from '../finding-id.ts';
 import { type Cycle, minimalCycles, type OrderEdge } from './cycles.ts';
-import { eventEvidence, type LockEvidence, siteText, taskLabel } from './evidence.ts';
+import { eventEvidence, siteText, taskLabel } from './evidence.ts';
 
 interface AddressEdge extends OrderEdge {
   readonly order: AddressOrder;
@@ -21,7 +23,7 @@ const STATIC_FROM = 0xffffffff80000000n;
 const isStatic = (instance: LockInstance): boolean => BigInt.asUintN(64, BigInt(instance)) >= STATIC_FROM;
 
 /** One finding per class: the shortest cycle of addresses. */
-export function judgeAddressOrders(evidence: LockEvidence): Finding[] {
+export function judgeAddressOrders(evidence: LockRecord): Finding[] {
   const byClass = new Map<number, AddressOrder[]>();
   for (const order of evidence.addressOrders) {
     // Where the kernel annotates, it has a rule for the order, which objects may change over time.
@@ -52,7 +54,7 @@ function edgesOf(orders: readonly AddressOrder[]): AddressEdge[] {
   }));
 }
 
-function finding(evidence: LockEvidence, cycle: Cycle<AddressEdge>, more: number): Finding {
+function finding(evidence: LockRecord, cycle: Cycle<AddressEdge>, more: number): Finding {
   const orders = cycle.map(({ order }) => order);
   const { name } = evidence.classes[orders[0].classId];
   const guards = orders.reduce<readonly LockInstance[]>(

@@ -4,7 +4,9 @@
  *
  * Iterative throughout: a damaged recording can make chains of tens of thousands of classes.
  */
-import { DEP_EN, DEP_ER, DEP_SN, DEP_SR } from '../../model/lock/order/graph.ts';
+import { breadthFirst, edgesOfWay, groupedBy } from '../../core/graph.ts';
+import { DEP_EN, DEP_ER } from '../../model/lock/order/graph.ts';
+import { isOnlyRecursive, type ReadState, strongDep, strongStep } from './strong-path.ts';
 
 /** What cycle search needs of an edge; `dep` is the set of DEP_* to judge by. */
 export interface OrderEdge {
@@ -17,8 +19,6 @@ export interface OrderEdge {
 export type Cycle<E extends OrderEdge> = readonly E[];
 
 const DEP_E = DEP_EN | DEP_ER;
-const DEP_N = DEP_EN | DEP_SN;
-const DEP_S = DEP_SN | DEP_SR;
 
 /** Cycles longer than this come from the shortest-way search only, not from full enumeration. */
 const ENUMERATED_LENGTH = 6;
@@ -34,12 +34,7 @@ export function minimalCycles<E extends OrderEdge>(edges: readonly E[]): Cycle<E
     if (!found.has(key)) found.set(key, rotate(cycle));
   };
   for (const component of components(edges)) {
-    const adjacency = new Map<number, E[]>();
-    for (const edge of component) {
-      const out = adjacency.get(edge.from);
-      if (out) out.push(edge);
-      else adjacency.set(edge.from, [edge]);
-    }
+    const adjacency = groupedBy(component, (edge) => edge.from);
     for (const edge of component) {
       const cycle = shortestThrough(edge, adjacency);
       if (cycle) add(cycle);
@@ -65,11 +60,11 @@ export function isStrong(cycle: Cycle<OrderEdge>): boolean {
 /** Follows the edges from a start choice; undefined when it breaks, else whether only `*R` is left at the end. */
 function walk(cycle: Cycle<OrderEdge>, firstDep: number): boolean | undefined {
   if (firstDep === 0) return undefined;
-  let onlyRecursive = (firstDep & DEP_N) === 0;
+  let onlyRecursive = isOnlyRecursive(firstDep);
   for (let i = 1; i < cycle.length; i++) {
-    const dep = onlyRecursive ? cycle[i].dep & ~DEP_S : cycle[i].dep;
+    const dep = strongDep(cycle[i].dep, onlyRecursive);
     if (dep === 0) return undefined;
-    onlyRecursive = (dep & DEP_N) === 0;
+    onlyRecursive = isOnlyRecursive(dep);
   }
   return onlyRecursive;
 }
@@ -89,33 +84,20 @@ function wayBack<E extends OrderEdge>(
   mayEndRecursive: boolean,
   adjacency: ReadonlyMap<number, readonly E[]>,
 ): E[] | undefined {
-  interface Step {
-    readonly edge: E;
-    readonly onlyRecursive: boolean;
-    readonly before: Step | undefined;
-  }
-  const seen = new Set<number>();
-  const queue: Step[] = [{ edge, onlyRecursive: (dep & DEP_N) === 0, before: undefined }];
-  for (let head = 0; head < queue.length; head++) {
-    const step = queue[head];
-    for (const next of adjacency.get(step.edge.to) ?? []) {
-      const left = step.onlyRecursive ? next.dep & ~DEP_S : next.dep;
-      if (left === 0) continue;
-      const onlyRecursive = (left & DEP_N) === 0;
-      if (next.to === edge.from) {
-        if (onlyRecursive && !mayEndRecursive) continue;
-        const cycle: E[] = [next];
-        for (let at: Step | undefined = step; at; at = at.before) cycle.unshift(at.edge);
-        // A class reached twice, once per read state, makes no simple cycle.
-        return new Set(cycle.map((part) => part.from)).size === cycle.length ? cycle : undefined;
-      }
-      const state = next.to * 2 + (onlyRecursive ? 1 : 0);
-      if (seen.has(state)) continue;
-      seen.add(state);
-      queue.push({ edge: next, onlyRecursive, before: step });
-    }
-  }
-  return undefined;
+  const way = breadthFirst<ReadState, E>({
+    start: { node: edge.to, onlyRecursive: isOnlyRecursive(dep) },
+    edges: ({ node }) => adjacency.get(node) ?? [],
+    follow: (next, from) => {
+      const state = strongStep(next, from);
+      return state?.node === edge.from && state.onlyRecursive && !mayEndRecursive ? undefined : state;
+    },
+    key: ({ node, onlyRecursive }) => node * 2 + (onlyRecursive ? 1 : 0),
+    ends: ({ node }) => node === edge.from,
+  });
+  if (!way) return undefined;
+  const cycle = [edge, ...edgesOfWay(way)];
+  // A class reached twice, once per read state, makes no simple cycle.
+  return new Set(cycle.map((part) => part.from)).size === cycle.length ? cycle : undefined;
 }
 
 /** All simple strong cycles up to ENUMERATED_LENGTH, within a step budget: the shortest-way search alone can miss one of two equals. */

@@ -3,6 +3,7 @@
  * The capture need not show the conflict happen: static edges of MODEL 6.1 complete the observed order and are marked as such.
  */
 import type { DeferralHazardKind, Evidence, Finding } from '../../../../schema/index.ts';
+import { breadthFirst, edgesOfWay } from '../../core/graph.ts';
 import { note, notesOf } from '../../core/note.ts';
 import { ruleRelease } from '../../knowledge/kernel-release.ts';
 import {
@@ -17,11 +18,12 @@ import { RUNQUEUE_LOCK, SRCU_USAGE_LOCK } from '../../knowledge/lock/names.ts';
 import type { LockClass } from '../../model/lock/class.ts';
 import type { DeferralSite } from '../../model/lock/context/deferral-site.ts';
 import { waitRank } from '../../model/lock/context/wait-type.ts';
-import { CONTEXT_NMI } from '../../model/lock/held.ts';
-import { contextText } from '../../model/lock/lock.ts';
+import { CONTEXT_NMI, contextText } from '../../model/lock/held.ts';
 import type { LockEdge } from '../../model/lock/order/graph.ts';
+import type { LockRecord } from '../../record/lock-record.ts';
+import { isTakenOut } from '../../record/taken-out.ts';
 import { identified } from '../finding-id.ts';
-import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './evidence.ts';
+import { eventEvidence, heldNames, siteText, taskLabel } from './evidence.ts';
 import { edgeEvidence } from './inversion.ts';
 import { kindEvidence, stackEvidence } from './proof.ts';
 
@@ -51,11 +53,11 @@ const MAX_FINDINGS = 100;
 
 type Hazard = Extract<Finding, { kind: 'deferral-hazard' }>;
 
-export function judgeDeferrals(evidence: LockEvidence): Finding[] {
+export function judgeDeferrals(evidence: LockRecord): Finding[] {
   const order = orderOf(evidence);
   const findings = new Map<string, Hazard>();
   for (const site of evidence.deferrals) {
-    const profile = evidence.apiProfile(site);
+    const profile = evidence.apiProfiles.get(site);
     if (profile === undefined || (!profile.sleeps && withinAnotherApi(evidence, site))) continue;
     const conflicts = conflictsOf(evidence, site, profile, order);
     if (conflicts.length === 0) continue;
@@ -73,7 +75,7 @@ function fewerHeld(a: Hazard, b: Hazard): boolean {
 }
 
 /** The newest lock held is one that another API takes: this call is that API's own doing (queue_work() inside call_srcu()). */
-function withinAnotherApi(evidence: LockEvidence, site: DeferralSite): boolean {
+function withinAnotherApi(evidence: LockRecord, site: DeferralSite): boolean {
   const newest = site.held.findLast((hold) => evidence.classes[hold.classId].isLock);
   if (newest === undefined) return false;
   const { name } = evidence.classes[newest.classId];
@@ -94,10 +96,10 @@ const CALLS_NOTHING = /^(&base->lock|hrtimer_bases\.lock)$/;
 
 const isWakeLock = (name: string): boolean => name === '&p->pi_lock' || name === RUNQUEUE_LOCK;
 
-function orderOf(evidence: LockEvidence): Order {
+function orderOf(evidence: LockRecord): Order {
   const next = new Map<string, Step[]>();
   const add = (from: string, to: string, edge: LockEdge | undefined, why: string): void => {
-    if (evidence.without?.(from, to)) return;
+    if (isTakenOut(evidence.takenOut, from, to)) return;
     const list = next.get(from);
     if (list === undefined) next.set(from, [{ to, edge, why }]);
     else if (!list.some((known) => known.to === to)) list.push({ to, edge, why });
@@ -115,13 +117,13 @@ function orderOf(evidence: LockEvidence): Order {
   return { next };
 }
 
-function conflictsOf(evidence: LockEvidence, site: DeferralSite, profile: ApiProfile, order: Order): Conflict[] {
+function conflictsOf(evidence: LockRecord, site: DeferralSite, profile: ApiProfile, order: Order): Conflict[] {
   const held = site.held.map((hold) => evidence.classes[hold.classId]);
   const locks = held.filter((cls) => cls.isLock && !cls.rule.homonym);
   const conflicts: Conflict[] = [];
   if (profile.sleeps) {
     const spinning = locks.filter((cls) => {
-      const type = evidence.waitType(cls);
+      const type = evidence.waitTypes.get(cls);
       return type !== undefined && type.basis !== 'guess' && (type.inner === 'raw' || type.inner === 'config');
     });
     if (spinning.length > 0)
@@ -145,7 +147,7 @@ function conflictsOf(evidence: LockEvidence, site: DeferralSite, profile: ApiPro
     });
   for (const lock of profile.takes)
     for (const name of membersOf(evidence, site, lock)) {
-      const under = locks.filter((cls) => !evidence.without?.(cls.name, name));
+      const under = locks.filter((cls) => !isTakenOut(evidence.takenOut, cls.name, name));
       const conflict = orderConflict(evidence, name, lock, under, order) ?? selfConflict(site, name, lock, under);
       if (conflict) conflicts.push(conflict);
       const wait = waitConflict(evidence, site, name, lock, under);
@@ -155,7 +157,7 @@ function conflictsOf(evidence: LockEvidence, site: DeferralSite, profile: ApiPro
 }
 
 /** The locks behind a profile entry in this recording: of a family, those that this call took, else those that any call took. */
-function membersOf(evidence: LockEvidence, site: DeferralSite, lock: ApiLock): string[] {
+function membersOf(evidence: LockRecord, site: DeferralSite, lock: ApiLock): string[] {
   if (lock.family === undefined) return [lock.name];
   const took = [...site.took]
     .map((classId) => evidence.classes[classId].name)
@@ -167,7 +169,7 @@ function membersOf(evidence: LockEvidence, site: DeferralSite, lock: ApiLock): s
 
 /** H1: the API's lock leads to one that the caller holds. */
 function orderConflict(
-  evidence: LockEvidence,
+  evidence: LockRecord,
   name: string,
   lock: ApiLock,
   held: readonly LockClass[],
@@ -189,26 +191,15 @@ function orderConflict(
   };
 }
 
-interface PathStep extends Step {
-  readonly from: string;
-}
-
-function shortestPath(order: Order, start: string, targets: ReadonlySet<string>): PathStep[] | undefined {
-  const reached = new Map<string, PathStep | undefined>([[start, undefined]]);
-  const queue = [start];
-  for (let head = 0; head < queue.length; head++) {
-    for (const edge of order.next.get(queue[head]) ?? []) {
-      if (reached.has(edge.to)) continue;
-      reached.set(edge.to, { from: queue[head], ...edge });
-      if (targets.has(edge.to)) {
-        const path: PathStep[] = [];
-        for (let step = reached.get(edge.to); step; step = reached.get(step.from)) path.unshift(step);
-        return path;
-      }
-      queue.push(edge.to);
-    }
-  }
-  return undefined;
+function shortestPath(order: Order, start: string, targets: ReadonlySet<string>): Step[] | undefined {
+  const way = breadthFirst<string, Step>({
+    start,
+    edges: (name) => order.next.get(name) ?? [],
+    follow: (step) => step.to,
+    key: (name) => name,
+    ends: (name) => targets.has(name),
+  });
+  return way && edgesOfWay(way);
 }
 
 /** H6: the caller holds the very lock. The run queue and others of which every CPU or task has one may be different ones. */
@@ -236,17 +227,17 @@ function selfConflict(
 
 /** H2: the API's lock may sleep where the caller holds a spinning one. */
 function waitConflict(
-  evidence: LockEvidence,
+  evidence: LockRecord,
   site: DeferralSite,
   name: string,
   lock: ApiLock,
   held: readonly LockClass[],
 ): Conflict | undefined {
   const cls = evidence.classes.find((candidate) => candidate.name === name);
-  const type = cls && evidence.waitType(cls);
+  const type = cls && evidence.waitTypes.get(cls);
   if (cls === undefined || type === undefined || type.basis === 'guess') return undefined;
   const culprit = held.find((candidate) => {
-    const limit = evidence.waitType(candidate);
+    const limit = evidence.waitTypes.get(candidate);
     return (
       limit !== undefined &&
       limit.basis !== 'guess' &&
@@ -267,7 +258,7 @@ function waitConflict(
 }
 
 function finding(
-  evidence: LockEvidence,
+  evidence: LockRecord,
   site: DeferralSite,
   profile: ApiProfile,
   conflicts: readonly Conflict[],

@@ -2,27 +2,26 @@
  * Lock inversions: minimal cycles of the dependency graph (MODEL L5.27), each with its witnesses, whether one run of addresses
  * confirms it (L5.11), and whether a reordering of this run could have deadlocked.
  */
-
 import type { Evidence, Finding, Note } from '../../../../schema/index.ts';
+import { breadthFirst, groupedBy } from '../../core/graph.ts';
 import { note, notesOf } from '../../core/note.ts';
 import type { LockClass } from '../../model/lock/class.ts';
-import { CONTEXT_TASK } from '../../model/lock/held.ts';
-import { contextText } from '../../model/lock/lock.ts';
+import { CONTEXT_TASK, contextText } from '../../model/lock/held.ts';
 import type { EdgeWitness } from '../../model/lock/order/edge-witness.ts';
-import { DEP_EN, DEP_ER, DEP_SN, dependencyText, type LockEdge } from '../../model/lock/order/graph.ts';
+import { dependencyText, type LockEdge } from '../../model/lock/order/graph.ts';
+import type { LockRecord } from '../../record/lock-record.ts';
 import { identified } from '../finding-id.ts';
 import { type Cycle, classSet, isStrong, minimalCycles } from './cycles.ts';
-import { eventEvidence, type LockEvidence, siteText, taskLabel } from './evidence.ts';
+import { eventEvidence, siteText, taskLabel } from './evidence.ts';
 import { commonGuards, feasibility } from './predict/feasibility.ts';
 import { ASSUMED_READERS, type JudgedEdge, judgedEdges, readTypeOf } from './read-type.ts';
+import { isOnlyRecursive, type ReadState, strongStep } from './strong-path.ts';
 import { waitViolations } from './wait-context.ts';
 
-const BLOCKING = DEP_EN | DEP_SN;
-const EXCLUSIVE = DEP_EN | DEP_ER;
 /** More cycles than this come from one broken class; the rest is counted in a note. */
 const MAX_FINDINGS = 100;
 
-export function judgeInversions(evidence: LockEvidence): Finding[] {
+export function judgeInversions(evidence: LockRecord): Finding[] {
   const edges = judgedEdges(evidence);
   const invalid = invalidNests(evidence);
   const minimal = minimalCycles(edges)
@@ -36,7 +35,7 @@ export function judgeInversions(evidence: LockEvidence): Finding[] {
 }
 
 /** Pairs that are an invalid wait context themselves, as `held acquired`: lockdep reports that first, and adds no edge (L5.30). */
-function invalidNests(evidence: LockEvidence): ReadonlySet<string> {
+function invalidNests(evidence: LockRecord): ReadonlySet<string> {
   return new Set(
     waitViolations(evidence).flatMap(({ real, nesting }) => (real ? [`${nesting.held} ${nesting.acquired}`] : [])),
   );
@@ -44,7 +43,7 @@ function invalidNests(evidence: LockEvidence): ReadonlySet<string> {
 
 /** What lockdep reported and this capture shows edge by edge, beyond the minimal cycles (O35). */
 function reportedCycles(
-  evidence: LockEvidence,
+  evidence: LockRecord,
   edges: readonly JudgedEdge[],
   minimal: readonly Cycle<JudgedEdge>[],
 ): Cycle<JudgedEdge>[] {
@@ -77,7 +76,7 @@ function fromClosing(cycle: Cycle<JudgedEdge>): Cycle<JudgedEdge> {
 }
 
 function inversion(
-  evidence: LockEvidence,
+  evidence: LockRecord,
   edges: readonly JudgedEdge[],
   invalid: ReadonlySet<string>,
   judged: Cycle<JudgedEdge>,
@@ -159,7 +158,7 @@ function context(edge: LockEdge): string {
 }
 
 /** The two acquisitions that first showed an edge; one with a stack is preferred to one without. */
-export function edgeEvidence(evidence: LockEvidence, edge: LockEdge): Evidence[] {
+export function edgeEvidence(evidence: LockRecord, edge: LockEdge): Evidence[] {
   if (edge.count === 0)
     return edge.reportedLine > 0 ? [{ line: edge.reportedLine, role: `lockdep: ${edgeText(evidence, edge)}` }] : [];
   const believed = edge.witnesses.filter((candidate) => !candidate.doubtful);
@@ -183,7 +182,7 @@ function heldStack(edge: LockEdge, witness: EdgeWitness): number {
   return witness.held.findLast((hold) => hold.classId === edge.from)?.stack ?? 0;
 }
 
-function edgeText(evidence: LockEvidence, edge: LockEdge): string {
+function edgeText(evidence: LockRecord, edge: LockEdge): string {
   return `${evidence.classes[edge.from].name} → ${evidence.classes[edge.to].name}`;
 }
 
@@ -218,7 +217,7 @@ function classLevelNote(cls: LockClass): Note {
  * Classes at which no witness shows one and the same lock on both sides: neither a nested acquisition that has both edges, nor an address that is
  * acquired by the one and held by the other, nor a single address at all (L5.11).
  */
-function classLevelJunctions(evidence: LockEvidence, cycle: Cycle<LockEdge>): number[] {
+function classLevelJunctions(evidence: LockRecord, cycle: Cycle<LockEdge>): number[] {
   return cycle.flatMap((edge, i) => {
     const into = cycle[(i + cycle.length - 1) % cycle.length];
     const cls = evidence.classes[edge.from];
@@ -238,21 +237,13 @@ function classLevelJunctions(evidence: LockEvidence, cycle: Cycle<LockEdge>): nu
 function kernelFinds(edges: readonly JudgedEdge[], cycle: Cycle<JudgedEdge>): boolean {
   const closing = closingEdge(cycle);
   const inCycle = new Set(cycle.map((edge) => edge.from));
-  const visited = new Set<number>([closing.to]);
-  const queue: { node: number; onlyRecursive: boolean }[] = [
-    { node: closing.to, onlyRecursive: (closing.dep & BLOCKING) === 0 },
-  ];
-  for (let head = 0; head < queue.length; head++) {
-    const { node, onlyRecursive } = queue[head];
-    for (const edge of edges) {
-      if (edge.from !== node || !inCycle.has(edge.to)) continue;
-      const dep = onlyRecursive ? edge.dep & EXCLUSIVE : edge.dep;
-      if (dep === 0) continue;
-      if (edge.to === closing.from) return true;
-      if (visited.has(edge.to)) continue;
-      visited.add(edge.to);
-      queue.push({ node: edge.to, onlyRecursive: (dep & BLOCKING) === 0 });
-    }
-  }
-  return false;
+  const out = groupedBy(edges, (edge) => edge.from);
+  const way = breadthFirst<ReadState, Parameters<typeof strongStep>[0] & { readonly from: number }>({
+    start: { node: closing.to, onlyRecursive: isOnlyRecursive(closing.dep) },
+    edges: ({ node }) => out.get(node) ?? [],
+    follow: (edge, from) => (inCycle.has(edge.to) ? strongStep(edge, from) : undefined),
+    key: ({ node }) => node,
+    ends: ({ node }) => node === closing.from,
+  });
+  return way !== undefined;
 }

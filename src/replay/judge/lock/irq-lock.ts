@@ -2,13 +2,13 @@
  * Interrupt-unsafe locking (MODEL L5.40–L5.43): a lock used both inside an interrupt and with that interrupt enabled
  * (`irq-lock-state`), or an interrupt-safe lock under which an unsafe one is taken, directly or via others (`irq-lock-order`).
  */
-
 import type { Evidence, Finding } from '../../../../schema/index.ts';
 import { note, notesOf } from '../../core/note.ts';
 import { type LockClass, USAGE_IN, USAGE_ON, USAGE_READ, USAGE_SOFTIRQ } from '../../model/lock/class.ts';
 import type { LockEdge } from '../../model/lock/order/graph.ts';
+import type { LockRecord } from '../../record/lock-record.ts';
 import { identified } from '../finding-id.ts';
-import { eventEvidence, type LockEvidence, siteText, taskLabel } from './evidence.ts';
+import { eventEvidence, siteText, taskLabel } from './evidence.ts';
 import { edgeEvidence } from './inversion.ts';
 import { edgesFrom, type IrqPath, irqPaths } from './irq-paths.ts';
 import { ASSUMED_READERS, judgedEdges } from './read-type.ts';
@@ -21,7 +21,7 @@ const base = (irq: Irq): number => (irq === 'softirq' ? USAGE_SOFTIRQ : 0);
 const hasBit = (cls: LockClass, bit: number): boolean => (cls.usage & (1 << bit)) !== 0;
 
 /** On PREEMPT_RT softirqs are threads: there is no softirq context that could interrupt a holder (L5.35). */
-function kinds(evidence: LockEvidence): readonly Irq[] {
+function kinds(evidence: LockRecord): readonly Irq[] {
   return evidence.profile.rt === true ? ['hardirq'] : KINDS;
 }
 
@@ -35,7 +35,7 @@ function conflict(cls: LockClass, irq: Irq): { readonly used: number; readonly e
   return undefined;
 }
 
-export function judgeIrqState(evidence: LockEvidence): Finding[] {
+export function judgeIrqState(evidence: LockRecord): Finding[] {
   return kinds(evidence).flatMap((irq) =>
     evidence.classes.flatMap((cls) => {
       const bits = judged(cls) ? conflict(cls, irq) : undefined;
@@ -50,7 +50,7 @@ function judged(cls: LockClass): boolean {
 }
 
 function stateFinding(
-  evidence: LockEvidence,
+  evidence: LockRecord,
   cls: LockClass,
   irq: Irq,
   bits: { readonly used: number; readonly enabled: number },
@@ -90,7 +90,7 @@ function usageName(bit: number): string {
   return bit & USAGE_ON ? `${kind}-ON-${letter}` : `IN-${kind}-${letter}`;
 }
 
-function usageEvidence(evidence: LockEvidence, cls: LockClass, bit: number): Evidence[] {
+function usageEvidence(evidence: LockRecord, cls: LockClass, bit: number): Evidence[] {
   const task = taskLabel(evidence, cls.usageTask[bit], cls.usageComm[bit]);
   return eventEvidence(
     cls.usageEvent[bit],
@@ -98,7 +98,7 @@ function usageEvidence(evidence: LockEvidence, cls: LockClass, bit: number): Evi
   );
 }
 
-export function judgeIrqOrder(evidence: LockEvidence): Finding[] {
+export function judgeIrqOrder(evidence: LockRecord): Finding[] {
   const from = edgesFrom(judgedEdges(evidence));
   const findings = kinds(evidence).flatMap((irq) =>
     irqPaths(
@@ -113,7 +113,7 @@ export function judgeIrqOrder(evidence: LockEvidence): Finding[] {
   return findings.slice(0, MAX_FINDINGS);
 }
 
-function orderFinding(evidence: LockEvidence, irq: Irq, { safe, unsafe, edges, assumed }: IrqPath): Finding {
+function orderFinding(evidence: LockRecord, irq: Irq, { safe, unsafe, edges, assumed }: IrqPath): Finding {
   const path = edges.map(({ edge }) => edge);
   const used = hasBit(safe, base(irq) + USAGE_IN) ? base(irq) + USAGE_IN : base(irq) + USAGE_IN + USAGE_READ;
   const enabled = hasBit(unsafe, base(irq) + USAGE_ON) ? base(irq) + USAGE_ON : base(irq) + USAGE_ON + USAGE_READ;

@@ -2,9 +2,10 @@
  * Strong paths from locks that interrupts take to locks that are held with them enabled (lockdep.c check_irq_usage, check_usage_forwards):
  * a reader in the interrupt does not wait for a reader it interrupts.
  */
+import { breadthFirst, edgesOfWay, groupedBy } from '../../core/graph.ts';
 import { type LockClass, USAGE_IN, USAGE_ON, USAGE_READ } from '../../model/lock/class.ts';
-import { DEP_EN, DEP_ER, DEP_SN } from '../../model/lock/order/graph.ts';
 import type { JudgedEdge } from './read-type.ts';
+import { type ReadState, strongStep } from './strong-path.ts';
 
 /** By class number of the predecessor. */
 export type EdgesFrom = ReadonlyMap<number, readonly JudgedEdge[]>;
@@ -18,23 +19,9 @@ export interface IrqPath {
   readonly assumed: boolean;
 }
 
-/** A class reached, by which edge, and whether only `*R` is left. */
-interface Step {
-  readonly node: number;
-  readonly onlyRecursive: boolean;
-  readonly edge: JudgedEdge | undefined;
-  readonly before: Step | undefined;
-}
-
 export function edgesFrom(edges: readonly JudgedEdge[]): EdgesFrom {
-  const from = new Map<number, JudgedEdge[]>();
-  for (const edge of edges) {
-    if (edge.edge.count === 0) continue;
-    const list = from.get(edge.from);
-    if (list) list.push(edge);
-    else from.set(edge.from, [edge]);
-  }
-  return from;
+  const observed = edges.filter(({ edge }) => edge.count > 0);
+  return groupedBy(observed, (edge) => edge.from);
 }
 
 /**
@@ -85,33 +72,23 @@ function search(
   const found = new Map<number, JudgedEdge[]>();
   // Where interrupts only read the safe lock, a reader who holds it is in nobody's way.
   const onlyReads = (safe.usage & (1 << (base + USAGE_IN))) === 0;
-  const seen = new Set<number>();
-  const queue: Step[] = [{ node: safe.classId, onlyRecursive: onlyReads, edge: undefined, before: undefined }];
-  for (let head = 0; head < queue.length; head++) {
-    const step = queue[head];
-    for (const edge of from.get(step.node) ?? []) {
-      const dep = step.onlyRecursive ? depOf(edge) & (DEP_EN | DEP_ER) : depOf(edge);
-      if (dep === 0 || edge.to === safe.classId) continue;
-      const onlyRecursive = (dep & (DEP_EN | DEP_SN)) === 0;
-      const state = edge.to * 2 + (onlyRecursive ? 1 : 0);
-      const cls = classes[edge.to];
-      if (seen.has(state) || !counts(cls)) continue;
-      seen.add(state);
-      const next: Step = { node: edge.to, onlyRecursive, edge, before: step };
+  breadthFirst<ReadState, JudgedEdge>({
+    start: { node: safe.classId, onlyRecursive: onlyReads },
+    edges: ({ node }) => from.get(node) ?? [],
+    follow: (edge, at) =>
+      edge.to === safe.classId || !counts(classes[edge.to])
+        ? undefined
+        : strongStep({ to: edge.to, dep: depOf(edge) }, at),
+    key: ({ node, onlyRecursive }) => node * 2 + (onlyRecursive ? 1 : 0),
+    enters: (way) => {
+      const { node, onlyRecursive } = way.state;
+      const cls = classes[node];
       // A recursive reader at the end does not wait for a reader that the interrupt came upon (usage_match).
       const unsafe = cls.usage & (1 << (base + USAGE_ON)) || (!onlyRecursive && has(cls, base + USAGE_ON));
-      if (unsafe && ends(cls)) {
-        if (!found.has(edge.to)) found.set(edge.to, edgesOf(next));
-        continue;
-      }
-      queue.push(next);
-    }
-  }
+      if (!unsafe || !ends(cls)) return true;
+      if (!found.has(node)) found.set(node, edgesOfWay(way));
+      return false;
+    },
+  });
   return found;
-}
-
-function edgesOf(step: Step): JudgedEdge[] {
-  const edges: JudgedEdge[] = [];
-  for (let at: Step | undefined = step; at?.edge; at = at.before) edges.unshift(at.edge);
-  return edges;
 }

@@ -1,17 +1,19 @@
 /** Locks released, or left behind, against their rules (MODEL L5.22, L5.23); lockdep.c print_unlock_imbalance_bug and its kin. */
+
 import type { Finding } from '../../../../schema/index.ts';
 import { note, notesOf } from '../../core/note.ts';
 import type { LockMisuseRecord } from '../../model/lock/misuse.ts';
+import type { LockRecord } from '../../record/lock-record.ts';
 import { identified } from '../finding-id.ts';
-import { eventEvidence, type LockEvidence, taskLabel } from './evidence.ts';
+import { eventEvidence, taskLabel } from './evidence.ts';
 
-export function judgeMisuses(evidence: LockEvidence): Finding[] {
+export function judgeMisuses(evidence: LockRecord): Finding[] {
   const findings = evidence.misuses.map((record) => finding(evidence, record));
   const seen = new Set<string>();
   return findings.filter(({ id }) => !seen.has(id) && seen.add(id));
 }
 
-function finding(evidence: LockEvidence, record: LockMisuseRecord): Finding {
+function finding(evidence: LockRecord, record: LockMisuseRecord): Finding {
   const { name } = evidence.classes[record.classId];
   const label = taskLabel(evidence, record.taskKey, record.comm);
   const [title, earlier, now, why, rule] = texts(record, label, name);

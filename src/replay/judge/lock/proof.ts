@@ -13,7 +13,7 @@ import {
   WAIT_SLEPT,
   WAIT_SPIN_FRAME,
 } from '../../model/lock/class.ts';
-import type { LockEvidence } from './evidence.ts';
+import type { LockRecord } from '../../record/lock-record.ts';
 
 /** Records between an event and its stack: those of other CPUs, at most. */
 const STACK_WITHIN = 16;
@@ -30,7 +30,7 @@ const PROOFS: readonly (readonly [bit: number, text: string])[] = [
 const FRAME_BITS = WAIT_RT_SPIN | WAIT_SPIN_FRAME | WAIT_SLEEP_FRAME;
 
 /** The events that showed of what kind a lock is (L5.36); none where its name or a report tells. */
-export function kindEvidence(evidence: Pick<LockEvidence, 'dictionary'>, cls: LockClass): Evidence[] {
+export function kindEvidence(evidence: Pick<LockRecord, 'dictionary'>, cls: LockClass): Evidence[] {
   return PROOFS.flatMap(([bit, text]) => {
     const event = cls.evidenceEvent.get(bit);
     if (event === undefined || event <= 0) return [];
@@ -40,7 +40,7 @@ export function kindEvidence(evidence: Pick<LockEvidence, 'dictionary'>, cls: Lo
 }
 
 /** The record with the stack of an event, where stacks are records of their own (E0.8). */
-export function stackEvidence({ dictionary }: Pick<LockEvidence, 'dictionary'>, event: number): Evidence[] {
+export function stackEvidence({ dictionary }: Pick<LockRecord, 'dictionary'>, event: number): Evidence[] {
   if (event <= 0 || !dictionary.types.some(({ name }) => name === 'kernel_stack')) return [];
   return [{ event, role: 'its stack', range: { to: event + STACK_WITHIN, events: ['kernel_stack'] } }];
 }

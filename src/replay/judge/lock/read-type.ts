@@ -6,7 +6,7 @@ import type { Note } from '../../../../schema/index.ts';
 import { note } from '../../core/note.ts';
 import type { LockClass } from '../../model/lock/class.ts';
 import { DEP_EN, DEP_ER, DEP_SN, DEP_SR, type LockEdge } from '../../model/lock/order/graph.ts';
-import type { LockEvidence } from './evidence.ts';
+import type { LockRecord } from '../../record/lock-record.ts';
 
 /**
  * `fair`: rwsem, percpu-rwsem · `recursive`: rwlock of PREEMPT_RT, RCU, SRCU, maps · `assumed`: nothing tells; taken as a queued rwlock,
@@ -14,9 +14,9 @@ import type { LockEvidence } from './evidence.ts';
  */
 export type ReadType = 'fair' | 'recursive' | 'assumed';
 
-export function readTypeOf(evidence: Pick<LockEvidence, 'waitType' | 'profile'>, cls: LockClass): ReadType {
+export function readTypeOf(evidence: Pick<LockRecord, 'waitTypes' | 'profile'>, cls: LockClass): ReadType {
   if (cls.rule.recursiveRead) return 'recursive';
-  const type = evidence.waitType(cls);
+  const type = evidence.waitTypes.get(cls);
   if (type === undefined || type.basis === 'guess') return 'assumed';
   if (type.inner === 'sleep') return 'fair';
   // CONFIG_QUEUED_RWLOCKS depends on !PREEMPT_RT.
@@ -39,7 +39,7 @@ export const ASSUMED_READERS: Note = note(
   'L5.28',
 );
 
-export function judgedEdges(evidence: LockEvidence): JudgedEdge[] {
+export function judgedEdges(evidence: LockRecord): JudgedEdge[] {
   const types: (ReadType | undefined)[] = [];
   return evidence.edges.map((edge) => {
     types[edge.to] ??= readTypeOf(evidence, evidence.classes[edge.to]);

@@ -7,11 +7,12 @@ import { note, notesOf } from '../../core/note.ts';
 import { PERSISTS_NS } from '../../knowledge/thresholds.ts';
 import type { LockClass } from '../../model/lock/class.ts';
 import type { SameClassNesting } from '../../model/lock/order/same-class.ts';
+import type { LockRecord } from '../../record/lock-record.ts';
 import { identified } from '../finding-id.ts';
-import { eventEvidence, type LockEvidence, siteText, taskLabel } from './evidence.ts';
+import { eventEvidence, siteText, taskLabel } from './evidence.ts';
 import { ASSUMED_READERS, readTypeOf } from './read-type.ts';
 
-export function judgeRecursions(evidence: LockEvidence): Finding[] {
+export function judgeRecursions(evidence: LockRecord): Finding[] {
   const findings = evidence.sameClass.flatMap((nesting): Finding[] => {
     const cls = evidence.classes[nesting.classId];
     if (nesting.proof === 'refuted' || !cls.checked || cls.rule.nature === 'override') return [];
@@ -32,7 +33,7 @@ export function judgeRecursions(evidence: LockEvidence): Finding[] {
   return [...best.values()];
 }
 
-function sameAddress(evidence: LockEvidence, cls: LockClass, nesting: SameClassNesting): Finding {
+function sameAddress(evidence: LockRecord, cls: LockClass, nesting: SameClassNesting): Finding {
   const task = taskLabel(evidence, nesting.taskKey, nesting.comm);
   const blocks = cls.isLock && nesting.readers === 'none';
   const assumed = nesting.readers !== 'none' && readTypeOf(evidence, cls) === 'assumed';
@@ -72,7 +73,7 @@ function sameAddress(evidence: LockEvidence, cls: LockClass, nesting: SameClassN
   });
 }
 
-function twoAddresses(evidence: LockEvidence, cls: LockClass, nesting: SameClassNesting): Finding {
+function twoAddresses(evidence: LockRecord, cls: LockClass, nesting: SameClassNesting): Finding {
   const task = taskLabel(evidence, nesting.taskKey, nesting.comm);
   return identified({
     ...common(evidence, cls, nesting, `${task} acquires another ${cls.name}`),
@@ -91,7 +92,7 @@ function twoAddresses(evidence: LockEvidence, cls: LockClass, nesting: SameClass
   });
 }
 
-function common(evidence: LockEvidence, cls: LockClass, nesting: SameClassNesting, role: string) {
+function common(evidence: LockRecord, cls: LockClass, nesting: SameClassNesting, role: string) {
   const task = taskLabel(evidence, nesting.taskKey, nesting.comm);
   const cited: Evidence[] = [
     ...eventEvidence(nesting.heldEvent, `${task} acquires ${cls.name}`),

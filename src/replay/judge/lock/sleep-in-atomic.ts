@@ -2,16 +2,16 @@
  * Sleeping in atomic context (MODEL 5.9, D6.5): a task switched out to sleep with preemption disabled, or called a sleeping lock
  * function under a spinning lock ("BUG: scheduling while atomic", "BUG: sleeping function called from invalid context").
  */
-
 import type { Finding } from '../../../../schema/index.ts';
 import { note, notesOf } from '../../core/note.ts';
 import type { AtomicSleep } from '../../model/lock/context/sleep.ts';
+import type { LockRecord } from '../../record/lock-record.ts';
 import { identified } from '../finding-id.ts';
-import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './evidence.ts';
+import { eventEvidence, heldNames, siteText, taskLabel } from './evidence.ts';
 import { kindEvidence } from './proof.ts';
 import { type WaitViolation, waitViolations } from './wait-context.ts';
 
-export function judgeAtomicSleeps(evidence: LockEvidence): Finding[] {
+export function judgeAtomicSleeps(evidence: LockRecord): Finding[] {
   const findings = [
     ...evidence.sleeps.map((sleep) => scheduled(evidence, sleep)),
     ...waitViolations(evidence)
@@ -23,7 +23,7 @@ export function judgeAtomicSleeps(evidence: LockEvidence): Finding[] {
 }
 
 /** A sleeping lock under a spinning one. RCU readers have a checker of their own; a spinlock sleeps on PREEMPT_RT only. */
-function sleepsUnder(evidence: LockEvidence, violation: WaitViolation): boolean {
+function sleepsUnder(evidence: LockRecord, violation: WaitViolation): boolean {
   if (!violation.real || !violation.certain || !violation.held?.isLock) return false;
   // __might_resched() does not look at idle tasks, which is what runs until the scheduler does.
   if (violation.at.taskKey < 0) return false;
@@ -33,13 +33,13 @@ function sleepsUnder(evidence: LockEvidence, violation: WaitViolation): boolean 
   return sleeping && spinning;
 }
 
-function comm(evidence: LockEvidence, taskKey: number, id: number): { task: string; tid?: number } {
+function comm(evidence: LockRecord, taskKey: number, id: number): { task: string; tid?: number } {
   return taskKey < 0
     ? { task: `<idle>/${-1 - taskKey}` }
     : { task: evidence.dictionary.string(id) || '<...>', tid: taskKey };
 }
 
-function scheduled(evidence: LockEvidence, sleep: AtomicSleep): Finding {
+function scheduled(evidence: LockRecord, sleep: AtomicSleep): Finding {
   const held = heldNames(
     evidence,
     sleep.held.map((entry) => entry.classId),
@@ -73,7 +73,7 @@ function scheduled(evidence: LockEvidence, sleep: AtomicSleep): Finding {
   });
 }
 
-function called(evidence: LockEvidence, violation: WaitViolation): Finding {
+function called(evidence: LockRecord, violation: WaitViolation): Finding {
   const { at, acquired } = violation;
   const spinning = (violation.held as NonNullable<typeof violation.held>).name;
   const held = [...new Set([...heldNames(evidence, at.heldClasses), spinning])];

@@ -3,15 +3,15 @@
  * spinning one or in an interrupt is wrong on every kernel; between spinlocks and raw spinlocks it is real on PREEMPT_RT and under
  * PROVE_RAW_LOCK_NESTING, latent elsewhere: severity info (L5.34).
  */
-
 import type { Finding } from '../../../../schema/index.ts';
 import { CTX_KNOWN } from '../../../../schema/index.ts';
 import { note, notesOf } from '../../core/note.ts';
 import { type LockClass, WAIT_ATOMIC, WAIT_HELD_PREEMPTIBLE, WAIT_PREEMPTIBLE } from '../../model/lock/class.ts';
 import { isEitherSpinlock, type WaitVerdict, waitRank } from '../../model/lock/context/wait-type.ts';
 import { type Nesting, type NestingInstance, UNDER_HARDIRQ, UNDER_SOFTIRQ } from '../../model/lock/order/nesting.ts';
+import type { LockRecord } from '../../record/lock-record.ts';
 import { identified } from '../finding-id.ts';
-import { eventEvidence, heldNames, type LockEvidence, siteText, taskLabel } from './evidence.ts';
+import { eventEvidence, heldNames, siteText, taskLabel } from './evidence.ts';
 import { kindEvidence } from './proof.ts';
 
 /** One forbidden pair. */
@@ -41,16 +41,20 @@ const SOFTIRQ: WaitVerdict = { outer: 'config', inner: 'config', basis: 'proved'
 /** Spinlocks of unknown kind that are listed. */
 const MAX_UNKNOWN = 20;
 
-export function waitViolations(evidence: LockEvidence): WaitViolation[] {
+export function waitViolations(evidence: LockRecord): WaitViolation[] {
   const rt = evidence.profile.rt === true;
   const raw = rt || evidence.profile.rawLockNesting === true;
   return evidence.nestings.flatMap((nesting) => {
     const acquired = evidence.classes[nesting.acquired];
-    const acquiredType = acquired.rule.homonym ? undefined : evidence.waitType(acquired);
+    const acquiredType = acquired.rule.homonym ? undefined : evidence.waitTypes.get(acquired);
     if (acquiredType === undefined) return [];
     const held = nesting.held < 0 ? undefined : evidence.classes[nesting.held];
     const limit =
-      held === undefined ? contextLimit(nesting.held, rt) : held.rule.homonym ? undefined : evidence.waitType(held);
+      held === undefined
+        ? contextLimit(nesting.held, rt)
+        : held.rule.homonym
+          ? undefined
+          : evidence.waitTypes.get(held);
     if (limit === undefined || limit.inner === 'none') return [];
     const real = waitRank(acquiredType.outer, raw) > waitRank(limit.inner, raw);
     const latent = waitRank(acquiredType.outer, true) > waitRank(limit.inner, true);
@@ -69,7 +73,7 @@ function contextLimit(held: number, rt: boolean): WaitVerdict | undefined {
   return held === UNDER_SOFTIRQ && !rt ? SOFTIRQ : undefined;
 }
 
-export function judgeWaitContexts(evidence: LockEvidence): Finding[] {
+export function judgeWaitContexts(evidence: LockRecord): Finding[] {
   const groups = new Map<string, WaitViolation[]>();
   for (const violation of waitViolations(evidence)) {
     const key = `${violation.acquired.classId} ${violation.real} ${violation.at.eventId}`;
@@ -83,7 +87,7 @@ export function judgeWaitContexts(evidence: LockEvidence): Finding[] {
   return findings.filter((found) => !seen.has(found.id) && seen.add(found.id));
 }
 
-function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Finding {
+function finding(evidence: LockRecord, group: readonly WaitViolation[]): Finding {
   const [{ acquired, acquiredType, at, real }] = group;
   const certain = group.some((violation) => violation.certain);
   const culprits = group.flatMap((violation) => (violation.held ? [violation.held.name] : []));
@@ -147,7 +151,7 @@ function finding(evidence: LockEvidence, group: readonly WaitViolation[]): Findi
  * Spinlocks of which nothing tells spinlock_t from raw_spinlock_t (one function, one event without PREEMPT_RT), taken where only the latter
  * is allowed. Told where the kernel checks it (PROVE_RAW_LOCK_NESTING).
  */
-function unknownKinds(evidence: LockEvidence): Finding[] {
+function unknownKinds(evidence: LockRecord): Finding[] {
   const { profile } = evidence;
   if (profile.rawLockNesting !== true || profile.rt === true) return [];
   const unknown = new Map<LockClass, { readonly nesting: Nesting; readonly held: LockClass }>();
@@ -155,8 +159,8 @@ function unknownKinds(evidence: LockEvidence): Finding[] {
     const acquired = evidence.classes[nesting.acquired];
     const held = nesting.held < 0 ? undefined : evidence.classes[nesting.held];
     if (held === undefined || held.rule.homonym || acquired.rule.homonym || unknown.has(acquired)) continue;
-    const type = evidence.waitType(acquired);
-    const raw = evidence.waitType(held)?.inner === 'raw' || (held.rule.convention && held.rule.inner === 'raw');
+    const type = evidence.waitTypes.get(acquired);
+    const raw = evidence.waitTypes.get(held)?.inner === 'raw' || (held.rule.convention && held.rule.inner === 'raw');
     if (!raw || !mayBeSpinlock(acquired, type)) continue;
     unknown.set(acquired, { nesting, held });
   }
@@ -179,7 +183,7 @@ function unknownKinds(evidence: LockEvidence): Finding[] {
           'without PREEMPT_RT spin_lock() and raw_spin_lock() are one function and leave the same events: the declaration of the lock decides',
           'L5.36',
         ),
-        `${held.name}: ${typeText(evidence.waitType(held)?.inner ?? '')}, ${evidence.waitType(held)?.why ?? ''}`,
+        `${held.name}: ${typeText(evidence.waitTypes.get(held)?.inner ?? '')}, ${evidence.waitTypes.get(held)?.why ?? ''}`,
       ]),
       locks: [acquired.name],
       held: heldNames(evidence, first.heldClasses),

@@ -1,5 +1,4 @@
 /** Why a grace period stalls, as far as the kernel's own dumps tell (MODEL 2.7, R2.70, R2.71, W4.20). */
-
 import { formatDuration, type LogBacktrace, type RootKind } from '../../../../schema/index.ts';
 import { type NoteInput, note } from '../../core/note.ts';
 import {
@@ -11,8 +10,8 @@ import {
   SOFTIRQ_FRAME,
 } from '../../knowledge/stack/interrupt-frames.ts';
 import { NMI_HANDLER_NS, NMI_LADDER_NS, NMI_LADDER_STEPS, PERF_AVERAGE_NS } from '../../knowledge/thresholds.ts';
-import type { LogModel } from '../../model/log/log.ts';
 import type { LogStall } from '../../model/log/stall.ts';
+import { type LogRecord, loggedName } from '../../record/log-record.ts';
 
 export interface LogCause {
   readonly cause: RootKind;
@@ -58,7 +57,11 @@ function belowDump(symbols: readonly string[]): readonly string[] {
 }
 
 /** NMI trouble near an interval: long handlers, or perf's own complaints. The kernel prints each new maximum only. */
-export function nmiTrouble(log: LogModel, startNs: number, endNs: number): { name: string; maxNs: number } | undefined {
+export function nmiTrouble(
+  log: LogRecord,
+  startNs: number,
+  endNs: number,
+): { name: string; maxNs: number } | undefined {
   let worst: { name: string; maxNs: number } | undefined;
   for (const long of log.longInterrupts.values()) {
     if (long.count < NMI_LADDER_STEPS || long.lastNs < startNs - NMI_LADDER_NS || long.firstNs > endNs) continue;
@@ -122,7 +125,7 @@ function causeOfKthread(stall: LogStall): LogCause | undefined {
   };
 }
 
-export function causeOfStall(log: LogModel, stall: LogStall, startNs: number): LogCause {
+export function causeOfStall(log: LogRecord, stall: LogStall, startNs: number): LogCause {
   const endNs = stall.last.tsNs;
   const trouble = nmiTrouble(log, startNs, endNs);
   const table = cputimeCause(stall);
@@ -153,7 +156,7 @@ export function causeOfStall(log: LogModel, stall: LogStall, startNs: number): L
   return { cause: 'unknown', why: 'the report names no CPU and no task' };
 }
 
-function dumpOf(log: LogModel, stall: LogStall, cpu: number): LogBacktrace | undefined {
+function dumpOf(log: LogRecord, stall: LogStall, cpu: number): LogBacktrace | undefined {
   const own = stall.cpuDumps.get(cpu);
   if (own) return own;
   const other = log.cpuDumps.get(cpu);
@@ -163,7 +166,7 @@ function dumpOf(log: LogModel, stall: LogStall, cpu: number): LogBacktrace | und
 }
 
 function causeOfCpu(
-  log: LogModel,
+  log: LogRecord,
   stall: LogStall,
   cpu: number,
   trouble: { name: string; maxNs: number } | undefined,
@@ -235,13 +238,13 @@ function fewTicks(stall: LogStall, cpu: number): boolean {
 }
 
 function causeOfTask(
-  log: LogModel,
+  log: LogRecord,
   stall: LogStall,
   task: { tid: number; state?: string },
   trouble: { name: string; maxNs: number } | undefined,
 ): LogCause | undefined {
   const { tid } = task;
-  const name = `${log.name(tid)}:${tid}`;
+  const name = `${loggedName(log, tid)}:${tid}`;
   const dump = stall.taskDumps.get(tid) ?? log.taskDumps.get(tid);
   if (dump?.state !== undefined && dump.state !== 'R')
     return {

@@ -2,7 +2,8 @@
 import type { ChainLink, ChainLinkKind, Evidence, LogTask, Note, Root } from '../../../../schema/index.ts';
 import { type NoteInput, NoteSet } from '../../core/note.ts';
 import { splitLabel } from '../../core/wording.ts';
-import type { LogModel, LogPlace } from '../../model/log/log.ts';
+import type { LogPlace } from '../../model/log/log.ts';
+import type { LogRecord } from '../../record/log-record.ts';
 import { reportEvidence } from './evidence.ts';
 
 export interface LogChain {
@@ -31,11 +32,11 @@ export class LogChainDraft {
     readonly parent: number;
   })[] = [];
   readonly #notes = new NoteSet();
-  readonly #log: LogModel;
+  readonly #log: LogRecord;
   readonly #evidence: Evidence[] = [];
   root: Root = { kind: 'unknown' };
 
-  constructor(log: LogModel) {
+  constructor(log: LogRecord) {
     this.#log = log;
   }
 

@@ -4,13 +4,12 @@
  *
  * Times of single links are not in a log: the whole blocked time is booked on the last link.
  */
-
 import type { LogTask, Root } from '../../../../schema/index.ts';
 import { note } from '../../core/note.ts';
 import { ONE_TROUBLE_NS } from '../../knowledge/thresholds.ts';
 import { teardownStructs, tracepointTeardown } from '../../knowledge/tracepoint-teardown.ts';
 import type { LogHung } from '../../model/log/hung.ts';
-import type { LogModel } from '../../model/log/log.ts';
+import { type LogRecord, loggedName } from '../../record/log-record.ts';
 import { nmiTrouble } from './cause.ts';
 import { type LogChain, LogChainDraft } from './chain-draft.ts';
 import type { JudgedStall } from './stalls.ts';
@@ -28,7 +27,7 @@ export interface CycleEdge {
 }
 
 export class LogChains {
-  readonly #log: LogModel;
+  readonly #log: LogRecord;
   readonly #waits: LogWaits;
   readonly #stalls: readonly JudgedStall[];
   readonly #cycles: ReadonlyMap<number, CycleEdge>;
@@ -41,7 +40,7 @@ export class LogChains {
    * @param release of the kernel, when it is known: it decides for how many structs a tracepoint teardown waits (T12)
    */
   constructor(
-    log: LogModel,
+    log: LogRecord,
     waits: LogWaits,
     stalls: readonly JudgedStall[],
     cycles: ReadonlyMap<number, CycleEdge>,
@@ -193,7 +192,7 @@ export class LogChains {
           'T12',
         ),
       );
-    const workers = this.#log.hung.all.filter(
+    const workers = this.#log.hung.filter(
       (other) => other.verdict.insideSrcuPass && overlaps(other, hung) && !other.last.cannotDie,
     );
     if (workers.length > 0) {
@@ -284,7 +283,7 @@ export class LogChains {
       })),
       ...[...stall.stall.tasks.keys()].map((tid) => ({
         kind: 'reader' as const,
-        name: `${this.#log.name(tid)}:${tid}`,
+        name: `${loggedName(this.#log, tid)}:${tid}`,
         isCause: tid === cause.tid,
         details: { tid, note: 'blocks the grace period', rule: 'W5', place },
       })),
@@ -295,7 +294,7 @@ export class LogChains {
     draft.root = {
       kind: cause.cause,
       ...(cause.cpu !== undefined && { cpu: cause.cpu }),
-      ...(cause.tid !== undefined && { task: this.#log.name(cause.tid), tid: cause.tid }),
+      ...(cause.tid !== undefined && { task: loggedName(this.#log, cause.tid), tid: cause.tid }),
     };
     draft.note(cause.why);
     const where = { ...(cause.cpu !== undefined && { cpu: cause.cpu }), rule: 'W7' };
@@ -322,7 +321,7 @@ export class LogChains {
   #tasksRoot(hung: LogHung): Root | undefined {
     const stall = this.#stalls.find(({ stall, endNs }) => stall.first.how === 'tasks' && endNs >= hung.sinceNs);
     const [tid] = stall?.stall.tasks.keys() ?? [];
-    return tid === undefined ? undefined : { kind: 'reader-running', task: this.#log.name(tid), tid };
+    return tid === undefined ? undefined : { kind: 'reader-running', task: loggedName(this.#log, tid), tid };
   }
 }
 

@@ -3,11 +3,13 @@
  * kernel's blocker lines or the lists of held locks; or by lockdep's report of the very cycle whose tasks then hang at its sites.
  */
 
-import type { ChainLink, DeadlockWait, Finding, LogLock, LogTask } from '../../../../schema/index.ts';
+import type { ChainLink, DeadlockWait, Finding, LogLock } from '../../../../schema/index.ts';
+import { shortestCycles } from '../../core/graph.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { REPORT_AT_WAIT_NS, REPORT_AT_WAIT_SHARE } from '../../knowledge/thresholds.ts';
 import type { LogHung } from '../../model/log/hung.ts';
-import type { LockdepReport, LogModel, LogPlace } from '../../model/log/log.ts';
+import type { LockdepReport, LogPlace } from '../../model/log/log.ts';
+import type { LogRecord } from '../../record/log-record.ts';
 import { identified } from '../finding-id.ts';
 import { reportEvidence } from './evidence.ts';
 import type { LogWaits } from './waits.ts';
@@ -21,15 +23,13 @@ interface Edge {
   readonly flush?: boolean;
 }
 
-export function detectLogDeadlocks(log: LogModel, waits: LogWaits): Finding[] {
+export function detectLogDeadlocks(log: LogRecord, waits: LogWaits): Finding[] {
   const findings = new Map<string, Finding>();
   const add = (edges: readonly Edge[], confidence: 'reported' | 'inferred', why: NoteInput): void => {
     const finding = deadlock(log, edges, confidence, why);
     if (!findings.has(finding.id)) findings.set(finding.id, finding);
   };
-  for (const hung of log.hung.all) {
-    const cycle = closedCycle(waits, hung);
-    if (!cycle) continue;
+  for (const cycle of shortestCycles(log.hung.flatMap((hung) => nextEdge(waits, hung) ?? []))) {
     if (cycle.some((edge) => edge.flush))
       add(
         cycle,
@@ -58,34 +58,22 @@ export function detectLogDeadlocks(log: LogModel, waits: LogWaits): Finding[] {
   return [...findings.values()];
 }
 
-/** The cycle through `start`, smallest tid first; undefined when its waits do not come back to it. */
-function closedCycle(waits: LogWaits, start: LogHung): Edge[] | undefined {
-  const edges: Edge[] = [];
-  let at: LogHung | undefined = start;
-  while (at && edges.length < 16) {
-    const edge = nextEdge(waits, at);
-    if (!edge) return undefined;
-    edges.push(edge);
-    const { tid } = edge.to;
-    if (tid === start.tid) return edges;
-    at = waits.hungTask(tid, at.last.tsNs);
-    if (at && edges.some((edge) => edge.hung === at)) return undefined; // a cycle that `start` only leads to
-  }
-  return undefined;
-}
-
 /** To the owner of the lock, or to the only worker whose work item it can wait for. */
-function nextEdge(waits: LogWaits, hung: LogHung): (Edge & { to: LogTask }) | undefined {
+function nextEdge(waits: LogWaits, hung: LogHung): (Edge & { from: LogHung; to: LogHung }) | undefined {
   const lock = waits.lockOf(hung);
   if (lock?.owner) {
-    const on = `${lock.name} held by ${lock.owner.comm}:${lock.owner.tid}`;
-    return { hung, on, lock: lock.name, place: lock.place, to: lock.owner };
+    const { comm, tid } = lock.owner;
+    const to = waits.hungTask(tid, hung.last.tsNs);
+    return (
+      to && { hung, from: hung, to, on: `${lock.name} held by ${comm}:${tid}`, lock: lock.name, place: lock.place }
+    );
   }
   const [worker, ...others] = waits.flushed(hung);
   if (!worker?.last.workqueue || others.length > 0) return undefined;
   const { fn } = worker.last.workqueue;
   return {
     hung,
+    from: hung,
     on: `${hung.verdict.api} of ${fn}, which ${worker.comm}:${worker.tid} runs`,
     lock: fn,
     place: worker.last,
@@ -95,8 +83,8 @@ function nextEdge(waits: LogWaits, hung: LogHung): (Edge & { to: LogTask }) | un
 }
 
 /** One hung task for each edge of a reported cycle: the reporter, and for each chain entry a task at that entry's call. */
-function hungAtReport(log: LogModel, report: LockdepReport): Edge[] | undefined {
-  const reporter = log.hung.all.find(
+function hungAtReport(log: LogRecord, report: LockdepReport): Edge[] | undefined {
+  const reporter = log.hung.find(
     (hung) =>
       hung.tid === report.task.tid &&
       hung.comm === report.task.comm &&
@@ -115,7 +103,7 @@ function hungAtReport(log: LogModel, report: LockdepReport): Edge[] | undefined 
   const used = new Set([reporter]);
   const others: { hung: LogHung; wants: LogLock }[] = [];
   for (const { lock, stack } of report.chain.slice(1)) {
-    const hung = log.hung.all.find(
+    const hung = log.hung.find(
       (candidate) => !used.has(candidate) && waitsSince(candidate, report) && atSite(candidate, stack),
     );
     if (!hung) return undefined;
@@ -149,7 +137,12 @@ function atSite(hung: LogHung, stack: readonly string[]): boolean {
   return false;
 }
 
-function deadlock(log: LogModel, edges: readonly Edge[], confidence: 'reported' | 'inferred', why: NoteInput): Finding {
+function deadlock(
+  log: LogRecord,
+  edges: readonly Edge[],
+  confidence: 'reported' | 'inferred',
+  why: NoteInput,
+): Finding {
   // From the smallest tid, so that every member of the cycle finds the same one.
   const first = edges.reduce((best, { hung }, i) => (hung.tid < edges[best].hung.tid ? i : best), 0);
   const cycle = [...edges.slice(first), ...edges.slice(0, first)];
@@ -184,7 +177,7 @@ function deadlock(log: LogModel, edges: readonly Edge[], confidence: 'reported' 
 }
 
 /** Once around, from the first task back to it. */
-function cycleChain(log: LogModel, cycle: readonly Edge[]): ChainLink[] {
+function cycleChain(log: LogRecord, cycle: readonly Edge[]): ChainLink[] {
   const sinceNs = Math.max(...cycle.map(({ hung }) => hung.sinceNs));
   const untilNs = Math.max(...cycle.map(({ hung }) => hung.last.tsNs));
   const label = ({ hung }: Edge): string => `${hung.comm}:${hung.tid}`;
@@ -211,7 +204,7 @@ function cycleChain(log: LogModel, cycle: readonly Edge[]): ChainLink[] {
   return links;
 }
 
-function shownBy(log: LogModel, place: LogPlace | undefined): { event?: number; line?: number } {
+function shownBy(log: LogRecord, place: LogPlace | undefined): { event?: number; line?: number } {
   const [shown] = place ? reportEvidence(log, [place], '') : [];
   if (!shown) return {};
   return 'line' in shown ? { line: shown.line } : { event: shown.event };

@@ -1,13 +1,14 @@
 /** Lines of the log as evidence, and ids that stay apart. */
 import type { Evidence, Finding } from '../../../../schema/index.ts';
-import type { LogModel, LogPlace } from '../../model/log/log.ts';
+import type { LogPlace } from '../../model/log/log.ts';
+import type { LogRecord } from '../../record/log-record.ts';
 
 /** Where reports begin: their lines, or the printk:console events that carried their first lines. */
-export function reportEvidence(log: LogModel, places: readonly LogPlace[], role: string): Evidence[] {
+export function reportEvidence(log: LogRecord, places: readonly LogPlace[], role: string): Evidence[] {
   const seen = new Set<number>();
   return places.flatMap((place): Evidence[] => {
     if (place.line > 0) return seen.has(place.line) || !seen.add(place.line) ? [] : [{ line: place.line, role }];
-    const event = log.consoleEvent(place.tsNs);
+    const event = log.consoleEvents.get(place.tsNs);
     return event === undefined || seen.has(-event) || !seen.add(-event) ? [] : [{ event, role }];
   });
 }
@@ -21,6 +22,3 @@ export function withDistinctIds(findings: readonly Finding[]): Finding[] {
     return count === 1 ? finding : { ...finding, id: `${finding.id}-${count}` };
   });
 }
-
-/** Class names without `#2` and `/1`: two runs number them differently. */
-export const plainLock = (name: string): string => name.replace(/[#/]\d+/g, '');

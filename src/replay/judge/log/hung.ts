@@ -4,17 +4,17 @@ import { type Evidence, type Finding, formatDuration, type Note } from '../../..
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import type { WaitResource } from '../../knowledge/stack/wait-frames.ts';
 import type { LogHung } from '../../model/log/hung.ts';
-import type { LogModel } from '../../model/log/log.ts';
+import type { LogRecord } from '../../record/log-record.ts';
+import { rootPhrase } from '../chain/root-phrase.ts';
 import { identified } from '../finding-id.ts';
-import { rootPhrase } from '../wait/root-phrase.ts';
 import type { LogChain, LogChains } from './chain.ts';
 import { reportEvidence } from './evidence.ts';
 
 const SYNC: ReadonlySet<WaitResource | undefined> = new Set(['rcu', 'rcu-expedited', 'srcu', 'rcu-tasks', 'barrier']);
 
 /** @param release of the kernel, when it is known */
-export function detectLogHung(log: LogModel, chains: LogChains, release: string | undefined): Finding[] {
-  return log.hung.all.flatMap((hung) => {
+export function detectLogHung(log: LogRecord, chains: LogChains, release: string | undefined): Finding[] {
+  return log.hung.flatMap((hung) => {
     const chain = chains.of(hung);
     return [hungFinding(log, hung, chain, release), ...blockedSync(log, hung, chain, chains)];
   });
@@ -47,7 +47,7 @@ function secondsNote(seconds: number, release: string | undefined): Note {
     : note(`${unscheduled}; the seconds are the real time, not the threshold`, 'G4.1', 'T30');
 }
 
-function hungFinding(log: LogModel, hung: LogHung, chain: LogChain, release: string | undefined): Finding {
+function hungFinding(log: LogRecord, hung: LogHung, chain: LogChain, release: string | undefined): Finding {
   const { comm, tid, last } = hung;
   const blockedNs = last.tsNs - hung.sinceNs;
   const sleep = sleepOf(hung);
@@ -81,10 +81,10 @@ function hungFinding(log: LogModel, hung: LogHung, chain: LogChain, release: str
   });
 }
 
-function blockedSync(log: LogModel, hung: LogHung, chain: LogChain, chains: LogChains): Finding[] {
+function blockedSync(log: LogRecord, hung: LogHung, chain: LogChain, chains: LogChains): Finding[] {
   const { comm, tid, last, verdict } = hung;
   if (!SYNC.has(verdict.resource) || verdict.insideSrcuPass || last.cannotDie) return [];
-  const flavor = log.stalls.all[0]?.flavor ?? 'rcu';
+  const flavor = log.stalls[0]?.flavor ?? 'rcu';
   const domain =
     verdict.resource === 'srcu'
       ? (chains.domainOf(hung) ?? 'unknown')

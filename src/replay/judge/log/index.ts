@@ -1,8 +1,6 @@
 /** Every verdict that rests on the kernel log alone. Where events show the same thing, merge.ts joins the two. */
 import type { Finding } from '../../../../schema/index.ts';
-import type { World } from '../../core/world.ts';
-import type { LockdepReport } from '../../model/log/log.ts';
-import type { Models } from '../../models.ts';
+import { isRecorded, type RunRecord } from '../../record/run-record.ts';
 import { type CycleEdge, LogChains } from './chain.ts';
 import { detectLogDeadlocks } from './deadlock.ts';
 import { withDistinctIds } from './evidence.ts';
@@ -14,31 +12,19 @@ import { detectLogMisuse } from './misuse.ts';
 import { detectLogStalls, judgeStalls } from './stalls.ts';
 import { LogWaits } from './waits.ts';
 
-/** What a what-if variant makes of lockdep's reports. */
-export interface LockReportChange {
-  readonly reports: readonly LockdepReport[];
-  /** Orders of class names, acquired with such a stack, that it takes out. */
-  readonly isDropped: (from: string, to: string, stack: readonly string[]) => boolean;
-}
-
-/** @param change undefined: the reports as the kernel printed them */
-export function detectLog(world: World, { log, load }: Models, change?: LockReportChange): Finding[] {
-  const stalls = judgeStalls(log, world.profile.hz, load.storms);
+export function detectLog({ log, profile, coverage }: RunRecord): Finding[] {
+  const stalls = judgeStalls(log, profile.hz, log.storms);
   const waits = new LogWaits(log);
   const deadlocks = detectLogDeadlocks(log, waits);
   return withDistinctIds([
-    ...detectLogLocks(log, change?.reports),
+    ...detectLogLocks(log),
     ...detectLogMisuse(log),
     // Lock events show what the tables can only guess.
-    ...(world.count('lock_acquire') > 0 ? [] : detectMasked(log, world.profile.release, change?.isDropped)),
+    ...(isRecorded(coverage, 'lock_acquire') ? [] : detectMasked(log, profile.release)),
     ...detectLogStalls(log, stalls),
-    ...detectLogHung(
-      log,
-      new LogChains(log, waits, stalls, cyclesOf(deadlocks), world.profile.release),
-      world.profile.release,
-    ),
+    ...detectLogHung(log, new LogChains(log, waits, stalls, cyclesOf(deadlocks), profile.release), profile.release),
     ...deadlocks,
-    ...detectLogLockups(log, stalls, load.storms),
+    ...detectLogLockups(log, stalls, log.storms),
   ]);
 }
 

@@ -2,11 +2,11 @@
  * Lock findings that lockdep reported (MODEL 7.2, §5), each with the rule that was broken in words that need no knowledge of its
  * notation.
  */
-
 import type { Finding, LogLock } from '../../../../schema/index.ts';
 import { note, notesOf } from '../../core/note.ts';
 import { lockNameRule } from '../../knowledge/lock/names.ts';
-import type { LockdepReport, LogModel } from '../../model/log/log.ts';
+import type { LockdepReport } from '../../model/log/log.ts';
+import type { LogRecord } from '../../record/log-record.ts';
 import { identified } from '../finding-id.ts';
 import { reportEvidence } from './evidence.ts';
 
@@ -27,13 +27,10 @@ const STOPPED = note(
   'T22',
 );
 
-/**
- * One finding per thing; the same report twice (a replayed log, two captures) is one.
- * @param reports those of the log, or as a what-if variant rewrites them
- */
-export function detectLogLocks(log: LogModel, reports: readonly LockdepReport[] = log.lockdep): Finding[] {
+/** One finding per thing; the same report twice (a replayed log, two captures) is one. */
+export function detectLogLocks(log: LogRecord): Finding[] {
   const findings = new Map<string, Finding>();
-  for (const report of reports) {
+  for (const report of log.complaints) {
     const finding = judge(log, report);
     const known = findings.get(finding.id);
     if (!known) findings.set(finding.id, finding);
@@ -54,7 +51,7 @@ function same(a: Finding['evidence'][number], b: Finding['evidence'][number]): b
   return 'line' in a ? 'line' in b && a.line === b.line : 'event' in b && a.event === b.event;
 }
 
-function judge(log: LogModel, report: LockdepReport): Finding {
+function judge(log: LogRecord, report: LockdepReport): Finding {
   const base = {
     severity: 'error' as const,
     confidence: 'reported' as const,

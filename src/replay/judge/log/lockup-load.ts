@@ -1,6 +1,6 @@
 /** What a lockup is a consequence of: a load on its CPU, or a CPU that does not answer it. */
 import type { Root } from '../../../../schema/index.ts';
-import { spinOf } from '../../model/cpu/busy-wait.ts';
+import { spinOf } from '../../knowledge/stack/busy-wait-frames.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import type { Lockup } from '../../model/log/log.ts';
 import type { JudgedStall } from './stalls.ts';

@@ -1,11 +1,11 @@
 /** Soft and hard lockups, stalled workqueues, sleeping in atomic context and interrupt storms as the kernel reported them (MODEL 7.5). */
-
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { LOCKUP_REPEAT_NS, ONE_DUMP_NS } from '../../knowledge/thresholds.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
-import type { AtomicSleep, Lockup, LogModel, LongInterrupts, WorkqueueLockup } from '../../model/log/log.ts';
+import type { AtomicSleep, Lockup, LongInterrupts, WorkqueueLockup } from '../../model/log/log.ts';
 import type { PerfLadder } from '../../model/log/perf-ladder.ts';
+import { type LogRecord, loggedName } from '../../record/log-record.ts';
 import { identified } from '../finding-id.ts';
 import { reportEvidence } from './evidence.ts';
 import { callers } from './locks.ts';
@@ -13,7 +13,7 @@ import { loadBehind } from './lockup-load.ts';
 import type { JudgedStall } from './stalls.ts';
 
 /** @param storms what the events of the same recording show of interrupt load */
-export function detectLogLockups(log: LogModel, stalls: readonly JudgedStall[], storms: readonly Storm[]): Finding[] {
+export function detectLogLockups(log: LogRecord, stalls: readonly JudgedStall[], storms: readonly Storm[]): Finding[] {
   return [
     ...groups(log.lockups, (report) => `${report.kind} ${report.cpu}`).map((reports) =>
       lockup(log, reports, stalls, storms),
@@ -44,7 +44,7 @@ function groups<T extends { readonly tsNs: number }>(reports: readonly T[], key:
 }
 
 function lockup(
-  log: LogModel,
+  log: LogRecord,
   reports: readonly Lockup[],
   stalls: readonly JudgedStall[],
   storms: readonly Storm[],
@@ -93,7 +93,7 @@ function recurrence(reports: readonly { readonly tsNs: number }[]): string[] {
 }
 
 /** One finding for each work item that waits in a stalled pool; for the pool itself when the log names none. */
-function workqueueStall(log: LogModel, reports: readonly WorkqueueLockup[]): Finding[] {
+function workqueueStall(log: LogRecord, reports: readonly WorkqueueLockup[]): Finding[] {
   const last = reports[reports.length - 1];
   // One dump of all pools follows the complaints about several.
   const listed = new Set([
@@ -146,7 +146,7 @@ function workqueueStall(log: LogModel, reports: readonly WorkqueueLockup[]): Fin
           },
           ...running.slice(0, OCCUPANTS).map((run, i, shown) => ({
             kind: 'worker' as const,
-            name: run.tid === undefined ? 'worker' : `${log.name(run.tid)}:${run.tid}`,
+            name: run.tid === undefined ? 'worker' : `${loggedName(log, run.tid)}:${run.tid}`,
             ...(run.tid !== undefined && { tid: run.tid }),
             // Several workers, none of which alone is to blame (W4.42).
             blame_ns: share(last.seconds * 1e9, i, shown.length),
@@ -158,7 +158,7 @@ function workqueueStall(log: LogModel, reports: readonly WorkqueueLockup[]): Fin
         root: {
           kind: 'workqueue-starved',
           ...(running.length === 1 &&
-            running[0].tid !== undefined && { task: log.name(running[0].tid), tid: running[0].tid }),
+            running[0].tid !== undefined && { task: loggedName(log, running[0].tid), tid: running[0].tid }),
         },
       }),
     );
@@ -172,7 +172,7 @@ const share = (ns: number, i: number, n: number): number => Math.floor((ns * (i 
 
 const samePool = (a: string, b: string): boolean => a.split(' ')[0] === b.split(' ')[0];
 
-function atomicSleep(log: LogModel, reports: readonly AtomicSleep[]): Finding {
+function atomicSleep(log: LogRecord, reports: readonly AtomicSleep[]): Finding {
   const [first] = reports;
   const task = first.task ?? { comm: '<...>', tid: -1 };
   const held = first.held.map((lock) => lock.name);
@@ -206,7 +206,7 @@ function atomicSleep(log: LogModel, reports: readonly AtomicSleep[]): Finding {
 }
 
 /** The kernel prints new maxima only, names no CPU, and the numbers are nanoseconds per interrupt (T41, T67). */
-function nmiStorms(log: LogModel, stalls: readonly JudgedStall[]): Finding[] {
+function nmiStorms(log: LogRecord, stalls: readonly JudgedStall[]): Finding[] {
   return [...log.longInterrupts.values()].flatMap((long) => {
     const behind = stalls.find(({ cause }) => cause.cause === 'nmi-storm');
     const perf = long.name === 'perf';
@@ -225,7 +225,7 @@ function ladderNotes({ firstAllowedNs, allowedNs, rateHz, merged, resets }: Perf
   return [climb, ...unprinted, ...anew];
 }
 
-function storm(log: LogModel, long: LongInterrupts, perf: boolean, behind: JudgedStall | undefined): Finding {
+function storm(log: LogRecord, long: LongInterrupts, perf: boolean, behind: JudgedStall | undefined): Finding {
   const what = perf ? 'perf interrupts' : `NMI handler ${long.name}`;
   return identified({
     kind: 'nmi-storm',

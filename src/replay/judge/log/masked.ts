@@ -2,14 +2,17 @@
  * What lockdep could not report any more (MODEL L5.30, T22): its graph, as far as its one report shows it, closed with orders that
  * every kernel has (6.1). The BPF lock cycle of Linux 7.0-rc is the example: the invalid wait context (Bug 1) hid the cycle (Bug 2).
  */
-
 import type { Finding } from '../../../../schema/index.ts';
+import { breadthFirst, edgesOfWay, groupedBy } from '../../core/graph.ts';
 import { note, notesOf } from '../../core/note.ts';
 import { STATIC_EDGES, STATIC_SRCU_EDGES, srcuLocksRaw } from '../../knowledge/lock/api-profiles.ts';
 import { lockNameRule, SRCU_USAGE_LOCK } from '../../knowledge/lock/names.ts';
-import type { LockdepReport, LogModel } from '../../model/log/log.ts';
+import { plainLock } from '../../knowledge/lock/plain-name.ts';
+import type { LockdepReport } from '../../model/log/log.ts';
+import type { LogRecord } from '../../record/log-record.ts';
+import { isTakenOut } from '../../record/taken-out.ts';
 import { identified } from '../finding-id.ts';
-import { plainLock, reportEvidence } from './evidence.ts';
+import { reportEvidence } from './evidence.ts';
 import { reportedCycle } from './locks.ts';
 
 interface Edge {
@@ -25,18 +28,11 @@ interface Edge {
 /** Longer cycles of static orders are guesses. */
 const MAX_LOCKS = 6;
 
-/** @param isDropped orders of class names, acquired with such a stack, that a what-if variant takes out */
-export function detectMasked(
-  log: LogModel,
-  release: string | undefined,
-  isDropped: (from: string, to: string, stack: readonly string[]) => boolean = () => false,
-): Finding[] {
-  const reported = log.lockdep.flatMap(reportedEdges).filter(({ from, to, stack }) => !isDropped(from, to, stack));
+export function detectMasked(log: LogRecord, release: string | undefined): Finding[] {
+  const stands = ({ from, to, stack }: Edge): boolean => !isTakenOut(log.takenOut, from, to, stack);
+  const reported = log.lockdep.flatMap(reportedEdges).filter(stands);
   if (reported.length === 0) return [];
-  const edges = [
-    ...reported,
-    ...staticEdges(reported, release).filter(({ from, to, stack }) => !isDropped(from, to, stack)),
-  ];
+  const edges = [...reported, ...staticEdges(reported, release).filter(stands)];
   const known = new Set(
     log.lockdep.flatMap((report) => (report.kind === 'lockdep-circular' ? [classSet(reportedCycle(report))] : [])),
   );
@@ -103,34 +99,19 @@ function staticEdges(reported: readonly Edge[], release: string | undefined): Ed
 
 /** Breadth first, so the cycle is minimal. */
 function shortestPath(edges: readonly Edge[], from: string, to: string): Edge[] | undefined {
-  const via = new Map<string, Edge>();
-  let frontier = [from];
-  for (let depth = 0; depth < MAX_LOCKS && frontier.length > 0; depth++) {
-    const next: string[] = [];
-    for (const node of frontier)
-      for (const edge of edges) {
-        if (edge.from !== node || via.has(edge.to) || edge.to === from) continue;
-        via.set(edge.to, edge);
-        if (edge.to === to) return unwind(via, from, to);
-        next.push(edge.to);
-      }
-    frontier = next;
-  }
-  return undefined;
+  const out = groupedBy(edges, (edge) => edge.from);
+  const way = breadthFirst<string, Edge>({
+    start: from,
+    edges: (name) => out.get(name) ?? [],
+    follow: (edge) => edge.to,
+    key: (name) => name,
+    ends: (name) => name === to,
+    enters: ({ length }) => length < MAX_LOCKS,
+  });
+  return way && edgesOfWay(way);
 }
 
-function unwind(via: ReadonlyMap<string, Edge>, from: string, to: string): Edge[] {
-  const path: Edge[] = [];
-  for (let node = to; node !== from; ) {
-    const edge = via.get(node);
-    if (!edge) return [];
-    path.unshift(edge);
-    node = edge.from;
-  }
-  return path;
-}
-
-function inversion(log: LogModel, closing: Edge, path: readonly Edge[], locks: readonly string[]): Finding {
+function inversion(log: LogRecord, closing: Edge, path: readonly Edge[], locks: readonly string[]): Finding {
   const first = log.lockdep.reduce((a, b) => (b.tsNs < a.tsNs ? b : a));
   const reports = [closing, ...path].flatMap((edge) => (edge.report ? [edge.report] : []));
   return identified({

@@ -3,9 +3,11 @@
  * print_freed_lock_bug, lockdep_sys_exit, debug_check_no_locks_held, register_lock_class, lockdep_rcu_suspicious; kernel/workqueue.c
  * process_one_work).
  */
+
 import type { Finding, LockMisuseKind } from '../../../../schema/index.ts';
 import { notesOf } from '../../core/note.ts';
-import type { LogModel, MisuseReport } from '../../model/log/log.ts';
+import type { MisuseReport } from '../../model/log/log.ts';
+import type { LogRecord } from '../../record/log-record.ts';
 import { identified } from '../finding-id.ts';
 import { reportEvidence } from './evidence.ts';
 import { callers } from './locks.ts';
@@ -74,7 +76,7 @@ const READERS: readonly (readonly [RegExp, string])[] = [
   [/RCU-list traversed|rcu_dereference/, 'rcu_read_lock(), or the lock that the check names, is missing'],
 ];
 
-export function detectLogMisuse(log: LogModel): Finding[] {
+export function detectLogMisuse(log: LogRecord): Finding[] {
   const findings = new Map<string, Finding>();
   for (const report of log.misuses) {
     const finding = isRcuUsage(report) ? rcuUsage(log, report) : lockMisuse(log, report);
@@ -99,7 +101,7 @@ const isRcuUsage = ({ title }: MisuseReport): boolean => /^suspicious (?:RCU usa
 const taskOf = ({ task }: MisuseReport): string =>
   task ? `${task.comm}:${task.tid}` : 'a task that the report does not name';
 
-function common(log: LogModel, report: MisuseReport) {
+function common(log: LogRecord, report: MisuseReport) {
   const { task, tsNs } = report;
   return {
     severity: 'error' as const,
@@ -111,7 +113,7 @@ function common(log: LogModel, report: MisuseReport) {
   };
 }
 
-function rcuUsage(log: LogModel, report: MisuseReport): Finding {
+function rcuUsage(log: LogRecord, report: MisuseReport): Finding {
   const detail = /^(\S+:\d+) (.*?)[!.]*$/.exec(report.detail ?? '');
   const at = callers(report.stack);
   const site = detail?.[1] ?? (at.split(' ')[0] || 'unknown');
@@ -134,7 +136,7 @@ function rcuUsage(log: LogModel, report: MisuseReport): Finding {
   });
 }
 
-function lockMisuse(log: LogModel, report: MisuseReport): Finding | undefined {
+function lockMisuse(log: LogRecord, report: MisuseReport): Finding | undefined {
   const row = MISUSES.find(({ title }) => title.test(report.title));
   if (!row) return undefined;
   const held = report.held ?? [];

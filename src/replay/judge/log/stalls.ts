@@ -1,13 +1,12 @@
 /** RCU stalls and starved grace-period kthreads as the kernel reported them (MODEL 7.3). */
-
 import { type ChainLink, type Finding, formatDuration, type RootKind } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { percent } from '../../core/wording.ts';
-import { spinOf } from '../../model/cpu/busy-wait.ts';
+import { spinOf } from '../../knowledge/stack/busy-wait-frames.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import { type JiffiesReading, readJiffies } from '../../model/log/jiffies.ts';
-import type { LogModel } from '../../model/log/log.ts';
 import type { LogStall } from '../../model/log/stall.ts';
+import { type LogRecord, loggedName } from '../../record/log-record.ts';
 import { identified } from '../finding-id.ts';
 import { causeOfStall, type LogCause } from './cause.ts';
 import { reportEvidence } from './evidence.ts';
@@ -26,14 +25,14 @@ export interface JudgedStall {
 }
 
 /** @param storms what the events of the same recording show of interrupt load */
-export function judgeStalls(log: LogModel, hz: number | undefined, storms: readonly Storm[]): JudgedStall[] {
-  return log.stalls.all.map((stall) => {
+export function judgeStalls(log: LogRecord, hz: number | undefined, storms: readonly Storm[]): JudgedStall[] {
+  return log.stalls.map((stall) => {
     const { first, last } = stall;
     const reading = first.jiffies === undefined ? undefined : readJiffies(first.jiffies, hz);
     const perSecond = hz ?? reading?.hz;
     const lengthNs = first.jiffies !== undefined && perSecond !== undefined ? (first.jiffies * 1e9) / perSecond : 0;
     const startNs = first.tsNs - lengthNs;
-    const readers = [...stall.tasks.keys()].map((tid) => `reader ${log.name(tid)}:${tid}`);
+    const readers = [...stall.tasks.keys()].map((tid) => `reader ${loggedName(log, tid)}:${tid}`);
     const cpus = [...stall.cpus.keys()].sort((a, b) => a - b).map((cpu) => `CPU ${cpu}`);
     return {
       stall,
@@ -62,14 +61,14 @@ function observedCause(cause: LogCause, stall: LogStall, startNs: number, storms
   return { cause: STORM_ROOTS[kind], cpu, why };
 }
 
-export function detectLogStalls(log: LogModel, judged: readonly JudgedStall[]): Finding[] {
+export function detectLogStalls(log: LogRecord, judged: readonly JudgedStall[]): Finding[] {
   return [...judged.map((entry) => stallFinding(log, entry)), ...judged.flatMap((entry) => starvedKthread(log, entry))];
 }
 
-function stallFinding(log: LogModel, { stall, startNs, endNs, reading, hz, cause, who }: JudgedStall): Finding {
+function stallFinding(log: LogRecord, { stall, startNs, endNs, reading, hz, cause, who }: JudgedStall): Finding {
   const { flavor, first, last, gpSeq, eventSeq, expedited } = stall;
   const cpus = [...stall.cpus.keys()].sort((a, b) => a - b);
-  const tasks = [...stall.tasks.keys()].map((tid) => `${log.name(tid)}:${tid}`).sort();
+  const tasks = [...stall.tasks.keys()].map((tid) => `${loggedName(log, tid)}:${tid}`).sort();
   const length = endNs > startNs ? ` for ${formatDuration(endNs - startNs)}` : '';
   const period = `${flavor} ${expedited ? 'expedited ' : ''}grace period${eventSeq === null ? '' : ` ${eventSeq}`}`;
   const brief = isBrief(log, stall, hz);
@@ -124,11 +123,11 @@ const BRIEF_NS = 1e9;
 /** Without HZ: a second at the slowest. */
 const BRIEF_JIFFIES = 100;
 
-function isBrief(log: LogModel, stall: LogStall, hz: number | undefined): boolean {
+function isBrief(log: LogRecord, stall: LogStall, hz: number | undefined): boolean {
   const { jiffies } = stall.last;
   if (!stall.expedited || jiffies === undefined) return false;
   const brief = hz === undefined ? jiffies < BRIEF_JIFFIES : (jiffies * 1e9) / hz < BRIEF_NS;
-  return brief && !log.hung.all.some((hung) => hung.verdict.resource === 'rcu-expedited');
+  return brief && !log.hung.some((hung) => hung.verdict.resource === 'rcu-expedited');
 }
 
 function expeditedNotes(brief: boolean, jiffies: number | undefined, expedited: boolean): string[] {
@@ -150,7 +149,7 @@ function lengthNotes(jiffies: number | undefined, reading: JiffiesReading | unde
   ];
 }
 
-function starvedKthread(log: LogModel, { stall, startNs, reading, cause }: JudgedStall): Finding[] {
+function starvedKthread(log: LogRecord, { stall, startNs, reading, cause }: JudgedStall): Finding[] {
   const { flavor, last, first } = stall;
   const report = last.kthread?.kind === 'starved' ? last : first;
   const { kthread } = report;

@@ -6,7 +6,8 @@ import type { LogTask } from '../../../../schema/index.ts';
 import type { WaitResource } from '../../knowledge/stack/wait-frames.ts';
 import { ONE_TROUBLE_NS } from '../../knowledge/thresholds.ts';
 import type { LogHung } from '../../model/log/hung.ts';
-import type { HeldLocks, LogModel, LogPlace } from '../../model/log/log.ts';
+import type { HeldLocks, LogPlace } from '../../model/log/log.ts';
+import type { LogRecord } from '../../record/log-record.ts';
 
 export interface LockWanted {
   /** Class name, or what kind of lock it is when nothing names it. */
@@ -28,9 +29,9 @@ const WORDS: Partial<Record<WaitResource, string>> = {
 };
 
 export class LogWaits {
-  readonly #log: LogModel;
+  readonly #log: LogRecord;
 
-  constructor(log: LogModel) {
+  constructor(log: LogRecord) {
     this.#log = log;
   }
 
@@ -38,7 +39,7 @@ export class LogWaits {
   hungTask(tid: number, tsNs: number): LogHung | undefined {
     let best: LogHung | undefined;
     const distance = (hung: LogHung): number => Math.abs(hung.last.tsNs - tsNs);
-    for (const hung of this.#log.hung.all)
+    for (const hung of this.#log.hung)
       if (hung.tid === tid && !hung.last.cannotDie && (!best || distance(hung) < distance(best))) best = hung;
     return best;
   }
@@ -80,7 +81,7 @@ export class LogWaits {
   /** Workers that are reported as blocked in a work item while the task waits in flush_work() or its kin: its work is one of theirs (W24). */
   flushed(hung: LogHung): LogHung[] {
     if (hung.verdict.resource !== 'flush') return [];
-    return this.#log.hung.all.filter(
+    return this.#log.hung.filter(
       (other) =>
         other.last.workqueue !== undefined &&
         other.tid !== hung.tid &&

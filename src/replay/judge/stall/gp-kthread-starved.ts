@@ -1,26 +1,26 @@
 /** The grace-period kthread was runnable and got no CPU (R2.45). Often a victim of the same load as the stall (T33): the note names who ran. */
-
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { notesOf } from '../../core/note.ts';
 import { percent } from '../../core/wording.ts';
-import type { World } from '../../core/world.ts';
 import { GP_KTHREAD_STARVED_ERROR_NS, GP_KTHREAD_STARVED_NS } from '../../knowledge/thresholds.ts';
-import type { KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
+import type { KthreadStarvation } from '../../model/inferred/gp-kthread.ts';
+import type { RunRecord } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import { Attribution } from '../chain/index.ts';
+import { Attribution } from '../chain/blame.ts';
 import { identified } from '../finding-id.ts';
 
-export function detectGpKthreadStarvation(world: World, timeline: Timeline): Finding[] {
+export function detectGpKthreadStarvation(record: RunRecord): Finding[] {
+  const { timeline } = record;
   return timeline.data.starvations
     .filter((starvation) => timeline.length(starvation) >= GP_KTHREAD_STARVED_NS)
-    .map((starvation) => finding(world, timeline, starvation));
+    .map((starvation) => finding(timeline, starvation));
 }
 
-function finding(world: World, timeline: Timeline, starvation: KthreadStarvation): Finding {
+function finding(timeline: Timeline, starvation: KthreadStarvation): Finding {
   const chain = Attribution.ofStarvation(timeline, starvation);
   const { nmi, hardirq, softirq } = starvation.shares;
   const interrupts = nmi + hardirq + softirq;
-  const endNs = starvation.endNs ?? world.nowNs;
+  const endNs = starvation.endNs ?? timeline.data.endNs;
   const blockedNs = endNs - starvation.startNs;
   return identified({
     kind: 'gp-kthread-starved',

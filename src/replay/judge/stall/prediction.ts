@@ -2,7 +2,6 @@
  * The kernel's own stall decision, replayed: when check_cpu_stall() would have warned about a grace period, and which CPU
  * would have noticed (MODEL 2.5, R2.60, R2.61). Compared with the warning when there is one.
  */
-
 import { formatDuration, type StallDecision } from '../../../../schema/index.ts';
 import { type NoteInput, note } from '../../core/note.ts';
 import type { LogStall } from '../../model/log/stall.ts';

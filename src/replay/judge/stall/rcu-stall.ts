@@ -1,15 +1,14 @@
 /**
  * RCU stalls: grace periods that the kernel warned about, or would have by its own rule (MODEL 2.5, R2.60).
  */
-
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { gracePeriodFloorNs } from '../../core/collection-floors.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
 import { note, notesOf } from '../../core/note.ts';
 import { LOST_EVENTS_NOTE } from '../../core/wording.ts';
-import type { World } from '../../core/world.ts';
+import type { KthreadSleep, KthreadStarvation } from '../../model/inferred/gp-kthread.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../../model/rcu/grace-period.ts';
-import type { KthreadSleep, KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
+import type { RunRecord } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { citeKthread, citeKthreadSleep, citeStarvation } from '../chain/kthread.ts';
 import {
@@ -31,11 +30,12 @@ const EXPEDITED_DECISION = note(
   'R2.47',
 );
 
-export function detectRcuStalls(world: World, timeline: Timeline): Finding[] {
-  const floorNs = gracePeriodFloorNs(world.thresholds);
+export function detectRcuStalls(record: RunRecord): Finding[] {
+  const { timeline } = record;
+  const floorNs = gracePeriodFloorNs(record.thresholds);
   const periods = timeline.data.periods.filter((gp) => gp.warnedNs !== undefined || timeline.length(gp) >= floorNs);
-  const rule = stallRule(world, periods, timeline.data.stallReports);
-  const expedited = expeditedRule(world, periods, rule);
+  const rule = stallRule(record, periods, timeline.data.stallReports);
+  const expedited = expeditedRule(record, periods, rule);
   return periods
     .map((gp) => [gp, gp.expedited ? expedited : rule] as const)
     .filter(([gp, { timeoutNs }]) => gp.warnedNs !== undefined || timeline.length(gp) >= timeoutNs)

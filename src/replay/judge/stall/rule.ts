@@ -3,10 +3,10 @@
  * kernel's own warnings show, else the rule with the profile's numbers.
  */
 import { formatDuration, type KernelProfile } from '../../../../schema/index.ts';
-import type { World } from '../../core/world.ts';
 import { HZ_FEWEST_TICKS, LONGEST_JIFFY_NS } from '../../knowledge/thresholds.ts';
 import type { LogStall } from '../../model/log/stall.ts';
 import type { GracePeriod, TickSample } from '../../model/rcu/grace-period.ts';
+import type { RunSettings } from '../../record/run-record.ts';
 
 export interface StallRule {
   /** From the start of a grace period to the deadline of its warning, on the clock of the capture. */
@@ -118,8 +118,12 @@ function shown(gp: GracePeriod, report: LogStall | undefined, known: number | un
 }
 
 /** The rule in force for normal grace periods. */
-export function stallRule(world: World, periods: readonly GracePeriod[], reports: readonly LogStall[]): StallRule {
-  const { profile, thresholds } = world;
+export function stallRule(
+  settings: RunSettings,
+  periods: readonly GracePeriod[],
+  reports: readonly LogStall[],
+): StallRule {
+  const { profile, thresholds } = settings;
   const warnings = periods.flatMap((gp) => shown(gp, reportOf(reports, gp), profile.hz) ?? []);
   const shortest = warnings.reduce<StallRule | undefined>(
     (a, b) => (a && a.timeoutNs <= b.timeoutNs ? a : b),
@@ -138,9 +142,9 @@ export function stallRule(world: World, periods: readonly GracePeriod[], reports
  * The rule for expedited ones: rcu_exp_cpu_stall_timeout, which is the normal timeout unless it is set, and a quarter and a jiffy more with
  * PROVE_RCU (R2.47); what a warning shows is less.
  */
-export function expeditedRule(world: World, periods: readonly GracePeriod[], normal: StallRule): StallRule {
-  if (world.thresholds.rcuStallNs !== undefined) return normal;
-  const slower = world.profile.proveRcu === false ? 1 : 1.25;
+export function expeditedRule(settings: RunSettings, periods: readonly GracePeriod[], normal: StallRule): StallRule {
+  if (settings.thresholds.rcuStallNs !== undefined) return normal;
+  const slower = settings.profile.proveRcu === false ? 1 : 1.25;
   const rule: StallRule = {
     ...normal,
     timeoutNs: normal.timeoutNs * slower,

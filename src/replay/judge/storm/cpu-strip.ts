@@ -1,5 +1,5 @@
 /** One line per CPU: what it did over an interval, as a strip of letters that fits a mail. */
-import { OCC_HARDIRQ, OCC_IDLE, OCC_NMI, OCC_SOFTIRQ, OCC_TASK } from '../../model/cpu/cpu.ts';
+import { OCC_HARDIRQ, OCC_IDLE, OCC_NMI, OCC_SOFTIRQ, OCC_TASK } from '../../model/cpu/cpu-state.ts';
 import type { Timeline } from '../../record/timeline.ts';
 
 /** Letter per kind of CPU time; `?` where events were lost or none was recorded. */

@@ -1,13 +1,12 @@
 /** NMI, hardirq and softirq storms (MODEL 1.5, 2.7): a CPU that spends most of a second or more in interrupts. */
-
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { percent } from '../../core/wording.ts';
-import type { World } from '../../core/world.ts';
 import { SLOW_PERIOD_NS, STORM_MEETS_NS } from '../../knowledge/thresholds.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../../model/rcu/grace-period.ts';
+import type { RunRecord } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { citeCpuTime } from '../chain/occupancy-evidence.ts';
 import { identified } from '../finding-id.ts';
@@ -15,11 +14,12 @@ import { identified } from '../finding-id.ts';
 const KINDS = { nmi: 'nmi-storm', hardirq: 'irq-storm', softirq: 'softirq-storm' } as const;
 const NAMES = { nmi: 'NMIs', hardirq: 'interrupts', softirq: 'softirqs' } as const;
 
-export function detectInterruptStorms(world: World, timeline: Timeline): Finding[] {
-  return timeline.data.storms.map((storm) => finding(world, timeline, storm));
+export function detectInterruptStorms(record: RunRecord): Finding[] {
+  const { timeline } = record;
+  return timeline.data.storms.map((storm) => finding(record, timeline, storm));
 }
 
-function finding(world: World, timeline: Timeline, storm: Storm): Finding {
+function finding(record: RunRecord, timeline: Timeline, storm: Storm): Finding {
   const kind = KINDS[storm.kind];
   const lengthNs = storm.endNs - storm.startNs;
   const share = Math.min(1, storm.busyNs / lengthNs);
@@ -43,7 +43,7 @@ function finding(world: World, timeline: Timeline, storm: Storm): Finding {
     end_ns: storm.endNs,
     evidence: evidence.list(),
     notes: notesOf([
-      `threshold ${percent(world.thresholds.nmiStormShare)} of a CPU over ${formatDuration(world.thresholds.nmiStormWindowNs)}`,
+      `threshold ${percent(record.thresholds.nmiStormShare)} of a CPU over ${formatDuration(record.thresholds.nmiStormWindowNs)}`,
       ...sourceNotes(storm),
       ...(storm.throttled > 0 ? [`perf throttled its events ${storm.throttled} times meanwhile`] : []),
       ...(gp ? [`${gracePeriodName(gp)} waited for this CPU meanwhile`] : []),

@@ -1,32 +1,32 @@
 /** Callers of synchronize_rcu(), synchronize_srcu() and related calls that waited too long, with the chain to the root (MODEL §4). */
-
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { LOST_EVENTS_NOTE } from '../../core/wording.ts';
-import type { World } from '../../core/world.ts';
 import { ROOTED_WAIT_ERROR_NS } from '../../knowledge/thresholds.ts';
 import { type TeardownStep, tracepointTeardown } from '../../knowledge/tracepoint-teardown.ts';
 import { phasesOfWait } from '../../model/sync/phases.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
+import type { RunRecord } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import { Attribution } from '../chain/index.ts';
+import { Attribution } from '../chain/blame.ts';
+import { rootPhrase } from '../chain/root-phrase.ts';
 import { srcuCauses } from '../chain/srcu-causes.ts';
 import { identified } from '../finding-id.ts';
 import { stallThresholdNs } from '../stall/rule.ts';
 import { hungTaskThresholdNs } from './hung-task.ts';
-import { rootPhrase } from './root-phrase.ts';
 
-export function detectBlockedSync(world: World, timeline: Timeline): Finding[] {
+export function detectBlockedSync(record: RunRecord): Finding[] {
+  const { timeline } = record;
   return timeline.data.waits
-    .filter((wait) => !wait.insideSrcuPass && !wait.nested && timeline.length(wait) >= world.thresholds.blockedSyncNs)
-    .map((wait) => finding(world, timeline, wait));
+    .filter((wait) => !wait.insideSrcuPass && !wait.nested && timeline.length(wait) >= record.thresholds.blockedSyncNs)
+    .map((wait) => finding(record, timeline, wait));
 }
 
-function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
+function finding(record: RunRecord, timeline: Timeline, wait: SyncWait): Finding {
   const endNs = timeline.end(wait);
   const blockedNs = endNs - wait.startNs;
   const chain = Attribution.ofWait(timeline, wait);
-  const limitNs = Math.min(hungTaskThresholdNs(world), stallThresholdNs(world.profile));
+  const limitNs = Math.min(hungTaskThresholdNs(record), stallThresholdNs(record.profile));
   const domain =
     wait.domain || (wait.resource === 'rcu' || wait.resource === 'rcu-expedited' ? timeline.data.flavor : 'unknown');
   const doubt = wait.censored ? LOST_EVENTS_NOTE : timeline.openDoubt(wait);
@@ -43,7 +43,7 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
     end_ns: endNs,
     evidence: chain.evidence,
     notes: notesOf([
-      `threshold ${formatDuration(world.thresholds.blockedSyncNs)}`,
+      `threshold ${formatDuration(record.thresholds.blockedSyncNs)}`,
       ...(doubt ? [doubt] : []),
       ...chain.inferredBy,
       ...(wait.source === 'stack'
@@ -56,7 +56,7 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
         : endInferred
           ? [note('its return was not recorded: the end is that of its last sleep', 'W4.13')]
           : []),
-      ...teardownNote(world, timeline, wait),
+      ...teardownNote(record, timeline, wait),
     ]),
     api: wait.api,
     domain,
@@ -71,9 +71,9 @@ function finding(world: World, timeline: Timeline, wait: SyncWait): Finding {
 }
 
 /** What else the caller had waited for, or would have to (S3.50). */
-function teardownNote(world: World, timeline: Timeline, wait: SyncWait): NoteInput[] {
+function teardownNote(record: RunRecord, timeline: Timeline, wait: SyncWait): NoteInput[] {
   if (!wait.stack || !timeline.stackVerdict(wait.stack).teardown) return [];
-  const { release } = world.profile;
+  const { release } = record.profile;
   const steps = tracepointTeardown(release)?.map((step) => TEARDOWN_WORDS[step]);
   return steps
     ? [note(`a tracepoint teardown on ${release} waits for ${steps.join(', then for ')}`, 'S3.50')]

@@ -3,7 +3,6 @@
  * that waits for a reader, and the reader waits, directly or via others, for the task. One task alone is the
  * self-wait of S3.23; two are the crossed readers. Lock waits join the same graph through their owners.
  */
-
 import {
   type ChainLink,
   type DeadlockWait,
@@ -11,10 +10,11 @@ import {
   type Finding,
   formatDuration,
 } from '../../../../schema/index.ts';
+import { shortestCycles } from '../../core/graph.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
-import type { World } from '../../core/world.ts';
 import { PERSISTS_NS } from '../../knowledge/thresholds.ts';
-import type { Task, TaskKey } from '../../model/task/task.ts';
+import type { Task } from '../../model/task/task.ts';
+import type { RunRecord } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { identified } from '../finding-id.ts';
 
@@ -99,58 +99,12 @@ export function joinEdges(timeline: Timeline): WaitEdge[] {
   });
 }
 
-export function detectDeadlocks(_world: World, timeline: Timeline): Finding[] {
+export function detectDeadlocks(record: RunRecord): Finding[] {
+  const { timeline } = record;
   const edges = [...srcuReaderEdges(timeline), ...lockEdges(timeline), ...joinEdges(timeline)];
-  return cyclesOf(edges)
+  return shortestCycles(edges)
     .filter((cycle) => timeline.data.endNs - Math.max(...cycle.map((edge) => edge.sinceNs)) >= PERSISTS_NS)
     .map((cycle) => finding(timeline, cycle));
-}
-
-/** Elementary cycles, each once: from every task the shortest way back to it, deduplicated by the set of tasks. */
-export function cyclesOf(edges: readonly WaitEdge[]): WaitEdge[][] {
-  const from = new Map<TaskKey, WaitEdge[]>();
-  for (const edge of edges) {
-    const list = from.get(edge.from.key);
-    if (list) list.push(edge);
-    else from.set(edge.from.key, [edge]);
-  }
-  const cycles: WaitEdge[][] = [];
-  const seen = new Set<string>();
-  for (const start of from.keys()) {
-    const cycle = shortestWayBack(from, start);
-    if (!cycle) continue;
-    const key = cycle
-      .map((edge) => edge.from.key)
-      .sort((a, b) => a - b)
-      .join(' ');
-    if (seen.has(key)) continue;
-    seen.add(key);
-    cycles.push(cycle);
-  }
-  return cycles;
-}
-
-function shortestWayBack(from: ReadonlyMap<TaskKey, readonly WaitEdge[]>, start: TaskKey): WaitEdge[] | undefined {
-  const reached = new Map<TaskKey, WaitEdge>();
-  const queue: TaskKey[] = [start];
-  for (let head = 0; head < queue.length; head++) {
-    for (const edge of from.get(queue[head]) ?? []) {
-      if (edge.to.key === start) {
-        const cycle = [edge];
-        for (let at = edge.from.key; at !== start; ) {
-          const back = reached.get(at) as WaitEdge;
-          cycle.unshift(back);
-          at = back.from.key;
-        }
-        return cycle;
-      }
-      if (!reached.has(edge.to.key)) {
-        reached.set(edge.to.key, edge);
-        queue.push(edge.to.key);
-      }
-    }
-  }
-  return undefined;
 }
 
 function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {

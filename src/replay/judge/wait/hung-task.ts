@@ -2,7 +2,6 @@
  * Tasks in uninterruptible sleep for longer than the hung-task threshold (kernel/hung_task.c check_hung_task): D without
  * TASK_WAKEKILL or TASK_NOLOAD (G4.1). Sleeps of the callers of blocked-sync carry that finding's chain.
  */
-
 import {
   type ChainLink,
   DEFAULT_THRESHOLDS,
@@ -14,30 +13,31 @@ import {
 import { EvidenceList, mergeEvidence } from '../../core/evidence-list.ts';
 import { type NoteInput, notesOf } from '../../core/note.ts';
 import { LOST_EVENTS_NOTE } from '../../core/wording.ts';
-import type { World } from '../../core/world.ts';
 import { isGenericFrame } from '../../knowledge/stack/wait-frames.ts';
 import type { HungSleep } from '../../model/task/hung-task.ts';
+import type { RunRecord, RunSettings } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import { Attribution } from '../chain/index.ts';
+import { Attribution } from '../chain/blame.ts';
+import { rootPhrase } from '../chain/root-phrase.ts';
 import { identified } from '../finding-id.ts';
-import { rootPhrase } from './root-phrase.ts';
 
 /** The user's, else what the log shows of hung_task_timeout_secs, else the kernel's default of 120 s. */
-export function hungTaskThresholdNs(world: World): number {
-  const fromLog = world.profile.hungTaskTimeoutS;
-  return fromLog !== undefined && world.thresholds.hungTaskNs === DEFAULT_THRESHOLDS.hungTaskNs
+export function hungTaskThresholdNs(settings: RunSettings): number {
+  const fromLog = settings.profile.hungTaskTimeoutS;
+  return fromLog !== undefined && settings.thresholds.hungTaskNs === DEFAULT_THRESHOLDS.hungTaskNs
     ? fromLog * 1e9
-    : world.thresholds.hungTaskNs;
+    : settings.thresholds.hungTaskNs;
 }
 
-export function detectHungTasks(world: World, timeline: Timeline): Finding[] {
-  const limitNs = hungTaskThresholdNs(world);
+export function detectHungTasks(record: RunRecord): Finding[] {
+  const { timeline } = record;
+  const limitNs = hungTaskThresholdNs(record);
   return timeline.data.sleeps
     .filter((sleep) => timeline.length(sleep) >= limitNs)
-    .map((sleep) => finding(world, timeline, sleep));
+    .map((sleep) => finding(record, timeline, sleep));
 }
 
-function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
+function finding(record: RunRecord, timeline: Timeline, sleep: HungSleep): Finding {
   const endNs = timeline.end(sleep);
   const { chain, root, evidence, inferredBy } = chainOf(timeline, sleep);
   const doubt = sleep.censored ? LOST_EVENTS_NOTE : timeline.openDoubt(sleep);
@@ -52,7 +52,7 @@ function finding(world: World, timeline: Timeline, sleep: HungSleep): Finding {
     end_ns: endNs,
     evidence,
     notes: notesOf([
-      `threshold ${formatDuration(hungTaskThresholdNs(world))} (hung_task_timeout_secs)`,
+      `threshold ${formatDuration(hungTaskThresholdNs(record))} (hung_task_timeout_secs)`,
       ...stackNote(timeline, sleep),
       ...(doubt ? [doubt] : []),
       ...inferredBy,

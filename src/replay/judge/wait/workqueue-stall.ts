@@ -2,25 +2,25 @@
  * Work items that waited for a worker longer than the kernel's workqueue watchdog allows (kernel/workqueue.c: wq_watchdog_timer_fn, 30 s), and
  * what kept the workers of their pool (S3.70, W14–W16).
  */
-
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
-import type { World } from '../../core/world.ts';
 import { STORM_MEETS_NS, WORKQUEUE_STALL_NS } from '../../knowledge/thresholds.ts';
 import type { LateWork } from '../../model/work/workqueue.ts';
+import { isRecorded, type RunRecord } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import { Attribution } from '../chain/index.ts';
+import { Attribution } from '../chain/blame.ts';
 import { type QueueReason, queueReason } from '../chain/queue-reason.ts';
+import { rootPhrase } from '../chain/root-phrase.ts';
 import { identified } from '../finding-id.ts';
-import { rootPhrase } from './root-phrase.ts';
 
-export function detectWorkqueueStalls(world: World, timeline: Timeline): Finding[] {
+export function detectWorkqueueStalls(record: RunRecord): Finding[] {
+  const { timeline } = record;
   const seen = new Set<string>();
   return timeline.data.lateWork
     .filter((late) => waitedNs(timeline, late) >= WORKQUEUE_STALL_NS)
     .flatMap((late) => {
       const reason = queueReason(timeline, late, late.queuedNs, timeline.end({ endNs: late.startNs }));
-      if (!isStall(world, timeline, late, reason)) return [];
+      if (!isStall(record, timeline, late, reason)) return [];
       const found = finding(timeline, late, reason);
       // One finding for each item that waits in one stall of its pool.
       const key = `${found.id} ${found.end_ns}`;
@@ -36,7 +36,7 @@ function waitedNs(timeline: Timeline, late: LateWork): number {
  * Cancelling leaves no event: an item that never began counts only when something shows why. One that waits for itself or for its
  * workqueue is no stall of the pool, unless what it waits for lasts as long.
  */
-function isStall(world: World, timeline: Timeline, late: LateWork, reason: QueueReason): boolean {
+function isStall(record: RunRecord, timeline: Timeline, late: LateWork, reason: QueueReason): boolean {
   switch (reason.kind) {
     case 'hog':
     case 'no-cpu':
@@ -46,7 +46,7 @@ function isStall(world: World, timeline: Timeline, late: LateWork, reason: Queue
     case 'max-active':
       return reason.run !== undefined && timeline.length(reason.run) >= WORKQUEUE_STALL_NS;
     default:
-      return late.startNs !== null || world.count('sched_switch') === 0 || stormOn(timeline, late);
+      return late.startNs !== null || !isRecorded(record.coverage, 'sched_switch') || stormOn(timeline, late);
   }
 }
 

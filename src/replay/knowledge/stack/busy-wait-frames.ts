@@ -2,6 +2,7 @@
  * Functions that spin until other CPUs have answered an interrupt, innermost first in a stack: their CPU is a link of a chain, never its root
  * (kernel/smp.c, kernel/stop_machine.c, arch/x86/kernel/alternative.c, arch/x86/mm/tlb.c).
  */
+import type { LogBacktrace } from '../../../../schema/index.ts';
 import { plainSymbol } from './interrupt-frames.ts';
 
 /** Waits for the call-function interrupt of other CPUs: smp_call_function*(…, wait), csd_lock_wait(). */
@@ -25,4 +26,10 @@ export function busyWaitFunction(stack: readonly string[]): string | undefined {
     if (!SPIN_HELPER.test(symbol)) return undefined;
   }
   return undefined;
+}
+
+/** The function in which a dumped CPU spins until another one answers, in what it did below its interrupts; undefined when it does something else. */
+export function spinOf(trace: LogBacktrace | undefined): string | undefined {
+  if (trace?.cpu === undefined || trace.userMode || trace.idle) return undefined;
+  return busyWaitFunction(trace.stack.slice((trace.nmiFrames ?? 0) + (trace.irqFrames ?? 0)));
 }

@@ -7,6 +7,11 @@ import { type LockNameRule, lockNameRule } from '../../knowledge/lock/names.ts';
 /** Address of a lockdep map as {@link EventCursor.key} gives it; a negative class number − 1 when the event carries none. */
 export type LockInstance = number | bigint;
 
+/** Hexadecimal without 0x, 16 digits for kernel addresses. */
+export function addressText(instance: LockInstance): string {
+  return BigInt.asUintN(64, BigInt(instance)).toString(16);
+}
+
 /** Evidence for a wait type, as bits of {@link LockClass.evidence}. */
 export const WAIT_RT_SPIN = 1;
 /** A raw spinlock on PREEMPT_RT, either kind elsewhere. */

@@ -2,7 +2,6 @@
  * Held-lock stacks, one per task (MODEL L5.20). Interrupts push onto the interrupted task's stack with their own context; the
  * idle task of each CPU is a task of its own (T25).
  */
-
 import type { LockInstance } from './class.ts';
 import type { CriticalSection, ThreadLife } from './order/critical-section.ts';
 import { ReleasedLocks } from './released.ts';
@@ -12,6 +11,11 @@ export const CONTEXT_TASK = 0;
 export const CONTEXT_SOFTIRQ = 1;
 export const CONTEXT_HARDIRQ = 2;
 export const CONTEXT_NMI = 4;
+
+/** `task`, `softirq`, `hardirq`, `hardirq in softirq`, `nmi`. */
+export function contextText(context: number): string {
+  return ['task', 'softirq', 'hardirq', 'hardirq in softirq', 'nmi'][Math.min(context, 4)];
+}
 
 /** Bits of {@link HeldLock.how}. */
 export const HELD_READ = 1;

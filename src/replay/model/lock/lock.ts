@@ -13,7 +13,7 @@ import {
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { entersHardirq } from '../../knowledge/interrupt-events.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
-import { type LockClass, type LockInstance, WAIT_MUTEX, WAIT_SLEPT } from './class.ts';
+import { addressText, type LockClass, type LockInstance, WAIT_MUTEX, WAIT_SLEPT } from './class.ts';
 import { DeferralSites } from './context/deferral-site.ts';
 import { type AtomicSleep, AtomicSleeps, sleeps } from './context/sleep.ts';
 import { StackTraitsCache } from './context/stack-traits.ts';
@@ -23,6 +23,7 @@ import {
   CONTEXT_HARDIRQ,
   CONTEXT_SOFTIRQ,
   CONTEXT_TASK,
+  contextText,
   HELD_DUBIOUS,
   HELD_OWNED,
   HELD_READ,
@@ -463,14 +464,4 @@ export class LockModel implements Model {
 function newestWaiting(task: TaskLocks): HeldLock | undefined {
   for (let i = task.depth - 1; i >= 0; i--) if (!(task.entries[i].how & HELD_OWNED)) return task.entries[i];
   return undefined;
-}
-
-/** `task`, `softirq`, `hardirq`, `hardirq in softirq`, `nmi`. */
-export function contextText(context: number): string {
-  return ['task', 'softirq', 'hardirq', 'hardirq in softirq', 'nmi'][Math.min(context, 4)];
-}
-
-/** Hexadecimal without 0x, 16 digits for kernel addresses. */
-export function addressText(instance: LockInstance): string {
-  return BigInt.asUintN(64, BigInt(instance)).toString(16);
 }

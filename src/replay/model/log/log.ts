@@ -90,30 +90,21 @@ export class LogModel implements Model {
   readonly dumps: LogDump[] = [];
   /** Why lockdep was off, when the log says so. */
   readonly lockdepOff = new Set<string>();
-  readonly #names = new Map<number, string>();
-  readonly #consoleEvents = new Map<number, number>();
+  /** Names of tasks that any report named, by tid. */
+  readonly names = new Map<number, string>();
+  /** Console events of the trace by their time: a report that begins there is proved by the event. Lines of a log prove themselves. */
+  readonly consoleEvents = new Map<number, number>();
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  /** Console events of a trace: a report among them is proved by the event that began it. Lines of a log prove themselves. */
   subscribe(type: EventType): EventHandler | undefined {
     if (!mayBeLogLine(type)) return undefined;
     return (event) => {
-      if (!isLogLine(event) && this.#consoleEvents.size < MAX_CONSOLE_EVENTS && !this.#consoleEvents.has(event.tsNs))
-        this.#consoleEvents.set(event.tsNs, event.eventId);
+      if (!isLogLine(event) && this.consoleEvents.size < MAX_CONSOLE_EVENTS && !this.consoleEvents.has(event.tsNs))
+        this.consoleEvents.set(event.tsNs, event.eventId);
     };
-  }
-
-  /** The console event at which a report from the trace begins. */
-  consoleEvent(tsNs: number): number | undefined {
-    return this.#consoleEvents.get(tsNs);
-  }
-
-  /** Name of a task, if any report named it; `P81` otherwise, as stall reports write it. */
-  name(tid: number): string {
-    return this.#names.get(tid) ?? `P${tid}`;
   }
 
   onReport(report: LogReport): void {
@@ -210,7 +201,7 @@ export class LogModel implements Model {
   }
 
   #task(task: LogTask): void {
-    if (this.#names.size < MAX_TASKS || this.#names.has(task.tid)) this.#names.set(task.tid, task.comm);
+    if (this.names.size < MAX_TASKS || this.names.has(task.tid)) this.names.set(task.tid, task.comm);
     if (RT_TASK.test(task.comm) && !/^irq\//.test(task.comm)) this.#world.learn('rt', true);
   }
 

@@ -17,8 +17,8 @@ import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from './g
 import { emitGracePeriod } from './grace-period-facts.ts';
 import { GracePeriodHistory } from './grace-period-history.ts';
 import { HoldoutAccounting } from './holdout/accounting.ts';
-import { readWarning, type StallWarning } from './inferred/warnings.ts';
 import { maskCpus } from './node-tree.ts';
+import { readWarning, type StallWarning } from './stall-warning.ts';
 import { noteTick, noteWarning } from './stall-watch.ts';
 
 export type { BlockedReader, RcuFlavor } from './flavor.ts';

@@ -6,7 +6,6 @@
 import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { TextCodes } from '../cpu/text-codes.ts';
-import type { SyncWait } from '../sync/sync-wait.ts';
 import type { FunctionCall, FunctionCallModel } from '../task/function-calls.ts';
 import type { QueuedWork, WorkExecution, WorkKey } from '../work/work-item.ts';
 import type { WorkqueueModel } from '../work/workqueue.ts';
@@ -390,13 +389,13 @@ export class SrcuGpModel implements Model {
     this.#emit(gp);
   }
 
-  /** A worker inside a pass waited for RCU. */
-  waitedForRcu(wait: SyncWait): void {
-    const pass = wait.insideSrcuPass ? this.#work.executing(wait.tid) : undefined;
+  /** A worker waited for RCU inside the pass that it executes. */
+  waitedForRcu(workerTid: number, expedited: boolean): void {
+    const pass = this.#work.executing(workerTid);
     if (pass?.fn !== 'process_srcu') return;
     const struct = this.#structOf(pass);
     struct.passRcuWaits++;
-    if (struct.gp && wait.resource === 'rcu-expedited') struct.gp.expedited = true;
+    if (struct.gp && expedited) struct.gp.expedited = true;
   }
 
   renameDomain(from: string, to: string): void {

@@ -1,5 +1,4 @@
 /** Phases of every wait as facts (MODEL 2.4), taken when the wait is over: the grace periods that it waited for are known then. */
-
 import type { Model, World } from '../../core/world.ts';
 import type { RcuModel } from '../rcu/rcu.ts';
 import type { SrcuGpModel } from '../srcu/grace-period.ts';
@@ -24,7 +23,8 @@ export class WaitPhaseModel implements Model {
 
   #settled(wait: SyncWait): void {
     const forRcu = wait.resource === 'rcu' || wait.resource === 'rcu-expedited';
-    if (forRcu && !wait.nested) this.#srcu.waitedForRcu(wait);
+    if (forRcu && !wait.nested && wait.insideSrcuPass)
+      this.#srcu.waitedForRcu(wait.tid, wait.resource === 'rcu-expedited');
     const { api, domain, tid, startNs } = wait;
     const endNs = wait.endNs ?? this.#world.nowNs;
     for (const { phase, fromNs, toNs } of phasesOfWait(

@@ -12,7 +12,6 @@ import {
   type EventCursor,
   type EventType,
   fieldsOf,
-  type KnownEventName,
   knownName,
   NO_CPU,
 } from '../../../../schema/index.ts';
@@ -38,16 +37,6 @@ const EXEC = fieldsOf('sched_process_exec');
 const EXIT = fieldsOf('sched_process_exit');
 const MIGRATE = fieldsOf('sched_migrate_task');
 const LOST = fieldsOf('quiesce_lost');
-
-/** Events from which the states of tasks follow, stacks of their sleeps included. */
-export const SCHEDULING_EVENTS: readonly KnownEventName[] = [
-  'sched_switch',
-  'sched_waking',
-  'sched_wakeup',
-  'sched_wakeup_new',
-  'sched_migrate_task',
-  'kernel_stack',
-];
 
 /** tid, or −1 − cpu for the idle task of a CPU: pid 0 is one task per CPU (T25). */
 export type TaskKey = number;

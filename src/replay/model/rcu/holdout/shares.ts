@@ -1,7 +1,6 @@
 /** What the verdicts on CPUs and on readers share: thresholds of MODEL 2.7, shares of time, and their words. */
 import type { HoldoutCode, RootKind } from '../../../../../schema/index.ts';
 import { MAX_RT_PRIO } from '../../../knowledge/priorities.ts';
-import type { BusyWait } from '../../cpu/busy-wait.ts';
 import type { Occupancy } from '../../cpu/cpu-state.ts';
 import type { Holdout } from '../grace-period.ts';
 
@@ -20,8 +19,6 @@ export interface HoldoutVerdict {
   /** Reader only: share of the interval in which it was runnable without a CPU. */
   readonly runnableShare: number;
   readonly note: string;
-  /** The CPU spins until another one answers: the verdict is that of the other one. */
-  readonly via?: BusyWait;
 }
 
 /** Shares of the CPU's time by kind; all 0 where nothing was recorded. */

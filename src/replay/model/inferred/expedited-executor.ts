@@ -2,8 +2,8 @@
  * Whoever runs expedited grace periods, asleep until the CPUs and readers have answered: kthread `rcu_exp_gp_kthr`, or a worker of rcu_gp on
  * kernels without it (kernel/rcu/tree_exp.h: synchronize_rcu_expedited_wait). The sleep is cut by the stall timeout (R2.47).
  */
-import type { EventHandler, Model, World } from '../../../core/world.ts';
-import { TASK_BLOCKED, TASK_SLEEPING, type Task, type TaskKey, type TaskModel } from '../../task/task.ts';
+import type { EventHandler, Model, World } from '../../core/world.ts';
+import { TASK_BLOCKED, TASK_SLEEPING, type Task, type TaskKey, type TaskModel } from '../task/task.ts';
 
 export interface ExecutorSleep {
   readonly tid: number;

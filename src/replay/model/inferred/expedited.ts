@@ -3,9 +3,10 @@
  * one in flight. It selects its CPUs once, when it begins, and waits for those that neither take its interrupt outside of a reader nor switch
  * context: a CPU that has passed a quiescent state since then is done with. The grace-period kthread of the flavour has no part in it.
  */
-import type { SyncWait } from '../../sync/sync-wait.ts';
-import type { NoQsInterval } from '../../task/no-qs-interval.ts';
-import { type GracePeriod, type Holdout, newGracePeriod } from '../grace-period.ts';
+
+import { type GracePeriod, type Holdout, newGracePeriod } from '../rcu/grace-period.ts';
+import type { SyncWait } from '../sync/sync-wait.ts';
+import type { NoQsInterval } from '../task/no-qs-interval.ts';
 import type { ExecutorSleep } from './expedited-executor.ts';
 import { coveredNs, quietHoldout } from './quiet-holdout.ts';
 

@@ -3,12 +3,12 @@
  * flight, elsewhere none is (R2.1). In one run between two sleeps it may end one and begin the next, so only those are kept whose both ends
  * are sure: by a sleep elsewhere, or by the wakeup of a caller of synchronize_rcu(), where the kthread itself wakes them (R2.21).
  */
-import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../../schema/index.ts';
-import type { EventHandler, Model, World } from '../../../core/world.ts';
-import { GP_KTHREAD } from '../../../knowledge/kthread-names.ts';
-import type { SyncWaitModel } from '../../sync/sync-wait.ts';
-import { NameTest } from '../../task/name-test.ts';
-import { TASK_SLEEPING, type Task, type TaskKey, type TaskModel } from '../../task/task.ts';
+import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
+import type { EventHandler, Model, World } from '../../core/world.ts';
+import { GP_KTHREAD } from '../../knowledge/kthread-names.ts';
+import type { SyncWaitModel } from '../sync/sync-wait.ts';
+import { NameTest } from '../task/name-test.ts';
+import { TASK_SLEEPING, type Task, type TaskKey, type TaskModel } from '../task/task.ts';
 
 export interface KthreadPeriod {
   readonly flavor: string;

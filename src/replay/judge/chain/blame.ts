@@ -7,7 +7,7 @@
  */
 import type { ChainLink, Evidence, Note, Root } from '../../../../schema/index.ts';
 import { LATE_NS } from '../../knowledge/thresholds.ts';
-import type { KthreadStarvation } from '../../model/rcu/inferred/gp-kthread.ts';
+import type { KthreadStarvation } from '../../model/inferred/gp-kthread.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { HungSleep } from '../../model/task/hung-task.ts';
 import type { LateWork } from '../../model/work/workqueue.ts';

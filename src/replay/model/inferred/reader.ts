@@ -3,8 +3,8 @@
  * it woke the grace-period kthread itself, right before the grace period ended. That is what the unlock of the last reader does (R2.10, R2.11).
  */
 
-import type { NoVoluntarySwitch, NoVoluntarySwitchModel } from '../../task/no-voluntary-switch.ts';
-import type { Holdout } from '../grace-period.ts';
+import type { Holdout } from '../rcu/grace-period.ts';
+import type { NoVoluntarySwitch, NoVoluntarySwitchModel } from '../task/no-voluntary-switch.ts';
 import type { KthreadWake, KthreadWakerModel } from './kthread-waker.ts';
 
 /** After the unlock the kthread has to run, a further grace period may be needed, and its callbacks are invoked. */

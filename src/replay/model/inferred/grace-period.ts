@@ -3,16 +3,15 @@
  * synchronize_rcu() proves a grace period in flight, and the CPU that ran one task through it without a context switch is the
  * one that can have held it up, unless the grace-period kthread itself had no CPU. Everything concluded here is `inferred`.
  */
-
-import { gracePeriodFloorNs } from '../../../core/collection-floors.ts';
-import { overlapNs } from '../../../core/interval.ts';
-import type { Model, World } from '../../../core/world.ts';
-import type { BusyWaitModel } from '../../cpu/busy-wait.ts';
-import type { SyncWait, SyncWaitModel } from '../../sync/sync-wait.ts';
-import type { NoQsInterval, NoQsIntervalModel } from '../../task/no-qs-interval.ts';
-import type { NoVoluntarySwitchModel } from '../../task/no-voluntary-switch.ts';
-import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from '../grace-period.ts';
-import type { RcuModel } from '../rcu.ts';
+import { gracePeriodFloorNs } from '../../core/collection-floors.ts';
+import { overlapNs } from '../../core/interval.ts';
+import type { Model, World } from '../../core/world.ts';
+import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from '../rcu/grace-period.ts';
+import type { RcuModel } from '../rcu/rcu.ts';
+import type { SyncWait, SyncWaitModel } from '../sync/sync-wait.ts';
+import type { NoQsInterval, NoQsIntervalModel } from '../task/no-qs-interval.ts';
+import type { NoVoluntarySwitchModel } from '../task/no-voluntary-switch.ts';
+import type { BusyWaitModel } from './busy-wait.ts';
 import { expeditedPeriods } from './expedited.ts';
 import type { ExpeditedExecutorModel } from './expedited-executor.ts';
 import type { GpKthreadModel } from './gp-kthread.ts';

@@ -3,9 +3,9 @@
  * one task without a context switch, like the CPU that they wait for, and are its victims. The kernel's dumps and CSD-lock reports show the
  * spin; whom it is for follows from who else passed no quiescent state and took no such interrupt.
  */
-import type { EventType, LogBacktrace } from '../../../../schema/index.ts';
+import type { EventType } from '../../../../schema/index.ts';
 import type { EventHandler, Model } from '../../core/world.ts';
-import { busyWaitFunction } from '../../knowledge/stack/busy-wait-frames.ts';
+import { spinOf } from '../../knowledge/stack/busy-wait-frames.ts';
 import type { LogDump, LogModel } from '../log/log.ts';
 import type { NoQsInterval, NoQsIntervalModel } from '../task/no-qs-interval.ts';
 
@@ -77,7 +77,7 @@ export class BusyWaitModel implements Model {
       endNs: stretch.toNs,
       target: this.#target(stretch, dump),
       dump,
-      event: dump.line > 0 ? 0 : (this.#log.consoleEvent(dump.tsNs) ?? 0),
+      event: dump.line > 0 ? 0 : (this.#log.consoleEvents.get(dump.tsNs) ?? 0),
     }));
   }
 
@@ -102,10 +102,4 @@ export class BusyWaitModel implements Model {
   #answers(cpu: number, fromNs: number, toNs: number): boolean {
     return (this.#answered[cpu] ?? []).some((ns) => ns > fromNs && ns < toNs);
   }
-}
-
-/** The function in which a dumped CPU spins until another one answers, in what it did below its interrupts; undefined when it does something else. */
-export function spinOf(trace: LogBacktrace | undefined): string | undefined {
-  if (trace?.cpu === undefined || trace.userMode || trace.idle) return undefined;
-  return busyWaitFunction(trace.stack.slice((trace.nmiFrames ?? 0) + (trace.irqFrames ?? 0)));
 }

@@ -2,34 +2,33 @@
  * The models of a replay, the order in which they see each event (context before tasks, tasks before what they wait for), and how the
  * state of each is kept.
  */
-
-import type { Model, World } from './core/world.ts';
-import { BusyWaitModel } from './model/cpu/busy-wait.ts';
-import { CpuModel } from './model/cpu/cpu.ts';
-import { InterruptLoadModel } from './model/cpu/interrupt-load.ts';
-import { KernelAgeModel } from './model/kernel-age.ts';
-import { LockModel } from './model/lock/lock.ts';
-import { LogModel } from './model/log/log.ts';
-import { RcuBarrierModel } from './model/rcu/barrier.ts';
-import { ExpeditedExecutorModel } from './model/rcu/inferred/expedited-executor.ts';
-import { GpKthreadModel, WORKERS } from './model/rcu/inferred/gp-kthread.ts';
-import { InferredGpModel } from './model/rcu/inferred/grace-period.ts';
-import { KthreadPeriodModel } from './model/rcu/inferred/kthread-periods.ts';
-import { KthreadWakerModel } from './model/rcu/inferred/kthread-waker.ts';
-import { RcuModel } from './model/rcu/rcu.ts';
-import { SrcuGpModel } from './model/srcu/grace-period.ts';
-import { SrcuIdentity } from './model/srcu/identity.ts';
-import { SrcuReaderModel } from './model/srcu/reader.ts';
-import { SrcuWorkerLocks } from './model/srcu/worker-locks.ts';
-import { WaitPhaseModel } from './model/sync/phase-model.ts';
-import { SyncWaitModel } from './model/sync/sync-wait.ts';
-import { FunctionCallModel } from './model/task/function-calls.ts';
-import { HungTaskModel } from './model/task/hung-task.ts';
-import { KthreadStopModel } from './model/task/kthread-stop.ts';
-import { NoQsIntervalModel } from './model/task/no-qs-interval.ts';
-import { NoVoluntarySwitchModel } from './model/task/no-voluntary-switch.ts';
-import { TaskModel } from './model/task/task.ts';
-import { WorkqueueModel } from './model/work/workqueue.ts';
+import type { Model, World } from '../core/world.ts';
+import { CpuModel } from './cpu/cpu.ts';
+import { InterruptLoadModel } from './cpu/interrupt-load.ts';
+import { BusyWaitModel } from './inferred/busy-wait.ts';
+import { ExpeditedExecutorModel } from './inferred/expedited-executor.ts';
+import { GpKthreadModel, WORKERS } from './inferred/gp-kthread.ts';
+import { InferredGpModel } from './inferred/grace-period.ts';
+import { KthreadPeriodModel } from './inferred/kthread-periods.ts';
+import { KthreadWakerModel } from './inferred/kthread-waker.ts';
+import { KernelAgeModel } from './kernel-age.ts';
+import { LockModel } from './lock/lock.ts';
+import { LogModel } from './log/log.ts';
+import { RcuBarrierModel } from './rcu/barrier.ts';
+import { RcuModel } from './rcu/rcu.ts';
+import { SrcuGpModel } from './srcu/grace-period.ts';
+import { SrcuIdentity } from './srcu/identity.ts';
+import { SrcuReaderModel } from './srcu/reader.ts';
+import { SrcuWorkerLocks } from './srcu/worker-locks.ts';
+import { WaitPhaseModel } from './sync/phase-model.ts';
+import { SyncWaitModel } from './sync/sync-wait.ts';
+import { FunctionCallModel } from './task/function-calls.ts';
+import { HungTaskModel } from './task/hung-task.ts';
+import { KthreadStopModel } from './task/kthread-stop.ts';
+import { NoQsIntervalModel } from './task/no-qs-interval.ts';
+import { NoVoluntarySwitchModel } from './task/no-voluntary-switch.ts';
+import { TaskModel } from './task/task.ts';
+import { WorkqueueModel } from './work/workqueue.ts';
 
 export interface Models {
   readonly cpu: CpuModel;
@@ -65,6 +64,12 @@ export type SnapshotPart = 'cpus' | 'load' | 'tasks' | 'rcu' | 'work' | 'srcu' |
 export interface ModelRow {
   readonly model: Model;
   readonly snapshot: SnapshotPart | { readonly leftOut: string } | 'stateless';
+}
+
+/** A run at the instant that its replay has reached. */
+export interface LiveRun {
+  readonly world: World;
+  readonly models: Models;
 }
 
 export function createModels(world: World): Models {

@@ -2,22 +2,14 @@
  * The grace-period kthread without a CPU: runnable for long while a grace period is in flight (R2.45, GPKTHREAD_RUNNABLE), and who
  * had the CPU instead. The same for workers: work on the list of their pool waits meanwhile (S3.70).
  */
-
-import type { Model, World } from '../../../core/world.ts';
-import { GP_KTHREAD } from '../../../knowledge/kthread-names.ts';
-import { MAX_RT_PRIO } from '../../../knowledge/priorities.ts';
-import { LATE_NS, LONG_DELAY_NS } from '../../../knowledge/thresholds.ts';
-import { WORKER_NAME } from '../../../knowledge/worker-pools.ts';
-import { type CpuModel, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ, type Occupancy } from '../../cpu/cpu.ts';
-import { NameTest } from '../../task/name-test.ts';
-import {
-  TASK_BLOCKED,
-  TASK_RUNNABLE,
-  TASK_RUNNING,
-  TASK_SLEEPING,
-  type Task,
-  type TaskModel,
-} from '../../task/task.ts';
+import type { Model, World } from '../../core/world.ts';
+import { GP_KTHREAD } from '../../knowledge/kthread-names.ts';
+import { MAX_RT_PRIO } from '../../knowledge/priorities.ts';
+import { LATE_NS, LONG_DELAY_NS } from '../../knowledge/thresholds.ts';
+import { WORKER_NAME } from '../../knowledge/worker-pools.ts';
+import { type CpuModel, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ, type Occupancy } from '../cpu/cpu.ts';
+import { NameTest } from '../task/name-test.ts';
+import { TASK_BLOCKED, TASK_RUNNABLE, TASK_RUNNING, TASK_SLEEPING, type Task, type TaskModel } from '../task/task.ts';
 
 export interface KthreadStarvation {
   /** Name of the task: that of the flavour for a grace-period kthread. */

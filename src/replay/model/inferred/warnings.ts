@@ -2,31 +2,11 @@
  * rcu_stall_warning of grace periods that no other event shows: the tracepoint is compiled into every kernel (E1.0). A warning during an inferred
  * grace period is that one's; by itself it proves a grace period, held up by whoever had passed no quiescent state when it came.
  */
-import type { EventCursor } from '../../../../../schema/index.ts';
-import type { NoQsInterval } from '../../task/no-qs-interval.ts';
-import { type GracePeriod, newGracePeriod } from '../grace-period.ts';
+
+import { type GracePeriod, newGracePeriod } from '../rcu/grace-period.ts';
+import type { StallWarning } from '../rcu/stall-warning.ts';
+import type { NoQsInterval } from '../task/no-qs-interval.ts';
 import { quietHoldout } from './quiet-holdout.ts';
-
-export interface StallWarning {
-  readonly flavor: string;
-  readonly how: 'self' | 'other' | 'expedited';
-  readonly ns: number;
-  readonly event: number;
-  /** CPU that warned. */
-  readonly cpu: number;
-}
-
-const HOW: Readonly<Record<string, StallWarning['how']>> = {
-  SelfDetected: 'self',
-  StallDetected: 'other',
-  ExpeditedStall: 'expedited',
-};
-
-/** @param how text of the event; unknown ones are no warning */
-export function readWarning(flavor: string, how: string, event: EventCursor): StallWarning | undefined {
-  const kind = HOW[how];
-  return kind && { flavor, how: kind, ns: event.tsNs, event: event.eventId, cpu: event.cpu };
-}
 
 /** Gives each grace period its first warning. @returns warnings outside of all of them */
 export function assignWarnings(periods: readonly GracePeriod[], warnings: readonly StallWarning[]): StallWarning[] {

@@ -1,7 +1,7 @@
 /** A CPU without a quiescent state as the holdout of a grace period whose debts no event shows (R2.6). */
-import { overlapNs } from '../../../core/interval.ts';
-import type { NoQsInterval } from '../../task/no-qs-interval.ts';
-import type { Holdout } from '../grace-period.ts';
+import { overlapNs } from '../../core/interval.ts';
+import type { Holdout } from '../rcu/grace-period.ts';
+import type { NoQsInterval } from '../task/no-qs-interval.ts';
 
 /** How much of [fromNs, toNs) the stretch covers, in ns. */
 export function coveredNs(stretch: NoQsInterval, fromNs: number, toNs: number): number {

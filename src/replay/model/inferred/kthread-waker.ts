@@ -3,12 +3,12 @@
  * grace period waited for (rcu_read_unlock() → rcu_report_qs_rnp() → rcu_gp_kthread_wake()). Where rcu:* events are missing that is the
  * only trace that a reader leaves.
  */
-import { CTX_KNOWN, type EventCursor, type EventType, fieldsOf, knownName } from '../../../../../schema/index.ts';
-import type { EventHandler, Model, World } from '../../../core/world.ts';
-import { GP_KTHREAD } from '../../../knowledge/kthread-names.ts';
-import type { CpuModel } from '../../cpu/cpu.ts';
-import { OCC_HARDIRQ } from '../../cpu/cpu-state.ts';
-import { NameTest } from '../../task/name-test.ts';
+import { CTX_KNOWN, type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
+import type { EventHandler, Model, World } from '../../core/world.ts';
+import { GP_KTHREAD } from '../../knowledge/kthread-names.ts';
+import type { CpuModel } from '../cpu/cpu.ts';
+import { OCC_HARDIRQ } from '../cpu/cpu-state.ts';
+import { NameTest } from '../task/name-test.ts';
 
 const WAKING = fieldsOf('sched_waking');
 
