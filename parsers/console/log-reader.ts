@@ -10,7 +10,7 @@ import type { LineReader } from '../lines.ts';
 import { BootTracker } from './boot-tracker.ts';
 import { LayoutReader } from './layout/layout-reader.ts';
 import type { PreparedLine, TextBytes } from './layout/prepared-line.ts';
-import { LogGrammar } from './log-grammar.ts';
+import { LogGrammar, NO_CALLER } from './log-grammar.ts';
 import { hasFtraceRecords, hasKernelStamps } from './sniff.ts';
 
 /** Lines in the first batch of a boot. */
@@ -38,6 +38,8 @@ export class LogReader {
   #ready: EventBatch[] = [];
   #boot = 0;
   #isLog = false;
+  /** Stream of the grammar to which the last line with a prefix belongs. */
+  #stream = NO_CALLER;
   #lastNs = 0;
   #dateBaseSeconds = -1;
   readonly #held: PreparedLine[] = [];
@@ -219,15 +221,11 @@ export class LogReader {
     }
     writer.end();
     if (line.fromKernel) this.#isLog = true;
+    // A line without prefix goes on where the one before it was printed.
+    if (line.prefixed) this.#stream = callerTid >= 0 ? callerTid : callerCpu >= 0 ? -2 - callerCpu : NO_CALLER;
     if (line.kernel) {
       this.#grammar.watchful = this.#layout.nearReports;
-      this.#grammar.feed(
-        tsNs,
-        line.line,
-        callerCpu < 0 ? undefined : callerCpu,
-        callerTid >= 0 ? callerTid : callerCpu >= 0 ? -2 - callerCpu : -1,
-        line.text,
-      );
+      this.#grammar.feed(tsNs, line.line, callerCpu < 0 ? undefined : callerCpu, this.#stream, line.text);
     }
     if (callerCpu >= this.#context.facts.cpus) this.#context.facts.cpus = callerCpu + 1;
     if (writer.batch.full) this.#flush(this.#grammar.take());

@@ -21,6 +21,7 @@ export class ConsoleReports {
   /** Per caller: lock lines come in pieces. */
   readonly #joiners = new Map<ReturnType<typeof callerKey>, FragmentJoiner>();
   #typeId: number | undefined;
+  #lastNs = 0;
 
   /** @param known reports of the logs of this run, on the trace's timeline. */
   constructor(dictionary: DictionaryWriter, known: readonly LogReportMark[], uncertaintyNs: number) {
@@ -40,6 +41,8 @@ export class ConsoleReports {
   }
 
   finish(): LogReport[] {
+    for (const [caller, joiner] of this.#joiners)
+      for (const rest of joiner.finish()) this.#grammar.feed(this.#lastNs, 0, undefined, caller, rest.trimEnd());
     return this.#news(this.#grammar.finish());
   }
 
@@ -55,9 +58,9 @@ export class ConsoleReports {
     const caller = callerKey(tid, cpu);
     for (const line of text.split('\n')) {
       const plain = line.replace(STAMP, '');
-      if (plain.trim() === '') continue;
       for (const joined of this.#joiner(caller).push(plain)) {
         this.#grammar.feed(batch.tsNs[i], 0, cpu, caller, joined.trimEnd());
+        this.#lastNs = batch.tsNs[i];
       }
     }
   }

@@ -1,5 +1,5 @@
 /**
- * Puts lock lines together again that the kernel printed in pieces (KERN_CONT): in a log the pieces are one line, as printk:console
+ * Puts lines together again that the kernel printed in pieces (KERN_CONT): in a log the pieces are one line, as printk:console
  * events each is an event of its own (MODEL G0.3; kernel/locking/lockdep.c print_lock, print_circular_bug_entry).
  *
  *     -> #3
@@ -13,6 +13,14 @@
 const OPENS = /^(?:-> #\d+|[0-9a-f]{8,16}|\s*#\d+:\s*(?:[0-9a-f]{8,16})?)$/;
 /** A piece that belongs behind what came before it, whatever that was. */
 const FOLLOWS = /^(?: \($|\)\{|\)$|, at: |:$|#\d+$|\/\d+$)/;
+/**
+ * Lines that go on piece by piece until an empty piece, the line end, comes (kernel/workqueue.c wq_watchdog_timer_fn, show_pwq,
+ * show_one_worker_pool).
+ */
+const LISTS = /^\s*(?:BUG: workqueue lockup - pool|pwq \d+:|pool \d+:|(?:in-flight|pending|inactive|delayed):)/;
+/** Begins a line of its own, whatever was pending. */
+const NEW_LINE =
+  /^(?:workqueue \S+:|pool \d+:|Showing |BUG: |INFO: |rcu: |CPU: |task:|NMI |Call [Tt]race:|\s*(?:pwq \d+:|(?:in-flight|pending|inactive|delayed):))/;
 const ADDRESS = /^[0-9a-f]{8,16}$/;
 const NUMBER_ONLY = /^\s*#\d+:\s*$/;
 
@@ -26,12 +34,13 @@ export class FragmentJoiner {
   /** The lines that are complete now that `piece` has come. */
   push(piece: string): string[] {
     const pending = this.#pending;
+    if (piece.trim() === '' && !(LISTS.test(pending) && piece !== '')) return this.finish();
     if (pending !== '' && pending.length < MAX_LENGTH && belongs(pending, piece)) {
       this.#pending = pending + piece;
       return [];
     }
     const complete = pending === '' ? [] : [pending];
-    if (OPENS.test(piece)) {
+    if (OPENS.test(piece) || LISTS.test(piece)) {
       this.#pending = piece;
       return complete;
     }
@@ -50,6 +59,7 @@ export class FragmentJoiner {
 
 function belongs(pending: string, piece: string): boolean {
   if (pending.endsWith(' (')) return true;
+  if (LISTS.test(pending)) return !NEW_LINE.test(piece);
   if (NUMBER_ONLY.test(pending)) return ADDRESS.test(piece);
   return FOLLOWS.test(piece);
 }

@@ -52,6 +52,7 @@ export class LayoutReader {
     level: -1,
     callerTid: -1,
     callerCpu: -1,
+    prefixed: false,
     kernel: true,
     fromKernel: false,
     line: 0,
@@ -179,6 +180,7 @@ export class LayoutReader {
     line.level = prefix.level;
     line.callerTid = prefix.callerTid;
     line.callerCpu = prefix.callerCpu;
+    line.prefixed = prefix.present;
     line.kernel = prefix.kernel;
     line.fromKernel = prefix.fromKernel;
     line.line = lineNumber;

@@ -10,6 +10,8 @@ export interface PreparedLine {
   /** Task that printed it, or CPU in interrupt context; −1 when not shown. */
   callerTid: number;
   callerCpu: number;
+  /** It has a prefix of the logger. */
+  prefixed: boolean;
   /** The line may be the kernel's, as far as its prefix says. */
   kernel: boolean;
   /** The prefix says that it is. */

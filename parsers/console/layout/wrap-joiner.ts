@@ -73,17 +73,14 @@ export class WrapJoiner {
     const whole = this.#match === 'whole';
     // Pieces of lock lines were printed apart (G0.3), and are no words.
     const glued = line.endsWith('(') || /^(?:\)|, )/.test(piece);
-    if (!glued && this.#join(line, ' ', piece, whole)) return true;
+    const apart = glued ? 'none' : this.#joined(line, ' ', piece);
     const insideWord = !whole && line.length >= MIN_TERMINAL_COLUMNS && line.includes(' ');
-    return (glued || insideWord) && this.#join(line, '', piece, whole);
-  }
-
-  #join(line: string, between: string, piece: string, whole: boolean): boolean {
-    const joined = line + between + piece;
-    const firm = whole && between !== '' ? wordsOf(line).length : -1;
-    const match = bestMatch(joined, wordsOf(joined), firm);
-    if (match === 'none' || (whole && match !== 'whole')) return false;
-    this.#text += between + piece;
+    const together = glued || (insideWord && apart !== 'whole') ? this.#joined(line, '', piece) : 'none';
+    // `…` of a shape stands for anything: what completes a line counts more than what may go on.
+    const isTogether = together === 'whole' || (apart === 'none' && together !== 'none');
+    const match = isTogether ? together : apart;
+    if (match === 'none') return false;
+    this.#text += isTogether ? piece : ` ${piece}`;
     this.#match = match;
     this.#pieces++;
     if (match === 'whole') {
@@ -91,5 +88,14 @@ export class WrapJoiner {
       this.wholeText = this.#text;
     }
     return true;
+  }
+
+  /** What the line and the piece are together; a whole line goes on only with a word of its shape. */
+  #joined(line: string, between: string, piece: string): ShapeMatch {
+    const whole = this.#match === 'whole';
+    const joined = line + between + piece;
+    const firm = whole && between !== '' ? wordsOf(line).length : -1;
+    const match = bestMatch(joined, wordsOf(joined), firm);
+    return whole && match !== 'whole' ? 'none' : match;
   }
 }
