@@ -8,6 +8,7 @@ import type { ParseContext } from '../format.ts';
 import { FtraceLineReader } from '../ftrace-text/line-reader.ts';
 import type { LineReader } from '../lines.ts';
 import { BootTracker } from './boot-tracker.ts';
+import { KernelChanges } from './kernel-changes.ts';
 import { LayoutReader } from './layout/layout-reader.ts';
 import type { PreparedLine, TextBytes } from './layout/prepared-line.ts';
 import { LogGrammar, NO_CALLER } from './log-grammar.ts';
@@ -31,6 +32,8 @@ const DROPPED = /^\*\* (\d{1,12}) printk messages dropped \*\*/;
 export class LogReader {
   readonly #context: ParseContext;
   readonly #layout: LayoutReader;
+  /** Without stamps, only what reports say of their kernel tells two boots apart. */
+  readonly #kernels: KernelChanges | undefined;
   readonly #boots = new BootTracker();
   readonly #stamped: boolean;
   #grammar: LogGrammar;
@@ -60,6 +63,7 @@ export class LogReader {
     this.#stamped = hasKernelStamps(head);
     this.#layout = new LayoutReader(head, (line, bytes) => this.#line(line, bytes));
     this.#bareRecords = hasFtraceRecords(head);
+    this.#kernels = this.#stamped || this.#bareRecords ? undefined : new KernelChanges();
     this.#writer = new BatchWriter(new EventBatch(SHORT_BATCH, SHORT_BATCH * CELLS));
     context.facts.format = 'kernel log';
     this.#typeId = context.dictionary.eventType('console', 'tracepoint', 'printk', [
@@ -104,6 +108,15 @@ export class LogReader {
   }
 
   #line(line: PreparedLine, bytes: TextBytes | undefined): void {
+    if (this.#kernels) for (const ready of this.#kernels.push(line)) this.#next(ready, undefined);
+    else this.#next(line, bytes);
+  }
+
+  #next(line: PreparedLine | 'another kernel', bytes: TextBytes | undefined): void {
+    if (line === 'another kernel') {
+      this.#restart();
+      return;
+    }
     const { text } = line;
     if ((this.#dumpRules > 0 || this.#bareRecords || text.startsWith(DUMP_BEGIN)) && this.#dump(line, bytes)) return;
     if (!this.#stamped) line.stampNs = this.#dateNs(line);
@@ -260,6 +273,7 @@ export class LogReader {
   /** No more lines. */
   finish(): void {
     this.#layout.finish();
+    for (const ready of this.#kernels?.finish() ?? []) this.#next(ready, undefined);
     const undone = this.#layout.note.text;
     if (undone !== '') this.#context.facts.format += ` (${undone})`;
     if (this.#held.length > 0) this.#decide();

@@ -22,6 +22,8 @@ export class ConsoleReports {
   readonly #joiners = new Map<ReturnType<typeof callerKey>, FragmentJoiner>();
   #typeId: number | undefined;
   #lastNs = 0;
+  /** Names of the tasks of the trace so far: stall reports write `P127`. */
+  readonly #comms = new Map<number, number>();
 
   /** @param known reports of the logs of this run, on the trace's timeline. */
   constructor(dictionary: DictionaryWriter, known: readonly LogReportMark[], uncertaintyNs: number) {
@@ -35,8 +37,11 @@ export class ConsoleReports {
     this.#typeId ??= this.#dictionary.typeId('console');
     const typeId = this.#typeId;
     if (typeId === undefined) return [];
-    const { type } = batch;
-    for (let i = 0; i < batch.length; i++) if (type[i] === typeId) this.#feed(batch, i);
+    const { type, tid, comm } = batch;
+    for (let i = 0; i < batch.length; i++) {
+      if (comm[i] !== 0 && tid[i] > 0) this.#comms.set(tid[i], comm[i]);
+      if (type[i] === typeId) this.#feed(batch, i);
+    }
     return this.#news(this.#grammar.take());
   }
 
@@ -74,12 +79,24 @@ export class ConsoleReports {
     return joiner;
   }
 
+  /** The report with the names that the trace knows. */
+  #named(report: LogReport): LogReport {
+    if (report.kind !== 'rcu-stall') return report;
+    const tasks = report.tasks.map((task) => {
+      const comm = task.comm ?? this.#dictionary.text(this.#comms.get(task.tid) ?? 0);
+      return comm === '' || comm.startsWith('<') ? task : { ...task, comm };
+    });
+    return { ...report, tasks };
+  }
+
   #news(reports: LogReport[]): LogReport[] {
-    return reports.filter(
-      (report) =>
-        !this.#known.some(
-          (known) => known.kind === report.kind && Math.abs(known.tsNs - report.tsNs) <= this.#toleranceNs,
-        ),
-    );
+    return reports
+      .map((report) => this.#named(report))
+      .filter(
+        (report) =>
+          !this.#known.some(
+            (known) => known.kind === report.kind && Math.abs(known.tsNs - report.tsNs) <= this.#toleranceNs,
+          ),
+      );
   }
 }
