@@ -96,8 +96,9 @@ export class LayoutReader {
     this.#bytes = bytes;
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const filled = bytes[end] === LF || bytes[end] === CR ? this.#buffer : this.#buffer.subarray(0, end);
-    this.#encoding = isAscii(filled) ? 'latin1' : 'utf8';
-    this.#marks = marksIn(filled) | this.#alwaysMarks;
+    const ascii = isAscii(filled);
+    this.#encoding = ascii ? 'latin1' : 'utf8';
+    this.#marks = marksIn(filled, ascii) | this.#alwaysMarks;
     const headlines = HEADLINE_WORDS.some((word) => filled.includes(word, 0, 'latin1'));
     this.nearReports = headlines || this.#headlines;
     this.#headlines = headlines;

@@ -56,7 +56,7 @@ const LOCKUPS = [
   '(in-flight|pending|inactive|delayed): … .*[^,]',
   'Kernel panic - not syncing: (Hard|softlockup:|hung_task:|RCU|scheduling) (LOCKUP|hung|blocked|Stall|while) [(tasks|atomic)]?',
   'perf: interrupt took too long .<n> > <n>., lowering kernel.perf_event_max_sample_rate to <n>',
-  'INFO: NMI handler .<w>. took too long to run: <n>.<n> msecs',
+  'INFO: NMI handler … .*[)] took too long to run: <n>.<n> msecs',
 ];
 
 const ATOMIC = [
@@ -117,7 +117,10 @@ const DUMPS = [
   'CPU: <n> [UID:]? [<n>]? PID: <n> Comm: … (Not|Tainted:|Kdump:) [(tainted|loaded)]? …',
   'Workqueue: <w> <w>',
   'NMI backtrace for cpu <n> skipped: idling at <w>',
-  // A decoded frame: the place stands behind the function.
+  String.raw`(hardirqs|softirqs) last (enabled|disabled) at \(<n>\): [${SITE_ADDRESS}]? [\w.$]+\+0x[0-9a-f]+(\/0x[0-9a-f]+)?`,
+  String.raw`<[A-Z]+> [${SITE_ADDRESS}]? [\?]? [\w.$]+\+0x[0-9a-f]+(\/0x[0-9a-f]+)?`,
+  // Decoded frames: the place stands behind the function.
+  String.raw`[\w.$]+ \S+\.(c|h|S|rs):\d+ [\[inline\]]?`,
   String.raw`${SYMBOL} [\S+\.(c|h|S|rs):\d+]? [\(\S+\.(c|h|S|rs):\d+\)]? [\[\w+\]]?`,
   String.raw`\? ${SYMBOL} [\[\w+\]]?`,
   String.raw`${SITE_ADDRESS} [\?]? [\w.$]+\+0x[0-9a-f]+(\/0x[0-9a-f]+)? [\S+\.(c|h|S|rs):\d+]? [\[\w+\]]?`,

@@ -23,7 +23,7 @@ const MAX_INITIALS = 4;
 
 /** Headlines: with one of them behind it, a number at the beginning of a line is the line's. */
 const HEADLINE =
-  /^(?:\[ )?(?:rcu: |watchdog: |NMI watchdog: )?(?:INFO|BUG|WARNING): |^={10,}|^Kernel panic|^(?:NMI )?watchdog: |^\[ *\d+\.\d{3}|^<\d{1,2}>/;
+  /^(?:\[ )?(?:rcu: |watchdog: |NMI watchdog: )?(?:INFO|BUG|WARNING): |^={10,}|^Kernel panic|^(?:NMI )?watchdog: |^\[ *\d+\.\d{3}|^<\d{1,2}>\[/;
 
 /** Numbers of lines are known by the number of the line before, or by a headline behind them. The margin of the line last given to {@link scan}. */
 export class Margin {

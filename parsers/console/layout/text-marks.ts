@@ -20,14 +20,22 @@ const TAG =
   /<\/?(?:a|b|blockquote|br|code|div|em|font|hr|i|li|ol|p|pre|span|strong|table|tbody|td|th|tr|tt|u|ul)(?: [^<>]*)?\/?>/gi;
 const BREAKING_TAG = /^<\/?(?:br|p|div|tr|li|pre)\b/i;
 
-/** Marks that occur somewhere in these bytes. */
-export function marksIn(chunk: Buffer): number {
+const AMPERSAND = 0x26;
+const BACKSLASH = 0x5c;
+const ESCAPE_BYTE = 0x1b;
+
+/** Marks that occur somewhere in these bytes. Searches for single bytes come first: they cost next to nothing. */
+export function marksIn(chunk: Buffer, isAscii: boolean): number {
   let marks = 0;
-  if (chunk.includes('&gt;') || chunk.includes('&lt;') || chunk.includes('&amp;') || chunk.includes('&#'))
+  if (
+    chunk.includes(AMPERSAND) &&
+    ['&gt;', '&lt;', '&amp;', '&#', '&quot;'].some((word) => chunk.includes(word, 0, 'latin1'))
+  )
     marks |= MARK_ENTITY;
-  if (chunk.includes(0x1b)) marks |= MARK_COLOUR;
-  if (chunk.includes('#01') || chunk.includes('#033') || chunk.includes('\\x0')) marks |= MARK_ESCAPE;
-  if (chunk.includes('\u00a0')) marks |= MARK_SPACE;
+  if (chunk.includes(ESCAPE_BYTE)) marks |= MARK_COLOUR;
+  if (chunk.includes('#01', 0, 'latin1') || chunk.includes('#033', 0, 'latin1') || chunk.includes(BACKSLASH))
+    marks |= MARK_ESCAPE;
+  if (!isAscii && chunk.includes('\u00a0')) marks |= MARK_SPACE;
   return marks;
 }
 
