@@ -94,14 +94,14 @@ export const DEFERRALS = group(
   'calls of deferral APIs are not recorded',
 );
 export const IRQ = group(
-  'irq:irq_handler_entry, irq_vectors:*',
-  ['irq_handler_entry', 'local_timer_entry', 'irq_noise', 'osnoise'],
+  'irq:irq_handler_entry and exit, irq_vectors:*',
+  ['irq_handler_exit', 'local_timer_exit', 'irq_noise', 'osnoise'],
   true,
   'interrupt time is not recorded',
 );
 export const SOFTIRQ = group(
-  'irq:softirq_entry',
-  ['softirq_entry', 'softirq_noise', 'osnoise'],
+  'irq:softirq_entry and exit',
+  ['softirq_exit', 'softirq_noise', 'osnoise'],
   true,
   'softirq time is not recorded',
 );

@@ -32,6 +32,9 @@ export interface StackVerdict {
   readonly lastSleep: boolean;
 }
 
+const RWBASE = /^_{0,2}rwbase_(read|write)_lock$/;
+const RWBASE_CALLER = /^(down_(read|write)|rt_(read|write)_lock)/;
+
 /** @param stack function names, innermost first; compiler suffixes (`__synchronize_srcu.part.0`) do not count. MODEL 4.3. */
 export function classifyStack(stack: readonly string[]): StackVerdict {
   const symbols = stack.map(plainSymbol);
@@ -57,6 +60,8 @@ export function classifyStack(stack: readonly string[]): StackVerdict {
     decided = depth + 1;
     // synchronize_rcu_normal ← synchronize_rcu, __synchronize_srcu ← synchronize_srcu: the name that callers use.
     if (api === 'synchronize_rcu_normal') api = 'synchronize_rcu';
+    // PREEMPT_RT: rwsems and rwlocks share the code (kernel/locking/rwbase_rt.c); the caller tells which it is.
+    if (RWBASE.test(api)) api = symbols.slice(depth + 1).find((caller) => RWBASE_CALLER.test(caller)) ?? api;
     if (api === 'exp_funnel_lock') api = 'synchronize_rcu_expedited';
     if (api === '__synchronize_srcu') api = 'synchronize_srcu';
     break;

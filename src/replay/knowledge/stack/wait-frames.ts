@@ -29,7 +29,7 @@ export type WaitResource =
 
 /** Frames that say only "it sleeps". */
 const GENERIC_SLEEPER =
-  /^(__schedule|schedule|schedule_timeout|schedule_timeout_(un)?interruptible|schedule_timeout_idle|schedule_preempt_disabled|schedule_hrtimeout.*|__wait_for_common|wait_for_common|wait_for_completion.*|io_schedule|preempt_schedule.*|__cond_resched|.*_stack_trace.*)$/;
+  /^(__schedule|schedule|schedule_timeout|schedule_timeout_(un)?interruptible|schedule_timeout_idle|schedule_preempt_disabled|schedule_rtlock|rt_mutex_schedule|schedule_hrtimeout.*|__wait_for_common|wait_for_common|wait_for_completion.*|io_schedule|preempt_schedule.*|__cond_resched|.*_stack_trace.*)$/;
 
 /** Says nothing of what the task waits for: any sleep has it, or the recorder put it there. */
 export function isGenericFrame(symbol: string): boolean {
@@ -66,7 +66,7 @@ export const WAIT_FRAMES: readonly (readonly [RegExp, WaitResource])[] = [
   ],
   [/^(__)?mutex_lock.*$|^__ww_mutex_lock.*$/, 'mutex'],
   [
-    /^(down_read.*|rwsem_down_(read|write)_(slowpath|failed.*)|down_write.*|percpu_down_.*|__percpu_down_read)$/,
+    /^(down_read.*|_{0,2}rwbase_(read|write)_lock|rwsem_down_(read|write)_(slowpath|failed.*)|down_write.*|percpu_down_.*|__percpu_down_read)$/,
     'rwsem',
   ],
   [

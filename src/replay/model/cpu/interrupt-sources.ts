@@ -62,6 +62,8 @@ const LONGEST_PERIOD_NS = 5e7;
 const FEWEST_SAMPLES = 4;
 
 export class InterruptSources {
+  /** Kinds of which an exit must have been there that was not recorded. */
+  readonly #unrecorded = new Set<number>();
   readonly #world: World;
   readonly #cpus: CpuAccounts;
   /** Kinds that events show, by OCC number, and the first of these: contexts of records add nothing to them. */
@@ -137,6 +139,16 @@ export class InterruptSources {
     }
   }
 
+  /** Exits of that kind are recorded, as far as is known: without them an entry does not tell how long it lasts. */
+  endsAreRecorded(kind: number): boolean {
+    return this.#shown.has(kind) || !this.#unrecorded.has(kind);
+  }
+
+  /** The CPU switches: it is in no hard interrupt any more, whatever was recorded of its end. */
+  beforeSwitch(state: CpuState): void {
+    if (state.hardirqDepth > 0) this.#unrecorded.add(OCC_HARDIRQ);
+  }
+
   /** An exit, or a duration reported at exit: alone it opens nothing. */
   #shows(kind: number, event: number): void {
     if (!this.#shown.has(kind)) this.#shown.set(kind, event);
@@ -144,6 +156,9 @@ export class InterruptSources {
 
   #enterHardirq(event: EventCursor, name: string): void {
     const state = this.#cpus.get(event.cpu);
+    // A vector may run a handler; the same again, or a third, follows an exit that was not recorded.
+    if (state.hardirqDepth >= 2 || (state.hardirqDepth === 1 && state.hardirqName === name))
+      this.#unrecorded.add(OCC_HARDIRQ);
     this.#cpus.account(state, event.tsNs);
     state.interrupts++;
     if (state.hardirqDepth++ === 0) {
@@ -162,6 +177,7 @@ export class InterruptSources {
 
   #enterSoftirq(event: EventCursor): void {
     const state = this.#cpus.get(event.cpu);
+    if (state.softirqDepth > 0) this.#unrecorded.add(OCC_SOFTIRQ);
     this.#cpus.account(state, event.tsNs);
     state.softirqDepth = 1;
     state.softirqSinceNs = event.tsNs;
