@@ -116,6 +116,13 @@ const CHAINS = [LOCK, `${LOCK_BEGIN} … ${LOCK_END}`].map((lock) => `-> #<n> ${
 const DUMPS = [
   'CPU: <n> [UID:]? [<n>]? PID: <n> Comm: … (Not|Tainted:|Kdump:) [(tainted|loaded)]? …',
   'Workqueue: <w> <w>',
+  'Call (Trace|trace):',
+  'Task dump for CPU <n>:',
+  'Stack dump where RCU GP kthread last ran:',
+  'Showing busy workqueues and worker pools:',
+  'Showing all locks held in the system:',
+  'Not tainted <w> #<n>',
+  'Preemption disabled at:',
   'NMI backtrace for cpu <n> skipped: idling at <w>',
   String.raw`(hardirqs|softirqs) last (enabled|disabled) at \(<n>\): [${SITE_ADDRESS}]? [\w.$]+\+0x[0-9a-f]+(\/0x[0-9a-f]+)?`,
   String.raw`<[A-Z]+> [${SITE_ADDRESS}]? [\?]? [\w.$]+\+0x[0-9a-f]+(\/0x[0-9a-f]+)?`,

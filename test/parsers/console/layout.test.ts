@@ -107,7 +107,7 @@ describe('the layout of a log', () => {
   it('is undone in any composition, or an import issue says what could not be read', async () => {
     const compositions = fc.record({
       stamps: fc.constantFrom(...Object.keys(STAMPS)),
-      width: fc.integer({ min: 50, max: 100 }),
+      width: fc.integer({ min: 56, max: 100 }),
       wrap: fc.boolean(),
       quote: fc.constantFrom('', '> ', '> > ', '>> '),
       layouts: fc.shuffledSubarray(Object.keys(LAYOUTS), { maxLength: 2 }),
