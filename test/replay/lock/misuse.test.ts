@@ -54,8 +54,20 @@ describe('a lock left behind (L5.23)', () => {
   });
 
   it('by a work item', async () => {
+    const start = 'task-1  [000] .....  0.900: workqueue_execute_start: work struct 00000000000000b0: function f';
     const end = 'task-1  [000] .....  1.010: workqueue_execute_end: work struct 00000000000000b0: function f';
-    expect(await of(text('', end))).toEqual([['leaked-by-work', 'a', 1]]);
-    expect(await of(text(released, end))).toEqual([]);
+    const held = (first: string, before: string) =>
+      of(
+        replayText(trace`
+          ${first}
+          task-1  [000] .....  1.000: lock_acquire: 00000000000000a0 a
+          task-1  [000] .....  1.001: lock_acquired: 00000000000000a0 a
+          ${before}
+          ${end}`),
+      );
+    expect(await held(start, '')).toEqual([['leaked-by-work', 'a', 1]]);
+    expect(await held(start, released)).toEqual([]);
+    // Taken before the work item began: a map of the worker.
+    expect(await held('', '')).toEqual([]);
   });
 });

@@ -21,7 +21,7 @@ export function judgeRecursions(evidence: LockRecord): Finding[] {
       if (type === 'recursive' || (nesting.readers === 'recursive' && type !== 'fair')) return [];
     }
     if (nesting.sameInstance) return [sameAddress(evidence, cls, nesting)];
-    return cls.rule.nests ? [] : [twoAddresses(evidence, cls, nesting)];
+    return cls.rule.nests || !cls.isLock ? [] : [twoAddresses(evidence, cls, nesting)];
   });
   // The most certain one of a class says it all.
   const rank = { error: 0, warning: 1, info: 2 };

@@ -88,12 +88,6 @@ export const LOCK_NAME_RULES: readonly LockNameRule[] = [
 
   // sequence counters
   { match: /seqcount/, nature: 'seqcount', inner: 'none', recursiveRead: true },
-  // local_lock_t, named by the argument of INIT_LOCAL_LOCK() or local_lock_init(); in parentheses on PREEMPT_RT. An initialiser that
-  // takes this_cpu_ptr() leaves the whole expansion as the name. mm/{swap,mlock,memcontrol}.c, net/core/{dev,skbuff}.c, lib/radix-tree.c.
-  localLock(/this_cpu_off|__vpp_verify|__per_cpu_offset|RELOC_HIDE|\(__ptr\) \+/),
-  localLock(/^\(?(stock_lock|lock_irq|process_queue_bh_lock|bh_lock|llist_lock|softirq_ctrl\.lock|local_lock)\)?$/),
-  localLock(/^\(?(lock)\)?$/, true),
-
   // A seqcount or map that was never initialised: per-CPU tick data.
   { match: '(null)', nature: 'reader', inner: 'none', homonym: true },
 
@@ -106,6 +100,13 @@ export const LOCK_NAME_RULES: readonly LockNameRule[] = [
   map(/^_?_?mmu_notifier_/),
   map('console_owner'),
   map('console_lock'),
+  // static work items and timers: the map carries the expression of DECLARE_DELAYED_WORK()
+  map(/^\(\w+\)\.(work|timer)$/),
+  // local_lock_t, named by the argument of INIT_LOCAL_LOCK() or local_lock_init(); in parentheses on PREEMPT_RT. An initialiser that
+  // takes this_cpu_ptr() leaves the whole expansion as the name. mm/{swap,mlock,memcontrol}.c, net/core/{dev,skbuff}.c, lib/radix-tree.c.
+  localLock(/this_cpu_off|__vpp_verify|__per_cpu_offset|RELOC_HIDE|\(__ptr\) \+/),
+  localLock(/^\(?(stock_lock|lock_irq|process_queue_bh_lock|bh_lock|llist_lock|softirq_ctrl\.lock|local_lock)\)?$/),
+  localLock(/^\(?(lock)\)?$/, true),
   // One class per sysfs attribute, per file system type: the name is the same (L5.10).
   { match: 'kn->active', nature: 'map', inner: 'none', homonym: true },
   { match: /^(sb_writers|sb_pagefaults|sb_internal)/, nature: 'map', inner: 'none', homonym: true },
@@ -137,6 +138,7 @@ export const LOCK_NAME_RULES: readonly LockNameRule[] = [
   // rtmutex: on PREEMPT_RT the inner lock of every spinlock and mutex
   raw(/\.(lock|rtmutex)\.wait_lock$/),
   raw('&lock->wait_lock'),
+  raw('&p->blocked_lock'),
   raw('&rtm->wait_lock'),
   raw('&sem->wait_lock'),
   raw('(console_sem).lock'),
@@ -177,7 +179,7 @@ export const LOCK_NAME_RULES: readonly LockNameRule[] = [
   // anon_vma and i_mmap under mm_take_all_locks(), unix_state_double_lock(), double_lock_hb(), slab's and perf's contexts
   {
     match:
-      /^&(pipe->mutex|dentry->d_lock(ref\.lock)?|ep->mtx|u->lock|hb->lock|queue->lock|ctx->lock|event->child_mutex|ei->i_data_sem|n->list_lock|ptl|mapping->i_mmap_rwsem|vma->vm_lock->lock)$/,
+      /^&(pipe->mutex|dentry->d_lock(ref\.lock)?|lockref->lock|ep->mtx|u->lock|hb->lock|queue->lock|ctx->lock|event->child_mutex|ei->i_data_sem|n->list_lock|ptl|mapping->i_mmap_rwsem|vma->vm_lock->lock)$/,
     nature: 'lock',
     nests: true,
   },
@@ -185,7 +187,7 @@ export const LOCK_NAME_RULES: readonly LockNameRule[] = [
   { match: /^ptlock_ptr\(/, nature: 'lock', nests: true },
 
   // macro arguments as names
-  { match: /^(key|&wq|wq|&lock|\(key\)|&key|&xa->xa_lock)$/, nature: 'lock', homonym: true },
+  { match: /^(key|&wq|wq|&lock|\(key\)|&key|&xa->xa_lock|_T->lock)$/, nature: 'lock', homonym: true },
 ];
 
 /** What a name that no rule knows usually means; nothing rests on this alone. */

@@ -80,8 +80,10 @@ export class TaskLocks {
   dead = false;
   /** What it released last. */
   readonly released = new ReleasedLocks();
-  /** It released something that it was not seen to hold. */
+  /** It released something that it was not seen to hold, or in records that do not name it. */
   unmatched = false;
+  /** Start of the work item that it runs, an event; 0 without. */
+  workStart = 0;
 
   constructor(key: number, thread: ThreadLife) {
     this.key = key;

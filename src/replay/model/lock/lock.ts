@@ -125,8 +125,13 @@ export class LockModel implements Model {
           const cpu = event.int(LOST.lost_cpu);
           events.trust.gap(cpu, this.#cpus.get(cpu).lastEventNs);
         };
+      case 'workqueue_execute_start':
+        return (event) => {
+          const task = events.tasks.at(event);
+          if (task !== undefined) task.workStart = event.eventId;
+        };
       case 'workqueue_execute_end':
-        return (event) => this.#mayHoldNothing('leaked-by-work', event);
+        return (event) => this.#workEnds(event);
       case 'sys_exit':
         return (event) => this.#mayHoldNothing('held-in-user', event);
       default:
@@ -193,10 +198,18 @@ export class LockModel implements Model {
   }
 
   /** process_one_work() and the way back to user mode check for locks left behind. */
-  #mayHoldNothing(misuse: LockMisuseKind, event: EventCursor): void {
+  #mayHoldNothing(misuse: LockMisuseKind, event: EventCursor, since = 0): void {
     const task = this.events.tasks.at(event);
     if (task !== undefined && task.depth > 0 && this.events.contextOf(event) === CONTEXT_TASK)
-      this.events.misuses.stillHeld(misuse, task, event);
+      this.events.misuses.stillHeld(misuse, task, event, since);
+  }
+
+  /** The maps of the work item itself, acquired before it starts, are held still. */
+  #workEnds(event: EventCursor): void {
+    const task = this.events.tasks.at(event);
+    if (task === undefined || task.workStart === 0) return;
+    this.#mayHoldNothing('leaked-by-work', event, task.workStart);
+    task.workStart = 0;
   }
 
   #switch(event: EventCursor): void {
@@ -275,7 +288,7 @@ export class LockModel implements Model {
     if (this.events.lockStat) return newestWaiting(task);
     for (let i = task.depth - 1; i >= 0; i--) {
       const cls = this.classes[task.entries[i].classId];
-      if (cls.isLock && !cls.name.endsWith('wait_lock')) return task.entries[i];
+      if (cls.isLock && !cls.slowPath) return task.entries[i];
     }
     return undefined;
   }

@@ -38,13 +38,17 @@ export class LockMisuses {
     this.#add('unbalanced-unlock', task, cls.classId, instance, earlierEvent, event);
   }
 
-  /** The task is at a point where it may hold no lock. */
-  stillHeld(misuse: LockMisuseKind, task: TaskLocks, event: EventCursor): void {
+  /**
+   * The task is at a point where it may hold no lock.
+   * @param since only what was acquired after that event counts
+   */
+  stillHeld(misuse: LockMisuseKind, task: TaskLocks, event: EventCursor, since = 0): void {
     // A release that matched nothing, earlier: what seems held may be held by another name or context.
     if (task.unmatched) return;
     for (let i = 0; i < task.depth; i++) {
       const entry = task.entries[i];
-      if (this.#leftBehind(entry)) this.#add(misuse, task, entry.classId, entry.instance, entry.eventId, event);
+      if (entry.eventId > since && this.#leftBehind(entry))
+        this.#add(misuse, task, entry.classId, entry.instance, entry.eventId, event);
     }
   }
 

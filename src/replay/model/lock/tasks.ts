@@ -44,8 +44,13 @@ export class LockTasks {
   /** The task that runs at this event; undefined when the record names none. */
   at(event: EventCursor): TaskLocks | undefined {
     const tid = event.tid;
-    if (tid < 0) return undefined;
     const cpu = event.cpu;
+    if (tid < 0) {
+      // perf has no tid for a dying task any more (perf_event_pid): what the last task of that CPU holds is unknown.
+      const last = this.#current[cpu];
+      if (last !== undefined) last.unmatched = true;
+      return undefined;
+    }
     const key = tid > 0 ? tid : -1 - cpu;
     const cached = this.#current[cpu];
     if (cached !== undefined && cached.key === key && cached.gapEpoch === (this.#gapEpoch[cpu] ?? 0)) return cached;

@@ -92,11 +92,11 @@ function fromDepth(
   same: (type: WaitType, basis: WaitVerdict['basis'], why: string) => WaitVerdict,
 ): WaitVerdict | undefined {
   const { evidence } = cls;
-  if (preemptionCounted && evidence & WAIT_PREEMPTIBLE) {
-    // A map is acquired so too; what lock_acquired or lock_contended tells of is a lock.
-    const proved = profile.rt === false && cls.acquiredEvents + cls.contended > 0;
-    return same('sleep', proved ? 'proved' : 'guess', 'taken with preemption on, as no spinlock is');
-  }
+  // A map is acquired so too; what lock_acquired or lock_contended tells of is a lock.
+  if (preemptionCounted && evidence & WAIT_PREEMPTIBLE)
+    return cls.acquiredEvents + cls.contended > 0
+      ? same('sleep', profile.rt === false ? 'proved' : 'guess', 'taken with preemption on, as no spinlock is')
+      : undefined;
   if (cls.rule.convention && cls.rule.inner) return same(cls.rule.inner, 'guess', 'as its name suggests');
   if ((evidence & (WAIT_HELD_ATOMIC | WAIT_PREEMPTIBLE | WAIT_HELD_PREEMPTIBLE)) === WAIT_HELD_ATOMIC)
     return { ...EITHER_SPINLOCK, basis: 'guess', why: 'preemption is off whenever it is taken and while it is held' };
