@@ -2,7 +2,7 @@
 
 import type { Finding } from '../../../../schema/index.ts';
 import { note, notesOf } from '../../core/note.ts';
-import type { LockClass } from '../../model/lock/class.ts';
+import { type LockClass, WAIT_SLEEP_FRAME } from '../../model/lock/class.ts';
 import type { LockMisuseRecord } from '../../model/lock/misuse.ts';
 import type { LockRecord } from '../../record/lock-record.ts';
 import { identified } from '../finding-id.ts';
@@ -10,15 +10,15 @@ import { eventEvidence, taskLabel } from './evidence.ts';
 
 export function judgeMisuses(evidence: LockRecord): Finding[] {
   const findings = evidence.misuses
-    .filter(({ classId }) => isOwned(evidence, evidence.classes[classId]))
+    .filter(({ misuse, classId }) => misuse === 'unbalanced-unlock' || isOwned(evidence, evidence.classes[classId]))
     .map((record) => finding(evidence, record));
   const seen = new Set<string>();
   return findings.filter(({ id }) => !seen.has(id) && seen.add(id));
 }
 
-/** Where lock_acquired is recorded, what never says it is a lockdep map, whatever its name. */
+/** Where lock_acquired is recorded, what never says it may be a lockdep map, whatever its name (rt_mutexes never do either). */
 function isOwned({ lockStat }: LockRecord, cls: LockClass): boolean {
-  return !lockStat || cls.perCpu || cls.acquiredEvents + cls.contended > 0;
+  return !lockStat || (cls.evidence & WAIT_SLEEP_FRAME) !== 0 || cls.acquiredEvents + cls.contended > 0;
 }
 
 function finding(evidence: LockRecord, record: LockMisuseRecord): Finding {
