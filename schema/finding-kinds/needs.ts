@@ -61,7 +61,7 @@ export const WORK = group(
   'workqueue:workqueue_execute_start',
   ['workqueue_execute_start'],
   false,
-  'passes of process_srcu are not recorded',
+  'runs of process_srcu are not recorded',
 );
 export const SYNC = group(
   'kprobes on synchronize_rcu, synchronize_srcu; or stacks on sched_switch',

@@ -101,7 +101,7 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
     args: { run: NMI_STORM },
     first: { api: 'synchronize_srcu', task: 'lab upd-1:87', blocked_ns: 14066287000, root: 'nmi-storm', open: 0 },
   },
-  'srcu-passes': {
+  'srcu-work': {
     args: { run: NMI_STORM },
     some: { function: 'process_srcu', worker: 36, start_s: 28.828416, queued_ns: 417000, run_ns: 13688015000 },
   },

@@ -93,13 +93,13 @@ describe('srcu_structs have one identity (S3.1)', () => {
     expect(facts.syncWaits[0].domain).toBe('lab_srcu');
   });
 
-  it('and of the pass that does', async () => {
+  it('and of the run that does', async () => {
     const { engine } = await replayText(trace`
       kworker/0:1-9 [000] ..... 1.000: workqueue_execute_start: work struct 00000000a235ef34: function process_srcu
       kworker/0:1-9 [000] d..1. 1.001: lock_acquire: 00000000000000b0 lab_srcu_srcu_usage.lock
       kworker/0:1-9 [000] d..1. 1.002: lock_release: 00000000000000b0 lab_srcu_srcu_usage.lock
       kworker/0:1-9 [000] ..... 1.100: workqueue_execute_end: work struct 00000000a235ef34: function process_srcu`);
-    expect(engine.models.work.srcuPasses.map((pass) => pass.domain)).toEqual(['lab_srcu']);
+    expect(engine.models.work.srcuRuns.map((run) => run.domain)).toEqual(['lab_srcu']);
   });
 
   it('the lock of a struct that an interrupt asks for names nothing', async () => {

@@ -37,7 +37,7 @@ export class GracePeriodLinks {
           ),
         ];
       default: {
-        const rule = wait.insideSrcuPass ? 'W18' : 'W1';
+        const rule = wait.insideSrcuRun ? 'W18' : 'W1';
         const note = wait.resource === 'barrier' ? `in ${wait.api}: callbacks after it` : undefined;
         return [this.#rcu(rule, wait, note)];
       }
@@ -115,9 +115,9 @@ export class GracePeriodLinks {
   #srcu(wait: SyncWait): StateLink {
     const name = `SRCU grace period of ${wait.domain || 'unknown srcu_struct'}`;
     const readers = this.#readersOf(wait);
-    const passes = this.#passesOf(wait);
+    const runs = this.#runsOf(wait);
     const queued = this.#queuedFor(wait);
-    const nobody = readers.length + passes.length + queued.length === 0;
+    const nobody = readers.length + runs.length + queued.length === 0;
     const delayed = nobody && this.#workersRecorded();
     const notes = [
       wait.site && `the caller is ${wait.site}`,
@@ -128,8 +128,8 @@ export class GracePeriodLinks {
       if (nobody) return delayed ? [] : this.#unrecordedWorker(wait);
       return [
         ...readers.map((reader) => this.#srcuReader(reader)),
-        ...passes.map((pass) => this.#pass(pass, wait)),
-        ...queued.map((work) => this.#queuedPass(work)),
+        ...runs.map((run) => this.#run(run, wait)),
+        ...queued.map((work) => this.#queuedRun(work)),
       ];
     });
   }
@@ -141,10 +141,10 @@ export class GracePeriodLinks {
   }
 
   /** Executions of process_srcu for the struct. Unclaimed ones may be anybody's (W4.20). */
-  #passesOf(wait: SyncWait): WorkExecution[] {
-    const passes = [...this.#walk.run.models.work.live.running.values()].filter((work) => work.fn === 'process_srcu');
-    const own = passes.filter((pass) => pass.domain !== undefined && pass.domain === wait.domain);
-    return own.length > 0 ? own : passes.filter((pass) => pass.domain === undefined || !wait.domain);
+  #runsOf(wait: SyncWait): WorkExecution[] {
+    const runs = [...this.#walk.run.models.work.live.running.values()].filter((work) => work.fn === 'process_srcu');
+    const own = runs.filter((run) => run.domain !== undefined && run.domain === wait.domain);
+    return own.length > 0 ? own : runs.filter((run) => run.domain === undefined || !wait.domain);
   }
 
   #queuedFor(wait: SyncWait): QueuedWork[] {
@@ -164,17 +164,17 @@ export class GracePeriodLinks {
     return this.#walk.asTask('W19', 'reader', reader.task, note);
   }
 
-  #pass(pass: WorkExecution, wait: SyncWait): StateLink {
-    const worker = this.#walk.run.models.tasks.find(pass.workerTid);
+  #run(run: WorkExecution, wait: SyncWait): StateLink {
+    const worker = this.#walk.run.models.tasks.find(run.workerTid);
     const whose =
-      pass.domain !== undefined && pass.domain === wait.domain ? '' : ', for which srcu_struct is not recorded';
-    const note = `runs process_srcu for ${formatDuration(this.#walk.atNs - pass.startNs)}${whose}`;
+      run.domain !== undefined && run.domain === wait.domain ? '' : ', for which srcu_struct is not recorded';
+    const note = `runs process_srcu for ${formatDuration(this.#walk.atNs - run.startNs)}${whose}`;
     if (worker) return this.#walk.asTask('W17', 'worker', worker, note);
-    const name = `kworker:${pass.workerTid}`;
-    return this.#walk.link('W17', name, 'worker', name, pass.startNs, { tid: pass.workerTid, note }, () => []);
+    const name = `kworker:${run.workerTid}`;
+    return this.#walk.link('W17', name, 'worker', name, run.startNs, { tid: run.workerTid, note }, () => []);
   }
 
-  #queuedPass({ work, queuedNs, cpu }: QueuedWork): StateLink {
+  #queuedRun({ work, queuedNs, cpu }: QueuedWork): StateLink {
     const note = 'queued, no worker has taken it';
     // Workers of an unbound pool run anywhere.
     const where = cpu >= 0 ? { cpu, note } : { note };

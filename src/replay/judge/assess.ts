@@ -29,7 +29,7 @@ function nearMiss(record: RunRecord, kind: FindingKind): string {
     intervals.reduce((max, interval) => Math.max(max, timeline.length(interval)), 0);
   if (kind === 'rcu-stall') return stallMargin(record);
   if (kind === 'blocked-sync') {
-    const ns = longest(timeline.data.waits.filter((wait) => !wait.insideSrcuPass));
+    const ns = longest(timeline.data.waits.filter((wait) => !wait.insideSrcuRun));
     return ns > 0
       ? `longest wait ${formatDuration(ns)}, threshold ${formatDuration(record.thresholds.blockedSyncNs)}`
       : '';

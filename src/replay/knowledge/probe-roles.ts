@@ -15,11 +15,11 @@ export type ProbeRole =
       readonly api: string;
       readonly ssp: boolean;
     }
-  /** Runs in a worker on behalf of one srcu_struct. `pass`: the function is the work item itself, not a part of it. */
+  /** Runs in a worker on behalf of one srcu_struct. `workItem`: the function is the work item itself, not a part of it. */
   | {
       readonly role: 'srcu-worker';
       readonly work: 'process_srcu' | 'srcu_invoke_callbacks';
-      readonly pass: boolean;
+      readonly workItem: boolean;
       readonly ssp: boolean;
     }
   /** Ends the grace period of the struct (S3.16). */
@@ -35,7 +35,7 @@ const wait = (resource: WaitedResource, fn: string, api = fn): [string, ProbeRol
   fn,
   { role: 'wait', resource, fn, api, ssp: resource === 'srcu' },
 ];
-const part: ProbeRole = { role: 'srcu-worker', work: 'process_srcu', pass: false, ssp: true };
+const part: ProbeRole = { role: 'srcu-worker', work: 'process_srcu', workItem: false, ssp: true };
 
 /** `ssp`: the first argument is the srcu_struct. */
 export const PROBE_ROLES: ReadonlyMap<string, ProbeRole> = new Map<string, ProbeRole>([
@@ -60,8 +60,8 @@ export const PROBE_ROLES: ReadonlyMap<string, ProbeRole> = new Map<string, Probe
   wait('rcu-expedited', 'cond_synchronize_rcu_expedited_full'),
   // Waits for the callbacks that are queued, and so for the grace periods before them (S3.20).
   wait('srcu', 'srcu_barrier'),
-  ['process_srcu', { role: 'srcu-worker', work: 'process_srcu', pass: true, ssp: false }],
-  ['srcu_invoke_callbacks', { role: 'srcu-worker', work: 'srcu_invoke_callbacks', pass: true, ssp: false }],
+  ['process_srcu', { role: 'srcu-worker', work: 'process_srcu', workItem: true, ssp: false }],
+  ['srcu_invoke_callbacks', { role: 'srcu-worker', work: 'srcu_invoke_callbacks', workItem: true, ssp: false }],
   ['srcu_advance_state', part],
   ['try_check_zero', part],
   ['srcu_readers_active_idx_check', part],

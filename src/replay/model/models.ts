@@ -148,7 +148,7 @@ export function createModels(world: World): Models {
     },
     { model: workers, snapshot: { leftOut: 'delays of workers, judged at the end of the run' } },
     { model: work, snapshot: 'work' },
-    { model: workerLocks, snapshot: { leftOut: 'which lock tells of a pass; the pass itself is in work' } },
+    { model: workerLocks, snapshot: { leftOut: 'which lock shows a run of a work item; the run itself is in work' } },
     { model: readers, snapshot: 'sync' },
     { model: sync, snapshot: 'sync' },
     { model: calls, snapshot: { leftOut: 'a cache: roles of functions by their name' } },

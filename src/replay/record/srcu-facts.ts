@@ -1,4 +1,4 @@
-/** What the models know of srcu_structs together: whose passes those of a work item are, and readers that only the kernel's log names. */
+/** What the models know of srcu_structs together: whose runs those of a work item are, and readers that only the kernel's log names. */
 import type { LogModel } from '../model/log/log.ts';
 import { domainOfWork, plainName, type SrcuIdentity } from '../model/srcu/identity.ts';
 import type { SyncWait } from '../model/sync/sync-wait.ts';
@@ -16,19 +16,19 @@ export interface LoggedReader {
 }
 
 /**
- * Passes of process_srcu; those without a named struct, when somebody waits for the struct of their work item, are that struct's (a caller that
+ * Runs of process_srcu; those without a named struct, when somebody waits for the struct of their work item, are that struct's (a caller that
  * is woken by its callbacks shows it, S3.16).
  */
-export function namedPasses(
-  passes: readonly WorkExecution[],
+export function namedRuns(
+  runs: readonly WorkExecution[],
   waits: readonly SyncWait[],
   identity: SrcuIdentity,
 ): WorkExecution[] {
   const awaited = new Set(waits.map((wait) => wait.domain));
-  return passes.map((pass) => {
-    if (pass.domain !== undefined || pass.implied) return pass;
-    const domain = identity.resolve(domainOfWork(pass.work));
-    return awaited.has(domain) ? { ...pass, domain } : pass;
+  return runs.map((run) => {
+    if (run.domain !== undefined || run.implied) return run;
+    const domain = identity.resolve(domainOfWork(run.work));
+    return awaited.has(domain) ? { ...run, domain } : run;
   });
 }
 

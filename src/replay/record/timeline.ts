@@ -30,7 +30,7 @@ import type { NoVoluntarySwitch } from '../model/task/no-voluntary-switch.ts';
 import { TASK_BLOCKED, type Task, type TaskModel } from '../model/task/task.ts';
 import type { LateWork, WorkExecution } from '../model/work/workqueue.ts';
 import { busyWaitDuring, type TracedVerdict, verdictOfTarget } from './busy-wait-verdict.ts';
-import { isReaderOf, type LoggedReader, loggedReaders, namedPasses } from './srcu-facts.ts';
+import { isReaderOf, type LoggedReader, loggedReaders, namedRuns } from './srcu-facts.ts';
 import { type TaskJoin, taskJoins } from './task-join.ts';
 
 /** `from` waits for a lock that `to` owns. */
@@ -57,7 +57,7 @@ export interface TimelineData {
   /** By start. */
   readonly waits: readonly SyncWait[];
   /** Executions of process_srcu, by start. */
-  readonly passes: readonly WorkExecution[];
+  readonly srcuRuns: readonly WorkExecution[];
   /** Grace periods of srcu_structs, by start. */
   readonly srcuPeriods: readonly SrcuGracePeriod[];
   /** Executions of srcu_invoke_callbacks, by start. */
@@ -179,13 +179,13 @@ export class Timeline {
       flavor: rcu.mainFlavor,
       periods: rcu.history.all(),
       waits: [...new Set([...sync.long, ...sync.waits])].sort(byStart),
-      passes: namedPasses(
-        work.srcuPasses.filter((pass) => pass.fn === 'process_srcu'),
+      srcuRuns: namedRuns(
+        work.srcuRuns.filter((run) => run.fn === 'process_srcu'),
         sync.waits.concat(sync.long),
         models.identity,
       ),
       srcuPeriods: models.srcuGp.periods,
-      callbackRuns: work.srcuPasses.filter((pass) => pass.fn === 'srcu_invoke_callbacks'),
+      callbackRuns: work.srcuRuns.filter((run) => run.fn === 'srcu_invoke_callbacks'),
       longRuns: work.longRuns,
       readers: [...models.readers.pastReaders, ...openReaders],
       loggedReaders: loggedReaders(models.log),

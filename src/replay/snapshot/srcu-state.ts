@@ -5,10 +5,10 @@ import { loadRecords, type Rows, SnapshotError, saveRows } from './plain.ts';
 
 export interface SrcuSnapshot {
   readonly periods: Rows;
-  /** Whose callbacks were queued before their last pass was over. */
+  /** Whose callbacks were queued before their last run was over. */
   readonly served: readonly boolean[];
   readonly structs: Rows;
-  /** By struct: its key, its grace period (index, −1 none) and the worker of its pass (−1 none). */
+  /** By struct: its key, its grace period (index, −1 none) and the worker of its run (−1 none). */
   readonly links: readonly (readonly [key: WorkKey | string, gp: number, workerTid: number])[];
   readonly awaiting: readonly number[];
   readonly callbacksOf: readonly (readonly [work: WorkKey, gp: number])[];
@@ -22,13 +22,13 @@ export function saveSrcu(model: SrcuGpModel): SrcuSnapshot {
     const known = periods.indexOf(gp);
     return known >= 0 ? known : periods.push(gp) - 1;
   };
-  const links = [...structs].map(([key, { gp, pass }]) => [key, numberOf(gp), pass?.workerTid ?? -1] as const);
+  const links = [...structs].map(([key, { gp, run }]) => [key, numberOf(gp), run?.workerTid ?? -1] as const);
   const waiting = awaiting.map(numberOf);
   const callbacks = [...callbacksOf].map(([work, gp]) => [work, numberOf(gp)] as const);
   return {
     periods: saveRows(periods, ['callbacks']),
     served: periods.map((gp) => served.has(gp)),
-    structs: saveRows(structs.values(), ['gp', 'pass']),
+    structs: saveRows(structs.values(), ['gp', 'run']),
     links,
     awaiting: waiting,
     callbacksOf: callbacks,
@@ -58,7 +58,7 @@ export function loadSrcu(model: SrcuGpModel, saved: SrcuSnapshot, running: Reado
     structs.set(key, {
       ...record,
       gp: gp < 0 ? undefined : period(gp),
-      pass: running.get(workerTid),
+      run: running.get(workerTid),
     } as unknown as SrcuStruct);
   });
   awaiting.push(...saved.awaiting.map(period));

@@ -52,7 +52,7 @@ export type Operator =
       readonly because: string;
     }
   /**
-   * SRCU workers no longer sleep in synchronize_rcu(): the pass is queued again when the grace period ends (`async`) or polls for it (`polled`).
+   * SRCU workers no longer sleep in synchronize_rcu(): the run is queued again when the grace period ends (`async`) or polls for it (`polled`).
    */
   | { readonly op: 'replace-srcu-wait'; readonly how: 'async' | 'polled' }
   /** SRCU grace periods whose struct matches wait for their own readers only, not for RCU. */

@@ -163,10 +163,10 @@ function insertWait(timeline: Timeline, { domains, minMs, maxMs, because }: Oper
 
 /** X9, X9b: the workers are free; the callers wait for the same grace periods. */
 function replaceSrcuWait(timeline: Timeline, how: 'async' | 'polled'): Rewrite {
-  const inside = timeline.data.waits.filter((wait) => wait.insideSrcuPass);
+  const inside = timeline.data.waits.filter((wait) => wait.insideSrcuRun);
   const sleeps = timeline.data.sleeps.filter(
     (sleep) =>
-      !inside.some((wait) => contains(timeline, wait, sleep)) && !timeline.stackVerdict(sleep.stack).insideSrcuPass,
+      !inside.some((wait) => contains(timeline, wait, sleep)) && !timeline.stackVerdict(sleep.stack).insideSrcuRun,
   );
   const selected = inside.length + timeline.data.sleeps.length - sleeps.length;
   const lengths = new Map<SyncWait, readonly [number, number]>();
@@ -210,7 +210,7 @@ function shortenSrcuWaits(timeline: Timeline, domains: RegExp): Rewrite {
     ends.set(wait, wait.startNs + rest);
     lengths.set(wait, [0, rest]);
   }
-  const inside = timeline.data.waits.filter((wait) => wait.insideSrcuPass);
+  const inside = timeline.data.waits.filter((wait) => wait.insideSrcuRun);
   for (const wait of inside) ends.set(wait, wait.startNs);
   return {
     timeline: withWaits(timeline, ends),

@@ -77,13 +77,13 @@ describe('O13 scans are repeated after ten jiffies at most, but for what waits f
     if (name === 'srcu-deadlock') expect(repeated).toBeGreaterThan(50);
   });
 
-  it('in srcu-deadlock all passes belong to the two grace periods that never end', () => {
+  it('in srcu-deadlock all runs belong to the two grace periods that never end', () => {
     const { srcuGp, work } = outcomeOf('srcu-deadlock').engine.models;
     const open = srcuGp.periods.filter((gp) => gp.endNs === null);
     expect(open.map((gp) => gp.domain).sort()).toHaveLength(2);
     for (const gp of open) {
-      const passes = work.srcuPasses.filter((pass) => pass.domain === gp.domain && pass.startNs >= gp.startNs);
-      expect(passes.length).toBe(gp.passes);
+      const runs = work.srcuRuns.filter((run) => run.domain === gp.domain && run.startNs >= gp.startNs);
+      expect(runs.length).toBe(gp.runs);
     }
   });
 
@@ -138,16 +138,16 @@ function expectPromptRepeats({ engine }: CaptureReplay, shownUntilNs: ShownUntil
         (gp.endNs ?? Number.POSITIVE_INFINITY) >= to.startNs,
     );
   let repeated = 0;
-  for (const pass of work.srcuPasses) {
-    if (pass.fn !== 'process_srcu') continue;
-    const before = lastOf.get(pass.work);
-    lastOf.set(pass.work, pass);
-    if (before?.endNs == null || pass.domain === undefined || !inOnePeriod(before, pass)) continue;
-    if (pass.startNs >= (shownUntilNs.get(pass.domain) ?? Number.POSITIVE_INFINITY)) continue;
-    // Queued by the pass itself, or by the timer that it armed: what follows is the pool's (WORKQ_STARVED).
-    const delayNs = (pass.queuedNs ?? pass.startNs) - before.endNs;
+  for (const run of work.srcuRuns) {
+    if (run.fn !== 'process_srcu') continue;
+    const before = lastOf.get(run.work);
+    lastOf.set(run.work, run);
+    if (before?.endNs == null || run.domain === undefined || !inOnePeriod(before, run)) continue;
+    if (run.startNs >= (shownUntilNs.get(run.domain) ?? Number.POSITIVE_INFINITY)) continue;
+    // Queued by the run itself, or by the timer that it armed: what follows is the pool's (WORKQ_STARVED).
+    const delayNs = (run.queuedNs ?? run.startNs) - before.endNs;
     // These CPUs are emulated: tens of milliseconds more are their normal pauses.
-    expect(delayNs, `${pass.domain} at ${pass.startNs}`).toBeLessThanOrEqual(10 * JIFFY_NS + 1e8);
+    expect(delayNs, `${run.domain} at ${run.startNs}`).toBeLessThanOrEqual(10 * JIFFY_NS + 1e8);
     repeated++;
   }
   return repeated;
@@ -178,8 +178,8 @@ function expectCallbacksWake({ facts, engine, lastNs }: CaptureReplay, shownUnti
     if (wait.wokenNs >= (shownUntilNs.get(wait.domain) ?? Number.POSITIVE_INFINITY)) continue;
     const wokenNs = wait.wokenNs;
     const who = `${wait.comm} at ${wait.startNs}`;
-    const run = work.srcuPasses.find(
-      (pass) => pass.fn === 'srcu_invoke_callbacks' && pass.startNs <= wokenNs && (pass.endNs ?? wokenNs) >= wokenNs,
+    const run = work.srcuRuns.find(
+      (run) => run.fn === 'srcu_invoke_callbacks' && run.startNs <= wokenNs && (run.endNs ?? wokenNs) >= wokenNs,
     );
     expect(run, who).toBeDefined();
     const served = servingPeriod(srcuGp.periods, wait, lastNs);

@@ -52,7 +52,7 @@ describe('an NMI storm on CPU 1 (samples/nmi-storm)', () => {
     expect(close?.domain).toContain('tracepoint_srcu');
   });
 
-  it('shows the two kworkers as passes of two srcu_structs (S3.21, T11)', () => {
+  it('shows the two kworkers as runs of two srcu_structs (S3.21, T11)', () => {
     const workers = ofKind(storm, 'blocked-sync').flatMap((finding) =>
       finding.chain.filter((link) => link.kind === 'worker').map((link) => link.name),
     );
@@ -130,7 +130,7 @@ describe('the same verdict from less', () => {
     expect(close(outcome)?.title).not.toContain('closing a perf event');
   });
 
-  it('without workqueue events: the same root, the pass known from its probe', async () => {
+  it('without workqueue events: the same root, the run known from its probe', async () => {
     const outcome = await without(/^workqueue_/);
     expect(close(outcome)?.root).toMatchObject({ kind: 'nmi-storm', cpu: 1 });
     expect(close(outcome)?.chain.some((link) => link.kind === 'worker' && link.name === 'kworker/0:1:9')).toBe(true);

@@ -16,7 +16,7 @@ const end = (fn: string, work = 'bbbbbbbb'): string =>
   `workqueue_execute_end: work struct 00000000${work}: function ${fn}`;
 
 const periods = ({ engine }: CaptureReplay): unknown[] =>
-  engine.models.srcuGp.periods.map((gp) => [gp.domain, gp.passes, gp.startNs / 1e9, gp.endNs && gp.endNs / 1e9]);
+  engine.models.srcuGp.periods.map((gp) => [gp.domain, gp.runs, gp.startNs / 1e9, gp.endNs && gp.endNs / 1e9]);
 
 describe('one worker that serves two structs in turn', () => {
   it('drives a grace period of each, known from probes alone (S3.21)', async () => {
@@ -39,19 +39,19 @@ describe('one worker that serves two structs in turn', () => {
 });
 
 describe('lock events alone (L5.18, S3.2)', () => {
-  const PASS = '(work_completion)(&(&ssp->srcu_sup->work)->work)';
-  const pass = (from: number, struct: string): string => `
-    kworker/0:1-9 [000] ..... ${from.toFixed(3)}: lock_acquire: 00000000000000a0 ${PASS}
+  const RUN = '(work_completion)(&(&ssp->srcu_sup->work)->work)';
+  const run = (from: number, struct: string): string => `
+    kworker/0:1-9 [000] ..... ${from.toFixed(3)}: lock_acquire: 00000000000000a0 ${RUN}
     kworker/0:1-9 [000] ..... ${(from + 0.001).toFixed(3)}: lock_acquire: 00000000000000b0 &ssp->srcu_sup->srcu_gp_mutex
     kworker/0:1-9 [000] ..... ${(from + 0.002).toFixed(3)}: lock_acquire: 00000000000000c0 ${struct}_srcu_usage.lock
     kworker/0:1-9 [000] ..... ${(from + 0.003).toFixed(3)}: lock_release: 00000000000000c0 ${struct}_srcu_usage.lock
     kworker/0:1-9 [000] ..... ${(from + 0.004).toFixed(3)}: lock_release: 00000000000000b0 &ssp->srcu_sup->srcu_gp_mutex
-    kworker/0:1-9 [000] ..... ${(from + 0.01).toFixed(3)}: lock_release: 00000000000000a0 ${PASS}`;
+    kworker/0:1-9 [000] ..... ${(from + 0.01).toFixed(3)}: lock_release: 00000000000000a0 ${RUN}`;
 
-  it('show the passes of a struct, and the callbacks that its end queues', async () => {
+  it('show the runs of a struct, and the callbacks that its end queues', async () => {
     const outcome = await replayText(trace`
-      ${pass(1, 'lab_srcu')}
-      ${pass(1.1, 'lab_srcu')}
+      ${run(1, 'lab_srcu')}
+      ${run(1.1, 'lab_srcu')}
       kworker/0:1-9 [000] ..... 1.2: lock_acquire: 00000000000000d0 (work_completion)(&sdp->work)
       kworker/0:1-9 [000] ..... 1.3: lock_release: 00000000000000d0 (work_completion)(&sdp->work)`);
     expect(periods(outcome)).toEqual([['lab_srcu', 2, 1, 1.11]]);
@@ -60,13 +60,13 @@ describe('lock events alone (L5.18, S3.2)', () => {
 
   it('add nothing to workqueue events, which tell of the same executions', async () => {
     const outcome = await replayText(trace`
-      kworker/0:1-9 [000] ..... 1.0: lock_acquire: 00000000000000a0 ${PASS}
+      kworker/0:1-9 [000] ..... 1.0: lock_acquire: 00000000000000a0 ${RUN}
       kworker/0:1-9 [000] ..... 1.01: ${start('process_srcu')}
       kworker/0:1-9 [000] ..... 1.02: lock_acquire: 00000000000000b0 &ssp->srcu_sup->srcu_gp_mutex
       kworker/0:1-9 [000] ..... 1.03: lock_release: 00000000000000b0 &ssp->srcu_sup->srcu_gp_mutex
       kworker/0:1-9 [000] ..... 1.04: ${end('process_srcu')}
-      kworker/0:1-9 [000] ..... 1.05: lock_release: 00000000000000a0 ${PASS}`);
-    expect(outcome.engine.models.work.srcuPasses).toHaveLength(1);
+      kworker/0:1-9 [000] ..... 1.05: lock_release: 00000000000000a0 ${RUN}`);
+    expect(outcome.engine.models.work.srcuRuns).toHaveLength(1);
   });
 });
 

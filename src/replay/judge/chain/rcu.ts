@@ -91,7 +91,7 @@ export function blameRcu(
   const flavor = timeline.data.flavor;
   const expedited = wait.resource === 'rcu-expedited';
   // A worker inside process_srcu, or one that was not recorded, waits on behalf of an SRCU grace period.
-  const rule = wait.insideSrcuPass || wait.resource === 'srcu' ? 'W18' : 'W1';
+  const rule = wait.insideSrcuRun || wait.resource === 'srcu' ? 'W18' : 'W1';
   const all = timeline.data.periods.filter((gp) => gp.flavor === flavor && gp.expedited === expedited);
   const periods = servingPeriods(all, wait, fromNs, toNs);
   const span = spanOf(timeline, wait);

@@ -10,7 +10,7 @@ import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { courseOf, type SrcuGpPhases, type SrcuSegment } from './srcu-segments.ts';
 
-/** So many passes in one grace period are repeated scans (S3.60 ii). */
+/** So many runs in one grace period are repeated scans (S3.60 ii). */
 const REPEATED = 3;
 
 export interface CausedNs {
@@ -27,8 +27,8 @@ export function srcuCauses(timeline: Timeline, wait: SyncWait): CausedNs[] {
   };
   for (const segment of course.segments) {
     const lengthNs = segment.toNs - segment.fromNs;
-    const rcuNs = segment.kind === 'pass' ? rcuNsWithin(timeline, segment) : 0;
-    const lockNs = segment.kind === 'pass' ? Math.min(lengthNs - rcuNs, lockNsWithin(timeline, segment)) : 0;
+    const rcuNs = segment.kind === 'run' ? rcuNsWithin(timeline, segment) : 0;
+    const lockNs = segment.kind === 'run' ? Math.min(lengthNs - rcuNs, lockNsWithin(timeline, segment)) : 0;
     add('SRCU_RCU', rcuNs);
     add('SRCU_MUTEX', lockNs);
     add(causeOf(timeline, wait, course, segment), lengthNs - rcuNs - lockNs);
@@ -57,19 +57,19 @@ function causeOf(timeline: Timeline, wait: SyncWait, course: SrcuGpPhases, segme
   }
 }
 
-/** Waits of the worker for RCU inside its pass (S3.14). */
-function rcuNsWithin(timeline: Timeline, { pass, fromNs, toNs }: SrcuSegment): number {
-  if (!pass) return 0;
+/** Waits of the worker for RCU inside its run (S3.14). */
+function rcuNsWithin(timeline: Timeline, { run, fromNs, toNs }: SrcuSegment): number {
+  if (!run) return 0;
   return timeline
-    .waitsOf(pass.workerTid, fromNs, toNs)
+    .waitsOf(run.workerTid, fromNs, toNs)
     .filter((wait) => !wait.nested && (wait.resource === 'rcu' || wait.resource === 'rcu-expedited'))
     .reduce((sum, wait) => sum + overlapNs(fromNs, toNs, wait.startNs, timeline.end(wait)), 0);
 }
 
 /** Its waits for srcu_gp_mutex and srcu_cb_mutex (S3.13). */
-function lockNsWithin(timeline: Timeline, { pass, fromNs, toNs }: SrcuSegment): number {
+function lockNsWithin(timeline: Timeline, { run, fromNs, toNs }: SrcuSegment): number {
   return timeline.data.pastLockWaits
-    .filter((lock) => lock.tid === pass?.workerTid && lock.startNs < toNs && lock.endNs > fromNs)
+    .filter((lock) => lock.tid === run?.workerTid && lock.startNs < toNs && lock.endNs > fromNs)
     .reduce((sum, lock) => sum + overlapNs(fromNs, toNs, lock.startNs, lock.endNs), 0);
 }
 
@@ -85,12 +85,12 @@ function heldByReader(timeline: Timeline, wait: SyncWait, { fromNs, toNs }: Srcu
  */
 export function readersNotRecorded(timeline: Timeline, wait: SyncWait, course: SrcuGpPhases): boolean {
   if (timeline.data.readers.some((reader) => meansStruct(wait.domain, reader.domain))) return false;
-  return !course.anybodys && course.passes.filter((pass) => !pass.implied).length >= REPEATED;
+  return !course.anybodys && course.runs.filter((run) => !run.implied).length >= REPEATED;
 }
 
 /** Nothing was queued for the struct, though queueing is recorded. */
 function neverQueued(timeline: Timeline, wait: SyncWait, course: SrcuGpPhases): boolean {
-  return wait.endNs === null && course.passes.length === 0 && !course.served && timeline.data.visible.workqueues;
+  return wait.endNs === null && course.runs.length === 0 && !course.served && timeline.data.visible.workqueues;
 }
 
 /** Where the irq_work of v7.0 is probed, it is what did not run. */

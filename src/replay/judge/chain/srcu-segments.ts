@@ -1,6 +1,6 @@
 /**
  * What a wait for an SRCU grace period waited for in turn (W4.40 "SrcuGp"): the request, the irq_work hop, the delay timer, a worker, the
- * passes of process_srcu, and then the same for the callbacks. The segments fill the wait.
+ * runs of process_srcu, and then the same for the callbacks. The segments fill the wait.
  */
 
 import { LATE_NS } from '../../knowledge/thresholds.ts';
@@ -20,8 +20,8 @@ export type SrcuSegmentKind =
   | 'timer'
   /** Queued for a worker (W14). */
   | 'queued'
-  | 'pass'
-  /** Between two passes, or after the last one seen, without more to tell. */
+  | 'run'
+  /** Between two runs, or after the last one seen, without more to tell. */
   | 'between'
   /** The grace period has ended; its callbacks are to be queued (S3.16). */
   | 'callbacks-due'
@@ -32,8 +32,8 @@ export interface SrcuSegment {
   readonly kind: SrcuSegmentKind;
   readonly fromNs: number;
   readonly toNs: number;
-  /** Of a pass. */
-  readonly pass?: WorkExecution;
+  /** Of a run. */
+  readonly run?: WorkExecution;
   /** Of a queue in which it waited for long. */
   readonly late?: LateWork;
 }
@@ -44,8 +44,8 @@ export interface SrcuGpPhases {
   readonly served: SrcuGracePeriod | undefined;
   /** End of the grace period within the wait, or the wait's own. */
   readonly endedNs: number;
-  readonly passes: readonly WorkExecution[];
-  /** Which struct the passes serve is not recorded: they may be anybody's (W4.20). */
+  readonly runs: readonly WorkExecution[];
+  /** Which struct the runs serve is not recorded: they may be anybody's (W4.20). */
   readonly anybodys: boolean;
   readonly segments: readonly SrcuSegment[];
 }
@@ -53,7 +53,7 @@ export interface SrcuGpPhases {
 export function courseOf(timeline: Timeline, wait: SyncWait, fromNs: number, toNs: number): SrcuGpPhases {
   const served = servingPeriod(timeline.data.srcuPeriods, wait, toNs);
   const endedNs = Math.min(toNs, Math.max(fromNs, (served?.endShown && served.endNs) || toNs));
-  const { passes, anybodys } = passesFor(timeline, wait, fromNs, endedNs);
+  const { runs, anybodys } = runsFor(timeline, wait, fromNs, endedNs);
   const segments: SrcuSegment[] = [];
   const put = (kind: SrcuSegmentKind, from: number, to: number, more: Partial<SrcuSegment> = {}): number => {
     if (to > from) segments.push({ kind, fromNs: from, toNs: to, ...more });
@@ -61,7 +61,7 @@ export function courseOf(timeline: Timeline, wait: SyncWait, fromNs: number, toN
   };
   let cursor = fromNs;
   let began = false;
-  /** What precedes a pass, or its absence. */
+  /** What precedes a run, or its absence. */
   const gap = (until: number, next: WorkExecution | undefined): void => {
     const late = lateFor(timeline, wait, next);
     const queuedNs = next?.queuedNs ?? late?.queuedNs ?? until;
@@ -73,12 +73,12 @@ export function courseOf(timeline: Timeline, wait: SyncWait, fromNs: number, toN
     cursor = put('timer', cursor, clip(queuedNs));
     cursor = put('queued', cursor, until, late && { late });
   };
-  for (const pass of passes) {
-    const startNs = Math.min(endedNs, Math.max(cursor, pass.startNs));
-    const endNs = Math.min(endedNs, pass.endNs ?? endedNs);
+  for (const run of runs) {
+    const startNs = Math.min(endedNs, Math.max(cursor, run.startNs));
+    const endNs = Math.min(endedNs, run.endNs ?? endedNs);
     if (endNs <= startNs) continue;
-    gap(startNs, pass);
-    cursor = put('pass', startNs, endNs, { pass });
+    gap(startNs, run);
+    cursor = put('run', startNs, endNs, { run });
     began = true;
   }
   gap(endedNs, undefined);
@@ -97,25 +97,25 @@ export function courseOf(timeline: Timeline, wait: SyncWait, fromNs: number, toN
     (segment) => guessed !== undefined && segment.late === guessed && segment.toNs - segment.fromNs >= LATE_NS,
   );
   const unnamed = isUsed && guessed?.startNs === null && guessed.domain === undefined;
-  return { served, endedNs, passes, anybodys: anybodys || unnamed, segments };
+  return { served, endedNs, runs, anybodys: anybodys || unnamed, segments };
 }
 
-/** Passes of the wait's own srcu_struct; when no probe names it, of every struct that nobody claims (edge 1/k, W4.20). */
-function passesFor(
+/** Runs of the wait's own srcu_struct; when no probe names it, of every struct that nobody claims (edge 1/k, W4.20). */
+function runsFor(
   timeline: Timeline,
   wait: SyncWait,
   fromNs: number,
   toNs: number,
-): Pick<SrcuGpPhases, 'passes' | 'anybodys'> {
-  const overlapping = timeline.data.passes.filter((pass) => pass.startNs < toNs && (pass.endNs ?? toNs) > fromNs);
-  const own = overlapping.filter((pass) => pass.domain !== undefined && meansStruct(wait.domain, pass.domain));
-  if (own.length > 0) return { passes: own, anybodys: false };
-  const unclaimed = overlapping.filter((pass) => pass.domain === undefined);
-  const passes = unclaimed.length > 0 ? unclaimed : wait.domain ? [] : overlapping;
-  return { passes, anybodys: passes.length > 0 };
+): Pick<SrcuGpPhases, 'runs' | 'anybodys'> {
+  const overlapping = timeline.data.srcuRuns.filter((run) => run.startNs < toNs && (run.endNs ?? toNs) > fromNs);
+  const own = overlapping.filter((run) => run.domain !== undefined && meansStruct(wait.domain, run.domain));
+  if (own.length > 0) return { runs: own, anybodys: false };
+  const unclaimed = overlapping.filter((run) => run.domain === undefined);
+  const runs = unclaimed.length > 0 ? unclaimed : wait.domain ? [] : overlapping;
+  return { runs, anybodys: runs.length > 0 };
 }
 
-/** The long queueing of a pass; of one that has not begun by the end of the capture, when there is no next one. */
+/** The long queueing of a run; of one that has not begun by the end of the capture, when there is no next one. */
 function lateFor(timeline: Timeline, wait: SyncWait, next: WorkExecution | undefined): LateWork | undefined {
   const { lateWork } = timeline.data;
   if (next) return lateWork.find((late) => late.queueEvent === next.queueEvent && next.queueEvent > 0);

@@ -1,5 +1,5 @@
 /**
- * SRCU grace periods on the way from a blocked task to its root: passes of process_srcu (their RCU waits, their readers) and what lies
+ * SRCU grace periods on the way from a blocked task to its root: runs of process_srcu (their RCU waits, their readers) and what lies
  * between them (W10, W17–W19, S3.60).
  */
 import { overlapNs } from '../../core/interval.ts';
@@ -20,8 +20,8 @@ import { blameWaits, sleepText } from './task.ts';
 import { type AttributionWalk, enterTask } from './walk.ts';
 import { blameQueuedWork, blameTimer } from './work.ts';
 
-const ANYBODYS_PASSES = note(
-  'for which srcu_struct process_srcu runs is not recorded: its passes may be those of another struct',
+const ANYBODYS_RUNS = note(
+  'for which srcu_struct process_srcu runs is not recorded: its runs may be those of another struct',
   'W4.20',
 );
 
@@ -49,8 +49,8 @@ export function blameSrcu(walk: AttributionWalk, waiter: Link, wait: SyncWait, f
   const period = waiter.waitsFor('srcu-gp', name, { rule: 'W2', event });
   citeWork(walk, wait, fromNs, course.served?.startNs ?? toNs);
   const driven = timeline.data.srcuPeriods.some((gp) => meansStruct(wait.domain, gp.domain));
-  if (course.passes.length === 0 && !driven && throughStall(walk, period, wait, fromNs, toNs)) return;
-  if (course.anybodys) draft.inferredBy.add(ANYBODYS_PASSES);
+  if (course.runs.length === 0 && !driven && throughStall(walk, period, wait, fromNs, toNs)) return;
+  if (course.anybodys) draft.inferredBy.add(ANYBODYS_RUNS);
   const readers = timeline.readersHolding(wait.domain, toNs, fromNs);
   const unseenReaders = readersNotRecorded(timeline, wait, course);
   const cut: SrcuWalk = { wait, course, period, readers, unseenReaders };
@@ -58,27 +58,27 @@ export function blameSrcu(walk: AttributionWalk, waiter: Link, wait: SyncWait, f
 }
 
 function blameSegment(walk: AttributionWalk, cut: SrcuWalk, segment: SrcuSegment): void {
-  const { kind, fromNs, toNs, pass, late } = segment;
+  const { kind, fromNs, toNs, run, late } = segment;
   const { draft } = walk;
   const ns = toNs - fromNs;
   const held = lastReader(cut.readers, fromNs, cut.wait.task) !== undefined;
   switch (kind) {
-    case 'pass':
-      if (pass) blamePass(walk, cut, pass, fromNs, toNs);
+    case 'run':
+      if (run) blameRun(walk, cut, run, fromNs, toNs);
       return;
     case 'queued':
       if (late && ns >= LATE_NS && !held) blameQueuedWork(walk, cut.period, late, fromNs, toNs);
-      else betweenPasses(walk, cut, fromNs, toNs);
+      else betweenRuns(walk, cut, fromNs, toNs);
       return;
     case 'timer': {
-      const cpu = late?.cpu ?? cut.course.passes.find((next) => next.startNs >= toNs)?.cpu ?? -1;
+      const cpu = late?.cpu ?? cut.course.runs.find((next) => next.startNs >= toNs)?.cpu ?? -1;
       const due = ns >= LONG_DELAY_NS && !held;
       if (!due || !blameTimer(walk, cut.period, 'process_srcu', cpu, fromNs, toNs))
-        betweenPasses(walk, cut, fromNs, toNs);
+        betweenRuns(walk, cut, fromNs, toNs);
       return;
     }
     case 'irq-work':
-      if (ns < LATE_NS) betweenPasses(walk, cut, fromNs, toNs);
+      if (ns < LATE_NS) betweenRuns(walk, cut, fromNs, toNs);
       else {
         const hop = { note: 'had yet to queue process_srcu', rule: 'W13' };
         cut.period.waitsFor('work', 'srcu_irq_work', hop).blame(ns);
@@ -87,7 +87,7 @@ function blameSegment(walk: AttributionWalk, cut: SrcuWalk, segment: SrcuSegment
       return;
     case 'requested':
     case 'between':
-      betweenPasses(walk, cut, fromNs, toNs);
+      betweenRuns(walk, cut, fromNs, toNs);
       return;
     case 'callbacks-queued':
       if (late && ns >= LATE_NS) blameQueuedWork(walk, cut.period, late, fromNs, toNs);
@@ -139,15 +139,15 @@ function throughStall(walk: AttributionWalk, period: Link, wait: SyncWait, fromN
 /** How the grace periods of the struct began and ended: when process_srcu was queued, and the callbacks that followed. */
 function citeWork(walk: AttributionWalk, wait: SyncWait, fromNs: number, lastStartNs: number): void {
   const { evidence } = walk.draft;
-  const { srcuPeriods, passes } = walk.timeline.data;
+  const { srcuPeriods, srcuRuns } = walk.timeline.data;
   for (const gp of srcuPeriods) {
     if (!meansStruct(wait.domain, gp.domain) || gp.startNs > lastStartNs) continue;
     const { callbacks } = gp;
     if ((callbacks?.startNs ?? gp.endNs ?? Number.POSITIVE_INFINITY) <= fromNs) continue;
     evidence.cite(gp.startEvent, `process_srcu is queued for ${gp.domain}`);
-    for (const pass of passes) {
-      const before = pass.startNs >= gp.startNs && pass.startNs < fromNs;
-      if (before && pass.domain === gp.domain) citePass(walk, pass, walk.timeline.workerLabel(pass), 0);
+    for (const run of srcuRuns) {
+      const before = run.startNs >= gp.startNs && run.startNs < fromNs;
+      if (before && run.domain === gp.domain) citeRun(walk, run, walk.timeline.workerLabel(run), 0);
     }
     if (!callbacks) continue;
     evidence.cite(callbacks.queueEvent, `callbacks of ${gp.domain} are queued`);
@@ -157,7 +157,7 @@ function citeWork(walk: AttributionWalk, wait: SyncWait, fromNs: number, lastSta
 }
 
 /** Nothing executes: readers keep the grace period from ending, or it is delayed. */
-function betweenPasses(walk: AttributionWalk, cut: SrcuWalk, fromNs: number, toNs: number): void {
+function betweenRuns(walk: AttributionWalk, cut: SrcuWalk, fromNs: number, toNs: number): void {
   const { draft } = walk;
   for (let cursor = fromNs; cursor < toNs; ) {
     const reader = lastReader(cut.readers, cursor, cut.wait.task);
@@ -227,11 +227,11 @@ function citeReader(walk: AttributionWalk, reader: SrcuReader, label: string, ns
 }
 
 /** One execution of process_srcu: the worker's RCU waits (W18), the rest is its own or its readers' (S3.60). */
-function blamePass(walk: AttributionWalk, cut: SrcuWalk, pass: WorkExecution, fromNs: number, toNs: number): void {
+function blameRun(walk: AttributionWalk, cut: SrcuWalk, run: WorkExecution, fromNs: number, toNs: number): void {
   const { timeline } = walk;
-  const label = timeline.workerLabel(pass);
-  citePass(walk, pass, label, toNs - fromNs);
-  const waits = timeline.waitsOf(pass.workerTid, fromNs, toNs);
+  const label = timeline.workerLabel(run);
+  citeRun(walk, run, label, toNs - fromNs);
+  const waits = timeline.waitsOf(run.workerTid, fromNs, toNs);
   const reader = waits.length === 0 ? lastReader(cut.readers, fromNs, cut.wait.task) : undefined;
   if (reader) {
     // A short scan that found a reader: part of waiting for it.
@@ -239,24 +239,24 @@ function blamePass(walk: AttributionWalk, cut: SrcuWalk, pass: WorkExecution, fr
     cut.period.blame(toNs - fromNs);
     return;
   }
-  const worker = { tid: pass.workerTid, note: 'runs process_srcu', rule: 'W17', event: pass.startEvent };
+  const worker = { tid: run.workerTid, note: 'runs process_srcu', rule: 'W17', event: run.startEvent };
   const link = cut.period.waitsFor('worker', label, worker);
   link.passThrough(toNs - fromNs);
-  blameWaits(walk, link, { label, tid: pass.workerTid }, fromNs, toNs);
+  blameWaits(walk, link, { label, tid: run.workerTid }, fromNs, toNs);
 }
 
-/** The pass, everything that its worker recorded meanwhile, and how its srcu_struct is known. */
-function citePass(walk: AttributionWalk, pass: WorkExecution, label: string, ns: number): void {
+/** The run, everything that its worker recorded meanwhile, and how its srcu_struct is known. */
+function citeRun(walk: AttributionWalk, run: WorkExecution, label: string, ns: number): void {
   const { evidence } = walk.draft;
-  const { startEvent, endEvent, workerTid } = pass;
+  const { startEvent, endEvent, workerTid } = run;
   if (ns >= walk.minCitedNs) {
-    evidence.cite(pass.queueEvent, `${pass.fn} is queued`);
-    evidence.cite(startEvent, `${label} starts ${pass.fn}`);
+    evidence.cite(run.queueEvent, `${run.fn} is queued`);
+    evidence.cite(startEvent, `${label} starts ${run.fn}`);
   }
   evidence.range(startEvent, endEvent || walk.timeline.data.lastEvent, { tid: workerTid }, `what ${label} did`);
-  const source = pass.domainSource;
+  const source = run.domainSource;
   if (!source || source.startEvent === startEvent) return;
-  evidence.cite(source.event, `an earlier execution of this work item names its srcu_struct ${pass.domain}`);
+  evidence.cite(source.event, `an earlier execution of this work item names its srcu_struct ${run.domain}`);
   const worker = source.workerTid === workerTid ? label : `worker ${source.workerTid}`;
   evidence.range(source.startEvent, source.endEvent, { tid: source.workerTid }, `what ${worker} did`);
 }

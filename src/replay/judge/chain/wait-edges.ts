@@ -85,7 +85,7 @@ class EdgeWriter {
   #rcuWait(wait: SyncWait, task: string, neededNs: number | null): void {
     const { data } = this.#timeline;
     const ofTasks = flavorOfKthread(wait.comm);
-    const rule = ofTasks ? 'W28' : wait.insideSrcuPass ? 'W18' : 'W1';
+    const rule = ofTasks ? 'W28' : wait.insideSrcuRun ? 'W18' : 'W1';
     const waiter = ofTasks ? tasksNode(ofTasks) : task;
     const expedited = wait.resource === 'rcu-expedited';
     const untilNs = neededNs ?? data.endNs;
@@ -117,8 +117,8 @@ class EdgeWriter {
   /** W10–W17. */
   #work(): void {
     const { data } = this.#timeline;
-    for (const pass of data.passes) this.#emit('W10', srcuNode(pass.domain), workNode(pass), pass.startNs, pass.endNs);
-    for (const run of new Set([...data.passes, ...data.longRuns]))
+    for (const run of data.srcuRuns) this.#emit('W10', srcuNode(run.domain), workNode(run), run.startNs, run.endNs);
+    for (const run of new Set([...data.srcuRuns, ...data.longRuns]))
       this.#emit('W17', workNode(run), `task ${this.#timeline.workerLabel(run)}`, run.startNs, run.endNs);
     for (const late of data.lateWork) {
       const node = workNode(late);

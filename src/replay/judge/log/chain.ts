@@ -81,7 +81,7 @@ export class LogChains {
     }
     switch (verdict.resource) {
       case 'srcu':
-        if (verdict.insideSrcuPass) break;
+        if (verdict.insideSrcuRun) break;
         this.#srcu(draft, hung, seen);
         return;
       case 'rcu':
@@ -193,7 +193,7 @@ export class LogChains {
         ),
       );
     const workers = this.#log.hung.filter(
-      (other) => other.verdict.insideSrcuPass && overlaps(other, hung) && !other.last.cannotDie,
+      (other) => other.verdict.insideSrcuRun && overlaps(other, hung) && !other.last.cannotDie,
     );
     if (workers.length > 0) {
       for (const worker of workers) {
@@ -263,7 +263,7 @@ export class LogChains {
   #gracePeriod(draft: LogChainDraft, hung: LogHung): void {
     const expedited = hung.verdict.resource === 'rcu-expedited';
     const stall = this.#stallOf(hung, expedited);
-    const rule = hung.verdict.insideSrcuPass ? 'W18' : 'W1';
+    const rule = hung.verdict.insideSrcuRun ? 'W18' : 'W1';
     if (!stall) {
       draft.link('rcu-gp', expedited ? 'expedited RCU grace period' : 'RCU grace period', { rule });
       draft.note('no stall report covers this wait: who holds the grace period up is not in the log');

@@ -83,7 +83,7 @@ function hungFinding(log: LogRecord, hung: LogHung, chain: LogChain, release: st
 
 function blockedSync(log: LogRecord, hung: LogHung, chain: LogChain, chains: LogChains): Finding[] {
   const { comm, tid, last, verdict } = hung;
-  if (!SYNC.has(verdict.resource) || verdict.insideSrcuPass || last.cannotDie) return [];
+  if (!SYNC.has(verdict.resource) || verdict.insideSrcuRun || last.cannotDie) return [];
   const flavor = log.stalls[0]?.flavor ?? 'rcu';
   const domain =
     verdict.resource === 'srcu'

@@ -18,7 +18,7 @@ import { hungTaskThresholdNs } from './hung-task.ts';
 export function detectBlockedSync(record: RunRecord): Finding[] {
   const { timeline } = record;
   return timeline.data.waits
-    .filter((wait) => !wait.insideSrcuPass && !wait.nested && timeline.length(wait) >= record.thresholds.blockedSyncNs)
+    .filter((wait) => !wait.insideSrcuRun && !wait.nested && timeline.length(wait) >= record.thresholds.blockedSyncNs)
     .map((wait) => finding(record, timeline, wait));
 }
 

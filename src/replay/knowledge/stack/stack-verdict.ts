@@ -17,7 +17,7 @@ export interface StackVerdict {
   /** The function that decided (`synchronize_srcu`). */
   readonly api: string;
   /** A worker inside process_srcu: its wait belongs to an SRCU grace period (W18). */
-  readonly insideSrcuPass: boolean;
+  readonly insideSrcuRun: boolean;
   readonly srcuDomain: string | undefined;
   /** The call is part of a tracepoint teardown, which may wait for two structs with the same stack (T12). */
   readonly teardown: boolean;
@@ -69,7 +69,7 @@ export function classifyStack(stack: readonly string[]): StackVerdict {
   return {
     resource,
     api,
-    insideSrcuPass: symbols.some((symbol) => SRCU_WORKER_FRAME.test(symbol)),
+    insideSrcuRun: symbols.some((symbol) => SRCU_WORKER_FRAME.test(symbol)),
     srcuDomain: firstMatch(symbols, SRCU_DOMAIN_FRAMES),
     teardown: symbols.some((symbol) => TEARDOWN_FRAME.test(symbol)),
     primitive,

@@ -1,6 +1,6 @@
 /**
- * SRCU grace periods, which have no events of their own (E1.2), from the work that drives them: process_srcu is queued, passes once or
- * more often, and its callbacks are queued within a jiffy of the pass that ends it (S3.11–S3.16). One work item belongs to one
+ * SRCU grace periods, which have no events of their own (E1.2), from the work that drives them: process_srcu is queued, runs once or
+ * more often, and its callbacks are queued within a jiffy of the run that ends it (S3.11–S3.16). One work item belongs to one
  * srcu_struct (S3.21). All of it is inferred, but for ends that a probe on srcu_gp_end shows.
  */
 import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
@@ -19,19 +19,19 @@ export interface SrcuGracePeriod {
   /** process_srcu is queued or delayed for it, or runs first; with its event. */
   readonly startNs: number;
   readonly startEvent: number;
-  /** First pass. */
+  /** First run. */
   scanNs: number | null;
   /** End of the grace period itself: before its callbacks run. */
   endNs: number | null;
   endEvent: number;
   /** Something shows the end: callbacks, or the function that ends it. False: nothing more was seen of it for long. */
   endShown: boolean;
-  passes: number;
-  /** Waits of the passes for RCU: two or more in a complete grace period of a struct whose readers need it (S3.14). */
+  runs: number;
+  /** Waits of the runs for RCU: two or more in a complete grace period of a struct whose readers need it (S3.14). */
   rcuWaits: number;
   /** When the irq_work ran that queued process_srcu for it (v7.0, S3.12). */
   irqWorkNs: number | undefined;
-  /** A pass waited for an expedited RCU grace period, or somebody called synchronize_srcu_expedited() for it (S3.19). */
+  /** A run waited for an expedited RCU grace period, or somebody called synchronize_srcu_expedited() for it (S3.19). */
   expedited: boolean;
   /** When srcu_invoke_callbacks was queued for it, and its execution, once it has started. */
   callbacksQueuedNs: number | undefined;
@@ -52,8 +52,8 @@ const HOP_NS = 1e7;
 
 const KEPT = 4096;
 
-/** timer_start inside a pass: the callbacks' timer ends the grace period, the work's own timer repeats or begins one. */
-const PASS_TIMERS = { srcu_delay_timer: 1, delayed_work_timer_fn: 2 } as const;
+/** timer_start inside a run: the callbacks' timer ends the grace period, the work's own timer repeats or begins one. */
+const RUN_TIMERS = { srcu_delay_timer: 1, delayed_work_timer_fn: 2 } as const;
 
 interface Instant {
   readonly ns: number;
@@ -63,15 +63,15 @@ interface Instant {
 /** One srcu_struct, by the work that drives it. */
 export interface SrcuStruct {
   gp: SrcuGracePeriod | undefined;
-  /** The pass that runs. */
-  pass: WorkExecution | undefined;
-  /** Waits for RCU of that pass. */
-  passRcuWaits: number;
-  /** Where the grace period ended in the pass that runs, when something shows it. */
+  /** The run in progress. */
+  run: WorkExecution | undefined;
+  /** Waits for RCU of that run. */
+  runRcuWaits: number;
+  /** Where the grace period ended in the run in progress, when something shows it. */
   ended: Instant | undefined;
-  /** End of the last pass of the grace period. */
+  /** End of the last run of the grace period. */
   lastEnd: Instant | undefined;
-  /** When the work was queued or delayed again, since the last pass began. */
+  /** When the work was queued or delayed again, since the last run began. */
   again: Instant | undefined;
 }
 
@@ -80,9 +80,9 @@ export class SrcuGpModel implements Model {
   readonly #work: WorkqueueModel;
   readonly #identity: SrcuIdentity;
   readonly #readers: SrcuReaderModel;
-  /** By work item of process_srcu; implied passes by their domain. */
+  /** By work item of process_srcu; implied runs by their domain. */
   readonly #structs = new Map<WorkKey | string, SrcuStruct>();
-  readonly #timers = new TextCodes(PASS_TIMERS);
+  readonly #timers = new TextCodes(RUN_TIMERS);
   /** Structs whose next grace period is expedited. */
   readonly #expedited = new Set<string>();
   /** When srcu_irq_work ran last, by CPU. */
@@ -93,7 +93,7 @@ export class SrcuGpModel implements Model {
   readonly #awaiting: SrcuGracePeriod[] = [];
   /** By work item of srcu_invoke_callbacks that is queued. */
   readonly #callbacksOf = new Map<WorkKey, SrcuGracePeriod>();
-  /** Those whose callbacks were queued before their last pass was over. */
+  /** Those whose callbacks were queued before their last run was over. */
   readonly #served = new WeakSet<SrcuGracePeriod>();
 
   constructor(
@@ -135,11 +135,11 @@ export class SrcuGpModel implements Model {
     return (event) => {
       const timer = this.#timers.of(event, TIMER.function);
       if (timer === 0) return;
-      const pass = this.#work.executing(event.tid);
-      if (pass?.fn !== 'process_srcu') return;
-      const struct = this.#structOf(pass);
+      const run = this.#work.executing(event.tid);
+      if (run?.fn !== 'process_srcu') return;
+      const struct = this.#structOf(run);
       const now = { ns: event.tsNs, event: event.eventId };
-      if (timer === PASS_TIMERS.srcu_delay_timer) struct.ended ??= now;
+      if (timer === RUN_TIMERS.srcu_delay_timer) struct.ended ??= now;
       else struct.again = now;
     };
   }
@@ -147,26 +147,26 @@ export class SrcuGpModel implements Model {
   #structOf(execution: WorkExecution): SrcuStruct {
     if (!execution.implied) return this.#struct(execution.work);
     const unnamed = this.#structs.get(`worker ${execution.workerTid}`);
-    if (unnamed?.pass === execution) return unnamed;
+    if (unnamed?.run === execution) return unnamed;
     return this.#struct(execution.domain ?? `worker ${execution.workerTid}`);
   }
 
-  /** A pass was named while it ran: it continues the grace period of its struct, or begins one. */
+  /** A run was named while it ran: it continues the grace period of its struct, or begins one. */
   #adopt(execution: WorkExecution): void {
     const { domain } = execution;
     const from = this.#structs.get(`worker ${execution.workerTid}`);
-    if (!execution.implied || domain === undefined || from?.pass !== execution || !from.gp) return;
+    if (!execution.implied || domain === undefined || from?.run !== execution || !from.gp) return;
     const struct = this.#struct(domain);
     this.#settleQuiet(struct, execution.startNs);
     if (struct.gp) {
-      struct.gp.passes += from.gp.passes;
+      struct.gp.runs += from.gp.runs;
       this.periods.splice(this.periods.lastIndexOf(from.gp), 1);
     } else {
       struct.gp = from.gp;
       struct.gp.domain = domain;
     }
-    struct.pass = execution;
-    struct.passRcuWaits = from.passRcuWaits;
+    struct.run = execution;
+    struct.runRcuWaits = from.runRcuWaits;
     struct.ended = from.ended;
     struct.again = from.again;
     this.#structs.delete(`worker ${execution.workerTid}`);
@@ -177,8 +177,8 @@ export class SrcuGpModel implements Model {
     if (!struct) {
       struct = {
         gp: undefined,
-        pass: undefined,
-        passRcuWaits: 0,
+        run: undefined,
+        runRcuWaits: 0,
         ended: undefined,
         lastEnd: undefined,
         again: undefined,
@@ -198,8 +198,8 @@ export class SrcuGpModel implements Model {
     if (role.role === 'wait' && role.fn === 'synchronize_srcu_expedited' && !returns && ssp)
       this.#expedite(this.#identity.resolve(ssp));
     if (role.role !== 'srcu-gp-end' || returns) return;
-    const pass = this.#work.executing(event.tid);
-    if (pass?.fn === 'process_srcu') this.#structOf(pass).ended ??= { ns: event.tsNs, event: event.eventId };
+    const run = this.#work.executing(event.tid);
+    if (run?.fn === 'process_srcu') this.#structOf(run).ended ??= { ns: event.tsNs, event: event.eventId };
   }
 
   /** The grace period in flight and the one that the caller needs (S3.19). */
@@ -213,7 +213,7 @@ export class SrcuGpModel implements Model {
     if (queued.fn !== 'process_srcu') return;
     const struct = this.#struct(queued.work);
     const now = { ns: queued.queuedNs, event: queued.queueEvent };
-    if (!struct.pass) this.#settleQuiet(struct, now.ns);
+    if (!struct.run) this.#settleQuiet(struct, now.ns);
     if (struct.gp) struct.again ??= now;
     else {
       const startNs = queued.delayedFromNs ?? now.ns;
@@ -224,7 +224,7 @@ export class SrcuGpModel implements Model {
     }
   }
 
-  /** Nothing was queued at the end of the last pass: it ended the grace period, unless it is repeated within what a delay may take. */
+  /** Nothing was queued at the end of the last run: it ended the grace period, unless it is repeated within what a delay may take. */
   #settleQuiet(struct: SrcuStruct, nowNs: number): void {
     const { lastEnd } = struct;
     if (struct.gp && lastEnd && !struct.again && nowNs - lastEnd.ns > QUIET_NS) this.#close(struct, lastEnd, false);
@@ -245,7 +245,7 @@ export class SrcuGpModel implements Model {
       endNs: null,
       endEvent: 0,
       endShown: false,
-      passes: 0,
+      runs: 0,
       rcuWaits: 0,
       irqWorkNs: undefined,
       expedited: this.#expedited.delete(domain),
@@ -265,13 +265,13 @@ export class SrcuGpModel implements Model {
     if (execution.fn !== 'process_srcu') return;
     const struct = this.#structOf(execution);
     this.#settleQuiet(struct, execution.startNs);
-    struct.pass = execution;
-    struct.passRcuWaits = 0;
+    struct.run = execution;
+    struct.runRcuWaits = 0;
     struct.ended = undefined;
     struct.again = undefined;
     const domain = execution.domain ?? (execution.implied ? '' : this.#domainOf(execution.work));
     const gp = struct.gp ?? this.#open(struct, domain, { ns: execution.startNs, event: execution.startEvent });
-    gp.passes++;
+    gp.runs++;
     gp.scanNs ??= execution.startNs;
   }
 
@@ -280,12 +280,12 @@ export class SrcuGpModel implements Model {
     this.#adopt(execution);
     const struct = this.#structOf(execution);
     const { gp, ended, again } = struct;
-    struct.pass = undefined;
+    struct.run = undefined;
     if (!gp) return;
-    // A probe inside the pass may have named the struct.
+    // A probe inside the run may have named the struct.
     if (execution.domain !== undefined) gp.domain = execution.domain;
-    gp.rcuWaits += struct.passRcuWaits;
-    struct.passRcuWaits = 0;
+    gp.rcuWaits += struct.runRcuWaits;
+    struct.runRcuWaits = 0;
     if (!ended) struct.lastEnd = { ns: execution.endNs as number, event: execution.endEvent };
     else {
       this.#close(struct, ended);
@@ -294,13 +294,13 @@ export class SrcuGpModel implements Model {
   }
 
   /**
-   * Callbacks are queued. Inside a pass, or for a struct whose end is known, they belong to it; by the timer that an end arms (S3.16), to the
-   * struct whose pass ended last: that pass ended the grace period.
+   * Callbacks are queued. Inside a run, or for a struct whose end is known, they belong to it; by the timer that an end arms (S3.16), to the
+   * struct whose run ended last: that run ended the grace period.
    */
   #callbacksQueued(queued: QueuedWork, byTid: number): void {
-    const pass = this.#work.executing(byTid);
-    if (pass?.fn === 'process_srcu') {
-      const struct = this.#structOf(pass);
+    const run = this.#work.executing(byTid);
+    if (run?.fn === 'process_srcu') {
+      const struct = this.#structOf(run);
       struct.ended ??= { ns: queued.queuedNs, event: queued.queueEvent };
       if (!struct.gp) return;
       this.#callbacksOf.set(queued.work, struct.gp);
@@ -327,7 +327,7 @@ export class SrcuGpModel implements Model {
     if (index >= 0) this.#awaiting.splice(index, 1);
   }
 
-  /** Ends the grace period of the struct whose pass ended last before callbacks were queued. */
+  /** Ends the grace period of the struct whose run ended last before callbacks were queued. */
   #endedBefore(work: WorkKey, nowNs: number): SrcuGracePeriod | undefined {
     const domain = this.#work.live.domains.get(work);
     let latest: SrcuStruct | undefined;
@@ -339,18 +339,18 @@ export class SrcuGpModel implements Model {
       if (!latest || lastEnd.ns > (latest.lastEnd as Instant).ns) latest = struct;
     }
     if (!latest) return undefined;
-    const { gp, lastEnd, again, pass } = latest as SrcuStruct & { gp: SrcuGracePeriod; lastEnd: Instant };
-    // A pass that runs by now is the next grace period's.
-    if (pass) gp.passes--;
+    const { gp, lastEnd, again, run } = latest as SrcuStruct & { gp: SrcuGracePeriod; lastEnd: Instant };
+    // A run in progress by now is the next grace period's.
+    if (run) gp.runs--;
     this.#close(latest, lastEnd);
     this.#servedNow(gp);
-    if (pass) {
+    if (run) {
       const next = this.#open(latest, gp.domain, {
-        ns: pass.delayedFromNs ?? pass.queuedNs ?? pass.startNs,
-        event: pass.queueEvent || pass.startEvent,
+        ns: run.delayedFromNs ?? run.queuedNs ?? run.startNs,
+        event: run.queueEvent || run.startEvent,
       });
-      next.passes = 1;
-      next.scanNs = pass.startNs;
+      next.runs = 1;
+      next.scanNs = run.startNs;
     } else if (again) this.#open(latest, gp.domain, again);
     return gp;
   }
@@ -389,12 +389,12 @@ export class SrcuGpModel implements Model {
     this.#emit(gp);
   }
 
-  /** A worker waited for RCU inside the pass that it executes. */
+  /** A worker waited for RCU inside the run that it executes. */
   waitedForRcu(workerTid: number, expedited: boolean): void {
-    const pass = this.#work.executing(workerTid);
-    if (pass?.fn !== 'process_srcu') return;
-    const struct = this.#structOf(pass);
-    struct.passRcuWaits++;
+    const run = this.#work.executing(workerTid);
+    if (run?.fn !== 'process_srcu') return;
+    const struct = this.#structOf(run);
+    struct.runRcuWaits++;
     if (struct.gp && expedited) struct.gp.expedited = true;
   }
 

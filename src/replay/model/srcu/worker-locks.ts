@@ -1,5 +1,5 @@
 /**
- * Passes of process_srcu and runs of srcu_invoke_callbacks from lock events alone (L5.18): while a worker runs a work item it holds the
+ * Runs of process_srcu and srcu_invoke_callbacks from lock events alone (L5.18): while a worker runs a work item it holds the
  * pseudo-lock of that kind of work, and process_srcu takes srcu_gp_mutex inside (S3.2, S3.13). Workqueue events tell better.
  */
 import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
@@ -10,13 +10,13 @@ const ACQUIRE = fieldsOf('lock_acquire');
 const RELEASE = fieldsOf('lock_release');
 
 const NONE = 0;
-const PASS = 1;
+const PROCESS = 1;
 const CALLBACKS = 2;
 const GP_MUTEX = 3;
 
 /** Texts of the init macros, inside srcu_usage and, before v6.4, inside srcu_struct. */
 const KINDS: readonly (readonly [RegExp, number])[] = [
-  [/^\(work_completion\)\(&\(&ssp->(srcu_sup->)?work\)->work\)$/, PASS],
+  [/^\(work_completion\)\(&\(&ssp->(srcu_sup->)?work\)->work\)$/, PROCESS],
   [/^\(work_completion\)\(&sdp->work\)$/, CALLBACKS],
   [/^&ssp->(srcu_sup->)?srcu_gp_mutex$/, GP_MUTEX],
 ];
@@ -64,21 +64,21 @@ export class SrcuWorkerLocks implements Model {
       this.#running.set(tid, { kind, ns: event.tsNs, event: event.eventId });
       return;
     }
-    // By now workqueue:workqueue_execute_start has told of the pass, where it is recorded.
+    // By now workqueue:workqueue_execute_start has told of the run, where it is recorded.
     const running = this.#running.get(tid);
-    if (running?.kind === PASS) this.#work.implyPass(tid, cpu, running.ns, running.event, 'process_srcu');
+    if (running?.kind === PROCESS) this.#work.implyRun(tid, cpu, running.ns, running.event, 'process_srcu');
   }
 
   #release(event: EventCursor): void {
     const kind = this.#kindOf(event.str(RELEASE.name));
-    if (kind !== PASS && kind !== CALLBACKS) return;
+    if (kind !== PROCESS && kind !== CALLBACKS) return;
     const { tid, cpu, tsNs, eventId } = event;
     const running = this.#running.get(tid);
     this.#running.delete(tid);
     if (running?.kind !== kind) return;
     if (kind === CALLBACKS && !this.#executionsRecorded())
-      this.#work.implyPass(tid, cpu, running.ns, running.event, 'srcu_invoke_callbacks');
-    this.#work.endImpliedPass(tid, tsNs, eventId);
+      this.#work.implyRun(tid, cpu, running.ns, running.event, 'srcu_invoke_callbacks');
+    this.#work.endImpliedRun(tid, tsNs, eventId);
   }
 
   #executionsRecorded(): boolean {

@@ -23,7 +23,7 @@ export class WaitPhaseModel implements Model {
 
   #settled(wait: SyncWait): void {
     const forRcu = wait.resource === 'rcu' || wait.resource === 'rcu-expedited';
-    if (forRcu && !wait.nested && wait.insideSrcuPass)
+    if (forRcu && !wait.nested && wait.insideSrcuRun)
       this.#srcu.waitedForRcu(wait.tid, wait.resource === 'rcu-expedited');
     const { api, domain, tid, startNs } = wait;
     const endNs = wait.endNs ?? this.#world.nowNs;

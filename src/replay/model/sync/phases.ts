@@ -21,7 +21,7 @@ export const WAIT_PHASES = [
   'GP_CLEANUP_WAKE',
   /** SRCU: requested, process_srcu has yet to be queued, delayed, and to get a worker. */
   'SRCU_START_LATENCY',
-  /** SRCU: passes of process_srcu, and the delays between them. */
+  /** SRCU: runs of process_srcu, and the delays between them. */
   'SRCU_SCAN',
   /** SRCU: ended, srcu_invoke_callbacks has yet to run (S3.16). */
   'SRCU_CALLBACK_DELAY',

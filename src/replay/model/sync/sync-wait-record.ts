@@ -33,7 +33,7 @@ export interface SyncWait {
   /** What the caller was doing (`closing a perf event`), from its stack. */
   site: string | undefined;
   /** The execution of process_srcu on whose behalf a worker waits (W18). */
-  readonly insideSrcuPass: boolean;
+  readonly insideSrcuRun: boolean;
   /** Sleeping ns of the current wait so far, from finished D intervals. */
   sleptNs: number;
   /** Lost-event markers seen when it began, and whether its end may be among what was lost (E0.4). */

@@ -150,8 +150,8 @@ export class SyncWaitModel implements Model {
         break;
       }
       case 'srcu-worker':
-        if (role.pass && returns) this.#work.endImpliedPass(event.tid, event.tsNs, event.eventId);
-        if (role.pass && !returns) this.#work.implyPass(event.tid, event.cpu, event.tsNs, event.eventId, role.work);
+        if (role.workItem && returns) this.#work.endImpliedRun(event.tid, event.tsNs, event.eventId);
+        if (role.workItem && !returns) this.#work.implyRun(event.tid, event.cpu, event.tsNs, event.eventId, role.work);
         if (!returns && ssp) this.#nameWork(event.tid, ssp, event.eventId);
         break;
       case 'srcu-gp-end':
@@ -165,7 +165,7 @@ export class SyncWaitModel implements Model {
     this.#work.nameDomain(workerTid, this.#identity.resolve(ssp), event);
   }
 
-  /** A task takes `<name>_srcu_usage.lock`: inside a pass or a synchronize_srcu() it is the one of that struct (S3.2). */
+  /** A task takes `<name>_srcu_usage.lock`: inside a run or a synchronize_srcu() it is the one of that struct (S3.2). */
   #tookUpdateLock(task: Task, domain: string, event: number): void {
     const work = this.#work.executing(task.tid);
     if (work?.fn === 'process_srcu' || work?.fn === 'srcu_invoke_callbacks') {
@@ -281,7 +281,7 @@ export class SyncWaitModel implements Model {
       stack: 0,
       stackEvent: 0,
       site: undefined,
-      insideSrcuPass: this.#work.executing(task.tid)?.fn === 'process_srcu',
+      insideSrcuRun: this.#work.executing(task.tid)?.fn === 'process_srcu',
       sleptNs: 0,
       gapsAtStart: this.#world.lostMarkers,
       censored: false,
@@ -360,7 +360,7 @@ export class SyncWaitModel implements Model {
     const resource = syncResource(verdict);
     if (resource && innermost?.resource !== resource) {
       if (innermost?.source === 'stack') this.#left(task);
-      if (verdict.insideSrcuPass) this.#work.implyPass(task.tid, task.cpu, task.sinceNs, task.offEvent, 'process_srcu');
+      if (verdict.insideSrcuRun) this.#work.implyRun(task.tid, task.cpu, task.sinceNs, task.offEvent, 'process_srcu');
       const wait = this.#enter(task, resource, verdict.api, '', 'stack', BY_STACK, task.sinceNs, task.offEvent);
       this.#describe(wait, task, verdict);
       return;
@@ -384,7 +384,7 @@ export class SyncWaitModel implements Model {
   #sleptElsewhere(task: Task): void {
     const innermost = this.#open.get(task.key)?.at(-1);
     if (!innermost) {
-      this.#leftPass(task);
+      this.#leftRun(task);
       return;
     }
     const slept = (this.#wokenNs.get(task.key) ?? -1) >= innermost.startNs;
@@ -401,7 +401,7 @@ export class SyncWaitModel implements Model {
     for (const wait of stack.reverse()) {
       const endNs = wokenNs !== undefined && wokenNs >= wait.startNs ? wokenNs : wait.startNs;
       this.#close(wait, endNs, task.wakeEvent, false);
-      this.#work.endImpliedPass(task.tid, endNs, task.wakeEvent);
+      this.#work.endImpliedRun(task.tid, endNs, task.wakeEvent);
     }
   }
 
@@ -432,12 +432,12 @@ export class SyncWaitModel implements Model {
     else if (wait.domain === '') wait.domain = run.domain;
   }
 
-  /** A worker that was in process_srcu by its stacks sleeps in another way: the pass was over when it last woke. */
-  #leftPass(task: Task): void {
+  /** A worker that was in process_srcu by its stacks sleeps in another way: the run was over when it last woke. */
+  #leftRun(task: Task): void {
     const wokenNs = this.#wokenNs.get(task.key);
     if (wokenNs === undefined) return;
     this.#wokenNs.delete(task.key);
-    this.#work.endImpliedPass(task.tid, wokenNs, task.wakeEvent);
+    this.#work.endImpliedRun(task.tid, wokenNs, task.wakeEvent);
   }
 
   #exited(task: Task, nowNs: number): void {

@@ -26,7 +26,7 @@ export interface WorkExecution {
   readonly startEvent: number;
   endNs: number | null;
   endEvent: number;
-  /** srcu_struct that a process_srcu or srcu_invoke_callbacks pass belongs to, when a probe or an earlier pass told. */
+  /** srcu_struct that an execution of process_srcu or srcu_invoke_callbacks belongs to, when a probe or an earlier run told. */
   domain: string | undefined;
   /** How that is known; undefined when nothing has named it. */
   domainSource: DomainSource | undefined;

@@ -36,7 +36,7 @@ export class WorkqueueModel implements Model {
   readonly #domainOfWork = new Map<WorkKey, string>();
   readonly #domainSources = new Map<WorkKey, DomainSource>();
   /** Executions of process_srcu and srcu_invoke_callbacks in order of start. */
-  readonly srcuPasses: WorkExecution[] = [];
+  readonly srcuRuns: WorkExecution[] = [];
   /** Work that started late; what still waits at the end is added by {@link finish}. */
   readonly late: LateWork[] = [];
   /** Executions that lasted, in order of their end; {@link finish} adds the open ones. */
@@ -89,12 +89,12 @@ export class WorkqueueModel implements Model {
   }
 
   /**
-   * A pass of process_srcu that no workqueue event shows: from a probe on the function or from the worker's stack (S3.60).
+   * A run of process_srcu that no workqueue event shows: from a probe on the function or from the worker's stack (S3.60).
    * Does nothing when the worker's execution is known already.
    */
-  implyPass(workerTid: number, cpu: number, startNs: number, startEvent: number, fn: string): void {
+  implyRun(workerTid: number, cpu: number, startNs: number, startEvent: number, fn: string): void {
     if (this.#running.has(workerTid)) return;
-    const pass: WorkExecution = {
+    const run: WorkExecution = {
       work: -workerTid,
       fn,
       workqueue: 'rcu_gp',
@@ -117,22 +117,22 @@ export class WorkqueueModel implements Model {
       ranNs: null,
       implied: true,
     };
-    this.#running.set(workerTid, pass);
-    this.#keep(this.srcuPasses, pass);
-    for (const listener of this.listeners) listener.onStarted?.(pass);
+    this.#running.set(workerTid, run);
+    this.#keep(this.srcuRuns, run);
+    for (const listener of this.listeners) listener.onStarted?.(run);
   }
 
-  /** Ends an implied pass; one that workqueue events show ends with them. */
-  endImpliedPass(workerTid: number, endNs: number, endEvent: number): void {
-    const pass = this.#running.get(workerTid);
-    if (!pass?.implied) return;
+  /** Ends an implied run; one that workqueue events show ends with them. */
+  endImpliedRun(workerTid: number, endNs: number, endEvent: number): void {
+    const run = this.#running.get(workerTid);
+    if (!run?.implied) return;
     this.#running.delete(workerTid);
-    this.#finish(pass, endNs, endEvent);
+    this.#finish(run, endNs, endEvent);
   }
 
   /** The domain of a struct has got another name. */
   renameDomain(from: string, to: string): void {
-    for (const pass of this.srcuPasses) if (pass.domain === from) pass.domain = to;
+    for (const run of this.srcuRuns) if (run.domain === from) run.domain = to;
     for (const [work, domain] of this.#domainOfWork) if (domain === from) this.#domainOfWork.set(work, to);
   }
 
@@ -253,7 +253,7 @@ export class WorkqueueModel implements Model {
     // A worker runs one item at a time: the end of the one before was not recorded.
     if (before) this.#finish(before, event.tsNs, 0);
     this.#running.set(event.tid, execution);
-    if (fn === 'process_srcu' || fn === 'srcu_invoke_callbacks') this.#keep(this.srcuPasses, execution);
+    if (fn === 'process_srcu' || fn === 'srcu_invoke_callbacks') this.#keep(this.srcuRuns, execution);
     for (const listener of this.listeners) listener.onStarted?.(execution);
   }
 

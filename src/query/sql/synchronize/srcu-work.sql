@@ -1,4 +1,4 @@
--- Passes of the SRCU workers over time: process_srcu and srcu_invoke_callbacks, how long they waited and ran.
+-- Work items of SRCU over time: runs of process_srcu and srcu_invoke_callbacks, how long each was queued and ran.
 --
 -- Parameters
 --   :run         number  one run; every run when not given
@@ -8,7 +8,7 @@
 --   function     process_srcu or srcu_invoke_callbacks
 --   work         address of the work_struct: one per srcu_struct, or per CPU of it
 --   worker       tid of the kworker
---   start_s      seconds: start of the pass, as the trace prints it
+--   start_s      seconds: start of the run, as the trace prints it
 --   queued_ns    ns: from queueing to start, NULL when the queueing was not seen
 --   run_ns       ns: execution; NULL while it still ran when the capture ended
 SELECT
