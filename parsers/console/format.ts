@@ -13,7 +13,8 @@ import { isStampedLog, looksLikeLog, namesLog } from './sniff.ts';
 export const consoleFormat: TraceFormat = {
   id: 'console',
   title: 'kernel log',
-  details: 'dmesg in every form, serial console, journalctl, syslog, netconsole; ftrace dumps inside',
+  details:
+    'dmesg in every form, serial console, journalctl (JSON and export, too), syslog, netconsole, logcat; quoted, indented or broken; in mails and mailboxes; ftrace dumps inside',
   certain: isStampedLog,
   sniff: looksLikeLog,
   parse: (source, context) => parseLog(source, context),
