@@ -2,6 +2,7 @@
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { LOST_EVENTS_NOTE } from '../../core/wording.ts';
+import { ruleRelease } from '../../knowledge/kernel-release.ts';
 import { ROOTED_WAIT_ERROR_NS } from '../../knowledge/thresholds.ts';
 import { type TeardownStep, tracepointTeardown } from '../../knowledge/tracepoint-teardown.ts';
 import { phasesOfWait } from '../../model/sync/phases.ts';
@@ -57,6 +58,14 @@ function finding(record: RunRecord, timeline: Timeline, wait: SyncWait): Finding
           ? [note('its return was not recorded: the end is that of its last sleep', 'W4.13')]
           : []),
       ...teardownNote(record, timeline, wait),
+      ...(TASKS_TRACE.test(domain)
+        ? [
+            note(
+              'rcu_tasks_trace_srcu_struct is RCU Tasks Trace: from v7.0 on synchronize_rcu_tasks_trace() is synchronize_srcu() of it',
+              'S3.43',
+            ),
+          ]
+        : []),
     ]),
     api: wait.api,
     domain,
@@ -70,13 +79,20 @@ function finding(record: RunRecord, timeline: Timeline, wait: SyncWait): Finding
   });
 }
 
+const TASKS_TRACE = /^rcu_tasks_trace_srcu_struct( \(|$)/;
+
 /** What else the caller had waited for, or would have to (S3.50). */
 function teardownNote(record: RunRecord, timeline: Timeline, wait: SyncWait): NoteInput[] {
   if (!wait.stack || !timeline.stackVerdict(wait.stack).teardown) return [];
-  const { release } = record.profile;
+  const release = ruleRelease(record.profile);
   const steps = tracepointTeardown(release)?.map((step) => TEARDOWN_WORDS[step]);
   return steps
-    ? [note(`a tracepoint teardown on ${release} waits for ${steps.join(', then for ')}`, 'S3.50')]
+    ? [
+        note(
+          `a tracepoint teardown on ${record.profile.release ?? `${release} or later`} waits for ${steps.join(', then for ')}`,
+          'S3.50',
+        ),
+      ]
     : [
         note(
           'the kernel release is not known: on v7.0 and later this stack may wait for rcu_tasks_trace_srcu_struct',
