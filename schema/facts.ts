@@ -16,7 +16,7 @@ export interface GracePeriodFact {
   lastReportNs: number | null;
   endNs: number | null;
   confidence: 'observed' | 'inferred';
-  /** CPUs and tasks that reported last or still owe, as `cpu 1`, `comm:tid`. */
+  /** CPUs and tasks that reported last or are still pending, as `CPU 1`, `comm:tid`. */
   holdouts: string;
 }
 

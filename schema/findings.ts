@@ -151,7 +151,7 @@ export interface DeadlockWait {
   readonly on: string;
 }
 
-/** One CPU or reader that a stalled grace period waited for, with the account of its CPU while it owed. */
+/** One CPU or reader that a stalled grace period waited for, with the account of its CPU for that time. */
 export interface StallHoldout {
   /** `CPU 1`, or `comm:tid` of a reader. */
   readonly name: string;
@@ -160,7 +160,7 @@ export interface StallHoldout {
   readonly code: HoldoutCode;
   readonly cause: RootKind;
   readonly from_ns: number;
-  /** null: it owed to the end of the capture. */
+  /** null: still pending at the end of the capture. */
   readonly to_ns: number | null;
   /** Of the CPU's time; a reader's own times by state. They sum to 1 where anything was recorded. */
   readonly shares: Readonly<Record<string, number>>;

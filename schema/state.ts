@@ -110,7 +110,7 @@ export interface StateGracePeriod {
   readonly expedited: boolean;
   readonly start_ns: number;
   readonly request_ns: number | null;
-  /** Still owed, the oldest first. */
+  /** Still pending, the oldest first. */
   readonly holdouts: readonly StateHoldout[];
   /** CPUs and readers that have reported. */
   readonly reported: number;

@@ -227,7 +227,7 @@ CREATE TABLE grace_period (
   last_report_ns INTEGER,          -- last quiescent state reported
   end_ns         INTEGER,          -- end
   confidence     TEXT NOT NULL,    -- observed: its events are there · inferred: from what waits for it
-  holdouts       TEXT NOT NULL     -- CPUs and tasks that reported last, or still owe
+  holdouts       TEXT NOT NULL     -- CPUs and tasks that reported last, or are still pending
 );
 
 -- Calls that wait for grace periods: synchronize_rcu, synchronize_srcu, rcu_barrier, …
@@ -271,7 +271,7 @@ CREATE TABLE rcu_blocker (
   run_id     INTEGER NOT NULL REFERENCES run,
   flavor     TEXT NOT NULL,
   gp_seq     TEXT,             -- of the grace period
-  cpu        INTEGER,          -- CPU that owes a quiescent state, or on which the reader runs
+  cpu        INTEGER,          -- CPU whose quiescent state is pending, or on which the reader runs
   tid        INTEGER,          -- preempted or sleeping reader
   comm       TEXT,             -- its name
   start_ns   INTEGER NOT NULL, -- when the grace period began to wait for it

@@ -146,7 +146,7 @@ class StateText {
   #gracePeriod(gp: StateGracePeriod): string[] {
     const name = `${printable(gp.flavor)}${gp.expedited ? ' expedited' : ''}${gp.gp_seq === null ? '' : ` ${gp.gp_seq}`}`;
     const reported = gp.reported > 0 ? `, ${gp.reported} reported` : '';
-    const waits = gp.holdouts.length === 0 ? 'nobody owes anything' : `waits for ${gp.holdouts.length}`;
+    const waits = gp.holdouts.length === 0 ? 'no quiescent state pending' : `waits for ${gp.holdouts.length}`;
     const lines = [`${this.#age(gp.start_ns)}  ${name}: ${waits}${reported}`];
     for (const holdout of gp.holdouts.slice(0, SHOWN)) {
       const load = (['nmi', 'hardirq', 'softirq'] as const)
@@ -156,7 +156,7 @@ class StateText {
         holdout.kind === 'reader'
           ? 'a preempted reader'
           : holdout.passed_ns === null
-            ? 'owes a quiescent state'
+            ? 'quiescent state pending'
             : 'not yet reported',
         ...load,
       ];

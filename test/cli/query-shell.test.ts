@@ -147,7 +147,7 @@ describe('the shell, reading from a pipe', () => {
 
   it('runs the query library', async () => {
     const { out } = await typed('.format csv\n.named longest-grace-periods limit=1 flavor=rcu_preempt\n');
-    expect(out).toContain('1,rcu_preempt,521,0,28.710218,13697591000,0,cpu 1,observed');
+    expect(out).toContain('1,rcu_preempt,521,0,28.710218,13697591000,0,CPU 1,observed');
     expect((await typed('.named longest-grace-periods limit\n')).messages).toBe('limit: name=value expected\n');
     expect((await typed('.named waits limits=2\n')).messages).toContain("has no parameter 'limits'");
     expect((await typed('.queries\n')).out).toContain('longest-grace-periods');
@@ -252,7 +252,7 @@ describe('quiesce query without a statement', () => {
       '--format',
       'csv',
     );
-    expect(out.split('\n')[1]).toBe('1,rcu_preempt,521,0,28.710218,13697591000,0,cpu 1,observed');
+    expect(out.split('\n')[1]).toBe('1,rcu_preempt,521,0,28.710218,13697591000,0,CPU 1,observed');
   });
 
   it('says what is wrong with its arguments', async () => {

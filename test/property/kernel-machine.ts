@@ -67,7 +67,7 @@ export interface TrueGracePeriod {
   readonly startNs: number;
   endNs: number | null;
   /** CPUs whose bit was set at init, and when it was cleared. */
-  readonly owed: Map<number, number | null>;
+  readonly pending: Map<number, number | null>;
   /** Preempted readers that block it, and when they left. */
   readonly readers: Map<number, number | null>;
 }
@@ -130,7 +130,7 @@ export class KernelMachine {
     { readonly startNs: number; readonly endNs: number; readonly shown: boolean }[]
   >();
   readonly nmiNs: number[] = [];
-  /** Stall warnings: of which grace period, at which tick of which CPU, and whether that owed itself. */
+  /** Stall warnings: of which grace period, at which tick of which CPU, and whether that was a holdout itself. */
   readonly warnings: { readonly seq: number; readonly tickNs: number; readonly cpu: number; readonly self: boolean }[] =
     [];
   nowNs = 1_000_000_000;
@@ -276,13 +276,13 @@ export class KernelMachine {
     return Math.floor(cpu / this.#leafSize);
   }
 
-  #owes(cpu: number): boolean {
-    return this.#gp?.owed.has(cpu) === true && this.#gp.owed.get(cpu) === null;
+  #isPending(cpu: number): boolean {
+    return this.#gp?.pending.has(cpu) === true && this.#gp.pending.get(cpu) === null;
   }
 
   /** The CPU passes a quiescent state (R2.6). */
   #pass(cpu: number): void {
-    if (!this.#owes(cpu) || this.#cpus[cpu].passed) return;
+    if (!this.#isPending(cpu) || this.#cpus[cpu].passed) return;
     this.#cpus[cpu].passed = true;
     this.#emit('rcu_grace_period', cpu, TASK_FLAGS, FLAVOR, this.#seq, 'cpuqs');
   }
@@ -294,9 +294,9 @@ export class KernelMachine {
     if (prev === next) return;
     if (prev.tid === 0) this.#emit('rcu_watching', cpu, TASK_FLAGS, 'Start', 0, 1, 0xffc);
     if (prev.reading && prev.listedLeaf < 0) {
-      // Preempted inside a reader: the CPU's quiescent state, and from now on the task's debt (R2.7, E1.5).
+      // Preempted inside a reader: the CPU's quiescent state, and from now on the task blocks (R2.7, E1.5).
       const leaf = this.#leaf(cpu);
-      const blocks = this.#owes(cpu);
+      const blocks = this.#isPending(cpu);
       this.#emit('rcu_preempt_task', cpu, TASK_FLAGS, FLAVOR, blocks ? this.#seq : this.#snapshot(), prev.tid);
       prev.listedLeaf = leaf;
       this.#blocked[leaf].add(prev);
@@ -376,7 +376,7 @@ export class KernelMachine {
   #checkStall(cpu: number, tickNs: number): void {
     const [stall, gp] = [this.#stall, this.#gp];
     if (!stall || !gp) return;
-    const self = this.#owes(cpu);
+    const self = this.#isPending(cpu);
     if (tickNs < this.#warnAtNs + (self ? 0 : (2 * 1e9) / stall.hz)) return;
     this.#warnAtNs = tickNs + 3 * stall.timeoutNs + (3 * 1e9) / stall.hz;
     this.warnings.push({ seq: gp.seq, tickNs, cpu, self });
@@ -404,7 +404,7 @@ export class KernelMachine {
     const high = Math.min(this.#cpus.length, low + this.#leafSize) - 1;
     const bit = 2 ** (cpu - low);
     this.#qsmask[leaf] -= bit;
-    (this.#gp as TrueGracePeriod).owed.set(cpu, this.nowNs);
+    (this.#gp as TrueGracePeriod).pending.set(cpu, this.nowNs);
     const level = this.#qsmask.length > 1 ? 1 : 0;
     const tasks = this.#blockers(leaf).length > 0 ? 1 : 0;
     this.#emit(
@@ -446,7 +446,7 @@ export class KernelMachine {
   #core(cpu: number): void {
     const flags = TASK_FLAGS | CTX_SOFTIRQ;
     this.#emit('softirq_entry', cpu, flags, 9);
-    if (this.#cpus[cpu].passed && this.#owes(cpu)) this.#report(cpu, cpu, flags);
+    if (this.#cpus[cpu].passed && this.#isPending(cpu)) this.#report(cpu, cpu, flags);
     this.#emit('softirq_exit', cpu, flags, 9);
   }
 
@@ -487,7 +487,7 @@ export class KernelMachine {
       seq: this.#seq,
       startNs: this.nowNs,
       endNs: null,
-      owed: new Map(),
+      pending: new Map(),
       readers: new Map(),
     };
     this.#gp = gp;
@@ -513,7 +513,7 @@ export class KernelMachine {
       const high = Math.min(all, low + this.#leafSize) - 1;
       this.#qsmask[leaf] = 2 ** (high - low + 1) - 1;
       for (let cpu = low; cpu <= high; cpu++) {
-        gp.owed.set(cpu, null);
+        gp.pending.set(cpu, null);
         this.#cpus[cpu].passed = false;
       }
       for (const reader of this.#blocked[leaf]) gp.readers.set(reader.tid, null);
@@ -525,7 +525,7 @@ export class KernelMachine {
   #forceQuiescentStates(): void {
     this.#emit('rcu_grace_period', 0, TASK_FLAGS, FLAVOR, this.#seq, 'fqsstart');
     for (let cpu = 0; cpu < this.#cpus.length; cpu++) {
-      if (!this.#owes(cpu) || this.#cpus[cpu].task.tid !== 0) continue;
+      if (!this.#isPending(cpu) || this.#cpus[cpu].task.tid !== 0) continue;
       this.#emit('rcu_fqs', 0, TASK_FLAGS, FLAVOR, this.#seq, cpu, 'dti');
       this.#report(0, cpu, TASK_FLAGS);
     }

@@ -90,7 +90,7 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
   'longest-grace-periods': {
     args: { run: NMI_STORM, limit: 3, flavor: 'rcu_preempt' },
     rows: 3,
-    first: { gp_seq: '521', start_s: 28.710218, duration_ns: 13697591000, open: 0, holdouts: 'cpu 1' },
+    first: { gp_seq: '521', start_s: 28.710218, duration_ns: 13697591000, open: 0, holdouts: 'CPU 1' },
   },
   'near-stalls': { args: { run: NMI_STORM, timeout_s: 8 }, rows: 1, first: { gp_seq: '521', of_timeout: 1.71 } },
   'preempted-readers': {

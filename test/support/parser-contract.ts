@@ -1,5 +1,5 @@
 /**
- * What every parser owes, whatever its format: the same events however the bytes arrive, nothing but CaptureError on damage, and
+ * What every parser must do, whatever its format: the same events however the bytes arrive, nothing but CaptureError on damage, and
  * batches whose indices are sound. `describeParserContract` is called once per sample.
  */
 import { describe, expect, it } from 'vitest';

@@ -70,24 +70,24 @@ export class GracePeriodLinks {
   #gracePeriod(rule: string, gp: GracePeriod, note?: string): StateLink {
     const node = `gp ${gp.flavor} ${gp.expedited} ${gp.startEvent}`;
     return this.#walk.link(rule, node, 'rcu-gp', gracePeriodName(gp), gp.startNs, { note }, () => {
-      const owing = gp.holdouts.filter((holdout) => heldUntilNs(holdout) === null);
-      if (owing.length === 0) return this.#kthread(gp.flavor);
-      return owing.map((holdout) => this.#holdout(holdout));
+      const pending = gp.holdouts.filter((holdout) => heldUntilNs(holdout) === null);
+      if (pending.length === 0) return this.#kthread(gp.flavor);
+      return pending.map((holdout) => this.#holdout(holdout));
     });
   }
 
   #holdout(holdout: Holdout): StateLink {
     const load = loadText(this.#walk.graph.loadSince(holdout));
     if (holdout.kind === 'cpu') {
-      const owes = holdout.passedNs === null ? 'owes a quiescent state' : 'quiescent state not yet reported';
-      return this.#walk.cpu('W4', holdout.cpu, holdout.fromNs, [owes, load].filter((part) => part).join(', '));
+      const report = holdout.passedNs === null ? 'quiescent state pending' : 'quiescent state not yet reported';
+      return this.#walk.cpu('W4', holdout.cpu, holdout.fromNs, [report, load].filter((part) => part).join(', '));
     }
     const task = this.#walk.run.models.tasks.find(taskKey(holdout.tid, holdout.cpu));
     if (task) return this.#walk.asTask('W5', 'reader', task, 'inside rcu_read_lock');
     return this.#walk.link('W5', holdout.name, 'reader', holdout.name, holdout.fromNs, { tid: holdout.tid }, () => []);
   }
 
-  /** Nobody owes anything: it is the grace-period kthread's turn (W3). */
+  /** No holdout is left: the grace-period kthread has to go on (W3). */
   #kthread(flavor: string): StateLink[] {
     const { tasks } = this.#walk.run.models;
     for (const task of tasks.all())

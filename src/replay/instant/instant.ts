@@ -158,15 +158,15 @@ class InstantReader {
   }
 
   #gracePeriod(gp: GracePeriod): StateGracePeriod {
-    const owing = gp.holdouts.filter((holdout) => heldUntilNs(holdout) === null);
+    const pending = gp.holdouts.filter((holdout) => heldUntilNs(holdout) === null);
     return {
       flavor: gp.flavor,
       gp_seq: gp.seq === null ? null : String(gp.seq),
       expedited: gp.expedited,
       start_ns: gp.startNs,
       request_ns: gp.requestNs,
-      holdouts: owing.map((holdout) => this.#holdout(holdout)).sort(bySince),
-      reported: gp.holdouts.length - owing.length,
+      holdouts: pending.map((holdout) => this.#holdout(holdout)).sort(bySince),
+      reported: gp.holdouts.length - pending.length,
     };
   }
 

@@ -20,7 +20,7 @@ interface FlavorSnapshot {
   readonly normal: PeriodSnapshot | null;
   readonly expedited: PeriodSnapshot | null;
   readonly readers: Rows;
-  readonly owed: readonly (readonly [cpu: number, holdout: HoldoutNumber])[];
+  readonly pending: readonly (readonly [cpu: number, holdout: HoldoutNumber])[];
   readonly blocking: readonly (readonly [tid: number, holdouts: readonly HoldoutNumber[]])[];
   readonly leafLevel: number;
   readonly nodes: Rows;
@@ -36,7 +36,7 @@ export function saveRcu(model: RcuModel): RcuSnapshot {
       gp?.holdouts.forEach((holdout, index) => {
         numbers.set(holdout, [gp === flavor.expedited, index]);
       });
-    // Debts of a grace period that is over concern nobody.
+    // Holdouts of a grace period that has ended are of no more use.
     const numbered = (holdout: Holdout): HoldoutNumber[] => {
       const number = numbers.get(holdout);
       return number ? [number] : [];
@@ -47,7 +47,7 @@ export function saveRcu(model: RcuModel): RcuSnapshot {
       normal: flavor.gp ? savePeriod(flavor.gp) : null,
       expedited: flavor.expedited ? savePeriod(flavor.expedited) : null,
       readers: saveRows(flavor.readers.values()),
-      owed: [...flavor.owed].flatMap(([cpu, holdout]) => numbered(holdout).map((number) => [cpu, number] as const)),
+      pending: [...flavor.pending].flatMap(([cpu, holdout]) => numbered(holdout).map((number) => [cpu, number] as const)),
       blocking: [...flavor.blocking].map(([tid, holdouts]) => [tid, holdouts.flatMap(numbered)] as const),
       leafLevel: flavor.nodes.leafLevel,
       nodes: saveRows(flavor.nodes.all()),
@@ -75,9 +75,9 @@ export function loadRcu(model: RcuModel, saved: RcuSnapshot): void {
     Object.assign(flavor, { gp, expedited, requestNs: state.requestNs });
     for (const reader of loadRecords(state.readers) as unknown as BlockedReader[])
       flavor.readers.set(reader.tid, reader);
-    for (const [cpu, number] of state.owed) flavor.owed.set(cpu, holdout(number));
-    for (const debt of expedited?.holdouts ?? [])
-      if (debt.kind === 'cpu' && debt.toNs === null) flavor.expeditedOwed.set(debt.cpu, debt);
+    for (const [cpu, number] of state.pending) flavor.pending.set(cpu, holdout(number));
+    for (const pending of expedited?.holdouts ?? [])
+      if (pending.kind === 'cpu' && pending.toNs === null) flavor.expeditedPending.set(pending.cpu, pending);
     for (const [tid, numbers] of state.blocking) flavor.blocking.set(tid, numbers.map(holdout));
     flavor.nodes.leafLevel = state.leafLevel;
     for (const { level, low, high, mask } of loadRecords(state.nodes) as unknown as RcuNode[])

@@ -264,7 +264,7 @@ function expedite(timeline: Timeline): Rewrite {
     because:
       lengths.size > 0
         ? [
-            'the holdouts owe the same quiescent state to an expedited grace period, and are interrupted once more for it',
+            'an expedited grace period waits for the same holdouts; it only interrupts them once more',
           ]
         : [],
     lengths,

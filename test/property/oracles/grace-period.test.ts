@@ -66,9 +66,9 @@ describe('generated kernels', () => {
       fc.property(machineArbitrary(), (shape) => {
         const { machine, outcome } = run(shape);
         normal(outcome).forEach((gp, i) => {
-          const owed = gp.holdouts.filter((holdout) => holdout.kind === 'cpu');
-          expect(owed.map((holdout) => [holdout.cpu, holdout.toNs])).toEqual([...machine.periods[i].owed]);
-          if (gp.endNs !== null) for (const holdout of owed) expect(holdout.toNs).toBeLessThanOrEqual(gp.endNs);
+          const cpus = gp.holdouts.filter((holdout) => holdout.kind === 'cpu');
+          expect(cpus.map((holdout) => [holdout.cpu, holdout.toNs])).toEqual([...machine.periods[i].pending]);
+          if (gp.endNs !== null) for (const holdout of cpus) expect(holdout.toNs).toBeLessThanOrEqual(gp.endNs);
         });
         expect(outcome.engine.models.rcu.contradictions).toEqual([]);
       }),
@@ -126,7 +126,7 @@ describe('generated kernels', () => {
     );
   });
 
-  it('O5 a CPU that RCU does not watch at any time of its debt is never among the last holdouts', () => {
+  it('O5 a CPU that RCU does not watch at any time while pending is never among the last holdouts', () => {
     fc.assert(
       fc.property(machineArbitrary(), (shape) => {
         const { machine, outcome } = run(shape);
@@ -342,7 +342,7 @@ describe('real captures', () => {
     }
   });
 
-  it.each(SAMPLES)('O3 O4 all debts of a complete grace period are settled by their own reports in %s', (name) => {
+  it.each(SAMPLES)('O3 O4 all holdouts of a complete grace period are closed by their own reports in %s', (name) => {
     const { rcu } = (outcomes.get(name) as CaptureReplay).engine.models;
     expect(rcu.contradictions).toEqual([]);
     for (const gp of rcu.history.recent) {

@@ -42,7 +42,7 @@ describe('an expedited grace period', () => {
     const [gp] = engine.models.rcu.history.all();
     expect(gp).toMatchObject({ expedited: true, seq: 20, requestNs: 9.999e9, startNs: 10e9, endNs: 10.002e9 });
     // CPU 0 runs the worker, CPU 2 is idle.
-    expect(gp.holdouts.map((holdout) => [holdout.name, holdout.toNs])).toEqual([['cpu 1', 10.0018e9]]);
+    expect(gp.holdouts.map((holdout) => [holdout.name, holdout.toNs])).toEqual([['CPU 1', 10.0018e9]]);
   });
 
   it('has the same number in decimal and, since 6.18, in hexadecimal (E1.0)', async () => {

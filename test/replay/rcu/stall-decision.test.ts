@@ -75,7 +75,7 @@ const noteOf = (outcome: CaptureReplay): string =>
   outcome.assessments.find((assessment) => assessment.kind === 'rcu-stall')?.note ?? '';
 
 describe('a grace period past its deadline', () => {
-  it('is noticed by the CPU that owes, at its first tick from then on (R2.41, R2.43)', async () => {
+  it('is noticed by the holdout, at its first tick from then on (R2.41, R2.43)', async () => {
     const { finding } = await stall(
       {
         ...BOTH_TICK,
@@ -92,7 +92,7 @@ describe('a grace period past its deadline', () => {
     expect(notesText(finding)).toContain('No warning is in this capture');
   });
 
-  it('is noticed by others two jiffies later when the one that owes takes no tick (RCU_STALL_RAT_DELAY)', async () => {
+  it('is noticed by others two jiffies later when the holdout takes no tick (RCU_STALL_RAT_DELAY)', async () => {
     const { finding } = await stall({ hz: 250, lengthS: 12, ticking: [[0, 1]] }, EIGHT);
     expect(finding?.decision?.predicted).toEqual({ cpu: 0, self: false, after_ns: 8.009e9, or_cpus: [] });
   });

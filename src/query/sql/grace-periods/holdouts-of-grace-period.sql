@@ -5,7 +5,7 @@
 --   :run          number  run (default: the first of the store)
 -- Columns
 --   gp_seq        sequence number as the kernel prints it
---   cpu           CPU that owes the quiescent state, or on which the reader runs
+--   cpu           CPU whose quiescent state is pending, or on which the reader runs
 --   task          comm:tid of a preempted or sleeping reader, NULL when the CPU itself was waited for
 --   cause         nmi-storm, cpu-hog, reader-preempted, …
 --   waited_ns     ns: from the start of the wait until it reported, or the end of the capture

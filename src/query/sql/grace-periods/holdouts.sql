@@ -6,7 +6,7 @@
 -- Columns
 --   run_id        run
 --   flavor        RCU flavour
---   cpu           CPU that owed the quiescent state, or on which the reader ran
+--   cpu           CPU whose quiescent state was pending, or on which the reader ran
 --   task          comm:tid of a preempted or sleeping reader, NULL when the CPU itself was waited for
 --   cause         nmi-storm, cpu-hog, reader-preempted, …
 --   times         grace periods that waited for it

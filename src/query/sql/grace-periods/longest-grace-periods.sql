@@ -12,7 +12,7 @@
 --   start_s       seconds, as the trace prints it
 --   duration_ns   ns: start to end
 --   open          1: still running when the capture ended
---   holdouts      CPUs and tasks that reported last, or still owe
+--   holdouts      CPUs and tasks that reported last, or are still pending
 --   confidence    observed: its events are there · inferred: from what waits for it
 SELECT
   g.run_id,

@@ -10,7 +10,7 @@
 --   start_s      seconds, as the trace prints it
 --   duration_ns  ns: until its end, or the end of the capture
 --   of_timeout   duration as a multiple of the timeout: from 1 on the kernel would have warned at the next tick
---   holdouts     CPUs and tasks that reported last, or still owe
+--   holdouts     CPUs and tasks that reported last, or are still pending
 WITH kernel AS (
   SELECT run_id, base_ns, last_ns, coalesce(:timeout_s * 1e9, stall_timeout_ns) AS timeout_ns
   FROM run

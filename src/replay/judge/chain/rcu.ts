@@ -211,11 +211,11 @@ function blameGracePeriod(walk: AttributionWalk, period: Link, gp: GracePeriod, 
   let cursor = toNs;
   if (open.length > 0) {
     // Still pending at the end of the capture: shared equally (W4.42).
-    const owedFromNs = Math.max(fromNs, Math.min(...open.map((holdout) => holdout.fromNs)));
-    const shareNs = Math.floor((toNs - owedFromNs) / open.length);
+    const heldFromNs = Math.max(fromNs, Math.min(...open.map((holdout) => holdout.fromNs)));
+    const shareNs = Math.floor((toNs - heldFromNs) / open.length);
     for (const holdout of open) blameHoldout(walk, period, holdout, shareNs);
-    period.blame(toNs - owedFromNs - shareNs * open.length);
-    cursor = owedFromNs;
+    period.blame(toNs - heldFromNs - shareNs * open.length);
+    cursor = heldFromNs;
   }
   while (cursor > fromNs) {
     const holdout = lastPending(holdouts, cursor);
@@ -225,7 +225,7 @@ function blameGracePeriod(walk: AttributionWalk, period: Link, gp: GracePeriod, 
       cursor = beganNs;
       continue;
     }
-    // Nobody owed anything: initialisation, or the kthread had yet to notice (GP_INIT, GP_KTHREAD_LATENCY).
+    // No holdout: initialisation, or the kthread had yet to notice (GP_INIT, GP_KTHREAD_LATENCY).
     const before = holdouts.map((other) => heldUntilNs(other) ?? 0).filter((ns) => ns < cursor);
     const idleFromNs = Math.max(fromNs, ...before);
     const restNs = gp.expedited
@@ -293,7 +293,7 @@ function blameHoldout(walk: AttributionWalk, period: Link, holdout: Holdout, ns:
   if (verdict.cause === 'nmi-storm' && storm) draft.evidence.cite(storm.firstEvent, `NMI storm on CPU ${cpu} begins`);
 }
 
-/** The CPU that owes a quiescent state. */
+/** A CPU whose quiescent state is pending. */
 function cpuLink({ timeline }: AttributionWalk, period: Link, holdout: Holdout): Link {
   const { cpu, fromEvent } = holdout;
   return period.waitsFor('cpu', `CPU ${cpu}`, {
@@ -307,13 +307,13 @@ function cpuLink({ timeline }: AttributionWalk, period: Link, holdout: Holdout):
 function citeHoldout(walk: AttributionWalk, holdout: Holdout, ns: number): void {
   const { evidence } = walk.draft;
   if (ns >= walk.minCitedNs) {
-    evidence.cite(holdout.fromEvent, `${holdout.name} owes a quiescent state`);
-    evidence.cite(holdout.toEvent, `${holdout.name} reports`);
+    evidence.cite(holdout.fromEvent, `quiescent state of ${holdout.name} pending`);
+    evidence.cite(holdout.toEvent, `${holdout.name} reports its quiescent state`);
   }
   citeHoldoutTimes(evidence, holdout, walk.timeline);
 }
 
-/** CPUs that owed nothing but to be noticed: since when. */
+/** CPUs that were quiescent and had only to be noticed: since when. */
 export function citeQuiescent(evidence: EvidenceList, gp: GracePeriod): void {
   for (const holdout of gp.holdouts)
     if (holdout.passedBy === 'eqs') evidence.cite(holdout.passedEvent, `${holdout.name} is quiescent`);
@@ -379,7 +379,7 @@ function lastPending(holdouts: readonly Holdout[], atNs: number): Holdout | unde
   return last;
 }
 
-/** The one that a finding about the grace period names: of those that decided, the one that owed longest. */
+/** The one that a finding about the grace period names: of those that decided, the longest pending. */
 export function decisiveHoldout(gp: GracePeriod): Holdout | undefined {
   return decisiveOf(gp.holdouts);
 }

@@ -274,12 +274,12 @@ export class LogChains {
     const period = draft.link('rcu-gp', `${flavor} grace period${gpSeq === null ? '' : ` ${gpSeq}`}`, { rule, place });
     draft.cite(stall.stall.first, 'the kernel warns that the grace period stalls');
     const { cause } = stall;
-    const owing = [
+    const pending = [
       ...[...stall.stall.cpus.keys()].map((cpu) => ({
         kind: 'cpu' as const,
         name: `CPU ${cpu}`,
         isCause: cpu === cause.cpu,
-        details: { cpu, note: 'owes a quiescent state', rule: 'W4', place },
+        details: { cpu, note: 'quiescent state pending', rule: 'W4', place },
       })),
       ...[...stall.stall.tasks.keys()].map((tid) => ({
         kind: 'reader' as const,
@@ -288,8 +288,8 @@ export class LogChains {
         details: { tid, note: 'blocks the grace period', rule: 'W5', place },
       })),
     ].sort((one, other) => Number(other.isCause) - Number(one.isCause));
-    for (const { kind, name, details } of owing)
-      if (details === owing[0].details) draft.link(kind, name, details);
+    for (const { kind, name, details } of pending)
+      if (details === pending[0].details) draft.link(kind, name, details);
       else draft.branch(period, kind, name, details);
     draft.root = {
       kind: cause.cause,

@@ -8,7 +8,7 @@ import type { Timeline } from '../../record/timeline.ts';
 
 const round = (share: number): number => Math.round(share * 1e4) / 1e4;
 
-/** Whoever owed longest first. */
+/** The longest pending first. */
 export function stallHoldouts(timeline: Timeline, holdouts: readonly Holdout[]): StallHoldout[] {
   const untilNs = (holdout: Holdout): number => heldUntilNs(holdout) ?? timeline.data.endNs;
   return [...holdouts]

@@ -13,7 +13,7 @@ export interface StallPrediction {
   /** Earliest warning and whose tick brings it. */
   readonly atNs?: number;
   readonly cpu?: number;
-  /** The noticing CPU owes the quiescent state itself. */
+  /** The detecting CPU is a holdout itself. */
   readonly self?: boolean;
   /** The tick. */
   readonly event?: number;
@@ -49,14 +49,14 @@ export function predictStall(
   if (endNs < dueNs) return { verdict: 'no-stall' };
   const jiffy = jiffyNs(hz);
   const othersNs = dueNs + OTHERS_DELAY_JIFFIES * jiffy;
-  const mayAt = (tick: TickSample): number => (tick.owes ? dueNs : othersNs) - earlyNs;
+  const mayAt = (tick: TickSample): number => (tick.qsPending ? dueNs : othersNs) - earlyNs;
   const tick = gp.ticks.find((candidate) => candidate.ns >= mayAt(candidate));
   if (!tick) return { verdict: 'cannot-warn' };
   return {
     verdict: 'would-warn',
     atNs: tick.ns,
     cpu: tick.cpu,
-    self: tick.owes,
+    self: tick.qsPending,
     event: tick.event,
     ties: gp.ticks.filter((tie) => tie.cpu !== tick.cpu && tie.ns >= mayAt(tie) - jiffy && tie.ns <= tick.ns + jiffy),
     nextNs: tick.ns + 3 * timeoutNs + (3 * 1e9) / (hz ?? 1000),

@@ -65,9 +65,9 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
   const endNs = timeline.end(gp);
   const atNs = gp.warnedNs ?? Math.min(endNs, gp.startNs + rule.timeoutNs);
   const pending = pendingAt(gp, atNs);
-  // Of those that owed then, who owed on for longest: what cleared after a short debt of its own explains nothing.
+  // Of those pending then, the one pending longest: what cleared shortly after it became a holdout explains nothing.
   const holding = pending.filter((holdout) => !doneBy(holdout, atNs));
-  // Nobody recorded owed anything then: who had owed before, or did later, is not the reason.
+  // No holdout was pending then: one that was before, or became one later, is not the reason.
   const decisive = decisiveOf(holding) ?? (pending.length > 0 ? decisiveHoldout(gp) : undefined);
   // Readers that were preempted hold the grace period after their CPU has reported; the kernel lists both (R2.7).
   const cpus = [...new Set(pending.filter((h) => h.kind === 'cpu').map((h) => h.cpu))].sort((a, b) => a - b);
@@ -107,7 +107,7 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
             ...(judged?.code === 'DEFERRED_UNLOCK' ? ['R2.11'] : []),
           ),
         ]
-      : [nobodyOwes(timeline, gp, starved !== undefined || asleep !== undefined)]),
+      : [nobodyPending(timeline, gp, starved !== undefined || asleep !== undefined)]),
     gp.expedited ? EXPEDITED_DECISION : describePrediction(gp, prediction, rule, given, ticksSeen),
   ]);
   return identified({
@@ -132,7 +132,7 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
 }
 
 /** What is left to say of a grace period that waits for nobody that the capture shows. */
-function nobodyOwes(timeline: Timeline, gp: GracePeriod, starved: boolean): string {
+function nobodyPending(timeline: Timeline, gp: GracePeriod, starved: boolean): string {
   if (gp.holdouts.length === 0)
     return 'no CPU or reader was recorded as holding it up: rcu_grace_period_init and rcu_quiescent_state_report tell';
   if (starved) return 'every CPU had reported';
@@ -141,16 +141,16 @@ function nobodyOwes(timeline: Timeline, gp: GracePeriod, starved: boolean): stri
     : 'every CPU had reported: a preempted reader, or the kthread; record rcu_preempt_task and rcu_unlock_preempted_task to tell which';
 }
 
-/** It owed nothing any more; at most it had to be noticed. */
+/** It was quiescent; at most it had to be noticed. */
 function doneBy(holdout: Holdout, atNs: number): boolean {
   return (heldUntilNs(holdout) ?? Number.POSITIVE_INFINITY) <= atNs;
 }
 
-/** Who still owed at that time. CPUs that have only to be noticed count when there is nobody else: the kernel lists them too. */
+/** Holdouts at that time. CPUs that have only to be noticed count when there is no other: the kernel lists them too. */
 function pendingAt(gp: GracePeriod, atNs: number): Holdout[] {
-  const owing = gp.holdouts.filter((h) => h.fromNs <= atNs && (h.toNs ?? Number.POSITIVE_INFINITY) > atNs);
-  const holding = owing.filter((holdout) => !doneBy(holdout, atNs));
-  return holding.length > 0 ? holding : owing;
+  const pending = gp.holdouts.filter((h) => h.fromNs <= atNs && (h.toNs ?? Number.POSITIVE_INFINITY) > atNs);
+  const holding = pending.filter((holdout) => !doneBy(holdout, atNs));
+  return holding.length > 0 ? holding : pending;
 }
 
 function stallEvidence(timeline: Timeline, gp: GracePeriod, holdouts: readonly Holdout[]): EvidenceList {
@@ -159,8 +159,8 @@ function stallEvidence(timeline: Timeline, gp: GracePeriod, holdouts: readonly H
   const name = gracePeriodName(gp);
   evidence.cite(gp.startEvent, `${name} starts`);
   for (const holdout of holdouts) {
-    evidence.cite(holdout.fromEvent, `${holdout.name} owes a quiescent state`);
-    evidence.cite(holdout.toEvent, `${holdout.name} reports`);
+    evidence.cite(holdout.fromEvent, `quiescent state of ${holdout.name} pending`);
+    evidence.cite(holdout.toEvent, `${holdout.name} reports its quiescent state`);
     citeHoldoutTimes(evidence, holdout, timeline);
   }
   citeQuiescent(evidence, gp);

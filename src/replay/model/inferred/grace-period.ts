@@ -122,7 +122,7 @@ export class InferredGpModel implements Model {
     for (const gp of this.#rcu.history.all()) {
       const { startNs, endNs } = gp;
       if (gp.expedited || endNs === null || endNs - startNs < this.#longNs) continue;
-      const reportedNs = gp.holdouts.reduce((last, owed) => Math.max(last, heldUntilNs(owed) ?? endNs), startNs);
+      const reportedNs = gp.holdouts.reduce((last, holdout) => Math.max(last, heldUntilNs(holdout) ?? endNs), startNs);
       if (endNs - reportedNs < COVERS * (endNs - startNs)) continue;
       const reader = findReader(this.#from, startNs, endNs, endNs);
       if (reader) gp.holdouts.push(reader.holdout);

@@ -1,4 +1,4 @@
-/** A CPU without a quiescent state as the holdout of a grace period whose debts no event shows (R2.6). */
+/** A CPU without a quiescent state as the holdout of a grace period whose holdouts no event shows (R2.6). */
 import { overlapNs } from '../../core/interval.ts';
 import type { Holdout } from '../rcu/grace-period.ts';
 import type { NoQsInterval } from '../task/no-qs-interval.ts';
@@ -15,7 +15,7 @@ export function quietHoldout(stretch: NoQsInterval, fromNs: number, toNs: number
     kind: 'cpu',
     cpu: stretch.cpu,
     tid: -1,
-    name: `cpu ${stretch.cpu}`,
+    name: `CPU ${stretch.cpu}`,
     fromNs: Math.max(stretch.fromNs, fromNs),
     fromEvent: stretch.fromEvent,
     toNs: open && stretch.toNs >= toNs ? null : lasts,

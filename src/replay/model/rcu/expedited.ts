@@ -1,7 +1,7 @@
 /**
  * Expedited grace periods (MODEL R2.23, W26; kernel/rcu/tree_exp.h): `start`, `select`, `startwait` and `end` by the worker that runs them. Which
  * CPUs they wait for is not printed. It follows: CPUs that are neither idle nor in user mode of a nohz_full CPU when they are selected are
- * sent an interrupt (rcu_exp_handler) and owe until they take it, or, inside a reader, until they leave it or switch.
+ * sent an interrupt (rcu_exp_handler) and are pending until they take it, or, inside a reader, until they leave it or switch.
  *
  *     rcu_exp_grace_period: rcu_preempt 20 snap
  *     rcu_exp_grace_period: rcu_preempt 0x14 start
@@ -62,7 +62,7 @@ export class ExpeditedGracePeriods {
         break;
       case 'startwait':
         if (!gp) break;
-        if (flavor.expeditedOwed.size === 0 && gp.initDoneNs === null) this.#select(flavor, gp, event);
+        if (flavor.expeditedPending.size === 0 && gp.initDoneNs === null) this.#select(flavor, gp, event);
         gp.initDoneNs = event.tsNs;
         break;
       case 'end':
@@ -98,16 +98,16 @@ export class ExpeditedGracePeriods {
   #select(flavor: RcuFlavor, gp: GracePeriod, event: EventCursor): void {
     for (const state of this.#cpus.all()) {
       if (state.cpu === event.cpu || state.tid < 0 || this.#cpus.isQuiescent(state)) continue;
-      if (flavor.expeditedOwed.has(state.cpu)) continue;
+      if (flavor.expeditedPending.has(state.cpu)) continue;
       const holdout = this.#accounting.cpu(state.cpu, event.tsNs, event.eventId);
-      flavor.expeditedOwed.set(state.cpu, holdout);
+      flavor.expeditedPending.set(state.cpu, holdout);
       gp.holdouts.push(holdout);
     }
   }
 
   /** The interrupt that asks, or another function call: outside of readers its handler reports. */
   asked(flavor: RcuFlavor, cpu: number, event: EventCursor): void {
-    const holdout = flavor.expeditedOwed.get(cpu);
+    const holdout = flavor.expeditedPending.get(cpu);
     if (!holdout || holdout.askedNs !== undefined) return;
     holdout.askedNs = event.tsNs;
     holdout.askedReader = flavor.name === 'rcu_preempt';
@@ -115,11 +115,11 @@ export class ExpeditedGracePeriods {
     holdout.passedEvent = event.eventId;
   }
 
-  /** A context switch or an extended quiescent state of the CPU: it owes nothing any more; a reader that was preempted does. */
+  /** A context switch or an extended quiescent state of the CPU: it is a holdout no more; a reader that was preempted is one. */
   passed(flavor: RcuFlavor, cpu: number, nowNs: number, eventId: number): void {
-    const holdout = flavor.expeditedOwed.get(cpu);
+    const holdout = flavor.expeditedPending.get(cpu);
     if (!holdout) return;
-    flavor.expeditedOwed.delete(cpu);
+    flavor.expeditedPending.delete(cpu);
     if (flavor.expedited) flavor.expedited.lastReportNs = nowNs;
     this.#books.settle(flavor, holdout, nowNs, eventId);
   }
@@ -140,7 +140,7 @@ export class ExpeditedGracePeriods {
         holdout.occupancyTo = occupancyPassed;
       } else this.#books.settle(flavor, holdout, endNs, event.eventId);
     }
-    flavor.expeditedOwed.clear();
+    flavor.expeditedPending.clear();
     flavor.expedited = undefined;
     gp.endNs = endNs;
     gp.endEvent = event.eventId;

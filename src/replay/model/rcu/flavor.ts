@@ -19,10 +19,10 @@ export interface RcuFlavor {
   /** Sequence number of the last grace period that began. */
   lastSeq?: number;
   readonly readers: Map<number, BlockedReader>;
-  /** CPUs whose quiescent state is owed to `gp`. */
-  readonly owed: Map<number, Holdout>;
+  /** CPUs whose quiescent state `gp` waits for. */
+  readonly pending: Map<number, Holdout>;
   /** The same of `expedited`, as far as it shows (W26). */
-  readonly expeditedOwed: Map<number, Holdout>;
+  readonly expeditedPending: Map<number, Holdout>;
   /** First caller of the next expedited grace period. */
   expeditedRequestNs: number | null;
   /** Reports of a grace period whose masks have not come yet: clocks of CPUs differ by a little (E0.5, E0.7). */
@@ -30,7 +30,7 @@ export interface RcuFlavor {
   /** Readers that block `gp` or `expedited`, not yet gone. */
   readonly blocking: Map<number, Holdout[]>;
   readonly nodes: RcuNodeTree;
-  /** The last tick kept of CPUs that owed nothing, and of those that owed. */
+  /** The last tick kept of CPUs without a quiescent state pending, and of those with one. */
   readonly lastTick: ({ readonly gp: GracePeriod; readonly cpu: number; readonly ns: number } | undefined)[];
 }
 
@@ -58,8 +58,8 @@ export function newFlavor(name: string): RcuFlavor {
     expedited: undefined,
     requestNs: null,
     readers: new Map(),
-    owed: new Map(),
-    expeditedOwed: new Map(),
+    pending: new Map(),
+    expeditedPending: new Map(),
     expeditedRequestNs: null,
     blocking: new Map(),
     nodes: new RcuNodeTree(),

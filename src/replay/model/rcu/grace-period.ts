@@ -53,13 +53,13 @@ export interface Holdout {
   /** Reader only: its own times by state (running, runnable, blocked, sleeping) at both ends. */
   readonly timesFrom: Float64Array | undefined;
   timesTo: Float64Array | undefined;
-  /** Time on `cpu` per task, ns, by `comm:tid`: who ran instead. Kept for debts that lasted. */
+  /** Time on `cpu` per task, ns, by `comm:tid`: who ran instead. Kept for holdouts that lasted. */
   readonly ran: Map<string, number>;
   /** Scheduler ticks of `cpu` when it began, and how many it took since (a tick alone proves no quiescent state, T6). */
   readonly ticksFrom: number;
   ticks: number;
   readonly name: string;
-  /** No event shows the debt: the CPU did not switch context while the grace period lasted (R2.6). */
+  /** No event shows the holdout: the CPU did not switch context while the grace period lasted (R2.6). */
   /** Its times and those of its CPU reach to this event (0: the last one), where that is not `toEvent`. */
   readonly accountedToEvent?: number;
   readonly inferred?: boolean;
@@ -70,8 +70,8 @@ export interface TickSample {
   readonly cpu: number;
   readonly ns: number;
   readonly event: number;
-  /** The CPU still owed its quiescent state: it would have reported itself (R2.43). */
-  readonly owes: boolean;
+  /** Its quiescent state was pending: the CPU would have reported itself (R2.43). */
+  readonly qsPending: boolean;
 }
 
 export interface GracePeriod {
@@ -92,7 +92,7 @@ export interface GracePeriod {
   censored?: boolean;
   /** Lost-event markers seen when it began. */
   readonly gapsAtStart: number;
-  /** In the order in which they became owed. */
+  /** In the order in which they became pending. */
   readonly holdouts: Holdout[];
   /** Whether a preempted reader is among them. */
   blockedReaders?: boolean;
@@ -140,7 +140,7 @@ export function heldUntilNs(holdout: Holdout): number | null {
 }
 
 /**
- * Those that decided when the grace period could end: everything still owed, else whoever cleared last (W4.40, W4.42). A CPU that was
+ * Those that decided when the grace period could end: everything still pending, else the last one to clear (W4.40, W4.42). A CPU that was
  * quiescent all along is never among them; with nobody else, the kthread decided.
  */
 export function lastHoldouts(gp: Pick<GracePeriod, 'holdouts'>): Holdout[] {

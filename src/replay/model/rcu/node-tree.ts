@@ -65,7 +65,7 @@ export class RcuNodeTree {
   }
 
   /** CPUs whose bit is still set, as the last printed masks say. */
-  owing(): number[] {
+  pending(): number[] {
     const cpus: number[] = [];
     for (const node of this.#nodes.values()) {
       if (node.level === this.leafLevel) cpus.push(...maskCpus(node.mask, node.low));

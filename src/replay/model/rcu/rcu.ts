@@ -101,7 +101,7 @@ export class RcuModel implements Model {
   /** The CPU is idle, or in user mode of a nohz_full CPU: the kthread will find its quiescent state (R2.5 b). */
   #quiescent(cpu: number, nowNs: number, event: number): void {
     for (const flavor of this.#flavors.values()) {
-      const holdout = flavor.owed.get(cpu);
+      const holdout = flavor.pending.get(cpu);
       if (holdout && holdout.passedNs === null) this.#accounting.pass(holdout, 'eqs', nowNs, event);
       this.#expedited.passed(flavor, cpu, nowNs, event);
     }
@@ -197,13 +197,13 @@ export class RcuModel implements Model {
       }
       case GP_EVENTS.cpuqs: {
         const flavor = this.#flavor(event);
-        const holdout = flavor.owed.get(event.cpu);
+        const holdout = flavor.pending.get(event.cpu);
         if (holdout && holdout.passedNs === null && flavor.gp?.seq === event.int(PERIOD.gp_seq))
           this.#accounting.pass(holdout, 'itself', event.tsNs, event.eventId);
         break;
       }
       case GP_EVENTS.cpuofl: {
-        const holdout = this.#flavor(event).owed.get(event.cpu);
+        const holdout = this.#flavor(event).pending.get(event.cpu);
         if (holdout) holdout.offlineNs ??= event.tsNs;
         break;
       }
@@ -243,7 +243,7 @@ export class RcuModel implements Model {
   #end(flavor: RcuFlavor, event: EventCursor): void {
     const gp = flavor.gp;
     if (!gp || gp.seq !== event.int(PERIOD.gp_seq)) return; // began before the capture, or lost events in between
-    for (const cpu of flavor.nodes.owing()) this.#contradicts(gp, event, `ended while CPU ${cpu} still owed`);
+    for (const cpu of flavor.nodes.pending()) this.#contradicts(gp, event, `ended while CPU ${cpu} had not reported`);
     this.#close(flavor, gp, event);
   }
 
@@ -262,7 +262,7 @@ export class RcuModel implements Model {
       }
       this.#settle(flavor, holdout, event.tsNs, event.eventId);
     }
-    flavor.owed.clear();
+    flavor.pending.clear();
     gp.endNs = event.tsNs;
     gp.endEvent = event.eventId;
     flavor.gp = undefined;
@@ -274,7 +274,7 @@ export class RcuModel implements Model {
     emitGracePeriod(this.#world, gp, this.#cpus.visibility());
   }
 
-  /** One record per rcu_node; a leaf's mask names the CPUs that owe a quiescent state, bit = cpu − grplo. */
+  /** One record per rcu_node; a leaf's mask names the CPUs with a quiescent state pending, bit = cpu − grplo. */
   #init(event: EventCursor): void {
     const flavor = this.#flavor(event);
     const gp = flavor.gp;
@@ -286,7 +286,7 @@ export class RcuModel implements Model {
     gp.initDoneNs = event.tsNs;
     if (flavor.nodes.init(level, low, high, mask)) {
       // The first capture of a deeper tree: the nodes above were no leaves.
-      flavor.owed.clear();
+      flavor.pending.clear();
       gp.holdouts.length = 0;
       flavor.blocking.clear();
     }
@@ -296,7 +296,7 @@ export class RcuModel implements Model {
     }
     for (const cpu of maskCpus(mask, low)) {
       const holdout = this.#accounting.cpu(cpu, event.tsNs, event.eventId);
-      flavor.owed.set(cpu, holdout);
+      flavor.pending.set(cpu, holdout);
       gp.holdouts.push(holdout);
     }
     for (const reader of flavor.readers.values()) {
@@ -334,9 +334,9 @@ export class RcuModel implements Model {
             event.int(SWITCH.prev_prio, 120),
             event.tsNs,
           );
-        const holdout = flavor.owed.get(event.cpu);
+        const holdout = flavor.pending.get(event.cpu);
         if (holdout) leaves(holdout);
-        const expedited = flavor.expeditedOwed.get(event.cpu);
+        const expedited = flavor.expeditedPending.get(event.cpu);
         if (expedited) {
           leaves(expedited);
           this.#expedited.passed(flavor, event.cpu, event.tsNs, event.eventId);
@@ -381,10 +381,10 @@ export class RcuModel implements Model {
     if (contradiction) this.#contradicts(gp, event, contradiction);
     if (report.level < flavor.nodes.leafLevel) return contradiction !== '';
     for (const cpu of maskCpus(report.mask, report.low)) {
-      const holdout = flavor.owed.get(cpu);
+      const holdout = flavor.pending.get(cpu);
       if (!holdout) continue;
       this.#settle(flavor, holdout, event.tsNs, report.event);
-      flavor.owed.delete(cpu);
+      flavor.pending.delete(cpu);
     }
     return contradiction !== '';
   }
@@ -400,10 +400,10 @@ export class RcuModel implements Model {
   /** Reports of other CPUs were not recorded: the printed remainder tells who is done. */
   #reconcile(flavor: RcuFlavor, event: EventCursor, low: number, high: number, remainder: bigint): void {
     const left = new Set(maskCpus(remainder, low));
-    for (const [cpu, holdout] of flavor.owed) {
+    for (const [cpu, holdout] of flavor.pending) {
       if (cpu < low || cpu > high || left.has(cpu)) continue;
       this.#settle(flavor, holdout, event.tsNs, event.eventId);
-      flavor.owed.delete(cpu);
+      flavor.pending.delete(cpu);
     }
   }
 
@@ -412,12 +412,12 @@ export class RcuModel implements Model {
     const tid = event.int(READER.pid);
     const reader: BlockedReader = { tid, cpu: event.cpu, event: event.eventId };
     flavor.readers.set(tid, reader);
-    // State bits in the printed sequence: the CPU still owed its quiescent state, so the task blocks this grace period (E1.5).
+    // State bits in the printed sequence: the CPU's quiescent state was pending, so the task blocks this grace period (E1.5).
     const { gp, expedited } = flavor;
     const seq = event.int(READER.gp_seq);
     if (gp && seq === gp.seq && (seq & 3) !== 0) this.#addReader(flavor, gp, reader, event);
     // Whom the expedited one has selected, it waits for until the CPU switches; readers of other CPUs are none of its own (rcu_preempt_ctxt_queue).
-    if (expedited && (expedited.initDoneNs === null || flavor.expeditedOwed.has(event.cpu)))
+    if (expedited && (expedited.initDoneNs === null || flavor.expeditedPending.has(event.cpu)))
       this.#addReader(flavor, expedited, reader, event);
   }
 

@@ -22,13 +22,13 @@ export function noteTick(
 ): void {
   const { gp } = flavor;
   if (!gp || nowNs - gp.startNs < floorNs || gp.ticks.length >= TICKS_KEPT) return;
-  const owes = flavor.owed.has(cpu);
+  const qsPending = flavor.pending.has(cpu);
   const old = nowNs - gp.startNs >= OLD_STALL_NS;
-  const last = flavor.lastTick[owes ? 1 : 0];
+  const last = flavor.lastTick[qsPending ? 1 : 0];
   const spacingNs = TICK_SPACING_NS * (old ? 4 : 1);
   if ((old || cpus >= MANY_CPUS) && last?.gp === gp && nowNs - last.ns < spacingNs) return;
-  flavor.lastTick[owes ? 1 : 0] = { gp, cpu, ns: nowNs };
-  gp.ticks.push({ cpu, ns: nowNs, event, owes });
+  flavor.lastTick[qsPending ? 1 : 0] = { gp, cpu, ns: nowNs };
+  gp.ticks.push({ cpu, ns: nowNs, event, qsPending });
 }
 
 /** rcu_stall_warning: the first one of a grace period counts. */

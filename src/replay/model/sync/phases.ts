@@ -13,7 +13,7 @@ export const WAIT_PHASES = [
   /** Requested, not started: the kthread has to be woken and to run. */
   'GP_START_LATENCY',
   'GP_INIT',
-  /** CPUs and readers owe quiescent states. */
+  /** Quiescent states of CPUs and readers are pending. */
   'GP_QS_WAIT',
   /** All reported; the kthread sleeps or gets no CPU. */
   'GP_KTHREAD_LATENCY',

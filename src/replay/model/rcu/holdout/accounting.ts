@@ -1,4 +1,4 @@
-/** Opens and settles debts of a grace period: takes the CPU's and the reader's accounts at both ends, and books who ran meanwhile. */
+/** Opens and closes holdouts of a grace period: takes the CPU's and the reader's accounts at both ends, and books who ran in between. */
 import type { CpuModel } from '../../cpu/cpu.ts';
 import { TASK_RUNNING, type TaskModel } from '../../task/task.ts';
 import type { Holdout } from '../grace-period.ts';
@@ -8,7 +8,7 @@ export const SHORTEST_BLOCKER_NS = 1e7;
 
 interface Ran {
   ns: number;
-  /** String id of the name, kept here because the task may be gone when the debt is paid. */
+  /** String id of the name, kept here because the task may be gone when the holdout is closed. */
   readonly comm: number;
   readonly prio: number;
 }
@@ -16,7 +16,7 @@ interface Ran {
 export class HoldoutAccounting {
   readonly #cpus: CpuModel;
   readonly #tasks: TaskModel;
-  /** Time on the CPU by tid, of debts in progress. */
+  /** Time on the CPU by tid, of open holdouts. */
   readonly #ran = new Map<Holdout, Map<number, Ran>>();
   readonly #switchedInNs: number[] = [];
 
@@ -32,7 +32,7 @@ export class HoldoutAccounting {
       kind: 'cpu',
       cpu,
       tid: -1,
-      name: `cpu ${cpu}`,
+      name: `CPU ${cpu}`,
       fromNs: nowNs,
       fromEvent: event,
       toNs: null,
@@ -96,7 +96,7 @@ export class HoldoutAccounting {
     else holdout.occupancyPassed = this.#cpus.snapshot(holdout.cpu, nowNs);
   }
 
-  /** The debt is paid. */
+  /** The quiescent state is reported. */
   settle(holdout: Holdout, nowNs: number, event: number): void {
     if (holdout.toNs !== null) return;
     holdout.toNs = nowNs;
@@ -122,7 +122,7 @@ export class HoldoutAccounting {
 
   #name(holdout: Holdout, nowNs: number): void {
     const state = this.#cpus.get(holdout.cpu);
-    // The switch to the idle task ends the debt before the task that leaves is switched out.
+    // The switch to the idle task closes the holdout before the task that leaves is switched out.
     const leaving = state.lastSwitchNs === nowNs ? this.#tasks.find(state.switchedOutTid) : undefined;
     if (leaving && leaving.tid > 0 && leaving.state === TASK_RUNNING && leaving.cpu === holdout.cpu)
       this.#book(
@@ -155,7 +155,7 @@ export class HoldoutAccounting {
     else ran.set(tid, { ns, comm, prio });
   }
 
-  /** A task leaves the CPU that the debt is about. */
+  /** A task leaves the CPU of an open holdout. */
   switchedOut(holdout: Holdout, tid: number, comm: number, prio: number, nowNs: number): void {
     const sinceNs = Math.max(holdout.fromNs, this.#switchedInNs[holdout.cpu] ?? holdout.fromNs);
     this.#book(holdout, tid, comm, prio, nowNs - sinceNs);

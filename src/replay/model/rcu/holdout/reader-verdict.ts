@@ -11,12 +11,12 @@ export function judgeReader(holdout: Holdout, shares: HoldoutVerdict['shares'], 
   const none = { nmi: 0, hardirq: 0, softirq: 0 };
   const spent = from && to ? [0, 1, 2, 3].map((state) => to[state] - from[state]) : [];
   const total = spent.reduce((sum, ns) => sum + ns, 0);
-  // What its CPU was seen to do meanwhile is how long it owed.
-  const owedNs = (holdout.occupancyTo ?? holdout.occupancyFrom).reduce(
+  // The accounts of its CPU add up to the time for which it was pending.
+  const heldNs = (holdout.occupancyTo ?? holdout.occupancyFrom).reduce(
     (sum, ns, kind) => sum + ns - holdout.occupancyFrom[kind],
     0,
   );
-  if (!visible.switches || total <= 0 || total < MOST * owedNs) {
+  if (!visible.switches || total <= 0 || total < MOST * heldNs) {
     const note = 'inside rcu_read_lock; whether it ran meanwhile is not recorded (record sched:sched_switch)';
     return { cause: 'unknown', code: 'UNKNOWN', shares: none, task: undefined, runnableShare: 0, note };
   }

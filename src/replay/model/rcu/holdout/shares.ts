@@ -12,7 +12,7 @@ export const IRQ_SHARE = 0.5;
 export interface HoldoutVerdict {
   readonly cause: RootKind;
   readonly code: HoldoutCode;
-  /** Of the owed interval; the remainder is the task's own or idle. */
+  /** Of the time pending; the remainder is the task's own or idle. */
   readonly shares: { readonly nmi: number; readonly hardirq: number; readonly softirq: number };
   /** `comm:tid` that ran most on the CPU. */
   readonly task: string | undefined;

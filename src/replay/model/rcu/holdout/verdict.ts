@@ -53,11 +53,11 @@ function judgeCpu(
     note,
   });
   const to = holdout.occupancyTo ?? holdout.occupancyFrom;
-  const owedNs = to.reduce((sum, ns, kind) => sum + ns - holdout.occupancyFrom[kind], 0);
-  if (owedNs <= 0)
+  const heldNs = to.reduce((sum, ns, kind) => sum + ns - holdout.occupancyFrom[kind], 0);
+  if (heldNs <= 0)
     return verdict('unknown', 'UNKNOWN', 'none of its events was recorded, so that its report may be missing, too');
   const silentNs = holdout.silentNs ?? 0;
-  if (owedNs > SLOW_PERIOD_NS && visible.tickNs !== undefined && silentNs >= MOST * owedNs) {
+  if (heldNs > SLOW_PERIOD_NS && visible.tickNs !== undefined && silentNs >= MOST * heldNs) {
     const note = `no CPU recorded anything for ${formatDuration(silentNs)} although several were busy: the machine did not run`;
     return verdict('unknown', 'VM_STOLEN', note);
   }
@@ -80,16 +80,16 @@ function judgeCpu(
     return verdict('unknown', 'UNKNOWN', note);
   }
   const fewTicks =
-    visible.tickNs !== undefined && holdout.ticks * visible.tickNs < TICK_SHARE * owedNs && owedNs > SLOW_PERIOD_NS;
+    visible.tickNs !== undefined && holdout.ticks * visible.tickNs < TICK_SHARE * heldNs && heldNs > SLOW_PERIOD_NS;
   const busy = running + shares.softirq + shares.hardirq;
   if (fewTicks && visible.nmi && busy >= MOST && shares.softirq < IRQ_SHARE) {
-    const inTime = `in ${formatDuration(owedNs)}`;
+    const inTime = `in ${formatDuration(heldNs)}`;
     const who = task ? `, ${task} runs ${percentOf(running)} of the time` : '';
     if (holdout.tickless) {
       const note = `its tick is stopped (nohz_full) while it runs in the kernel${who}: requests for a quiescent state wait for one`;
       return verdict('cpu-hog', 'TICKLESS_USER', note, task);
     }
-    if ((holdout.interrupts * 1e9) / owedNs < FEW_INTERRUPTS) {
+    if ((holdout.interrupts * 1e9) / heldNs < FEW_INTERRUPTS) {
       const note = `interrupts off: it took ${holdout.interrupts} interrupts ${inTime}, ${holdout.ticks} of them ticks${who}`;
       return verdict('cpu-hog', 'IRQS_OFF', note, task);
     }
@@ -113,15 +113,15 @@ function judgeCpu(
   }
   const rt = realTime(holdout, task);
   const reported = holdout.occupancyTo ?? holdout.occupancyFrom;
-  if (rt && task && (holdout.ran.get(task) ?? 0) >= RT_SHARE * owedNs) {
+  if (rt && task && (holdout.ran.get(task) ?? 0) >= RT_SHARE * heldNs) {
     const what = holdout.passedBy === 'itself' ? 'its quiescent state is not reported' : 'no quiescent state';
     return verdict('cpu-hog', 'RT_HOG', `${what}: ${task} runs ${percentOf(running)} of the time${rt}`, task);
   }
   if (holdout.passedBy === 'itself' && holdout.occupancyPassed) {
     const lateNs = reported.reduce((sum, ns, kind) => sum + ns - (holdout.occupancyPassed as Occupancy)[kind], 0);
-    if (lateNs >= MOST * owedNs && lateNs > LATE_NS) {
+    if (lateNs >= MOST * heldNs && lateNs > LATE_NS) {
       const who = task ? `, while ${task} had it for most of the time` : '';
-      const note = `passed its quiescent state after ${formatDuration(owedNs - lateNs)}, which RCU core (softirq, or rcuc/${holdout.cpu}) reported ${formatDuration(lateNs)} later${who}`;
+      const note = `passed its quiescent state after ${formatDuration(heldNs - lateNs)}, which RCU core (softirq, or rcuc/${holdout.cpu}) reported ${formatDuration(lateNs)} later${who}`;
       return verdict(task ? 'cpu-hog' : 'unknown', 'REPORT_LATENCY', note, task);
     }
   }
