@@ -69,7 +69,8 @@ const commOf = (task: string): string => task.slice(0, task.lastIndexOf(':'));
 
 export const WAIT_KINDS = {
   'rcu-stall': kind<RcuStall>({
-    meaning: 'An RCU grace period does not end in time: a CPU has not reported a quiescent state, or a reader has not left its section.',
+    meaning:
+      'An RCU grace period does not end in time: a CPU has not reported a quiescent state, or a reader has not left its section.',
     counterpart: 'rcu: INFO: rcu_preempt detected stalls on CPUs/tasks',
     rank: 80,
     lasts: 'interval',

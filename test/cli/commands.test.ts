@@ -209,7 +209,9 @@ describe('quiesce rule', () => {
     const one = await quiesce('rule', 'R2.61');
     expect(one.out).toContain('R2.61  2.6 The decision, replayed');
     expect(one.out).toContain('inference from R2.43');
-    expect((await quiesce('rule')).out).toContain('W4      A grace period waits for a CPU whose quiescent state is pending');
+    expect((await quiesce('rule')).out).toContain(
+      'W4      A grace period waits for a CPU whose quiescent state is pending',
+    );
     const { rules } = JSON.parse((await quiesce('rule', 'L5.18', '--json')).out) as { rules: { source: string }[] };
     expect(rules[0].source).toBe('kernel/workqueue.c: process_one_work');
     const unknown = await quiesce('rule', 'R2.6x');

@@ -47,7 +47,9 @@ export function saveRcu(model: RcuModel): RcuSnapshot {
       normal: flavor.gp ? savePeriod(flavor.gp) : null,
       expedited: flavor.expedited ? savePeriod(flavor.expedited) : null,
       readers: saveRows(flavor.readers.values()),
-      pending: [...flavor.pending].flatMap(([cpu, holdout]) => numbered(holdout).map((number) => [cpu, number] as const)),
+      pending: [...flavor.pending].flatMap(([cpu, holdout]) =>
+        numbered(holdout).map((number) => [cpu, number] as const),
+      ),
       blocking: [...flavor.blocking].map(([tid, holdouts]) => [tid, holdouts.flatMap(numbered)] as const),
       leafLevel: flavor.nodes.leafLevel,
       nodes: saveRows(flavor.nodes.all()),

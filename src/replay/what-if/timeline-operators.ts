@@ -263,9 +263,7 @@ function expedite(timeline: Timeline): Rewrite {
     selected: lengths.size,
     because:
       lengths.size > 0
-        ? [
-            'an expedited grace period waits for the same holdouts; it only interrupts them once more',
-          ]
+        ? ['an expedited grace period waits for the same holdouts; it only interrupts them once more']
         : [],
     lengths,
   };
