@@ -18,7 +18,12 @@ export function doctorText(result: DoctorResult, style: Style): string {
         : `, shifted by ${(capture.offset_ns / 1e9).toFixed(6)} s ± ${((capture.offset_uncertainty_ns ?? 0) / 1e6).toFixed(3)} ms`;
     lines.push(`  ${printable(capture.path)}: ${capture.format}, ${clock}${offset}`);
   }
-  const kernel = Object.entries(run.kernel).map(([field, value]) => `${field} ${printable(String(value))}`);
+  const kernel = Object.entries(run.kernel).map(([field, value]) =>
+    // Of the symbols how many there are is enough.
+    typeof value === 'object'
+      ? `${field} of ${Object.keys(value).length} structs`
+      : `${field} ${printable(String(value))}`,
+  );
   lines.push(`  kernel: ${kernel.length > 0 ? kernel.join(', ') : 'nothing known; give --profile to replay'}`, '');
   lines.push(style.bold(`${plural(result.event_types.length, 'event type')}`));
   const most = result.event_types[0]?.events ?? 1;
