@@ -201,13 +201,13 @@ describe('hung tasks and their chains (W4.20)', () => {
       task: 'syz.7.105',
       tid: 4086,
       api: 'synchronize_srcu',
-      domain: 'tracepoint_srcu',
+      domain: 'rcu_tasks_trace_srcu_struct or tracepoint_srcu',
       confidence: 'reported',
       root: { kind: 'nmi-storm', tid: 4093 },
     });
     expect(wait.chain.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
       'task syz.7.105:4086',
-      'srcu-gp SRCU grace period of tracepoint_srcu',
+      'srcu-gp SRCU grace period of rcu_tasks_trace_srcu_struct or tracepoint_srcu',
       'worker kworker/0:1:9',
       'rcu-gp rcu_preempt grace period 41297',
       'reader P4093:4093',
