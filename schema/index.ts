@@ -9,6 +9,7 @@ export * from './event-batch.ts';
 export * from './event-catalog.ts';
 export * from './event-cursor.ts';
 export * from './event-fields.ts';
+export { type FactColumn, type FactRow, sqlName } from './fact-columns.ts';
 export * from './facts.ts';
 export * from './finding-kinds/identity.ts';
 export * from './finding-kinds/index.ts';

@@ -376,7 +376,7 @@ CREATE TABLE lock_edge (
 -- Who waits for whom.
 CREATE TABLE wait_edge (
   run_id    INTEGER NOT NULL REFERENCES run,
-  rule      TEXT NOT NULL,    -- rule of the model: W1 … W28
+  rule      TEXT NOT NULL,    -- kind of edge: a rule of docs/MODEL.md, chapter 4.1
   from_node TEXT NOT NULL,    -- waiter
   to_node   TEXT NOT NULL,    -- what it waits for
   start_ns  INTEGER NOT NULL,

@@ -12,7 +12,7 @@ import {
 import { ReplayEngine, type ReplayOutcome } from '../replay/engine.ts';
 import { saveLiveState } from '../replay/snapshot/live-state.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
-import { FactRecorder } from '../store/fact-tables.ts';
+import { type FactRecorder, factRecorder } from '../store/fact-recorder.ts';
 import { encodeSnapshot } from '../store/snapshot-codec.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
 import type { SourcedBatch } from './source/batch-source.ts';
@@ -47,7 +47,7 @@ export class RunSession {
     this.sink = sink;
     this.#options = options;
     if (options.replay) {
-      this.#recorder = new FactRecorder((batch) => sink?.appendFacts(batch));
+      this.#recorder = factRecorder((batch) => sink?.appendFacts(batch));
       const { profile, thresholds } = options;
       this.#engine = new ReplayEngine({ profile, thresholds, facts: this.#recorder });
       this.#learn(header);

@@ -4,8 +4,8 @@
  */
 import {
   type EventBatch,
-  type FactSink,
   type KernelProfile,
+  NO_FACTS,
   RequestError,
   type StateEvent,
   type StateResult,
@@ -28,27 +28,6 @@ export type Instant = number | { readonly event: number };
 export class StateError extends RequestError {
   override readonly name = 'StateError';
 }
-
-const NO_FACTS: FactSink = {
-  gracePeriod: nothing,
-  syncWait: nothing,
-  syncWaitPhase: nothing,
-  srcuReader: nothing,
-  rcuBlocker: nothing,
-  contextSpan: nothing,
-  taskState: nothing,
-  workItem: nothing,
-  callback: nothing,
-  lockClass: nothing,
-  lockHold: nothing,
-  lockWait: nothing,
-  lockEdge: nothing,
-  waitEdge: nothing,
-  sample: nothing,
-  openSample: nothing,
-};
-
-function nothing(): void {}
 
 /** What of a state comes from which events. */
 const KINDS: readonly { readonly what: string; readonly events: readonly string[] }[] = [

@@ -1,7 +1,7 @@
 /** Replaces what a replay concluded about a run that is in the store already. */
-import type { KernelProfile, Thresholds } from '../../schema/index.ts';
+import { FACT_NAMES, type KernelProfile, sqlName, type Thresholds } from '../../schema/index.ts';
 import { eventBase } from './event-id.ts';
-import { FACT_TABLES, type FactBatch } from './fact-tables.ts';
+import type { FactBatch } from './fact-recorder.ts';
 import { FactWriter } from './fact-writer.ts';
 import { ResultRows } from './result-rows.ts';
 import type { RunResults } from './run-summary.ts';
@@ -28,7 +28,7 @@ export class ResultWriter {
   constructor(db: Connection, runId: number) {
     this.#db = db;
     this.#runId = runId;
-    for (const table of [...Object.keys(FACT_TABLES), ...RESULT_TABLES])
+    for (const table of [...FACT_NAMES.map(sqlName), ...RESULT_TABLES])
       db.prepare(`DELETE FROM ${table} WHERE run_id = ?`).run(runId);
     this.#facts = new FactWriter(db, runId, eventBase(runId));
   }

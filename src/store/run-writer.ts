@@ -4,7 +4,7 @@ import { DictionaryRows, nextBases } from './dictionary-rows.ts';
 import { eventBase } from './event-id.ts';
 import { EventRelations } from './event-relations.ts';
 import { EventWriter } from './event-writer.ts';
-import type { FactBatch } from './fact-tables.ts';
+import type { FactBatch } from './fact-recorder.ts';
 import { FactWriter } from './fact-writer.ts';
 import { quoted } from './identifiers.ts';
 import { PageEncoder } from './page-codec.ts';

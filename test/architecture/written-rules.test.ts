@@ -30,9 +30,14 @@ function bareDuration(text: string): boolean {
   return /(?<![\w.])\d+(\.\d+)?e([6-9]|1\d)\b/.test(text.replace(/[*/] ?1e[69]\b|\b1e9 ?[*/]/g, ''));
 }
 
-/** A function put into a slot that holds one (`cpus.onTick = …`), or a slot for it. */
-const assignsSlot = (text: string): boolean => /\.on[A-Z]\w* \??=[^=>]/.test(text) && !/\.on\w+Ns =/.test(text);
-const declaresSlot = (text: string): boolean => /^\s+(readonly )?on[A-Z]\w*\??:.*;$/.test(text);
+/** A function put into a slot of something else (`cpus.onTick = …`, `work.structOf = (item) => …`), or a slot that others may fill. */
+const assignsSlot = (text: string): boolean =>
+  /\b(?!this\.)\w+\.(?!on\w+Ns\b)(on[A-Z]\w* \??\??=(?![=>])|\w+ \??\??= (async )?(function\b|(\([^()]*\)|\w+)(: [^=]+)? =>))/.test(
+    text,
+  );
+const declaresSlot = (text: string): boolean =>
+  /^\s+(readonly )?on[A-Z]\w*\??:.*;$/.test(text) ||
+  /^\s+(?!readonly |private )\w+[?!]?: \(*\w*\(?.*\) => .*;$/.test(text);
 
 describe('the code', () => {
   it.each(['model', 'judge', 'record', 'instant', 'what-if'])('names its thresholds: %s', (room) => {
@@ -41,8 +46,8 @@ describe('the code', () => {
     expect(lines.filter(({ text }) => bareDuration(text)).map(shown)).toEqual([]);
   });
 
-  it('adds listeners, and has no slot that the next one would take over', () => {
-    const slots = codeOf('src/replay/model').filter(({ text }) => assignsSlot(text) || declaresSlot(text));
+  it('adds listeners or takes functions as arguments, and has no slot that the next one would take over', () => {
+    const slots = codeOf('src/replay').filter(({ text }) => assignsSlot(text) || declaresSlot(text));
     expect(slots.map(shown)).toEqual([]);
   });
 });
@@ -57,8 +62,15 @@ describe('the checks themselves', () => {
 
   it('see a slot', () => {
     expect(assignsSlot('    cpus.onTick = (cpu) => this.#tick(cpu);')).toBe(true);
+    expect(assignsSlot('  work.structOfWork = (item) => identity.ofWork(item);')).toBe(true);
+    expect(assignsSlot('  work.structOfWork ??= item => identity.ofWork(item);')).toBe(true);
     expect(assignsSlot('    task.onCpuSinceNs = nowNs;')).toBe(false);
+    expect(assignsSlot('    this.#pack = (fact) => pack(fact);')).toBe(false);
+    expect(assignsSlot('    const late = (item: Work): boolean => item.late;')).toBe(false);
     expect(declaresSlot('  onTick: ((cpu: number) => void) | undefined;')).toBe(true);
+    expect(declaresSlot('  structOfWork: ((work: WorkKey) => string | undefined) | undefined;')).toBe(true);
+    expect(declaresSlot('  structOfWork?: (work: WorkKey) => string;')).toBe(true);
+    expect(declaresSlot('  readonly #structOfWork: (work: WorkKey) => string | undefined;')).toBe(false);
     expect(declaresSlot('  onTick?(cpu: number): void;')).toBe(false);
   });
 });

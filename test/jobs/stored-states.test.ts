@@ -13,7 +13,7 @@ import { StoreReader } from '../../src/store/run-reader.ts';
 import { encodeSnapshot } from '../../src/store/snapshot-codec.ts';
 import { writeSnapshot } from '../../src/store/snapshot-rows.ts';
 import { openForWriting } from '../../src/store/store-file.ts';
-import { CollectedFacts } from '../support/replay-capture.ts';
+import { collectedFacts } from '../support/replay-capture.ts';
 import { trace } from '../support/replay-dsl.ts';
 import { buildStore, textCapture } from '../support/sample-store.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -203,7 +203,7 @@ describe('snapshots in the store', () => {
   /** Keeps a snapshot after every second page. @returns the events after which */
   function keepSnapshots(path: string): number[] {
     const reader = new StoreReader(path);
-    const engine = new ReplayEngine({ facts: new CollectedFacts() });
+    const engine = new ReplayEngine({ facts: collectedFacts() });
     const kept: { event: number; body: Uint8Array }[] = [];
     let page = 0;
     for (const batch of reader.batches(1)) {

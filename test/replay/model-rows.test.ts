@@ -7,12 +7,12 @@ import { instantOf } from '../../src/replay/instant/instant.ts';
 import type { ModelRow, Models } from '../../src/replay/model/models.ts';
 import { loadLiveState, saveLiveState } from '../../src/replay/snapshot/live-state.ts';
 import { batchesOf, type EventLog, readLog } from '../support/event-log.ts';
-import { CollectedFacts } from '../support/replay-capture.ts';
+import { collectedFacts } from '../support/replay-capture.ts';
 
 const SAMPLES = ['preempted-reader.trace.txt.zst', 'srcu-deadlock.trace.txt.zst', 'lock-cycle.trace.txt.zst'];
 const BATCH = 3000;
 
-const newEngine = (): ReplayEngine => new ReplayEngine({ facts: new CollectedFacts() });
+const newEngine = (): ReplayEngine => new ReplayEngine({ facts: collectedFacts() });
 const nameOf = ({ model }: ModelRow): string => model.constructor.name;
 
 /** The engine, noting which models are looked at. */

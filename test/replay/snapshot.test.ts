@@ -9,7 +9,7 @@ import { type LiveState, loadLiveState, saveLiveState } from '../../src/replay/s
 import { decodeSnapshot, encodeSnapshot } from '../../src/store/snapshot-codec.ts';
 import { KernelMachine, machineArbitrary } from '../property/kernel-machine.ts';
 import { batchesOf, type EventLog, readLog } from '../support/event-log.ts';
-import { CollectedFacts } from '../support/replay-capture.ts';
+import { collectedFacts } from '../support/replay-capture.ts';
 
 const SAMPLES = [
   'nmi-storm.trace.txt.zst',
@@ -21,7 +21,7 @@ const SAMPLES = [
   'healthy.trace.txt.zst',
 ];
 
-const newEngine = (): ReplayEngine => new ReplayEngine({ facts: new CollectedFacts() });
+const newEngine = (): ReplayEngine => new ReplayEngine({ facts: collectedFacts() });
 
 /** An engine at the same instant, by way of the bytes of a snapshot. */
 function thawed(engine: ReplayEngine): ReplayEngine {

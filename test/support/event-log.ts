@@ -20,7 +20,7 @@ import {
   type Thresholds,
 } from '../../schema/index.ts';
 import { ReplayEngine } from '../../src/replay/engine.ts';
-import { type CaptureReplay, CollectedFacts } from './replay-capture.ts';
+import { type CaptureReplay, collectedFacts } from './replay-capture.ts';
 
 /** Fields that hold a task number. */
 export const TID_FIELDS = /^(pid|prev_pid|next_pid|child_pid|parent_pid|old_pid|gp_tasks_pid)$/;
@@ -126,7 +126,7 @@ export interface LogReplayOptions {
 
 /** Replays events in the order of the list. The id of an event is its place in the list, from 1. */
 export function replayLog(log: EventLog, options: LogReplayOptions = {}): CaptureReplay {
-  const facts = new CollectedFacts();
+  const facts = collectedFacts();
   const engine = new ReplayEngine({
     facts,
     ...(options.profile && { profile: options.profile }),

@@ -4,49 +4,40 @@ import {
   DiagnosticSink,
   type EventBatch,
   EventCursor,
+  FACT_NAMES,
+  type Fact,
+  type FactName,
   type FactSink,
   type Finding,
+  factFunctions,
   type KernelProfile,
   type MetricName,
   type Thresholds,
 } from '../../schema/index.ts';
 import { ReplayEngine, type ReplayOutcome } from '../../src/replay/engine.ts';
 
-/** Facts by sink method, in the order of their emission. `sample` rows are `[metric, by, ns]`. */
-export class CollectedFacts implements FactSink {
-  readonly gracePeriods: Parameters<FactSink['gracePeriod']>[0][] = [];
-  readonly syncWaits: Parameters<FactSink['syncWait']>[0][] = [];
-  readonly syncWaitPhases: Parameters<FactSink['syncWaitPhase']>[0][] = [];
-  readonly srcuReaders: Parameters<FactSink['srcuReader']>[0][] = [];
-  readonly rcuBlockers: Parameters<FactSink['rcuBlocker']>[0][] = [];
-  readonly contextSpans: Parameters<FactSink['contextSpan']>[0][] = [];
-  readonly taskStates: Parameters<FactSink['taskState']>[0][] = [];
-  readonly workItems: Parameters<FactSink['workItem']>[0][] = [];
-  readonly callbacks: Parameters<FactSink['callback']>[0][] = [];
-  readonly lockClasses: Parameters<FactSink['lockClass']>[0][] = [];
-  readonly lockHolds: Parameters<FactSink['lockHold']>[0][] = [];
-  readonly lockWaits: Parameters<FactSink['lockWait']>[0][] = [];
-  readonly lockEdges: Parameters<FactSink['lockEdge']>[0][] = [];
-  readonly waitEdges: Parameters<FactSink['waitEdge']>[0][] = [];
-  readonly samples: [string, string, number][] = [];
-  readonly openSamples: [string, string][] = [];
+type Plural<Name extends string> = Name extends `${string}s` ? `${Name}es` : `${Name}s`;
 
-  gracePeriod = (fact: Parameters<FactSink['gracePeriod']>[0]): void => void this.gracePeriods.push({ ...fact });
-  syncWait = (fact: Parameters<FactSink['syncWait']>[0]): void => void this.syncWaits.push({ ...fact });
-  syncWaitPhase = (fact: Parameters<FactSink['syncWaitPhase']>[0]): void => void this.syncWaitPhases.push({ ...fact });
-  srcuReader = (fact: Parameters<FactSink['srcuReader']>[0]): void => void this.srcuReaders.push({ ...fact });
-  rcuBlocker = (fact: Parameters<FactSink['rcuBlocker']>[0]): void => void this.rcuBlockers.push({ ...fact });
-  contextSpan = (fact: Parameters<FactSink['contextSpan']>[0]): void => void this.contextSpans.push({ ...fact });
-  taskState = (fact: Parameters<FactSink['taskState']>[0]): void => void this.taskStates.push({ ...fact });
-  workItem = (fact: Parameters<FactSink['workItem']>[0]): void => void this.workItems.push({ ...fact });
-  callback = (fact: Parameters<FactSink['callback']>[0]): void => void this.callbacks.push({ ...fact });
-  lockClass = (fact: Parameters<FactSink['lockClass']>[0]): void => void this.lockClasses.push({ ...fact });
-  lockHold = (fact: Parameters<FactSink['lockHold']>[0]): void => void this.lockHolds.push({ ...fact });
-  lockWait = (fact: Parameters<FactSink['lockWait']>[0]): void => void this.lockWaits.push({ ...fact });
-  lockEdge = (fact: Parameters<FactSink['lockEdge']>[0]): void => void this.lockEdges.push({ ...fact });
-  waitEdge = (fact: Parameters<FactSink['waitEdge']>[0]): void => void this.waitEdges.push({ ...fact });
-  openSample = (metric: MetricName, by: string): void => void this.openSamples.push([metric, by]);
-  sample = (metric: MetricName, by: string, valueNs: number): void => void this.samples.push([metric, by, valueNs]);
+const plural = (name: string): string => `${name}${name.endsWith('s') ? 'es' : 's'}`;
+
+/** Facts in the order of their emission: `syncWaits`, `lockClasses`, … Samples are `[metric, by, ns]`. */
+export type CollectedFacts = FactSink & { readonly [N in FactName as Plural<N>]: Fact<N>[] } & {
+  readonly samples: [string, string, number][];
+  readonly openSamples: [string, string][];
+};
+
+export function collectedFacts(): CollectedFacts {
+  const lists = new Map(FACT_NAMES.map((name): [FactName, object[]] => [name, []]));
+  const samples: [string, string, number][] = [];
+  const openSamples: [string, string][] = [];
+  return {
+    ...factFunctions((name) => (fact) => void lists.get(name)?.push({ ...fact })),
+    ...Object.fromEntries([...lists].map(([name, list]) => [plural(name), list])),
+    samples,
+    openSamples,
+    sample: (metric: MetricName, by: string, ns: number) => void samples.push([metric, by, ns]),
+    openSample: (metric: MetricName, by: string) => void openSamples.push([metric, by]),
+  } as CollectedFacts;
 }
 
 export interface CaptureReplay extends ReplayOutcome {
@@ -73,7 +64,7 @@ export async function replayText(text: string, options: CaptureReplayOptions = {
 }
 
 async function replaySource(source: ByteSource, options: CaptureReplayOptions): Promise<CaptureReplay> {
-  const facts = new CollectedFacts();
+  const facts = collectedFacts();
   const engine = new ReplayEngine({
     facts,
     ...(options.profile && { profile: options.profile }),

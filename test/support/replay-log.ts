@@ -1,17 +1,8 @@
 /** Replays a kernel log without a store, for tests. */
 import { consoleFormat } from '../../parsers/console/format.ts';
 import { bufferSource, DictionaryWriter } from '../../parsers/index.ts';
-import {
-  DiagnosticSink,
-  type FactSink,
-  type Finding,
-  type FindingKind,
-  type KernelProfile,
-} from '../../schema/index.ts';
+import { DiagnosticSink, type Finding, type FindingKind, type KernelProfile, NO_FACTS } from '../../schema/index.ts';
 import { ReplayEngine, type ReplayOutcome } from '../../src/replay/engine.ts';
-
-/** Takes facts and forgets them. */
-export const NO_FACTS = new Proxy({}, { get: () => () => undefined }) as unknown as FactSink;
 
 /** @param boot which of the log's boots is replayed. */
 export async function replayLog(text: string, profile?: KernelProfile, boot = 0): Promise<ReplayOutcome> {

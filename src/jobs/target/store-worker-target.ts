@@ -1,6 +1,6 @@
 /** Stores in a thread of its own, so that SQLite works beside parser and models. */
 import { Worker } from 'node:worker_threads';
-import type { FactBatch } from '../../store/fact-tables.ts';
+import type { FactBatch } from '../../store/fact-recorder.ts';
 import type { RunSummary } from '../../store/run-summary.ts';
 import { batchMemory, errorOf, WINDOW } from '../source/batch-messages.ts';
 import type { RunSink } from './run-sink.ts';

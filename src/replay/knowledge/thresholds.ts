@@ -17,8 +17,11 @@ export const PERSISTS_NS = 1e8;
 /** Stretches of a CPU without a quiescent state, and silence of all CPUs, below this hold up no grace period that anybody asks about. */
 export const LONG_STRETCH_NS = 2e8;
 
-/** A grace period, or what holds one up, that lasts less is not slow: rcu_cpu_stall_timeout is at least 3 s (R2.40). */
-export const SLOW_PERIOD_NS = 1e9;
+/**
+ * A grace period, what holds one up, or an uninterruptible sleep that lasts less is not slow: rcu_cpu_stall_timeout is at least 3 s
+ * (R2.40). What lasts longer explains the waits of others, whatever the thresholds of the user are (collection-floors.ts).
+ */
+export const SLOW_NS = 1e9;
 
 /** An interrupt storm must meet a wait for that long to be its reason. */
 export const STORM_MEETS_NS = 1e9;
@@ -27,6 +30,9 @@ export const STORM_MEETS_NS = 1e9;
 export const ROOTED_WAIT_ERROR_NS = 5e9;
 
 // The kernel's own limits.
+
+/** The shortest rcu_cpu_stall_timeout that a kernel accepts: rcu_jiffies_till_stall_check(), kernel/rcu/tree_stall.h (R2.40). */
+export const SHORTEST_STALL_NS = 3e9;
 
 /** `2 * HZ` in rcu_check_gp_kthread_starvation(), kernel/rcu/tree_stall.h. */
 export const GP_KTHREAD_STARVED_NS = 2e9;

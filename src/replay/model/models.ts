@@ -85,11 +85,10 @@ export function createModels(world: World): Models {
   const barriers = new RcuBarrierModel();
   const wakers = new KthreadWakerModel(world, cpu);
   const workers = new GpKthreadModel(world, cpu, tasks, WORKERS);
-  const work = new WorkqueueModel(world, cpu, tasks);
-  const calls = new FunctionCallModel(world);
   const identity = new SrcuIdentity(world.profile);
+  const work = new WorkqueueModel(world, cpu, tasks, (item) => identity.ofWork(item));
+  const calls = new FunctionCallModel(world);
   identity.listeners.push((from, to) => work.renameDomain(from, to));
-  work.structOfWork = (item) => identity.ofWork(item);
   const readers = new SrcuReaderModel(world, tasks, calls, identity);
   const sync = new SyncWaitModel(world, tasks, work, calls, identity, readers);
   const workerLocks = new SrcuWorkerLocks(world, work);

@@ -8,7 +8,7 @@ import { Attribution, decisiveHoldout } from '../judge/chain/blame.ts';
 import {
   LONG_DELAY_NS,
   LONGEST_JIFFY_NS,
-  SLOW_PERIOD_NS,
+  SLOW_NS,
   SRCU_SCAN_JIFFIES,
   SRCU_SCANS,
 } from '../knowledge/thresholds.ts';
@@ -102,7 +102,7 @@ function scaleContext(timeline: Timeline, operator: OperatorOf<'scale-context'>)
     const freedNs = share * (timeline.end({ endNs: holdout.toNs }) - holdout.fromNs) * (1 - factor);
     if (freedNs < 1) return gp;
     const endNs = Math.round(timeline.end(gp) - freedNs);
-    if (freedNs > SLOW_PERIOD_NS)
+    if (freedNs > SLOW_NS)
       because.push(
         `${gracePeriodName(gp)}: ${formatDuration(freedNs)} of its ${formatDuration(timeline.length(gp))} went to ${CONTEXT_WORDS[context]} on CPU ${holdout.cpu}`,
       );

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { callerKey, LogGrammar } from '../../../parsers/console/log-grammar.ts';
 import { DictionaryWriter } from '../../../parsers/index.ts';
-import { BatchWriter, EventBatch } from '../../../schema/index.ts';
+import { BatchWriter, EventBatch, NO_FACTS } from '../../../schema/index.ts';
 import { ReplayEngine } from '../../../src/replay/engine.ts';
 import { fixture } from '../../support/console-log.ts';
 import { notesRules, notesText } from '../../support/notes.ts';
-import { findingsOf, NO_FACTS, replayLog, stamped } from '../../support/replay-log.ts';
+import { findingsOf, replayLog, stamped } from '../../support/replay-log.ts';
 
 describe('lock reports become findings', () => {
   it('a circular dependency: its chain in order, once, with the lines and the stop of lockdep', async () => {

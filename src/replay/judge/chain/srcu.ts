@@ -5,7 +5,7 @@
 import { overlapNs } from '../../core/interval.ts';
 import { note } from '../../core/note.ts';
 import { splitLabel } from '../../core/wording.ts';
-import { COVERS_SHARE, LATE_NS, LONG_DELAY_NS, SLOW_PERIOD_NS } from '../../knowledge/thresholds.ts';
+import { COVERS_SHARE, LATE_NS, LONG_DELAY_NS, SLOW_NS } from '../../knowledge/thresholds.ts';
 import { meansStruct } from '../../model/srcu/identity.ts';
 import type { SrcuReader } from '../../model/srcu/reader.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
@@ -118,7 +118,7 @@ function afterEnd(walk: AttributionWalk, { period, course }: SrcuWalk, fromNs: n
  */
 function throughStall(walk: AttributionWalk, period: Link, wait: SyncWait, fromNs: number, toNs: number): boolean {
   const covered = walk.timeline
-    .periodsLongerThan(SLOW_PERIOD_NS)
+    .periodsLongerThan(SLOW_NS)
     .some((gp) => overlapNs(fromNs, toNs, gp.startNs, gp.endNs ?? toNs) >= COVERS_SHARE * (toNs - fromNs));
   if (!covered) return false;
   walk.draft.inferredBy.add(

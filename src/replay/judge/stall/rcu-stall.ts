@@ -2,10 +2,10 @@
  * RCU stalls: grace periods that the kernel warned about, or would have by its own rule (MODEL 2.5, R2.60).
  */
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
-import { gracePeriodFloorNs } from '../../core/collection-floors.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
 import { note, notesOf } from '../../core/note.ts';
 import { LOST_EVENTS_NOTE } from '../../core/wording.ts';
+import { gracePeriodFloorNs } from '../../knowledge/collection-floors.ts';
 import type { KthreadSleep, KthreadStarvation } from '../../model/inferred/gp-kthread.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../../model/rcu/grace-period.ts';
 import type { RunRecord } from '../../record/run-record.ts';

@@ -3,7 +3,7 @@ import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { percent } from '../../core/wording.ts';
-import { SLOW_PERIOD_NS, STORM_MEETS_NS } from '../../knowledge/thresholds.ts';
+import { SLOW_NS, STORM_MEETS_NS } from '../../knowledge/thresholds.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../../model/rcu/grace-period.ts';
 import type { RunRecord } from '../../record/run-record.ts';
@@ -87,7 +87,7 @@ function sourceNotes({ busyNs, contextsNs, samplesNs, threadNs }: Storm): NoteIn
 /** A grace period that the storm held up: alone, a busy CPU is a fact; with somebody who waits for it, it is the fault. */
 function stalledBy(timeline: Timeline, storm: Storm): [GracePeriod, Holdout] | undefined {
   const { endNs } = timeline.data;
-  for (const gp of timeline.periodsLongerThan(SLOW_PERIOD_NS)) {
+  for (const gp of timeline.periodsLongerThan(SLOW_NS)) {
     for (const holdout of gp.holdouts) {
       const toNs = heldUntilNs(holdout) ?? endNs;
       const meets = holdout.fromNs < storm.endNs && toNs > storm.startNs;

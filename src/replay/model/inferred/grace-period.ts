@@ -3,9 +3,10 @@
  * synchronize_rcu() proves a grace period in flight, and the CPU that ran one task through it without a context switch is the
  * one that can have held it up, unless the grace-period kthread itself had no CPU. Everything concluded here is `inferred`.
  */
-import { gracePeriodFloorNs } from '../../core/collection-floors.ts';
+
 import { overlapNs } from '../../core/interval.ts';
 import type { Model, World } from '../../core/world.ts';
+import { gracePeriodFloorNs } from '../../knowledge/collection-floors.ts';
 import { type GracePeriod, type Holdout, heldUntilNs, newGracePeriod } from '../rcu/grace-period.ts';
 import type { RcuModel } from '../rcu/rcu.ts';
 import type { SyncWait, SyncWaitModel } from '../sync/sync-wait.ts';

@@ -5,8 +5,8 @@
  * Sequence numbers are kernel gp_seq values with state bits; `start` and `end` of one grace period print the same value (T2).
  */
 import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
-import { gracePeriodFloorNs, stallTickFloorNs } from '../../core/collection-floors.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
+import { gracePeriodFloorNs, stallTickFloorNs } from '../../knowledge/collection-floors.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
 import { TextCodes } from '../cpu/text-codes.ts';
 import type { TaskModel } from '../task/task.ts';

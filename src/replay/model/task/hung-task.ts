@@ -1,5 +1,5 @@
 /** Long uninterruptible sleeps, collected while they end; the open ones are still with their tasks. */
-import { sleepFloorNs } from '../../core/collection-floors.ts';
+import { sleepFloorNs } from '../../knowledge/collection-floors.ts';
 import type { Model, World } from '../../core/world.ts';
 import type { BlockedInterval, Task, TaskModel } from './task.ts';
 

@@ -31,8 +31,7 @@ export class WorkqueueModel implements Model {
   readonly #world: World;
   readonly #queued = new Map<WorkKey, QueuedWork>();
   readonly #running = new Map<number, WorkExecution>();
-  /** The srcu_struct that holds a work item, by the symbols of the kernel. */
-  structOfWork: ((work: WorkKey) => string | undefined) | undefined;
+  readonly #structOfWork: (work: WorkKey) => string | undefined;
   readonly #domainOfWork = new Map<WorkKey, string>();
   readonly #domainSources = new Map<WorkKey, DomainSource>();
   /** Executions of process_srcu and srcu_invoke_callbacks in order of start. */
@@ -50,10 +49,12 @@ export class WorkqueueModel implements Model {
   #order = 0;
   #activations = false;
 
-  constructor(world: World, cpus: CpuModel, tasks: TaskModel) {
+  /** @param structOfWork the srcu_struct that holds a work item, by the symbols of the kernel */
+  constructor(world: World, cpus: CpuModel, tasks: TaskModel, structOfWork: (work: WorkKey) => string | undefined) {
     this.#world = world;
     this.#cpus = cpus;
     this.#tasks = tasks;
+    this.#structOfWork = structOfWork;
     this.pools = new WorkerPools(world);
   }
 
@@ -209,7 +210,7 @@ export class WorkqueueModel implements Model {
   #domain(work: WorkKey, fn: string): string | undefined {
     const known = this.#domainOfWork.get(work);
     if (known !== undefined || fn !== 'process_srcu') return known;
-    const name = this.structOfWork?.(work);
+    const name = this.#structOfWork(work);
     if (name !== undefined) this.#domainOfWork.set(work, name);
     return name;
   }

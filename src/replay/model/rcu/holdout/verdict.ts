@@ -1,7 +1,7 @@
 /** Why a CPU or a reader held a grace period up (MODEL 2.7), from what its CPU and it did meanwhile. */
 import { formatDuration, type HoldoutCode, type RootKind } from '../../../../../schema/index.ts';
 import type { Visibility } from '../../../core/visibility.ts';
-import { LATE_NS, SLOW_PERIOD_NS } from '../../../knowledge/thresholds.ts';
+import { LATE_NS, SLOW_NS } from '../../../knowledge/thresholds.ts';
 import {
   OCC_HARDIRQ,
   OCC_IDLE,
@@ -57,7 +57,7 @@ function judgeCpu(
   if (heldNs <= 0)
     return verdict('unknown', 'UNKNOWN', 'none of its events was recorded, so that its report may be missing, too');
   const silentNs = holdout.silentNs ?? 0;
-  if (heldNs > SLOW_PERIOD_NS && visible.tickNs !== undefined && silentNs >= MOST * heldNs) {
+  if (heldNs > SLOW_NS && visible.tickNs !== undefined && silentNs >= MOST * heldNs) {
     const note = `no CPU recorded anything for ${formatDuration(silentNs)} although several were busy: the machine did not run`;
     return verdict('unknown', 'VM_STOLEN', note);
   }
@@ -80,7 +80,7 @@ function judgeCpu(
     return verdict('unknown', 'UNKNOWN', note);
   }
   const fewTicks =
-    visible.tickNs !== undefined && holdout.ticks * visible.tickNs < TICK_SHARE * heldNs && heldNs > SLOW_PERIOD_NS;
+    visible.tickNs !== undefined && holdout.ticks * visible.tickNs < TICK_SHARE * heldNs && heldNs > SLOW_NS;
   const busy = running + shares.softirq + shares.hardirq;
   if (fewTicks && visible.nmi && busy >= MOST && shares.softirq < IRQ_SHARE) {
     const inTime = `in ${formatDuration(heldNs)}`;
