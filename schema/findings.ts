@@ -42,7 +42,13 @@ export interface EvidenceRange {
  */
 export type Evidence =
   | { readonly event: number; readonly role: string; readonly range?: EvidenceRange }
-  | { readonly line: number; readonly role: string };
+  | {
+      readonly line: number;
+      readonly role: string;
+      /** The line as the kernel printed it, where a report begins there, and the report's stack: scripts/decode_stacktrace.sh reads it. */
+      readonly text?: string;
+      readonly stack?: readonly string[];
+    };
 
 export type ChainLinkKind =
   | 'task'

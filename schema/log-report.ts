@@ -27,6 +27,8 @@ interface LogReportBase {
   readonly line: number;
   readonly endLine: number;
   readonly cpu?: number;
+  /** First line of the report as printed, where the report is more than that line's facts. */
+  readonly headline?: string;
 }
 
 /**
@@ -34,6 +36,12 @@ interface LogReportBase {
  * it is the function that the interrupt hit.
  */
 export type LogStack = readonly string[];
+
+/**
+ * Lines of a stack as printed, `?` frames, section marks, offsets, sizes, modules and decoded places included: what addr2line,
+ * scripts/faddr2line and scripts/decode_stacktrace.sh take. Missing for an empty stack.
+ */
+export type LogFrames = readonly string[];
 
 /** A task's or CPU's backtrace (G7.6). */
 export interface LogBacktrace {
@@ -43,6 +51,7 @@ export interface LogBacktrace {
   /** State letter of a task dump (`R` runnable or running, T58). */
   readonly state?: string;
   readonly stack: LogStack;
+  readonly frames?: LogFrames;
   /**
    * How many of the leading frames ran in NMI context (`<NMI>`), and how many after these in interrupt context (`<IRQ>`).
    * `irqFrames` undefined: the trace has no section marks (arm, arm64, old kernels).
@@ -74,6 +83,7 @@ interface LockdepBase {
   readonly task: LogTask;
   readonly held: readonly LogLock[];
   readonly stack: LogStack;
+  readonly frames?: LogFrames;
 }
 
 export type LogReport = LogReportBase &
@@ -83,7 +93,7 @@ export type LogReport = LogReportBase &
         readonly acquiring: LogLock;
         readonly holding: LogLock;
         /** `-> #k` entries, k ascending: #0 is the lock being acquired. Edge (k−1)→k for each k ≥ 1 (G2.1). Empty in a cut report. */
-        readonly chain: readonly { readonly lock: LogLock; readonly stack: LogStack }[];
+        readonly chain: readonly { readonly lock: LogLock; readonly stack: LogStack; readonly frames?: LogFrames }[];
       })
     | (LockdepBase & {
         readonly kind: 'lockdep-irq-order';
@@ -100,6 +110,8 @@ export type LogReport = LogReportBase &
         /** How the safe class was taken in interrupt context, and the unsafe one with interrupts enabled. */
         readonly safeStack?: LogStack;
         readonly unsafeStack?: LogStack;
+        readonly safeFrames?: LogFrames;
+        readonly unsafeFrames?: LogFrames;
       })
     | (LockdepBase & {
         readonly kind: 'lockdep-irq-inversion';
@@ -118,6 +130,7 @@ export type LogReport = LogReportBase &
         readonly to: string;
         /** Where the first usage was registered. */
         readonly registered?: LogStack;
+        readonly registeredFrames?: LogFrames;
       })
     | (LockdepBase & {
         readonly kind: 'lockdep-recursion';
@@ -140,6 +153,7 @@ export type LogReport = LogReportBase &
         readonly locks: readonly LogLock[];
         readonly held?: readonly LogLock[];
         readonly stack: LogStack;
+        readonly frames?: LogFrames;
       }
     /** The validator switched itself off (limits reached, or after its first report). */
     | { readonly kind: 'lockdep-off'; readonly why: string }
@@ -199,6 +213,7 @@ export type LogReport = LogReportBase &
         /** Real blocked seconds (G4.1). */
         readonly seconds: number;
         readonly stack: LogStack;
+        readonly frames?: LogFrames;
         readonly state?: string;
         /** `can't die for more than`: killed but still running, not blocked. */
         readonly cannotDie?: boolean;
@@ -219,9 +234,16 @@ export type LogReport = LogReportBase &
         readonly seconds: number;
         readonly task?: LogTask;
         readonly stack: LogStack;
+        readonly frames?: LogFrames;
         readonly irqFrames?: number;
       }
-    | { readonly kind: 'hard-lockup'; readonly cpu: number; readonly task?: LogTask; readonly stack: LogStack }
+    | {
+        readonly kind: 'hard-lockup';
+        readonly cpu: number;
+        readonly task?: LogTask;
+        readonly stack: LogStack;
+        readonly frames?: LogFrames;
+      }
     | {
         readonly kind: 'workqueue-lockup';
         /** `cpus=0 node=0 flags=0x0 nice=0`. */
@@ -247,6 +269,7 @@ export type LogReport = LogReportBase &
         readonly task?: LogTask;
         readonly held: readonly LogLock[];
         readonly stack: LogStack;
+        readonly frames?: LogFrames;
         /** `in_atomic()`, `irqs_disabled()` as printed. */
         readonly inAtomic?: number;
         readonly irqsDisabled?: number;

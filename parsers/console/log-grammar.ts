@@ -287,7 +287,7 @@ export class LogGrammar {
     const [report] = stream.open.splice(index, 1);
     const body = report.builder.finish();
     if (!body || isCut(body)) this.#trouble.cut?.(report.line, report.title);
-    if (body) this.#emit(body, report, report.endLine);
+    if (body) this.#emit({ ...body, headline: report.title }, report, report.endLine);
   }
 
   #closeDump(stream: Stream): void {

@@ -38,6 +38,8 @@ export interface ExplainedLine {
   readonly role: string;
   readonly tsNs: number | null;
   readonly text: string;
+  /** The report's stack as printed. */
+  readonly stack: readonly string[];
 }
 
 export interface Explanation {
@@ -94,7 +96,7 @@ export function explainFinding(connection: QueryConnection, id: string, runId: n
       const event = explainEvent(connection, base + BigInt(item.event), item.event, item.role);
       if (event) events.push(event);
       else missing.push(`event ${item.event}`);
-    } else lines.push(explainLine(connection, Number(run), item.line, item.role));
+    } else lines.push(explainLine(connection, Number(run), item));
   }
   events.sort((a, b) => a.event - b.event);
   ranges.sort((a, b) => a.event - b.event);
@@ -203,13 +205,17 @@ function stackOf(connection: QueryConnection, stackId: SqlValue): string[] {
 }
 
 /** A log line is a console event that carries its line number. */
-function explainLine(connection: QueryConnection, runId: number, line: number, role: string): ExplainedLine {
+function explainLine(
+  connection: QueryConnection,
+  runId: number,
+  { line, role, text = '', stack = [] }: Extract<Evidence, { line: number }>,
+): ExplainedLine {
   if (connection.hasRelation('console') && connection.hasColumn('console', 'line')) {
     const [found] = rows(connection, 'SELECT ts_ns, msg FROM console WHERE run_id = :run AND line = :line LIMIT 1', {
       run: runId,
       line,
     });
-    if (found) return { line, role, tsNs: Number(found[0]), text: String(found[1]) };
+    if (found) return { line, role, tsNs: Number(found[0]), text: String(found[1]), stack };
   }
-  return { line, role, tsNs: null, text: '' };
+  return { line, role, tsNs: null, text, stack };
 }

@@ -37,6 +37,8 @@ function plain(explanation: Explanation, style: Style): string {
     for (const line of explanation.lines) {
       const text = line.text === '' ? '' : `: ${line.text.trim()}`;
       lines.push(...indented(`line ${line.line} (${line.role})${text}`, '  '));
+      // Whole lines: decode_stacktrace.sh and faddr2line read them.
+      for (const frame of line.stack) lines.push(style.dim(`       ${printable(frame)}`));
     }
     lines.push('');
   }
@@ -131,8 +133,10 @@ function markdown(explanation: Explanation): string {
   }
   if (explanation.lines.length > 0) {
     lines.push('### What the kernel said', '', '```');
-    for (const line of explanation.lines)
+    for (const line of explanation.lines) {
       lines.push(printable(`${line.line}: ${line.text === '' ? line.role : line.text}`));
+      for (const frame of line.stack) lines.push(`   ${printable(frame)}`);
+    }
     lines.push('```', '');
   }
   const rules = citedRules(explanation);

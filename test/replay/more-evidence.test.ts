@@ -23,7 +23,7 @@ describe.each(RECORDINGS)('$name', ({ name, tasks, root }) => {
   it.each(INPUTS)('%s %s', async (...inputs) => {
     const findings = await findingsOf(
       name,
-      inputs.filter((suffix) => suffix !== undefined),
+      inputs.filter((suffix): suffix is NonNullable<typeof suffix> => suffix !== undefined),
     );
     for (const task of tasks) {
       const waits = findings.filter((finding) => finding.kind === 'blocked-sync' && finding.task === task);

@@ -149,12 +149,13 @@ export class BacktraceBuilder {
   }
 
   finish(): LogBacktrace {
-    const { nmiFrames, irqFrames, userMode, stack } = this.#stack;
+    const { nmiFrames, irqFrames, userMode, stack, printed } = this.#stack;
     return {
       ...(this.cpu !== undefined && { cpu: this.cpu }),
       ...(this.#task && { task: this.#task }),
       ...(this.#state !== undefined && { state: this.#state }),
       stack,
+      ...printed,
       ...(nmiFrames > 0 && { nmiFrames }),
       ...(this.#stack.marked && { irqFrames }),
       ...(userMode && { userMode }),

@@ -147,6 +147,7 @@ export class HungTaskBuilder implements ReportBuilder {
       task: this.#task,
       seconds: this.#seconds,
       stack: this.#stack.stack,
+      ...this.#stack.printed,
       ...(this.#state !== undefined && { state: this.#state }),
       ...(this.#cannotDie && { cannotDie: true }),
       ...(this.#coredump && { coredump: true }),

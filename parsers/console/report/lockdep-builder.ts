@@ -5,7 +5,7 @@
  * The reports share their parts, so one reader collects parts by the phrase that introduces each, and the title decides
  * which of them make the report.
  */
-import type { LogLock, LogTask } from '../../../schema/index.ts';
+import type { LogFrames, LogLock, LogStack, LogTask } from '../../../schema/index.ts';
 import { HeldListReader, LockJoiner } from '../text/held-list.ts';
 import { parseChainEntry, parseClassName, parseHeldHeader, taskBefore } from '../text/lock-text.ts';
 import { irqOf, type LockdepTitle } from '../text/lockdep-title.ts';
@@ -243,7 +243,7 @@ export class LockdepBuilder implements ReportBuilder {
     const title = this.#title;
     const task = this.#task;
     const held = this.#held.locks;
-    const stack = this.#stack.stack;
+    const { stack, printed } = this.#stack;
     const cpu = this.#cpu === undefined ? {} : { cpu: this.#cpu };
     if (title.kind === 'lockdep-misuse') {
       const locks = [this.#parts.get('acquiring'), this.#parts.get('holding')].filter((lock) => lock !== undefined);
@@ -256,12 +256,13 @@ export class LockdepBuilder implements ReportBuilder {
         locks,
         ...(held.length > 0 && { held }),
         stack,
+        ...printed,
         ...cpu,
       };
     }
     const lock = this.#parts.get('acquiring');
     if (!task || !lock) return undefined;
-    const common = { task, held, stack, ...cpu };
+    const common = { task, held, stack, ...printed, ...cpu };
     const holding = this.#parts.get('holding') ?? { name: '' };
     switch (title.kind) {
       case 'lockdep-circular':
@@ -285,7 +286,7 @@ export class LockdepBuilder implements ReportBuilder {
           lock,
           from,
           to,
-          ...(registered.length > 0 && { registered }),
+          ...(registered.length > 0 && { registered, registeredFrames: this.#registered.printed.frames }),
         };
       }
       case 'lockdep-irq-inversion': {
@@ -307,19 +308,19 @@ export class LockdepBuilder implements ReportBuilder {
           ...(this.#safePath.length > 0 && { safePath: this.#safePath }),
           // Printed from the leaf of the search back to its root (print_shortest_lock_dependencies).
           ...(this.#unsafePath.length > 0 && { unsafePath: this.#unsafePath.toReversed() }),
-          ...(safeStack.length > 0 && { safeStack }),
-          ...(unsafeStack.length > 0 && { unsafeStack }),
+          ...(safeStack.length > 0 && { safeStack, safeFrames: this.#safeStack.printed.frames }),
+          ...(unsafeStack.length > 0 && { unsafeStack, unsafeFrames: this.#unsafeStack.printed.frames }),
         };
       }
     }
   }
 
   /** Entries by index; a replayed or broken entry does not appear twice. */
-  #sortedChain(): { lock: LogLock; stack: readonly string[] }[] {
+  #sortedChain(): { lock: LogLock; stack: LogStack; frames?: LogFrames }[] {
     const byIndex = new Map<number, ChainPart>();
     for (const entry of this.#chain) if (!byIndex.has(entry.index)) byIndex.set(entry.index, entry);
     return [...byIndex.values()]
       .sort((a, b) => a.index - b.index)
-      .map(({ lock, stack }) => ({ lock, stack: stack.stack }));
+      .map(({ lock, stack }) => ({ lock, stack: stack.stack, ...stack.printed }));
   }
 }

@@ -94,15 +94,16 @@ export class LockupBuilder implements ReportBuilder {
 
   finish(): ReportBody | undefined {
     if (this.#cpu === undefined) return undefined;
-    const { stack, irqFrames } = this.#stack;
+    const { stack, irqFrames, printed } = this.#stack;
     const task = this.#task && { task: this.#task };
-    if (this.#kind === 'hard-lockup') return { kind: this.#kind, cpu: this.#cpu, ...task, stack };
+    if (this.#kind === 'hard-lockup') return { kind: this.#kind, cpu: this.#cpu, ...task, stack, ...printed };
     return {
       kind: this.#kind,
       cpu: this.#cpu,
       seconds: this.#seconds,
       ...task,
       stack,
+      ...printed,
       ...(this.#stack.marked && { irqFrames }),
     };
   }

@@ -116,6 +116,7 @@ export class SleepInAtomicBuilder implements ReportBuilder {
       ...(this.#task && { task: this.#task }),
       held: this.#held.locks,
       stack: this.#stack.stack,
+      ...this.#stack.printed,
       ...(this.#inAtomic !== undefined && { inAtomic: this.#inAtomic }),
       ...(this.#irqsDisabled !== undefined && { irqsDisabled: this.#irqsDisabled }),
       ...(this.#preemptCount !== undefined && { preemptCount: this.#preemptCount }),

@@ -2,10 +2,12 @@
  * Stack traces in logs (MODEL G7.6, G0.5): x86 and arm64 `sym+0x1/0x2`, `[<addr>] sym`, arm `(sym) from (sym)`, decoded
  * `sym (file.c:12)`, sections `<NMI>`, `<IRQ>`, `<TASK>`, and the register lines between.
  */
-import type { LogStack } from '../../../schema/index.ts';
+import type { LogFrames, LogStack } from '../../../schema/index.ts';
 
 /** Deeper than any kernel stack; what follows is not kept (bounded memory). */
 const MAX_FRAMES = 256;
+/** Lines of a stack, with its `?` frames and section marks. */
+const MAX_PRINTED = 512;
 const MAX_SYMBOL = 200;
 
 /** A line that belongs to a stack but names no function to keep: `? ` frames, bare addresses. */
@@ -147,6 +149,7 @@ export interface StackLine {
 /** Collects one trace, line by line. */
 export class StackReader {
   readonly #frames: string[] = [];
+  readonly #printed: string[] = [];
   #section: Section = 'none';
   #lines = 0;
   nmiFrames = 0;
@@ -168,6 +171,11 @@ export class StackReader {
     return this.#frames;
   }
 
+  /** The lines of the stack as printed, as a part of a report; nothing for an empty stack. */
+  get printed(): { readonly frames?: LogFrames } {
+    return this.#frames.length > 0 ? { frames: this.#printed } : {};
+  }
+
   suspend(): void {
     if (this.#lines > 0) this.#suspended = true;
   }
@@ -181,6 +189,7 @@ export class StackReader {
     if (this.complete || this.#suspended) return false;
     if (frame !== undefined) {
       this.#push(frame);
+      this.#print(text);
       return true;
     }
     const i = skipSpaces(text, 0);
@@ -200,6 +209,7 @@ export class StackReader {
     const match = /^<(?:<)?(\/?)([A-Z#_]+)>>?/.exec(text.slice(at, at + 24));
     if (!match) return false;
     this.marked = true;
+    this.#print(match[0]);
     const end = match[1] === '/' || match[2] === 'EOI' || match[2] === 'EOE';
     const name = match[2];
     if (end) {
@@ -209,7 +219,9 @@ export class StackReader {
     else if (name === 'IRQ' || name === 'SOFTIRQ' || name === 'HARDIRQ') this.#section = 'irq';
     else if (name === 'TASK') this.#section = 'task';
     this.#lines++;
-    const symbol = parseFrame(text.slice(at + match[0].length));
+    const behind = text.slice(at + match[0].length).trim();
+    const symbol = parseFrame(behind);
+    if (symbol !== undefined) this.#print(behind);
     if (symbol) this.#push(symbol);
     return true;
   }
@@ -217,6 +229,7 @@ export class StackReader {
   /** `RIP: 0010:lock_release+0xa2/0x9f0`, `RIP: 0033:0x4537d9`, `pc : __lock_acquire+0x7cc/0x30a4`. */
   #register(text: string, at: number): boolean {
     if (text.startsWith('RIP: ', at)) {
+      this.#print(text);
       const operand = text.slice(text.indexOf(':', at + 5) + 1);
       const symbol = parseFrame(operand);
       if (symbol) this.#push(symbol);
@@ -229,11 +242,16 @@ export class StackReader {
       return true;
     }
     if (text.startsWith('pc : ', at)) {
+      this.#print(text);
       const symbol = parseFrame(text.slice(at + 5));
       if (symbol) this.#push(symbol);
       return true;
     }
     return false;
+  }
+
+  #print(text: string): void {
+    if (this.#printed.length < MAX_PRINTED) this.#printed.push(text);
   }
 
   #push(symbol: string): void {

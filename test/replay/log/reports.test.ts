@@ -41,7 +41,7 @@ describe('RCU stalls from a log', () => {
     ]);
     const [stall] = findingsOf(outcome, 'rcu-stall');
     expect(stall.end_ns - stall.start_ns).toBeCloseTo(8.06e9, -7); // t=2015 at HZ 250
-    expect(stall.evidence).toEqual([{ line: 250, role: 'the kernel warns of the stall' }]);
+    expect(stall.evidence).toMatchObject([{ line: 250, role: 'the kernel warns of the stall' }]);
     expect(findingsOf(outcome, 'nmi-storm')).toMatchObject([{ cpu: 1, share: null, severity: 'error' }]);
   });
 
@@ -384,5 +384,32 @@ describe('lockups', () => {
         title: expect.stringContaining('spin_fn in worker 3691'),
       },
     ]);
+  });
+});
+
+describe('the words of the log', () => {
+  it('stand in the evidence: headline and stack as printed', async () => {
+    const [hung] = findingsOf(
+      await replayLog(
+        [
+          '[  300.000000] INFO: task fsstress:812 blocked for more than 122 seconds.',
+          '[  300.000100] task:fsstress        state:D stack:0     pid:812   tgid:812   ppid:1      flags:0x00004002',
+          '[  300.000200] Call Trace:',
+          '[  300.000300]  __schedule+0x3c1/0x9e0',
+          '[  300.000400]  ? __pfx_autoremove_wake_function+0x10/0x10',
+          '[  300.000500]  wait_log_commit+0xd2/0x160 [btrfs]',
+        ].join('\n'),
+      ),
+      'hung-task',
+    );
+    expect(hung.evidence[0]).toMatchObject({
+      line: 1,
+      text: 'INFO: task fsstress:812 blocked for more than 122 seconds.',
+      stack: [
+        '__schedule+0x3c1/0x9e0',
+        '? __pfx_autoremove_wake_function+0x10/0x10',
+        'wait_log_commit+0xd2/0x160 [btrfs]',
+      ],
+    });
   });
 });

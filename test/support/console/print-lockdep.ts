@@ -1,5 +1,5 @@
 /** Lock reports in the kernel's wording; the counterpart of LockdepBuilder (parsers/console). */
-import type { LogLock, LogReport } from '../../../schema/index.ts';
+import type { LogFrames, LogLock, LogReport, LogStack } from '../../../schema/index.ts';
 import { formatLock, formatStack } from './print-parts.ts';
 
 type LockdepReport = Extract<LogReport, { kind: `lockdep-${string}` }>;
@@ -33,7 +33,8 @@ function title(report: Exclude<LockdepReport, { kind: 'lockdep-off' }>): string 
   }
 }
 
-const frames = (stack: readonly string[] | undefined) => (stack ?? []).map((symbol) => `       ${symbol}+0x0/0x1`);
+const frames = (stack: LogStack | undefined, printed: LogFrames | undefined) =>
+  printed ?? (stack ?? []).map((symbol) => `       ${symbol}+0x0/0x1`);
 
 /** A class listed without its usage letters. */
 const named = (name: string) => ` (${name}){....}-{0:0}`;
@@ -49,7 +50,7 @@ function body(report: Exclude<LockdepReport, { kind: 'lockdep-off' }>): string[]
         'which lock already depends on the new lock.',
         'the existing dependency chain (in reverse order) is:',
         ...report.chain
-          .map(({ lock, stack }, k) => ['', `-> #${k}${formatLock(lock)}:`, ...frames(stack)])
+          .map((entry, k) => ['', `-> #${k}${formatLock(entry.lock)}:`, ...frames(entry.stack, entry.frames)])
           .toReversed()
           .flat(),
         '',
@@ -74,7 +75,9 @@ function body(report: Exclude<LockdepReport, { kind: 'lockdep-off' }>): string[]
         ...(report.from ? [`inconsistent {${report.from}} -> {${report.to}} usage.`] : []),
         `${name} [HC0[0]:SC0[0]:HE1:SE1] takes:`,
         formatLock(report.lock),
-        ...(report.registered ? [`{${report.from}} state was registered at:`, ...frames(report.registered)] : []),
+        ...(report.registered
+          ? [`{${report.from}} state was registered at:`, ...frames(report.registered, report.registeredFrames)]
+          : []),
         'other info that might help us debug this:',
       ];
     case 'lockdep-irq-inversion': {
@@ -97,11 +100,11 @@ function body(report: Exclude<LockdepReport, { kind: 'lockdep-off' }>): string[]
         `but this new dependency connects a ${irq}-irq-safe lock:`,
         named(report.safe),
         `... which became ${irq}-irq-safe at:`,
-        ...frames(report.safeStack),
+        ...frames(report.safeStack, report.safeFrames),
         `to a ${irq}-irq-unsafe lock:`,
         named(report.unsafe),
         `... which became ${irq}-irq-unsafe at:`,
-        ...frames(report.unsafeStack),
+        ...frames(report.unsafeStack, report.unsafeFrames),
         'other info that might help us debug this:',
         ...(report.safePath ? [`the dependencies between ${irq}-irq-safe lock and the holding lock:`] : []),
         ...(report.safePath ?? []).map((lock) => `->${named(lock)} {`),
@@ -141,6 +144,6 @@ function ending(report: Exclude<LockdepReport, { kind: 'lockdep-off' }>): string
   if (stack.length === 0 && cpu === undefined) return lines;
   lines.push('stack backtrace:');
   if (cpu !== undefined) lines.push(`CPU: ${cpu} PID: ${task?.tid ?? 0} Comm: ${task?.comm ?? 'swapper'} Not tainted`);
-  if (stack.length > 0) lines.push(...formatStack(stack));
+  if (stack.length > 0) lines.push(...formatStack(stack, 0, undefined, false, report.frames));
   return lines;
 }

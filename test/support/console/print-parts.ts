@@ -1,5 +1,5 @@
 /** Locks and stacks as the kernel prints them in reports. */
-import type { LogLock, LogStack } from '../../../schema/index.ts';
+import type { LogFrames, LogLock, LogStack } from '../../../schema/index.ts';
 
 /** The form that parsers/console/text/lock-text.ts reads back to the same lock. */
 export function formatLock(lock: LogLock): string {
@@ -10,13 +10,16 @@ export function formatLock(lock: LogLock): string {
 /**
  * Lines that parsers/console/text/stack-text.ts reads back to the same stack.
  * @param irqFrames undefined: without section marks.
+ * @param printed the lines as the report keeps them
  */
 export function formatStack(
   stack: LogStack,
   nmiFrames = 0,
   irqFrames: number | undefined = undefined,
   userMode = false,
+  printed: LogFrames | undefined = undefined,
 ): string[] {
+  if (printed) return ['Call Trace:', ...printed];
   const frames = (from: number, to: number) => stack.slice(from, to).map((symbol) => ` ${symbol}+0x0/0x1`);
   const user = userMode ? ['RIP: 0033:0x1000'] : [];
   if (irqFrames === undefined) return ['Call Trace:', ...frames(0, stack.length), ...user];

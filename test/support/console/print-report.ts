@@ -39,7 +39,7 @@ export function printReport(report: LogReport): string[] {
       return [
         `watchdog: Watchdog detected hard LOCKUP on cpu ${report.cpu}`,
         ...(report.task ? [cpuHeader(report.cpu, report.task)] : []),
-        ...(report.stack.length > 0 ? formatStack(report.stack) : []),
+        ...(report.stack.length > 0 ? formatStack(report.stack, 0, undefined, false, report.frames) : []),
       ];
     case 'workqueue-lockup':
       return formatWorkqueueLockup(report);
@@ -101,7 +101,7 @@ function formatBacktrace(dump: LogBacktrace): string[] {
   if (dump.task && dump.state === undefined) lines.push(cpuHeader(dump.cpu, dump.task));
   if (dump.workqueue) lines.push(`Workqueue: ${dump.workqueue.name} ${dump.workqueue.fn}`);
   if (dump.stack.length > 0 || dump.userMode || dump.irqFrames !== undefined)
-    lines.push(...formatStack(dump.stack, dump.nmiFrames, dump.irqFrames, dump.userMode));
+    lines.push(...formatStack(dump.stack, dump.nmiFrames, dump.irqFrames, dump.userMode, dump.frames));
   return lines;
 }
 
@@ -201,7 +201,7 @@ function formatHungTask(report: Of<'hung-task'>): string[] {
   if (report.coredump) lines.push('      Blocked by coredump.');
   if (report.state !== undefined) lines.push(taskLine(task, report.state));
   if (report.workqueue) lines.push(`Workqueue: ${report.workqueue.name} ${report.workqueue.fn}`);
-  if (report.stack.length > 0) lines.push(...formatStack(report.stack));
+  if (report.stack.length > 0) lines.push(...formatStack(report.stack, 0, undefined, false, report.frames));
   lines.push(...formatHeld(`${task.comm}/${task.tid}`, report.held ?? [], false));
   if (blocker) {
     const as = blocker.as ? `<${blocker.as}> ` : 'is ';
@@ -219,7 +219,10 @@ function formatSoftLockup(report: Of<'soft-lockup'>): string[] {
   return [
     `watchdog: BUG: soft lockup - CPU#${cpu} stuck for ${seconds}s!${task ? ` [${task.comm}:${task.tid}]` : ''}`,
     ...(stack.length > 0 || report.irqFrames !== undefined
-      ? [cpuHeader(cpu, task ?? { comm: 'swapper', tid: 0 }), ...formatStack(stack, 0, report.irqFrames)]
+      ? [
+          cpuHeader(cpu, task ?? { comm: 'swapper', tid: 0 }),
+          ...formatStack(stack, 0, report.irqFrames, false, report.frames),
+        ]
       : []),
   ];
 }
@@ -253,7 +256,7 @@ function formatSleep(report: Of<'sleep-in-atomic'>): string[] {
     lines.push(`preempt_count: ${report.preemptCount.toString(16)}, expected: 0`);
   lines.push(...formatHeld(name, report.held, report.inAtomic === undefined && task !== undefined));
   if (task && report.cpu !== undefined) lines.push(cpuHeader(report.cpu, task));
-  if (stack.length > 0) lines.push(...formatStack(stack));
+  if (stack.length > 0) lines.push(...formatStack(stack, 0, undefined, false, report.frames));
   return lines;
 }
 
