@@ -13,18 +13,15 @@ const RECORDINGS = [
 
 const INPUTS = [['.dmesg.txt'], ['.trace.txt.zst'], ['.trace.txt.zst', '.dmesg.txt']] as const;
 
-async function findingsOf(name: string, inputs: readonly string[]): Promise<Finding[]> {
-  const files = inputs.map((suffix) => `${FIXTURES}${name}${suffix}`);
+async function findingsOf(name: string, inputs: readonly (string | undefined)[]): Promise<Finding[]> {
+  const files = inputs.filter((suffix) => suffix !== undefined).map((suffix) => `${FIXTURES}${name}${suffix}`);
   const { out } = await quiesce('replay', '--json', '--quiet', '--db', ':memory:', ...files);
   return JSON.parse(out).findings;
 }
 
 describe.each(RECORDINGS)('$name', ({ name, tasks, root }) => {
   it.each(INPUTS)('%s %s', async (...inputs) => {
-    const findings = await findingsOf(
-      name,
-      inputs.filter((suffix): suffix is NonNullable<typeof suffix> => suffix !== undefined),
-    );
+    const findings = await findingsOf(name, inputs);
     for (const task of tasks) {
       const waits = findings.filter((finding) => finding.kind === 'blocked-sync' && finding.task === task);
       expect(waits).not.toHaveLength(0);
