@@ -288,6 +288,8 @@ export type LogReport = LogReportBase &
     | { readonly kind: 'held-locks'; readonly tasks: readonly LogHeldList[] }
     /** A task or CPU backtrace outside another report (sysrq, NMI backtrace, warnings). */
     | ({ readonly kind: 'backtrace' } & LogBacktrace)
+    /** The kernel panicked for a stall or a hung task; pstore often keeps this line alone. */
+    | { readonly kind: 'panic'; readonly why: 'rcu-stall' | 'hung-task' }
     /** A line that looks like a report or a piece of one, which no grammar has read: nothing is concluded about such reports. */
     | { readonly kind: 'unread'; readonly about: readonly string[]; readonly text: string }
     /** Boot banner: begins a boot. */

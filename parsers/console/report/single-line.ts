@@ -24,6 +24,8 @@ export function parseSingleLine(text: string): ReportBody | undefined {
     case 0x42: // B
     case 0x74: // t
       return lockdepOff(text) ?? misuse(text);
+    case 0x4b: // K
+      return panic(text);
     case 0x4c: // L
       return banner(text);
     default:
@@ -73,6 +75,12 @@ function misuse(text: string): ReportBody | undefined {
       text.trimEnd(),
     );
   return match ? { kind: 'lockdep-misuse', title: match[1], locks: [], stack: [] } : undefined;
+}
+
+/** kernel/hung_task.c check_hung_uninterruptible_tasks, kernel/rcu/tree_stall.h panic_on_rcu_stall; lockups have a reader of their own. */
+function panic(text: string): ReportBody | undefined {
+  const match = /^Kernel panic - not syncing: (?:(RCU Stall)|hung_task: blocked tasks)\s*$/.exec(text);
+  return match ? { kind: 'panic', why: match[1] ? 'rcu-stall' : 'hung-task', headline: text.trimEnd() } : undefined;
 }
 
 function banner(text: string): ReportBody | undefined {

@@ -10,6 +10,7 @@ import type {
   LogModel,
   LongInterrupts,
   MisuseReport,
+  Panic,
   WorkqueueLockup,
 } from '../model/log/log.ts';
 import type { PerfLadder } from '../model/log/perf-ladder.ts';
@@ -28,6 +29,7 @@ export interface LogRecord {
   readonly misuses: readonly MisuseReport[];
   readonly atomicSleeps: readonly AtomicSleep[];
   readonly lockups: readonly Lockup[];
+  readonly panics: readonly Panic[];
   readonly workqueueLockups: readonly WorkqueueLockup[];
   /** By handler; the perf ladder is `perf`. */
   readonly longInterrupts: ReadonlyMap<string, LongInterrupts>;
@@ -56,6 +58,7 @@ export function logRecord(log: LogModel, storms: readonly Storm[]): LogRecord {
     misuses: log.misuses,
     atomicSleeps: log.atomicSleeps,
     lockups: log.lockups,
+    panics: log.panics,
     workqueueLockups: log.workqueueLockups,
     longInterrupts: log.longInterrupts,
     perfLadder: log.perfLadder,

@@ -68,6 +68,8 @@ const OTHERS: readonly (readonly string[])[] = [
   ],
   ['perf: interrupt took too long (2510 > 2500), lowering kernel.perf_event_max_sample_rate to 79500'],
   ['NMI backtrace for cpu 3 skipped: idling at default_idle+0x1/0x2'],
+  ['Kernel panic - not syncing: RCU Stall'],
+  ['Kernel panic - not syncing: hung_task: blocked tasks'],
   ['Linux version 6.12.0 (a@b) (gcc) #2 SMP PREEMPT_RT'],
   ['rcu: RCU calculated value of scheduler-enlistment delay is 25 jiffies.'],
 ];

@@ -27,6 +27,8 @@ export function printReport(report: LogReport): string[] {
             ? `INFO: ${report.why}`
             : report.why,
       ];
+    case 'panic':
+      return [`Kernel panic - not syncing: ${report.why === 'rcu-stall' ? 'RCU Stall' : 'hung_task: blocked tasks'}`];
     case 'unread':
       return [report.text];
     case 'rcu-stall':

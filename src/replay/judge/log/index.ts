@@ -9,6 +9,7 @@ import { detectLogLocks } from './locks.ts';
 import { detectLogLockups } from './lockups.ts';
 import { detectMasked } from './masked.ts';
 import { detectLogMisuse } from './misuse.ts';
+import { detectLogPanics } from './panics.ts';
 import { detectLogStalls, judgeStalls } from './stalls.ts';
 import { LogWaits } from './waits.ts';
 
@@ -24,6 +25,7 @@ export function detectLog({ log, profile, coverage }: RunRecord): Finding[] {
     ...detectLogStalls(log, stalls),
     ...detectLogHung(log, new LogChains(log, waits, stalls, cyclesOf(deadlocks), profile.release), profile.release),
     ...deadlocks,
+    ...detectLogPanics(log),
     ...detectLogLockups(log, stalls, log.storms),
   ]);
 }

@@ -26,6 +26,7 @@ export type LockdepReport = Extract<
 export type MisuseReport = Extract<LogReport, { kind: 'lockdep-misuse' }>;
 export type AtomicSleep = Extract<LogReport, { kind: 'sleep-in-atomic' }>;
 export type Lockup = Extract<LogReport, { kind: 'soft-lockup' | 'hard-lockup' }>;
+export type Panic = Extract<LogReport, { kind: 'panic' }>;
 export type WorkqueueLockup = Extract<LogReport, { kind: 'workqueue-lockup' }>;
 
 /** Locks that a task held at a moment, oldest first. The last one may be what it waits for: lockdep notes it before the wait. */
@@ -77,6 +78,7 @@ export class LogModel implements Model {
   readonly misuses: MisuseReport[] = [];
   readonly atomicSleeps: AtomicSleep[] = [];
   readonly lockups: Lockup[] = [];
+  readonly panics: Panic[] = [];
   readonly workqueueLockups: WorkqueueLockup[] = [];
   /** By handler; the perf ladder is `perf`. */
   readonly longInterrupts = new Map<string, LongInterrupts>();
@@ -176,6 +178,9 @@ export class LogModel implements Model {
         if (report.task) this.#task(report.task);
         if (report.task && report.held) this.#holds(report.task, report.held, report);
         if (this.misuses.length < MAX_RECORDS) this.misuses.push(report);
+        return;
+      case 'panic':
+        if (this.panics.length < MAX_PLACES) this.panics.push(report);
         return;
       case 'hrtimer-long':
       case 'unread':
