@@ -76,7 +76,7 @@ const lockup = {
   details: ({ cpu, task, tid }) => [`CPU ${cpu} · task: ${taskText(task, tid)}`],
 } satisfies Partial<KindRow<Lockup>>;
 
-const IN_KERNEL: EventGroup = kernelLog('a loop in the kernel cannot be told from one in user code by events');
+const IN_KERNEL: EventGroup = kernelLog('events do not show whether a task loops in the kernel or in user mode');
 
 export const CPU_KINDS = {
   'nmi-storm': kind<InterruptStorm>({

@@ -101,7 +101,7 @@ const always = (): boolean => true;
 export const LOCK_KINDS = {
   'lock-inversion': kind<LockInversion>({
     meaning:
-      'Lock classes are taken in an order that forms a cycle: tasks that interleave badly wait for each other forever.',
+      'Lock classes are acquired in an order that forms a cycle: tasks that each hold one of them and wait for the next deadlock.',
     counterpart: 'possible circular locking dependency detected',
     rank: 20,
     lasts: 'rule',
@@ -121,7 +121,7 @@ export const LOCK_KINDS = {
     ],
   }),
   'lock-recursion': kind<LockRecursion>({
-    meaning: 'A task takes a lock class that it holds already.',
+    meaning: 'A task acquires a lock class that it already holds.',
     counterpart: 'possible recursive locking detected',
     rank: 60,
     lasts: 'rule',
@@ -149,7 +149,7 @@ export const LOCK_KINDS = {
     details: ({ locks, irq }) => [`lock: ${locks.join(', ')}, ${irq}`],
   }),
   'irq-lock-order': kind<IrqLock>({
-    meaning: 'A lock that interrupts take is held while one is taken that an interrupt may wait for.',
+    meaning: 'An irq-safe lock is held while an irq-unsafe one is acquired.',
     counterpart: 'SAFE -> UNSAFE lock order detected',
     rank: 40,
     lasts: 'rule',

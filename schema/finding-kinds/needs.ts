@@ -25,7 +25,7 @@ export const SCHED = group(
   'sched:sched_switch',
   ['sched_switch'],
   true,
-  'without context switches nobody is known to wait',
+  'without context switches no task is known to wait',
 );
 export const WAKEUPS = group(
   'sched:sched_waking',
@@ -48,7 +48,7 @@ export const HOLDOUTS = group(
   'rcu:rcu_grace_period_init, rcu:rcu_quiescent_state_report',
   ['rcu_grace_period_init', 'rcu_quiescent_state_report'],
   false,
-  'who holds a grace period up is not recorded',
+  'the holdouts of grace periods are not recorded',
 );
 export const READERS = group(
   'rcu:rcu_preempt_task',

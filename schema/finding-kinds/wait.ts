@@ -111,7 +111,7 @@ export const WAIT_KINDS = {
     ],
   }),
   'blocked-sync': kind<BlockedSync>({
-    meaning: 'A task is blocked for long in synchronize_rcu(), synchronize_srcu() or their kin.',
+    meaning: 'A task is blocked for long in synchronize_rcu(), synchronize_srcu() or a related call.',
     counterpart: '',
     rank: 130,
     lasts: 'interval',

@@ -47,7 +47,7 @@ function latest(path: string, reader: StoreReader): number {
   return last;
 }
 
-/** Reads over the connection that writes: two connections would lock each other out. */
+/** Reads on the connection that writes: two connections would lock each other out. */
 async function replayAndKeep(path: string, runId: number, options: ReplayStoreOptions): Promise<ReplayResult> {
   if (!existsSync(path)) throw new StoreError(`${path}: no such file`);
   const store = openForWriting(path, false);

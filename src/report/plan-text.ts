@@ -41,7 +41,7 @@ function recordingLines(recording: PlannedRecording, recorder: Recorder, plan: R
     style.bold(`# ── ${name} ${'─'.repeat(Math.max(0, 80 - name.length))}`),
     ...comment(`shows: ${[...kinds, ...metrics].join(', ')}`),
     ...comment(
-      `cost: ${TIERS[tier]} (about ${formatCount(events_per_second)} events per second and busy CPU; ${formatCount(Math.round(buffer / 1024))} MiB of buffer per CPU)`,
+      `cost: ${TIERS[tier]} (about ${formatCount(events_per_second)} events per second per busy CPU; ${formatCount(Math.round(buffer / 1024))} MiB of buffer per CPU)`,
     ),
   ];
   if (RECORDING_TIERS.indexOf(tier) > RECORDING_TIERS.indexOf(plan.tier_limit))

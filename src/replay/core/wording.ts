@@ -13,4 +13,4 @@ export function splitLabel(label: string): { readonly task: string; readonly tid
 }
 
 /** Note on anything that crosses a gap. */
-export const LOST_EVENTS_NOTE = note('events were lost meanwhile: its end may be among them', 'E0.4');
+export const LOST_EVENTS_NOTE = note('events were lost during it: its end may be among them', 'E0.4');

@@ -5,7 +5,7 @@
 
 // Delays.
 
-/** Shorter delays of a wakeup, a work item, a callback or a timer are everyday scheduling (S3.60, S3.70): one jiffy at HZ=100. */
+/** Shorter delays of a wakeup, a work item, a callback or a timer are normal scheduling (S3.60, S3.70): one jiffy at HZ=100. */
 export const LATE_NS = 1e7;
 
 /** From here on a single delay can be what somebody complains about: work that keeps a worker, a lock wait, a kthread that gets no CPU. */

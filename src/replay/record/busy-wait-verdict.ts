@@ -1,4 +1,4 @@
-/** The verdict on a CPU that spins until another one answers: it is that of the other CPU, reached over the spinning task. */
+/** The verdict on a CPU that spins until another one answers: it is that of the other CPU, reached via the spinning task. */
 import { overlapNs } from '../core/interval.ts';
 import type { Visibility } from '../core/visibility.ts';
 import type { BusyWait } from '../model/inferred/busy-wait.ts';

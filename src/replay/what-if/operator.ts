@@ -43,7 +43,7 @@ export type Operator =
       readonly factor: number;
       readonly cpu?: number;
     }
-  /** Waits for grace periods of the struct take longer by an interval: a hop over a timer, an irq_work. */
+  /** Waits for grace periods of the struct take longer by an interval: a hop via a timer or an irq_work. */
   | {
       readonly op: 'insert-wait';
       readonly domains: string;

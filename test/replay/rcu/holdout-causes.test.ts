@@ -277,6 +277,6 @@ describe('nobody holds the grace period up', () => {
       .ends(LENGTH_S);
     const stall = await stallOf(scene);
     expect(stall.cause).toBe('gp-kthread-starved');
-    expect(notesText(stall)).toContain('was runnable without CPU 0, which hog:7 had (GPKTHREAD_RUNNABLE)');
+    expect(notesText(stall)).toContain('was runnable, waiting for CPU 0, which hog:7 had (GPKTHREAD_RUNNABLE)');
   });
 });

@@ -1,4 +1,4 @@
--- The longest single waits for a CPU, and who ran there meanwhile.
+-- The longest single waits for a CPU, and which task ran there instead.
 --
 -- Parameters
 --   :run         number  one run; every run when not given
@@ -10,7 +10,7 @@
 --   cpu          CPU it waited for
 --   waited_ns    ns: until it ran, or the end of the capture
 --   open         1: still waiting when the capture ended
---   ran_instead  task that ran there the longest meanwhile
+--   ran_instead  task that ran there the longest in that time
 --   ran_ns       ns of the wait that it ran
 -- Cost
 --   scans task_state twice

@@ -64,7 +64,7 @@ export class Attribution implements AttributionWalk {
     return blame.#chain();
   }
 
-  /** The chain of an uninterruptible sleep that is no wait for a grace period: over the locks that the task waits for. */
+  /** The chain of an uninterruptible sleep that is no wait for a grace period: via the locks that the task waits for. */
   static ofSleep(timeline: Timeline, sleep: HungSleep): Chain {
     const endNs = timeline.end(sleep);
     const blame = new Attribution(timeline, (endNs - sleep.startNs) * MIN_CITED_SHARE);

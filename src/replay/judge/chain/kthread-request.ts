@@ -25,7 +25,7 @@ export function blameRequest(
   const sinceNs = Math.max(fromNs, sleep.startNs);
   citeKthreadSleep(draft.evidence, sleep, timeline.data.lastEvent);
   const { tid, blocked } = sleep;
-  const note = `asleep${blocked ? ' (D)' : ''} although a grace period was asked for`;
+  const note = `asleep${blocked ? ' (D)' : ''} although a grace period was requested`;
   const shown = { tid, note, rule: 'W3', event: sleep.event };
   period.waitsFor('kthread', `${flavor}:${tid}`, shown).blame(untilNs - sinceNs);
   const code = blocked ? 'GPKTHREAD_BLOCKED' : 'GPKTHREAD_ASLEEP';

@@ -49,7 +49,7 @@ export function blameStarvation(
   const { flavor, tid, cpu, occupant, shares, event } = starvation;
   citeStarvation(draft.evidence, starvation, timeline);
   const pieces = splitByShares(shares, ns);
-  const note = `runnable without CPU ${cpu}${occupant ? `, which ${occupant} had` : ''}`;
+  const note = `runnable, waiting for CPU ${cpu}${occupant ? `, which ${occupant} had` : ''}`;
   const rule = kind === 'kthread' ? 'W3' : 'W15';
   const starved = waiter.waitsFor(kind, `${flavor}:${tid}`, { tid, note, rule, event });
   const wanted = starved.waitsFor('cpu', `CPU ${cpu}`, { cpu, rule: 'W9' });

@@ -6,7 +6,7 @@ import type { Timeline } from '../../record/timeline.ts';
 /** @param from first event, @param to last event of what the CPU did */
 export function citeCpuTime(evidence: EvidenceList, timeline: Timeline, cpu: number, from: number, to: number): void {
   const { interruptEvents, fromRecords } = timeline.data.visible;
-  for (const [kind, event] of interruptEvents) evidence.cite(event, `${kind} time is among the recorded events`);
+  for (const [kind, event] of interruptEvents) evidence.cite(event, `first event that shows ${kind} time`);
   // Where contexts of records or samples tell, any record of the CPU may have.
   const filter = fromRecords ? { cpu } : { events: OCCUPANCY_EVENTS, cpu };
   evidence.range(from, to, filter, `what CPU ${cpu} did`);

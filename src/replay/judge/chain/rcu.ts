@@ -40,16 +40,16 @@ import {
 } from './walk.ts';
 
 const NO_GRACE_PERIODS = note(
-  'no rcu:* events: the grace period is known from its waiters, and whom it waits for from a CPU that did not switch context',
+  'no rcu:* events: the grace period is inferred from its waiters, the holdout from a CPU that did not switch context',
   'E1.0',
   'R2.6',
 );
 const NO_READERS = note(
-  'which reader it waits for is not recorded: a task that did not sleep and then woke the grace-period kthread, as the unlock of the last reader does; record rcu_preempt_task and rcu_unlock_preempted_task to see it',
+  'which reader it waits for is not recorded; inferred from a task that did not sleep and then woke the grace-period kthread, as the last reader does when it unlocks; record rcu_preempt_task and rcu_unlock_preempted_task to see it',
   'R2.10',
 );
 const NO_HOLDOUTS = note(
-  'whom grace periods wait for is not recorded: taken from a CPU that did not switch context; record rcu_grace_period_init and rcu_quiescent_state_report to see it',
+  'holdouts of grace periods are not recorded; inferred from a CPU that did not switch context; record rcu_grace_period_init and rcu_quiescent_state_report to see them',
   'R2.6',
 );
 

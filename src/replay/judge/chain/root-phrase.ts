@@ -10,7 +10,7 @@ const PHRASES: Readonly<Record<RootKind, string>> = {
   'reader-preempted': 'a preempted RCU reader',
   'reader-sleeping': 'a sleeping RCU reader',
   'srcu-reader': 'an SRCU reader',
-  'gp-kthread-starved': 'the grace-period kthread gets no time',
+  'gp-kthread-starved': 'the grace-period kthread gets no CPU time',
   'timer-lost': 'a timer that did not fire',
   'workqueue-starved': 'its work item gets no worker',
   'lock-holder': 'a lock holder',
@@ -23,12 +23,12 @@ const CODE_PHRASES: Readonly<Record<RootCode, (task: string, cpu: string) => str
   DEFERRED_UNLOCK: (task) => `the deferred report of reader${task}`,
   IRQS_OFF: (task, cpu) => `interrupts off${cpu}${task && `, which${task} has`}`,
   RT_HOG: (task, cpu) => `the real-time task${task} keeps its CPU${cpu.replace(' on CPU', '')}`,
-  REPORT_LATENCY: (_, cpu) => `RCU core gets no time to report${cpu}`,
+  REPORT_LATENCY: (_, cpu) => `RCU core gets no CPU time to report${cpu}`,
   TICKLESS_USER: (task, cpu) => `kernel code without ticks${task}${cpu}`,
   CPU_OFFLINE_RACE: (_, cpu) => `${cpu.replace(' on ', '')} goes offline`,
   VM_STOLEN: () => 'a machine that did not run',
   GPKTHREAD_NOT_WOKEN: (task) => `the grace-period kthread${task} is not woken`,
-  GPKTHREAD_ASLEEP: (task) => `the grace-period kthread${task} sleeps although a grace period was asked for`,
+  GPKTHREAD_ASLEEP: (task) => `the grace-period kthread${task} sleeps although a grace period was requested`,
   GPKTHREAD_BLOCKED: (task) => `the grace-period kthread${task} is blocked`,
 };
 

@@ -21,14 +21,14 @@ import { type AttributionWalk, enterTask } from './walk.ts';
 import { blameQueuedWork, blameTimer } from './work.ts';
 
 const ANYBODYS_RUNS = note(
-  'for which srcu_struct process_srcu runs is not recorded: its runs may be those of another struct',
+  'which srcu_struct process_srcu runs for is not recorded: these runs may belong to another struct',
   'W4.20',
 );
 
 /** Probes on read sections. */
 const SRCU_READER_EVENTS = ['__srcu_read_lock', '__srcu_read_unlock'];
 
-const UNSEEN_READERS = note('its scans repeat: readers hold it, which are not recorded', 'S3.60');
+const UNSEEN_READERS = note('its scans repeat: readers that are not recorded hold it up', 'S3.60');
 
 /** One SRCU wait being cut. */
 interface SrcuWalk {
@@ -123,7 +123,7 @@ function throughStall(walk: AttributionWalk, period: Link, wait: SyncWait, fromN
   if (!covered) return false;
   walk.draft.inferredBy.add(
     note(
-      'no worker of process_srcu is recorded: the SRCU grace period lasts as long as a slow RCU one, as SRCU-fast does',
+      'no process_srcu worker is recorded; the SRCU grace period lasts as long as a slow RCU one, as with SRCU-fast',
       'S3.60',
     ),
   );
@@ -245,7 +245,7 @@ function blameRun(walk: AttributionWalk, cut: SrcuWalk, run: WorkExecution, from
   blameWaits(walk, link, { label, tid: run.workerTid }, fromNs, toNs);
 }
 
-/** The run, everything that its worker recorded meanwhile, and how its srcu_struct is known. */
+/** The run, everything that its worker recorded during it, and how its srcu_struct is known. */
 function citeRun(walk: AttributionWalk, run: WorkExecution, label: string, ns: number): void {
   const { evidence } = walk.draft;
   const { startEvent, endEvent, workerTid } = run;

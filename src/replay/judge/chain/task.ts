@@ -115,7 +115,7 @@ function blameLock(walk: AttributionWalk, waiter: Link, piece: LockPiece, fromNs
   blameTask(walk, lock, owner, fromNs, toNs);
 }
 
-/** The task for which a task waits (W24), over the work item or the lock that lies between. */
+/** The task for which a task waits (W24), via the work item or the lock that lies between. */
 function blameJoin(walk: AttributionWalk, waiter: Link, join: TaskJoin, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const { targetTid, api, fn, lock, event, targetEvent, inferredBy } = join;
@@ -134,7 +134,7 @@ function blameJoin(walk: AttributionWalk, waiter: Link, join: TaskJoin, fromNs: 
   } else if (lock !== undefined) {
     const held = waiter.waitsFor('lock', lock, { rule: 'W22', event });
     const holder = { kind: 'task' as const, label, tid: targetTid, rule: 'W23', event: targetEvent };
-    blameTask(walk, held, { ...holder, note: met('let go of it in the end') }, fromNs, toNs);
+    blameTask(walk, held, { ...holder, note: met('released it') }, fromNs, toNs);
   } else {
     const ended = join.inferredBy ? 'ends its wait' : 'has to end';
     const target = { kind: 'task' as const, label, tid: targetTid, rule: 'W24', event: targetEvent };

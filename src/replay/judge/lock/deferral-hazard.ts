@@ -286,9 +286,14 @@ function finding(
     ],
     notes: notesOf([
       ...conflicts.map((conflict) => note(`${conflict.hazard}: ${conflict.text}`, conflict.rule)),
-      `the call is known by ${{ probe: 'a probe on it', event: 'an event inside it', stack: 'the call stack of an acquisition', lock: 'a lock that only it takes' }[site.seenBy]}; what it may take is from the table of deferral APIs${profile.note ? `: ${profile.note}` : ''}`,
+      `the call is known by ${{ probe: 'a probe on it', event: 'an event inside it', stack: 'the call stack of an acquisition', lock: 'a lock that only it takes' }[site.seenBy]}; the locks that it may take are from the table of deferral APIs${profile.note ? `: ${profile.note}` : ''}`,
       ...(site.tracepoint
-        ? [note(`no lock events: what is held is what ${site.tracepoint} is recorded under, certainty 0.7`, 'D6.8')]
+        ? [
+            note(
+              `no lock events: the locks held are those that ${site.tracepoint} is known to fire under, certainty 0.7`,
+              'D6.8',
+            ),
+          ]
         : []),
       ...(site.bpf
         ? [note('called from a BPF program: it runs under rcu_read_lock wherever it is attached', 'D6.9')]

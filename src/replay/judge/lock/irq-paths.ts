@@ -25,7 +25,7 @@ export function edgesFrom(edges: readonly JudgedEdge[]): EdgesFrom {
 }
 
 /**
- * The shortest path for each safe and unsafe lock, longer ones over another safe lock left out: that lock's own path tells of the same.
+ * The shortest path for each safe and unsafe lock, longer ones via another safe lock left out: that lock's own path shows the same.
  * @param base first usage bit of the kind of interrupt
  * @param counts classes that lockdep looks at: its search does not pass a local_lock (usage_skip)
  * @param ends classes at which a path may begin and end

@@ -1,4 +1,4 @@
-/** Locks released, or left behind, against their rules (MODEL L5.22, L5.23); lockdep.c print_unlock_imbalance_bug and its kin. */
+/** Locks released, or left behind, against their rules (MODEL L5.22, L5.23); lockdep.c print_unlock_imbalance_bug and related reports. */
 
 import type { Finding } from '../../../../schema/index.ts';
 import { note, notesOf } from '../../core/note.ts';
@@ -60,7 +60,7 @@ function texts(
         `${task} exits holding ${lock}`,
         `${task} acquires ${lock}`,
         `${task} leaves its CPU for good`,
-        'nobody can release it any more: whoever asks for it next waits for ever',
+        'no task can release it any more: the next waiter waits forever',
         'L5.23',
       ];
     case 'leaked-by-work':
@@ -68,7 +68,7 @@ function texts(
         `a work item of ${task} returns with ${lock} held`,
         `${task} acquires ${lock}`,
         `${task} has run the work item`,
-        'the worker goes on with the next item and holds it still (process_one_work)',
+        'the worker starts the next item with the lock still held (process_one_work)',
         'L5.23',
       ];
     default:

@@ -187,8 +187,8 @@ function cycleChain(log: LogRecord, cycle: readonly Edge[]): ChainLink[] {
   cycle.forEach(({ lock, place, flush }, i) => {
     const next = cycle[(i + 1) % cycle.length];
     const closes = i === cycle.length - 1;
-    const over = flush ? { kind: 'work' as const, rule: 'W24' } : { kind: 'lock' as const, rule: 'W22' };
-    links.push({ ...over, name: lock, blame_ns: 0, parent: links.length - 1, ...shownBy(log, place) });
+    const via = flush ? { kind: 'work' as const, rule: 'W24' } : { kind: 'lock' as const, rule: 'W22' };
+    links.push({ ...via, name: lock, blame_ns: 0, parent: links.length - 1, ...shownBy(log, place) });
     links.push({
       kind: 'task',
       name: label(next),

@@ -31,7 +31,7 @@ const MISUSES: readonly MisuseRule[] = [
   {
     title: /^held lock freed/,
     misuse: 'freed-held',
-    did: 'frees memory that holds a lock which is held',
+    did: 'frees memory that contains a held lock',
     rule: 'a lock is released before its memory is freed',
   },
   {

@@ -41,7 +41,7 @@ export function judgeStalls(log: LogRecord, hz: number | undefined, storms: read
       reading,
       hz: perSecond,
       cause: observedCause(causeOfStall(log, stall, startNs), stall, startNs, storms),
-      who: [...cpus, ...readers].join(', ') || 'nobody that the report names',
+      who: [...cpus, ...readers].join(', ') || 'holdouts that the report does not name',
     };
   });
 }
@@ -57,7 +57,7 @@ function observedCause(cause: LogCause, stall: LogStall, startNs: number, storms
   if (!storm) return cause;
   const { kind, cpu } = storm;
   const share = percent(storm.busyNs / Math.max(1, storm.endNs - storm.startNs));
-  const why = `events show ${kind === 'nmi' ? 'NMIs' : kind === 'hardirq' ? 'interrupts' : 'softirqs'} taking ${share} of CPU ${cpu} meanwhile`;
+  const why = `events show ${kind === 'nmi' ? 'NMIs' : kind === 'hardirq' ? 'interrupts' : 'softirqs'} taking ${share} of CPU ${cpu} during the stall`;
   return { cause: STORM_ROOTS[kind], cpu, why };
 }
 
@@ -82,12 +82,10 @@ function stallFinding(log: LogRecord, { stall, startNs, endNs, reading, hz, caus
     end_ns: endNs,
     evidence: reportEvidence(log, stall.places, 'the kernel warns of the stall'),
     notes: notesOf([
-      'what the kernel checks: every CPU and every reader must pass through a state outside of read-side sections within rcu_cpu_stall_timeout after the grace period began; until then nothing that waits for it goes on',
+      'what the kernel checks: within rcu_cpu_stall_timeout of the start of a grace period every CPU must pass through a quiescent state, and every reader that began before must leave its section',
       cause.why,
-      ...(first.how === 'self'
-        ? [note(`CPU ${cpus[0] ?? '?'} found that it holds the grace period up itself`, 'R2.44')]
-        : []),
-      ...(first.detectedBy === undefined ? [] : [note(`CPU ${first.detectedBy} reported it for the others`, 'R2.43')]),
+      ...(first.how === 'self' ? [note(`CPU ${cpus[0] ?? '?'} detected its own stall`, 'R2.44')] : []),
+      ...(first.detectedBy === undefined ? [] : [note(`CPU ${first.detectedBy} detected it`, 'R2.43')]),
       ...(expedited && gpSeq !== null
         ? [note(`s: ${gpSeq} is its running sequence, ${eventSeq} its end value`, 'R2.47')]
         : []),
@@ -192,7 +190,7 @@ function starvedKthread(log: LogRecord, { stall, startNs, reading, cause }: Judg
             )
           : victim
             ? note('a victim of the CPU that does not answer, not the cause', 'T33')
-            : note('whoever runs on its CPU decides whether it is cause or victim', 'T33'),
+            : note('whether it is cause or victim depends on what runs on its CPU', 'T33'),
       ]),
       flavor,
       blocked_ns: Math.round(blockedNs),

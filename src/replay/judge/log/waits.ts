@@ -78,7 +78,7 @@ export class LogWaits {
     };
   }
 
-  /** Workers that are reported as blocked in a work item while the task waits in flush_work() or its kin: its work is one of theirs (W24). */
+  /** Workers that are reported as blocked in a work item while the task waits in flush_work() or a related call: its work is one of theirs (W24). */
   flushed(hung: LogHung): LogHung[] {
     if (hung.verdict.resource !== 'flush') return [];
     return this.#log.hung.filter(

@@ -26,7 +26,7 @@ import { decisionOf, describePrediction, givenWarning, predictStall, tickOfWarni
 import { expeditedRule, reportOf, type StallRule, stallRule } from './rule.ts';
 
 const EXPEDITED_DECISION = note(
-  'an expedited grace period is watched by the worker that runs it, with its own timeout; the CPUs it waits for are inferred: their interrupt or their next context switch shows when they were done',
+  'an expedited grace period is watched by the worker that runs it, with its own timeout; the CPUs it waits for are inferred: their interrupt or their next context switch shows when they were quiescent',
   'R2.47',
 );
 
@@ -51,14 +51,14 @@ function kthreadNote(
   if (starved) {
     const occupant = starved.occupant ? `, which ${starved.occupant} had` : '';
     return [
-      `every quiescent state was there; ${flavor}:${starved.tid} was runnable without CPU ${starved.cpu}${occupant} (GPKTHREAD_RUNNABLE)`,
+      `all quiescent states were reported; ${flavor}:${starved.tid} was runnable, waiting for CPU ${starved.cpu}${occupant} (GPKTHREAD_RUNNABLE)`,
     ];
   }
   if (!asleep) return [];
   const how = asleep.blocked
-    ? 'slept in D: it waits for something else (GPKTHREAD_BLOCKED)'
+    ? 'slept in D state, waiting for something else (GPKTHREAD_BLOCKED)'
     : 'slept, and its timer did not wake it (GPKTHREAD_NOT_WOKEN)';
-  return [`every quiescent state was there; ${flavor}:${asleep.tid} ${how}`];
+  return [`all quiescent states were reported; ${flavor}:${asleep.tid} ${how}`];
 }
 
 function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {

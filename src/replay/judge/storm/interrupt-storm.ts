@@ -30,9 +30,9 @@ function finding(record: RunRecord, timeline: Timeline, storm: Storm): Finding {
   citeCpuTime(evidence, timeline, storm.cpu, storm.firstEvent, storm.lastEvent);
   if (gp && holdout) {
     evidence.cite(gp.startEvent, `${gracePeriodName(gp)} starts`);
-    evidence.cite(holdout.fromEvent, `it waits for ${holdout.name}`);
+    evidence.cite(holdout.fromEvent, `the grace period waits for ${holdout.name}`);
     evidence.cite(holdout.queuedEvent, `${holdout.name} is preempted inside rcu_read_lock`);
-    evidence.cite(holdout.toEvent || timeline.data.lastEvent, 'and has waited for it until here');
+    evidence.cite(holdout.toEvent || timeline.data.lastEvent, 'and stops waiting for it');
   }
   return identified({
     kind,
@@ -45,8 +45,8 @@ function finding(record: RunRecord, timeline: Timeline, storm: Storm): Finding {
     notes: notesOf([
       `threshold ${percent(record.thresholds.nmiStormShare)} of a CPU over ${formatDuration(record.thresholds.nmiStormWindowNs)}`,
       ...sourceNotes(storm),
-      ...(storm.throttled > 0 ? [`perf throttled its events ${storm.throttled} times meanwhile`] : []),
-      ...(gp ? [`${gracePeriodName(gp)} waited for this CPU meanwhile`] : []),
+      ...(storm.throttled > 0 ? [`perf throttled its events ${storm.throttled} times during the storm`] : []),
+      ...(gp ? [`${gracePeriodName(gp)} waited for this CPU during the storm`] : []),
     ]),
     cpu: storm.cpu,
     share,
@@ -75,12 +75,15 @@ function mainHandler({ handlers }: Storm): { handler?: string } {
 function sourceNotes({ busyNs, contextsNs, samplesNs, threadNs }: Storm): NoteInput[] {
   const notes: NoteInput[] = [];
   if (contextsNs > 0)
-    notes.push(note(`${percent(contextsNs / busyNs)} of it from contexts of records: at least that much`, 'E1.7'));
+    notes.push(note(`${percent(contextsNs / busyNs)} of it from the context flags of records: a lower bound`, 'E1.7'));
   if (samplesNs > 0)
     notes.push(
-      note(`${percent(samplesNs / busyNs)} of it from samples of the stack, true to 1/√n; NMIs do not show`, 'E0.10'),
+      note(
+        `${percent(samplesNs / busyNs)} of it from stack samples, with an error of about 1/√n; samples do not show NMIs`,
+        'E0.10',
+      ),
     );
-  if (threadNs > 0) notes.push(`${percent(threadNs / busyNs)} of it in threads that do the work of interrupts`);
+  if (threadNs > 0) notes.push(`${percent(threadNs / busyNs)} of it in interrupt threads`);
   return notes;
 }
 

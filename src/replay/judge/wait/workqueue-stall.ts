@@ -79,7 +79,9 @@ function finding(timeline: Timeline, late: LateWork, reason: QueueReason): Findi
         ? ['the rescuer of the workqueue took it in the end: the pool could make no worker (MAYDAY)']
         : []),
       ...(late.begunMeanwhile > 0
-        ? [`its pool began ${late.begunMeanwhile} other items meanwhile: the watchdog would not have complained`]
+        ? [
+            `its pool started ${late.begunMeanwhile} other items while it waited: the workqueue watchdog would not have warned`,
+          ]
         : []),
     ]),
     workqueue,

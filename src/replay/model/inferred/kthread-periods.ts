@@ -1,5 +1,5 @@
 /**
- * Everyday grace periods of captures without rcu:* events, from where the grace-period kthread sleeps: inside rcu_gp_fqs_loop() one is in
+ * Routine grace periods of captures without rcu:* events, from where the grace-period kthread sleeps: inside rcu_gp_fqs_loop() one is in
  * flight, elsewhere none is (R2.1). In one run between two sleeps it may end one and begin the next, so only those are kept whose both ends
  * are sure: by a sleep elsewhere, or by the wakeup of a caller of synchronize_rcu(), where the kthread itself wakes them (R2.21).
  */

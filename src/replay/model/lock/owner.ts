@@ -1,5 +1,5 @@
 /**
- * Who waits for whom over locks (MODEL W22, W23): owners from held stacks; without lock events from what the kernel's own
+ * Who waits for whom via locks (MODEL W22, W23): owners from held stacks; without lock events from what the kernel's own
  * reports tell of held and wanted locks, joined with contention events by task, address distance and call stack.
  */
 import type { Dictionary, Evidence } from '../../../../schema/index.ts';

@@ -214,7 +214,7 @@ export function feasibility(
     events: [],
     wakeOrdered: false,
   });
-  if (cycle.some((edge) => !isLock(edge.from))) return decide('unknown', 'it runs over a map that no task owns');
+  if (cycle.some((edge) => !isLock(edge.from))) return decide('unknown', 'it runs via a map that no task owns');
   if (cycle.some((edge) => edge.count === 0)) return decide('unknown', 'an edge is known from the kernel log only');
   const guards = commonGuards(cycle);
   if (guards.length > 0)

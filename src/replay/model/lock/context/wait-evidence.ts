@@ -1,5 +1,5 @@
 /**
- * What preemption depth and the surrounding acquisition tell about the wait type of a class (MODEL L5.36). spin_lock() and its kin disable
+ * What preemption depth and the surrounding acquisition tell about the wait type of a class (MODEL L5.36). spin_lock() and related functions disable
  * preemption before lock_acquire(), mutex_lock() does for the moment of it, rwsems and rt_mutexes do not (kernel/locking/*.c).
  */
 import { CTX_KNOWN, preemptDepth } from '../../../../../schema/index.ts';

@@ -1,5 +1,5 @@
 /**
- * Which witness times come before which over wake-ups, forks and thread order (happens-before over sched_waking). Prediction by
+ * Which witness times come before which via wake-ups, forks and thread order (happens-before via sched_waking). Prediction by
  * definition keeps locks and forks only; a wake-up may be what the code waits for, or an accident of this run. So this decides no
  * verdict: it prefers patterns without such an order and tells when there is none.
  *

@@ -17,7 +17,7 @@ export function judgeReader(holdout: Holdout, shares: HoldoutVerdict['shares'], 
     0,
   );
   if (!visible.switches || total <= 0 || total < MOST * heldNs) {
-    const note = 'inside rcu_read_lock; whether it ran meanwhile is not recorded (record sched:sched_switch)';
+    const note = 'inside rcu_read_lock; whether it was running is not recorded (record sched:sched_switch)';
     return { cause: 'unknown', code: 'UNKNOWN', shares: none, task: undefined, runnableShare: 0, note };
   }
   const [running, runnable, blocked, sleeping] = spent.map((ns) => ns / total);

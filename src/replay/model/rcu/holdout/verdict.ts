@@ -58,7 +58,7 @@ function judgeCpu(
     return verdict('unknown', 'UNKNOWN', 'none of its events was recorded, so that its report may be missing, too');
   const silentNs = holdout.silentNs ?? 0;
   if (heldNs > SLOW_NS && visible.tickNs !== undefined && silentNs >= MOST * heldNs) {
-    const note = `no CPU recorded anything for ${formatDuration(silentNs)} although several were busy: the machine did not run`;
+    const note = `no CPU recorded anything for ${formatDuration(silentNs)} although several were busy: the machine was not running`;
     return verdict('unknown', 'VM_STOLEN', note);
   }
   if (holdout.offlineNs !== undefined)
