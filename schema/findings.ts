@@ -36,6 +36,9 @@ export interface EvidenceRange {
   readonly tid?: number;
 }
 
+/** Ends the role of an event that proves only that its kind is recorded; reports list such events last. */
+export const RECORDED_FROM_HERE = 'recorded from here on';
+
 /**
  * An event of the run, or a line of a kernel log, and what it proves. Replaying the evidence of a finding alone, ranges unfolded, gives
  * the finding again (MODEL O26).

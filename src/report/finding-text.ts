@@ -4,6 +4,7 @@ import {
   type Evidence,
   type Finding,
   formatDuration,
+  RECORDED_FROM_HERE,
   rowOf,
   type StallHoldout,
 } from '../../schema/index.ts';
@@ -86,7 +87,7 @@ function noteLines(note: string, style: Style): string[] {
 function evidenceLines(finding: Finding, style: Style): string[] {
   // Single events first: ranges, and that something was recorded at all, make the evidence complete; people do not look at them.
   const isRange = (e: Evidence): boolean => 'event' in e && e.range !== undefined;
-  const completes = (item: Evidence): boolean => isRange(item) || item.role.endsWith(' among the recorded events');
+  const completes = (item: Evidence): boolean => isRange(item) || item.role.endsWith(RECORDED_FROM_HERE);
   const ordered = [...finding.evidence.filter((item) => !completes(item)), ...finding.evidence.filter(completes)];
   const shown = ordered.slice(0, EVIDENCE_SHOWN);
   if (shown.length === 0) return [];

@@ -62,8 +62,10 @@ function markOf(variant: WhatIfVariant, finding: Finding): Mark {
 }
 
 function variantLines(variant: WhatIfVariant, rows: readonly Finding[], style: Style): string[] {
+  // Rows, not ids: tasks of one kind (workers, numbered comms) share the id of their finding.
+  const count = (mark: Mark): number => rows.filter((finding) => markOf(variant, finding) === mark).length;
   const lines = [
-    `${style.bold(variant.name)}: clears ${variant.cleared.length}, leaves ${variant.remains.length}, brings ${variant.new.length}`,
+    `${style.bold(variant.name)}: clears ${count('cleared')}, leaves ${count('remains')}, brings ${count('new')}`,
   ];
   const because = [...new Set(variant.because)];
   for (const reason of because.slice(0, 8))

@@ -5,6 +5,7 @@ import { type LockWaitEdge, lockWaitEdges } from '../model/lock/owner.ts';
 import type { LockWaitState } from '../model/lock/wait.ts';
 import type { LiveRun } from '../model/models.ts';
 import type { Holdout } from '../model/rcu/grace-period.ts';
+import { occupancyShares } from '../model/rcu/holdout/shares.ts';
 import type { SyncWait } from '../model/sync/sync-wait.ts';
 import { TASK_BLOCKED, type TaskKey } from '../model/task/task.ts';
 
@@ -59,8 +60,7 @@ export class WaitGraph {
   loadSince(holdout: Holdout): StateCpu['load'] {
     const from = holdout.occupancyFrom;
     const to = holdout.occupancyTo ?? this.#run.models.cpu.get(holdout.cpu).occupancy;
-    const total = to.reduce((sum, ns, kind) => sum + ns - from[kind], 0) || 1;
-    const share = (kind: number): number => (to[kind] - from[kind]) / total;
-    return { nmi: share(OCC_NMI), hardirq: share(OCC_HARDIRQ), softirq: share(OCC_SOFTIRQ) };
+    const share = occupancyShares(from, to);
+    return { nmi: share[OCC_NMI], hardirq: share[OCC_HARDIRQ], softirq: share[OCC_SOFTIRQ] };
   }
 }

@@ -2,7 +2,7 @@
  * RCU grace periods on the way from a blocked task to its root: cut by their phases (MODEL 2.4), the quiescent-state wait going to the
  * holdout that cleared last (W4.40).
  */
-import type { Note, Root, RootCode } from '../../../../schema/index.ts';
+import { type Note, RECORDED_FROM_HERE, type Root, type RootCode } from '../../../../schema/index.ts';
 import type { EvidenceList } from '../../core/evidence-list.ts';
 import { overlapNs } from '../../core/interval.ts';
 import { note } from '../../core/note.ts';
@@ -107,7 +107,7 @@ export function blameRcu(
     const name = next ? gracePeriodName(next) : `${flavor} grace period (${none})`;
     const before = all.findLast((gp) => gp.endNs !== null && gp.endNs <= fromNs);
     const shown = before?.endEvent || timeline.data.visible.gracePeriodEvent;
-    draft.evidence.cite(shown, 'grace periods are among the recorded events');
+    draft.evidence.cite(shown, `grace periods ${RECORDED_FROM_HERE}`);
     const period = waiter.waitsFor('rcu-gp', name, { rule });
     const unexplainedNs = beforeStart(walk, period, expedited, flavor, fromNs, toNs);
     draft.root({ kind: 'unknown' }, unexplainedNs);
@@ -325,7 +325,7 @@ export function citeHoldoutTimes(evidence: EvidenceList, holdout: Holdout, timel
   const { lastEvent, visible } = timeline.data;
   const to = (holdout.accountedToEvent ?? holdout.toEvent) || lastEvent;
   evidence.cite(holdout.leftEvent ?? 0, `${name} returns to user mode`);
-  evidence.cite(visible.nmiEvent, 'NMIs are among the recorded events');
+  evidence.cite(visible.nmiEvent, `NMIs ${RECORDED_FROM_HERE}`);
   evidence.range(
     visible.firstTickEvent,
     visible.lastTickEvent,
