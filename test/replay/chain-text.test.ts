@@ -97,8 +97,8 @@ describe('a chain as text', () => {
         'perf:84, closing a perf event                                                               2895',
         '└ rcu_preempt grace period 521                             20.0 ms    1.7 %',
         '  ├ interrupts on CPU 0, softirqs on CPU 0                 2.00 ms    0.2 %',
-        '  ├ callbacks                                             200.0 ms   16.6 %  ##',
-        '  └ CPU 1, no quiescent state                             980.0 ms   81.5 %  ########       2894',
+        '  ├ callbacks                                               200 ms   16.6 %  ##',
+        '  └ CPU 1, no quiescent state                               980 ms   81.5 %  ########       2894',
       ].join('\n'),
     );
   });

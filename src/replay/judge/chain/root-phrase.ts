@@ -42,7 +42,7 @@ export function rootPhrase(root: Root, tid?: number): string {
   const cpu = root.cpu !== undefined ? ` on CPU ${root.cpu}` : '';
   const task = root.task !== undefined ? ` ${root.task}${root.tid !== undefined ? `:${root.tid}` : ''}` : '';
   if (root.code) return CODE_PHRASES[root.code](task, cpu);
-  if (root.kind === 'gp-kthread-starved') return `the grace-period kthread${task} gets no time${cpu}`;
+  if (root.kind === 'gp-kthread-starved') return `the grace-period kthread${task} gets no CPU time${cpu}`;
   if (root.kind === 'workqueue-starved' && task !== '')
     return root.cpu === undefined || root.task?.startsWith('kworker/')
       ? `${task.trim()} keeps its worker pool`
