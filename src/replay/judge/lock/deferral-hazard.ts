@@ -26,6 +26,7 @@ import { identified } from '../finding-id.ts';
 import { eventEvidence, heldNames, siteText, taskLabel } from './evidence.ts';
 import { edgeEvidence } from './inversion.ts';
 import { kindEvidence, stackEvidence } from './proof.ts';
+import { AGE_UNKNOWN, isAgeUnknown, isTakenBefore70Only } from './release-dependence.ts';
 
 interface Conflict {
   readonly hazard: DeferralHazardKind;
@@ -34,6 +35,8 @@ interface Conflict {
   /** Names of the classes that conflict. */
   readonly locks: readonly string[];
   readonly latent: boolean;
+  /** Only kernels before v7.0 have it, and this one's age is unknown: no alarm. */
+  readonly ageUnknown?: boolean;
   readonly evidence: readonly Evidence[];
 }
 
@@ -42,6 +45,8 @@ interface Step {
   /** Undefined: no event shows it. */
   readonly edge: LockEdge | undefined;
   readonly why: string;
+  /** A static edge of kernels before v7.0. */
+  readonly before70?: boolean;
 }
 
 /** Order by class name, observed and static together. */
@@ -98,11 +103,12 @@ const isWakeLock = (name: string): boolean => name === '&p->pi_lock' || name ===
 
 function orderOf(evidence: LockRecord): Order {
   const next = new Map<string, Step[]>();
-  const add = (from: string, to: string, edge: LockEdge | undefined, why: string): void => {
+  const add = (from: string, to: string, edge: LockEdge | undefined, why: string, before70 = false): void => {
     if (isTakenOut(evidence.takenOut, from, to)) return;
     const list = next.get(from);
-    if (list === undefined) next.set(from, [{ to, edge, why }]);
-    else if (!list.some((known) => known.to === to)) list.push({ to, edge, why });
+    const step = { to, edge, why, before70 };
+    if (list === undefined) next.set(from, [step]);
+    else if (!list.some((known) => known.to === to)) list.push(step);
   };
   for (const edge of evidence.edges) {
     const from = evidence.classes[edge.from];
@@ -113,7 +119,8 @@ function orderOf(evidence: LockRecord): Order {
   for (const edge of STATIC_EDGES) add(edge.from, edge.to, undefined, edge.why);
   if (srcuLocksRaw(ruleRelease(evidence.profile)) !== true)
     for (const name of [SRCU_USAGE_FAMILY, ...evidence.classes.map((cls) => cls.name)])
-      if (SRCU_USAGE_LOCK.test(name)) for (const edge of STATIC_SRCU_EDGES) add(name, edge.to, undefined, edge.why);
+      if (SRCU_USAGE_LOCK.test(name))
+        for (const edge of STATIC_SRCU_EDGES) add(name, edge.to, undefined, edge.why, true);
   return { next };
 }
 
@@ -149,9 +156,10 @@ function conflictsOf(evidence: LockRecord, site: DeferralSite, profile: ApiProfi
     for (const name of membersOf(evidence, site, lock)) {
       const under = locks.filter((cls) => !isTakenOut(evidence.takenOut, cls.name, name));
       const conflict = orderConflict(evidence, name, lock, under, order) ?? selfConflict(site, name, lock, under);
-      if (conflict) conflicts.push(conflict);
       const wait = waitConflict(evidence, site, name, lock, under);
-      if (wait) conflicts.push(wait);
+      const takenBefore70 = isTakenBefore70Only(evidence, site, name);
+      for (const found of [conflict, wait])
+        if (found) conflicts.push(takenBefore70 ? { ...found, ageUnknown: true } : found);
     }
   return conflicts;
 }
@@ -187,6 +195,7 @@ function orderConflict(
     text: `${text}, which the caller holds${lock.condition ? ` (${lock.condition})` : ''}${risky.length > 0 ? `; static: ${risky.map((step) => `${step.to} (${step.why})`).join(', ')}` : ''}`,
     locks: [name, path[path.length - 1].to],
     latent: false,
+    ageUnknown: isAgeUnknown(evidence) && risky.some((step) => step.before70),
     evidence: path.flatMap((step) => (step.edge ? edgeEvidence(evidence, step.edge) : [])),
   };
 }
@@ -253,6 +262,7 @@ function waitConflict(
     text: `${name} is a spinlock_t and ${culprit.name} a raw one${latent ? ' (latent: matters on PREEMPT_RT)' : ''}${lock.condition ? ` (${lock.condition})` : ''}${site.took.has(cls.classId) ? '' : ' (not seen taken by this call)'}`,
     locks: [name, culprit.name],
     latent,
+    ageUnknown: type.ageUnknown === true || evidence.waitTypes.get(culprit)?.ageUnknown === true,
     evidence: [cls, culprit].flatMap((proved) => kindEvidence(evidence, proved)),
   };
 }
@@ -268,12 +278,13 @@ function finding(
     site.held.map((hold) => hold.classId),
   );
   const task = taskLabel(evidence, site.taskKey, site.comm);
-  const serious = conflicts.find((conflict) => !conflict.latent) ?? conflicts[0];
+  const alarm = conflicts.find((conflict) => !conflict.latent && !conflict.ageUnknown);
+  const serious = alarm ?? conflicts.find((conflict) => !conflict.latent) ?? conflicts[0];
   return identified({
     kind: 'deferral-hazard',
-    severity: serious.latent ? 'info' : 'warning',
+    severity: alarm ? 'warning' : 'info',
     confidence: serious.hazard === 'CYCLE' ? 'observed' : 'inferred',
-    title: `${site.api}() is called with ${held.join(', ') || contextText(site.context)} held: ${serious.text}`,
+    title: `${site.api}() is called with ${held.join(', ') || contextText(site.context)} held: ${serious.text}${serious.ageUnknown ? ` (${AGE_UNKNOWN})` : ''}`,
     start_ns: site.tsNs,
     end_ns: site.tsNs,
     evidence: [
@@ -285,7 +296,9 @@ function finding(
       ...serious.evidence,
     ],
     notes: notesOf([
-      ...conflicts.map((conflict) => note(`${conflict.hazard}: ${conflict.text}`, conflict.rule)),
+      ...conflicts.map((conflict) =>
+        note(`${conflict.hazard}: ${conflict.text}${conflict.ageUnknown ? ` (${AGE_UNKNOWN})` : ''}`, conflict.rule),
+      ),
       `the call is known by ${{ probe: 'a probe on it', event: 'an event inside it', stack: 'the call stack of an acquisition', lock: 'a lock that only it takes' }[site.seenBy]}; the locks that it may take are from the table of deferral APIs${profile.note ? `: ${profile.note}` : ''}`,
       ...(site.tracepoint
         ? [

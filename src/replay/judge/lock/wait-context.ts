@@ -13,6 +13,7 @@ import type { LockRecord } from '../../record/lock-record.ts';
 import { identified } from '../finding-id.ts';
 import { eventEvidence, heldNames, siteText, taskLabel } from './evidence.ts';
 import { kindEvidence } from './proof.ts';
+import { AGE_UNKNOWN } from './release-dependence.ts';
 
 /** One forbidden pair. */
 export interface WaitViolation {
@@ -90,6 +91,7 @@ export function judgeWaitContexts(evidence: LockRecord): Finding[] {
 function finding(evidence: LockRecord, group: readonly WaitViolation[]): Finding {
   const [{ acquired, acquiredType, at, real }] = group;
   const certain = group.some((violation) => violation.certain);
+  const ageUnknown = !real && group.every(({ limit }) => acquiredType.ageUnknown || limit.ageUnknown);
   const culprits = group.flatMap((violation) => (violation.held ? [violation.held.name] : []));
   const held = [...new Set([...heldNames(evidence, at.heldClasses), ...culprits])];
   const task = taskLabel(evidence, at.taskKey, at.comm);
@@ -116,7 +118,7 @@ function finding(evidence: LockRecord, group: readonly WaitViolation[]): Finding
     kind: 'wait-context',
     severity: real ? (certain ? 'error' : 'warning') : 'info',
     confidence: certain && real ? 'observed' : 'inferred',
-    title: `${acquired.name} (${typeText(acquiredType.outer)}) is acquired while ${under}${real ? '' : ' (latent)'}`,
+    title: `${acquired.name} (${typeText(acquiredType.outer)}) is acquired while ${under}${ageUnknown ? ` (latent; ${AGE_UNKNOWN})` : real ? '' : ' (latent)'}`,
     start_ns: at.tsNs,
     end_ns: at.tsNs,
     evidence: [

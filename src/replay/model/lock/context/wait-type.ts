@@ -27,6 +27,8 @@ export interface WaitVerdict {
   readonly basis: 'proved' | 'table' | 'guess';
   /** For notes. */
   readonly why: string;
+  /** True of kernels before v7.0 only, and this one's age is unknown. */
+  readonly ageUnknown?: boolean;
 }
 
 const RANK: Readonly<Record<WaitType, number>> = { none: 0, free: 1, raw: 2, config: 3, sleep: 4 };
@@ -79,7 +81,7 @@ export function waitTypeOf(
     return same('sleep', 'proved', 'a task slept waiting for it');
   const named = cls.rule.convention ? undefined : namedType(cls, profile);
   if (named && !(evidence & WAIT_PREEMPTIBLE && (named === 'raw' || named === 'config')))
-    return same(named, 'table', 'by its name');
+    return byName(cls, profile, named);
   if (evidence & WAIT_SPIN_FRAME) return { ...EITHER_SPINLOCK, basis: 'proved', why: 'taken by a spinlock function' };
   return fromDepth(cls, profile, preemptionCounted, same);
 }
@@ -113,12 +115,18 @@ function onRt(
   const named = cls.rule.convention ? undefined : namedType(cls, profile);
   if (evidence & WAIT_PREEMPTIBLE) {
     // Raw spinlocks are taken with preemption off: this one sleeps.
-    if (named === 'sleep' || named === 'config') return same(named, 'table', 'by its name');
+    if (named === 'sleep' || named === 'config') return byName(cls, profile, named);
     // Spinlock or mutex: at least CONFIG where it is taken, no limit to what is taken under it.
     return { outer: 'config', inner: 'sleep', basis: 'guess', why: 'taken with preemption on, on PREEMPT_RT' };
   }
-  if (named) return same(named, 'table', 'by its name');
+  if (named) return byName(cls, profile, named);
   return evidence & WAIT_ATOMIC ? same('raw', 'guess', 'always taken with preemption off, on PREEMPT_RT') : undefined;
+}
+
+function byName(cls: LockClass, profile: KernelProfile, type: WaitType): WaitVerdict {
+  const ageUnknown = SRCU_LOCK.test(cls.name) && type === 'config' && ruleRelease(profile) === undefined;
+  const why = ageUnknown ? 'by its name, before v7.0 (kernel age unknown)' : 'by its name';
+  return { outer: type, inner: type, basis: 'table', why, ...(ageUnknown && { ageUnknown }) };
 }
 
 function namedType(cls: LockClass, profile: KernelProfile): WaitType | undefined {
