@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { notesText } from '../../support/notes.ts';
 import { ofKind } from '../../support/replay-capture.ts';
-import { type ProgramOptions, replayProgram, thread } from '../../support/replay-dsl.ts';
+import { type LockStep, type ProgramOptions, replayProgram, thread } from '../../support/replay-dsl.ts';
 
 const USAGE = 'my_srcu_usage.lock';
 const SDP = '&ACCESS_PRIVATE(sdp, lock)';
@@ -9,12 +9,14 @@ const RAW = { flags: 'd..2.' };
 const UNKNOWN = 'kernel age unknown: a hazard before v7.0';
 
 /** call_srcu() on its trylock path, under the run-queue lock. */
-const CALL = ['+&rq->__lock', `?${SDP}`, `?${USAGE}`, `-${USAGE}`, `-${SDP}`, '-&rq->__lock'].map((op) => ({
-  tid: 1,
-  op,
-  ...RAW,
-}));
-const hazards = async (steps: typeof CALL, options: ProgramOptions = {}) =>
+const CALL: readonly LockStep[] = ['+&rq->__lock', `?${SDP}`, `?${USAGE}`, `-${USAGE}`, `-${SDP}`, '-&rq->__lock'].map(
+  (op) => ({
+    tid: 1,
+    op,
+    ...RAW,
+  }),
+);
+const hazards = async (steps: readonly LockStep[], options: ProgramOptions = {}) =>
   ofKind(await replayProgram(steps, options), 'deferral-hazard');
 
 describe('a hazard that only kernels before v7.0 have', () => {
