@@ -371,8 +371,8 @@ describe('the wait-for graph as facts (MODEL 4.1)', () => {
       'W10 work process_srcu of tracepoint_srcu (0xffffffff81ee05a0)',
       'W17 task kworker/0:1:9',
       'W18 rcu_preempt grace period 521',
-      'W4 cpu 1',
-      'W7 nmi on cpu 1',
+      'W4 CPU 1',
+      'W7 nmi on CPU 1',
     ]);
   });
 
@@ -384,7 +384,7 @@ describe('the wait-for graph as facts (MODEL 4.1)', () => {
       'W1 rcu_preempt grace period 345',
       'W5 reader lab_rcuread:83',
       'W6 task lab_rcuread:83',
-      'W9 cpu 1',
+      'W9 CPU 1',
       'W8 task lab_fifo:84',
     ]);
   });

@@ -1,6 +1,6 @@
 /**
  * The wait-for graph as facts (MODEL 4.1): one row per edge that lasted, with the rule that made it. Nodes are named alike on both sides of an
- * edge, so that the rows join to a graph: `task comm:tid`, `cpu 1`, `reader comm:tid`, the name of a grace period, `srcu-gp …`, `work …`.
+ * edge, so that the rows join to a graph: `task comm:tid`, `CPU 1`, `reader comm:tid`, the name of a grace period, `srcu-gp …`, `work …`.
  */
 import type { FactSink } from '../../../../schema/index.ts';
 import { flavorOfKthread, type TasksFlavor, tasksFlavor } from '../../knowledge/rcu-tasks.ts';
@@ -46,7 +46,7 @@ class EdgeWriter {
     this.#locks();
     this.#joins();
     for (const { kind, cpu, startNs, endNs } of this.#timeline.data.storms)
-      this.#emit('W7', `cpu ${cpu}`, `${kind} on cpu ${cpu}`, startNs, endNs);
+      this.#emit('W7', `CPU ${cpu}`, `${kind} on CPU ${cpu}`, startNs, endNs);
   }
 
   /** An edge lasts to the end of the capture while `endNs` is null. */
@@ -61,7 +61,7 @@ class EdgeWriter {
     const task = `task ${wait.comm}:${wait.tid}`;
     const { data } = this.#timeline;
     const neededNs = wait.wokenNs ?? wait.endNs;
-    if (wait.wokenNs !== null) this.#emit('W9', task, `cpu ${wait.cpu}`, wait.wokenNs, wait.endNs);
+    if (wait.wokenNs !== null) this.#emit('W9', task, `CPU ${wait.cpu}`, wait.wokenNs, wait.endNs);
     switch (wait.resource) {
       case 'srcu': {
         const node = srcuNode(wait.domain);
@@ -98,7 +98,7 @@ class EdgeWriter {
     if (periods.length === 0) this.#emit(rule, waiter, `${data.flavor} grace period`, wait.startNs, neededNs);
     const last = periods.at(-1);
     if (last?.endNs && last.endNs < untilNs)
-      this.#emit('W21', gracePeriodName(last), `callbacks on cpu ${wait.cpu}`, last.endNs, neededNs);
+      this.#emit('W21', gracePeriodName(last), `callbacks on CPU ${wait.cpu}`, last.endNs, neededNs);
   }
 
   /** Of periods that follow each other, those that overlap the interval. */
@@ -122,10 +122,10 @@ class EdgeWriter {
       this.#emit('W17', workNode(run), `task ${this.#timeline.workerLabel(run)}`, run.startNs, run.endNs);
     for (const late of data.lateWork) {
       const node = workNode(late);
-      const pool = late.cpu < 0 ? 'unbound pool' : `pool of cpu ${late.cpu}`;
+      const pool = late.cpu < 0 ? 'unbound pool' : `pool of CPU ${late.cpu}`;
       if (late.delayedFromNs !== null) {
         this.#emit('W11', node, `timer of ${node}`, late.delayedFromNs, late.queuedNs);
-        this.#emit('W12', `timer of ${node}`, `cpu ${late.cpu}`, late.delayedFromNs, late.queuedNs);
+        this.#emit('W12', `timer of ${node}`, `CPU ${late.cpu}`, late.delayedFromNs, late.queuedNs);
       }
       this.#emit('W14', node, pool, late.queuedNs, late.startNs);
       if ((late.startNs ?? data.endNs) - late.queuedNs < STARVED_NS) continue;
@@ -162,9 +162,9 @@ class EdgeWriter {
         const verdict = this.#timeline.judge(holdout);
         if (kind === 'reader') {
           this.#emit('W6', node, `task ${name}`, fromNs, toNs);
-          if (verdict.cause === 'reader-preempted') this.#emit('W9', `task ${name}`, `cpu ${cpu}`, fromNs, toNs);
+          if (verdict.cause === 'reader-preempted') this.#emit('W9', `task ${name}`, `CPU ${cpu}`, fromNs, toNs);
         }
-        if (verdict.task !== undefined) this.#emit('W8', `cpu ${cpu}`, `task ${verdict.task}`, fromNs, toNs);
+        if (verdict.task !== undefined) this.#emit('W8', `CPU ${cpu}`, `task ${verdict.task}`, fromNs, toNs);
       }
   }
 
@@ -177,8 +177,8 @@ class EdgeWriter {
         if (gp.flavor !== flavor || gp.startNs >= (endNs ?? data.endNs) || this.#timeline.end(gp) <= startNs) continue;
         this.#emit('W3', gracePeriodName(gp), task, Math.max(startNs, gp.startNs), endNs);
       }
-      this.#emit('W9', task, `cpu ${cpu}`, startNs, endNs);
-      if (occupant !== undefined) this.#emit('W8', `cpu ${cpu}`, `task ${occupant}`, startNs, endNs);
+      this.#emit('W9', task, `CPU ${cpu}`, startNs, endNs);
+      if (occupant !== undefined) this.#emit('W8', `CPU ${cpu}`, `task ${occupant}`, startNs, endNs);
     }
   }
 
