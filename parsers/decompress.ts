@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { CaptureError } from '../schema/index.ts';
+import { WIDEST_WINDOW_BYTES, zstdWindowBytes } from './zstd-window.ts';
 
 export type Compression = 'gzip' | 'zstd';
 
@@ -31,8 +32,11 @@ async function* unzstd(raw: AsyncIterable<Uint8Array>, name: string): AsyncGener
   const stream = new Decompress((chunk) => {
     if (chunk.length) ready.push(chunk);
   });
+  let first = true;
   try {
     for await (const chunk of raw) {
+      if (first) refuseWideWindow(chunk, name);
+      first = false;
       for (let i = 0; i < chunk.length; i += PIECE_BYTES) {
         stream.push(chunk.slice(i, i + PIECE_BYTES));
         const out = ready;
@@ -48,6 +52,15 @@ async function* unzstd(raw: AsyncIterable<Uint8Array>, name: string): AsyncGener
       `${name}: damaged zstd data (${(error as Error).message}); decompress it by hand to see how much is left`,
     );
   }
+}
+
+/** @throws CaptureError when the decoder would not give the bytes that were compressed */
+function refuseWideWindow(head: Uint8Array, name: string): void {
+  const windowBytes = zstdWindowBytes(head);
+  if (windowBytes === undefined || windowBytes <= WIDEST_WINDOW_BYTES) return;
+  throw new CaptureError(
+    `${name}: zstd data with a window of ${Math.ceil(windowBytes / 2 ** 20)} MiB, ${WIDEST_WINDOW_BYTES >> 20} MiB are read; decompress it by hand: zstd -d --long=31`,
+  );
 }
 
 /** @throws CaptureError on damaged data. */
