@@ -2,8 +2,10 @@
  * Who waits for whom at one instant (MODEL 4.1, W4.30): depth-first over the edges that are alive, the oldest first, down to what runs, to
  * what nothing is known of, or to a task that is on its own way.
  */
-import { type ChainLinkKind, formatDuration, type StateLink } from '../../../schema/index.ts';
+import { formatDuration, type StateLink } from '../../../schema/index.ts';
+import { followWaits, Trail } from '../core/wait-walk.ts';
 import { percent } from '../core/wording.ts';
+import { interruptEdge, type RuledEdge, WAITS_FOR } from '../knowledge/waits-for.ts';
 import type { CpuState } from '../model/cpu/cpu.ts';
 import type { LockWaitEdge } from '../model/lock/owner.ts';
 import type { LiveRun } from '../model/models.ts';
@@ -20,21 +22,22 @@ import {
 } from '../model/task/task.ts';
 import { GracePeriodLinks } from './grace-period-links.ts';
 import type { WaitGraph } from './wait-graph.ts';
-import { INTERRUPT_NAMES, INTERRUPTS, type LinkDetails, type WalkSteps } from './walk-steps.ts';
+import { INTERRUPT_NAMES, INTERRUPTS, type LiveStep, type LiveWaits, nothing } from './walk-steps.ts';
+
+const LOAD_RULE = interruptEdge('nmi').rule;
 
 /** What a task waits for; empty when nothing says that it waits. */
 export function waitsOf(task: Task, graph: WaitGraph, run: LiveRun, atNs: number): StateLink[] {
   return new WaitWalk(graph, run, atNs).waitsOf(task);
 }
 
-/** One depth-first walk: what is on the way, and what was shown already. */
-class WaitWalk implements WalkSteps {
+/** One walk: what the models tell of tasks, locks and CPUs, and what the walk has met. */
+class WaitWalk implements LiveWaits {
   readonly graph: WaitGraph;
   readonly run: LiveRun;
   readonly atNs: number;
   readonly #gracePeriods: GracePeriodLinks;
-  readonly #path: string[] = [];
-  readonly #shown = new Set<string>();
+  readonly #trail = new Trail<string>();
 
   constructor(graph: WaitGraph, run: LiveRun, atNs: number) {
     this.graph = graph;
@@ -44,52 +47,34 @@ class WaitWalk implements WalkSteps {
   }
 
   waitsOf(task: Task): StateLink[] {
-    this.#path.push(taskNode(task));
-    this.#shown.add(taskNode(task));
-    const links = this.#task(task);
-    this.#path.pop();
-    return links;
+    const show = (step: LiveStep): StateLink => followWaits(step, this.#trail, this.#link);
+    return this.#trail.within(taskNode(task), () => this.#task(task).map(show));
   }
 
-  /** A link, its successors found by `expand` unless it was shown before. */
-  link(
-    rule: string,
-    node: string,
-    kind: ChainLinkKind,
-    name: string,
-    sinceNs: number | null,
-    details: LinkDetails,
-    expand: () => StateLink[],
-  ): StateLink {
-    const { tid, cpu, note } = details;
-    const repeats = this.#path.includes(node) ? 'cycle' : this.#shown.has(node) ? 'above' : undefined;
-    let waitsFor: StateLink[] = [];
-    if (repeats === undefined) {
-      this.#path.push(node);
-      this.#shown.add(node);
-      // The oldest first (W4.30); on a CPU the load that nothing escapes comes before the task that gets the rest.
-      waitsFor = expand().sort(
-        (a, b) =>
-          Number(b.rule === 'W7') - Number(a.rule === 'W7') || (a.since_ns ?? this.atNs) - (b.since_ns ?? this.atNs),
-      );
-      this.#path.pop();
-    }
+  /** A link, from those of what it waits for. */
+  readonly #link = (step: LiveStep, repeats: StateLink['repeats'], behind: StateLink[]): StateLink => {
+    const { edge, name, sinceNs, tid, cpu, note } = step;
     return {
-      kind,
+      kind: edge.kind,
       name,
       ...(tid !== undefined && { tid }),
       ...(cpu !== undefined && { cpu }),
       since_ns: sinceNs,
       ...(note !== undefined && { note }),
-      rule,
-      waits_for: waitsFor,
+      rule: edge.rule,
+      // The oldest first (W4.30); on a CPU the load that nothing escapes comes before the task that gets the rest.
+      waits_for: behind.sort(
+        (a, b) =>
+          Number(b.rule === LOAD_RULE) - Number(a.rule === LOAD_RULE) ||
+          (a.since_ns ?? this.atNs) - (b.since_ns ?? this.atNs),
+      ),
       ...(repeats && { repeats }),
     };
-  }
+  };
 
   // -- tasks -----------------------------------------------------------------------------------------------------------
 
-  #task(task: Task): StateLink[] {
+  #task(task: Task): LiveStep[] {
     const { sync } = this.run.models;
     const locks = this.#locks(task.key);
     if (locks.length > 0) return locks;
@@ -97,27 +82,27 @@ class WaitWalk implements WalkSteps {
     if (wait && task.state !== TASK_RUNNING) return this.#gracePeriods.of(wait);
     switch (task.state) {
       case TASK_RUNNING:
-        return task.tid > 0 ? [this.cpu('W8', task.cpu, task.onCpuSinceNs, 'it runs there')] : [];
+        return task.tid > 0 ? [this.cpu(WAITS_FOR.ownCpu, task.cpu, task.onCpuSinceNs, 'it runs there')] : [];
       case TASK_RUNNABLE:
-        return [this.cpu('W9', task.cpu, task.sinceNs, this.#occupant(task))];
+        return [this.cpu(WAITS_FOR.cpu, task.cpu, task.sinceNs, this.#occupant(task))];
       default:
         return [];
     }
   }
 
-  asTask(rule: string, kind: ChainLinkKind, task: Task, note: string | undefined): StateLink {
+  asTask(edge: RuledEdge, task: Task, note: string | undefined): LiveStep {
     const { tasks } = this.run.models;
     const doing = this.#doing(task);
     const since = task.state === TASK_UNKNOWN ? null : task.sinceNs;
-    return this.link(
-      rule,
-      taskNode(task),
-      kind,
-      tasks.label(task),
-      since,
-      { tid: task.tid, note: [note, doing].filter((part) => part).join(', ') || undefined },
-      () => this.#task(task),
-    );
+    return {
+      edge,
+      node: taskNode(task),
+      name: tasks.label(task),
+      sinceNs: since,
+      tid: task.tid,
+      note: [note, doing].filter((part) => part).join(', ') || undefined,
+      waitsFor: () => this.#task(task),
+    };
   }
 
   /** What a task does, as far as its state tells; '' where its links tell. */
@@ -144,63 +129,84 @@ class WaitWalk implements WalkSteps {
 
   // -- locks -----------------------------------------------------------------------------------------------------------
 
-  #locks(key: TaskKey): StateLink[] {
+  #locks(key: TaskKey): LiveStep[] {
     const wait = this.graph.lockWait(key);
     if (!wait) return [];
     const edges = this.graph.lockEdges(key);
     const name = edges[0]?.lock ?? (wait.className || 'a lock that no event names');
     const note = edges.length === 0 ? 'its owner is not known' : undefined;
     return [
-      this.link('W22', `lock ${wait.instance}`, 'lock', name, wait.sinceNs, { note }, () =>
-        edges.map((edge) => this.#owner(edge)),
-      ),
+      {
+        edge: WAITS_FOR.lock,
+        node: `lock ${wait.instance}`,
+        name,
+        sinceNs: wait.sinceNs,
+        note,
+        waitsFor: () => edges.map((edge) => this.#owner(edge)),
+      },
     ];
   }
 
-  #owner({ toKey, certainty, basis }: LockWaitEdge): StateLink {
+  #owner({ toKey, certainty, basis }: LockWaitEdge): LiveStep {
     const { tasks, locks } = this.run.models;
     const note = certainty === 'inferred' ? `inferred: ${basis}` : undefined;
     const owner = tasks.find(toKey);
-    if (owner) return this.asTask('W23', 'task', owner, note);
+    if (owner) return this.asTask(WAITS_FOR.holder, owner, note);
     // Known from its locks only: no scheduler event names it.
     const name = tasks.labelOf(Math.max(0, toKey), locks.heldBy(toKey)[0]?.comm ?? 0);
-    return this.link('W23', `task ${toKey}`, 'task', name, null, { tid: Math.max(0, toKey), note }, () =>
-      this.#locks(toKey),
-    );
+    return {
+      edge: WAITS_FOR.holder,
+      node: `task ${toKey}`,
+      name,
+      sinceNs: null,
+      tid: Math.max(0, toKey),
+      note,
+      waitsFor: () => this.#locks(toKey),
+    };
   }
 
   // -- CPUs ------------------------------------------------------------------------------------------------------------
 
   /** A CPU and what takes its time: interrupts above all, else the task on it. */
-  cpu(rule: string, cpu: number, sinceNs: number | null, note: string | undefined): StateLink {
+  cpu(edge: RuledEdge, cpu: number, sinceNs: number | null, note: string | undefined): LiveStep {
     const state = this.run.models.cpu.all().find((candidate) => candidate.cpu === cpu);
-    const details = { ...(cpu >= 0 && { cpu }), note };
-    return this.link(rule, `cpu ${cpu}`, 'cpu', cpu < 0 ? 'a CPU' : `CPU ${cpu}`, sinceNs, details, () =>
-      state ? this.#takenBy(state) : [],
-    );
+    return {
+      edge,
+      node: `cpu ${cpu}`,
+      name: cpu < 0 ? 'a CPU' : `CPU ${cpu}`,
+      sinceNs,
+      ...(cpu >= 0 && { cpu }),
+      note,
+      waitsFor: () => (state ? this.#takenBy(state) : []),
+    };
   }
 
-  #takenBy(state: CpuState): StateLink[] {
+  #takenBy(state: CpuState): LiveStep[] {
     const { load, tasks } = this.run.models;
-    const links: StateLink[] = [];
+    const steps: LiveStep[] = [];
     for (const kind of INTERRUPTS) {
       const share = load.share(kind, state.cpu, this.atNs);
       const storm = load.storm(kind, state.cpu);
       if (!storm && share < (kind === 'nmi' ? NMI_SHARE : IRQ_SHARE)) continue;
       const name = `${INTERRUPT_NAMES[kind]} on CPU ${state.cpu}`;
       const note = `${percent(share)} of the last ${formatDuration(this.run.world.thresholds.nmiStormWindowNs)}`;
-      links.push(this.link('W7', name, kind, name, storm?.startNs ?? null, { cpu: state.cpu, note }, () => []));
+      const sinceNs = storm?.startNs ?? null;
+      steps.push({ edge: interruptEdge(kind), node: name, name, sinceNs, cpu: state.cpu, note, waitsFor: nothing });
     }
     const runs = state.tid > 0 ? tasks.find(taskKey(state.tid, state.cpu)) : undefined;
     // A task that only runs is a leaf; one that spins on a lock is not.
-    if (runs && !this.#path.includes(taskNode(runs))) {
-      const since = runs.state === TASK_RUNNING ? runs.onCpuSinceNs : null;
-      const details = { tid: runs.tid, note: 'runs on it' };
-      links.push(
-        this.link('W8', taskNode(runs), 'task', tasks.label(runs), since, details, () => this.#locks(runs.key)),
-      );
+    if (runs && !this.#trail.isOnWay(taskNode(runs))) {
+      steps.push({
+        edge: WAITS_FOR.cpuOwner,
+        node: taskNode(runs),
+        name: tasks.label(runs),
+        sinceNs: runs.state === TASK_RUNNING ? runs.onCpuSinceNs : null,
+        tid: runs.tid,
+        note: 'runs on it',
+        waitsFor: () => this.#locks(runs.key),
+      });
     }
-    return links;
+    return steps;
   }
 
   #occupant(task: Task): string | undefined {

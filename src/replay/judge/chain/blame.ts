@@ -6,7 +6,9 @@
  * stretch in which the CPU was waited for, scaled.
  */
 import type { ChainLink, Evidence, Note, Root } from '../../../../schema/index.ts';
+import { Trail } from '../../core/wait-walk.ts';
 import { LATE_NS } from '../../knowledge/thresholds.ts';
+import { awaitedPeriod } from '../../knowledge/waits-for.ts';
 import type { KthreadStarvation } from '../../model/inferred/gp-kthread.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { HungSleep } from '../../model/task/hung-task.ts';
@@ -38,7 +40,7 @@ const MIN_CITED_SHARE = 0.01;
 export class Attribution implements AttributionWalk {
   readonly timeline: Timeline;
   readonly draft = new ChainDraft();
-  readonly path = new Set<number>();
+  readonly trail = new Trail<number>();
   readonly minCitedNs: number;
 
   private constructor(timeline: Timeline, minCitedNs: number) {
@@ -58,9 +60,8 @@ export class Attribution implements AttributionWalk {
     const span = spanOf(timeline, wait);
     draft.evidence.range(span.from, span.to, { tid: wait.tid }, `what ${label} did`);
     const note = wait.site ?? `in ${wait.api}`;
-    const first = draft.waitsFor('task', label, { tid: wait.tid, note, event: wait.startEvent });
-    blame.path.add(wait.task.key);
-    blame.wait(first, wait, fromNs, toNs);
+    const first = draft.waitsFor({ kind: 'task' }, label, { tid: wait.tid, note, event: wait.startEvent });
+    blame.trail.within(wait.task.key, () => blame.wait(first, wait, fromNs, toNs));
     return blame.#chain();
   }
 
@@ -69,12 +70,13 @@ export class Attribution implements AttributionWalk {
     const endNs = timeline.end(sleep);
     const blame = new Attribution(timeline, (endNs - sleep.startNs) * MIN_CITED_SHARE);
     const label = `${sleep.comm}:${sleep.task.tid}`;
-    blame.path.add(sleep.task.key);
     const api = sleep.stack ? timeline.stackVerdict(sleep.stack).api : '';
     const note = api === '' ? 'asleep (D)' : `in ${api}`;
     const { tid } = sleep.task;
-    const first = blame.draft.waitsFor('task', label, { tid, note, event: sleep.offEvent });
-    const leftNs = blameWaits(blame, first, { label, tid }, sleep.startNs, endNs);
+    const first = blame.draft.waitsFor({ kind: 'task' }, label, { tid, note, event: sleep.offEvent });
+    const leftNs = blame.trail.within(sleep.task.key, () =>
+      blameWaits(blame, first, { label, tid }, sleep.startNs, endNs),
+    );
     blame.draft.root({ kind: 'unknown' }, leftNs);
     return blame.#chain();
   }
@@ -136,9 +138,9 @@ export class Attribution implements AttributionWalk {
 
   #resource(waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
     if (toNs <= fromNs) return;
-    if (wait.resource === 'srcu' || wait.api === 'srcu_barrier') blameSrcu(this, waiter, wait, fromNs, toNs);
-    else if (wait.resource === 'rcu-tasks' || /^rcu_barrier_tasks/.test(wait.api))
-      blameTasks(this, waiter, wait, fromNs, toNs);
+    const awaited = awaitedPeriod(wait);
+    if (awaited?.kind === 'srcu-gp') blameSrcu(this, waiter, wait, fromNs, toNs);
+    else if (awaited?.kind === 'tasks-gp') blameTasks(this, waiter, wait, fromNs, toNs);
     else if (wait.resource === 'barrier') blameBarrier(this, waiter, wait, fromNs, toNs);
     // Where callbacks complete the caller, they are those of its CPU (R2.21).
     else blameRcu(this, waiter, wait, fromNs, toNs, wait.resource === 'rcu' && wait.cpu >= 0 ? wait.cpu : undefined);

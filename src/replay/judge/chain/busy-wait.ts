@@ -2,6 +2,7 @@
 import type { Root } from '../../../../schema/index.ts';
 import type { EvidenceList } from '../../core/evidence-list.ts';
 import { splitLabel } from '../../core/wording.ts';
+import { WAITS_FOR } from '../../knowledge/waits-for.ts';
 import type { BusyWait } from '../../model/inferred/busy-wait.ts';
 import type { HoldoutVerdict } from '../../model/rcu/holdout/shares.ts';
 import type { Timeline } from '../../record/timeline.ts';
@@ -22,10 +23,9 @@ export function blameBusyWait(
   citeBusyWait(draft.evidence, timeline, wait);
   draft.root(busyWaitRoot(wait, verdict), ns);
   const note = `spins in ${wait.fn} until ${target ? `CPU ${target.cpu}` : 'another CPU'} answers`;
-  const task = spinning.waitsFor('task', wait.task, {
+  const task = spinning.waitsFor(WAITS_FOR.cpuOwner, wait.task, {
     tid: splitLabel(wait.task).tid,
     note,
-    rule: 'W8',
     event: wait.event,
   });
   if (!target) {
@@ -34,7 +34,7 @@ export function blameBusyWait(
   }
   const { cpu } = target;
   const pieces = splitByShares(verdict.shares, ns);
-  const silent = task.waitsFor('cpu', `CPU ${cpu}`, {
+  const silent = task.waitsFor({ kind: 'cpu' }, `CPU ${cpu}`, {
     cpu,
     note: 'takes no call-function interrupt',
     event: target.fromEvent,

@@ -50,8 +50,8 @@ function blameMutex(walk: AttributionWalk, waiter: Link, wait: SyncWait, fromNs:
     holder &&
     timeline
       .waitsOf(holder.tid, fromNs, toNs)
-      .find((candidate) => candidate.resource === 'barrier' && !walk.path.has(candidate.task.key));
-  const mutex = waiter.waitsFor('lock', 'rcu_state.barrier_mutex', {
+      .find((candidate) => candidate.resource === 'barrier' && !walk.trail.isOnWay(candidate.task.key));
+  const mutex = waiter.waitsFor({ kind: 'lock' }, 'rcu_state.barrier_mutex', {
     note: holder ? 'held by another rcu_barrier()' : 'its holder is not recorded',
   });
   if (!other || !holder) {
@@ -65,6 +65,11 @@ function blameMutex(walk: AttributionWalk, waiter: Link, wait: SyncWait, fromNs:
     { events: ['rcu_barrier'] },
     'callbacks of rcu_barrier',
   );
-  const owner = { kind: 'task' as const, label: `${other.comm}:${other.tid}`, tid: other.tid, note: 'in rcu_barrier' };
+  const owner = {
+    edge: { kind: 'task' } as const,
+    label: `${other.comm}:${other.tid}`,
+    tid: other.tid,
+    note: 'in rcu_barrier',
+  };
   enterTask(walk, mutex, owner, toNs - fromNs, (link) => blameBarrier(walk, link, other, fromNs, toNs));
 }

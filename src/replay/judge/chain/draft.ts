@@ -2,6 +2,7 @@
 import { type ChainLink, type ChainLinkKind, ROOT_KINDS, type Root } from '../../../../schema/index.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
 import { NoteSet } from '../../core/note.ts';
+import type { WaitEdge } from '../../knowledge/waits-for.ts';
 
 export interface LinkDetails {
   readonly tid?: number;
@@ -9,8 +10,6 @@ export interface LinkDetails {
   readonly note?: string;
   /** Rules that the note rests on. */
   readonly rules?: readonly string[];
-  /** Edge that leads to it (MODEL 4.1). */
-  readonly rule?: string;
   /** Event that shows it; 0 when none does. */
   readonly event?: number;
   /** A task that is on the path already: a link of its own, which closes the cycle (W4.41). */
@@ -22,7 +21,7 @@ export interface Waiter {
   /**
    * Opens the link of something that this one waits for. What the chain has met before keeps its one link, below the first that waited for it.
    */
-  waitsFor(kind: ChainLinkKind, name: string, details?: LinkDetails): Link;
+  waitsFor(edge: WaitEdge, name: string, details?: LinkDetails): Link;
 }
 
 /** A task appears once per chain, whatever its role. */
@@ -33,6 +32,8 @@ const NAMED_KINDS: ReadonlySet<ChainLinkKind> = new Set(['rcu-gp', 'srcu-gp', 'l
 /** One link of the tree: what it waits for hangs below it. */
 export class Link implements Waiter {
   readonly kind: ChainLinkKind;
+  /** Edge that leads to it (MODEL 4.1). */
+  readonly rule: string | undefined;
   readonly name: string;
   readonly details: LinkDetails;
   readonly below: Link[] = [];
@@ -48,21 +49,22 @@ export class Link implements Waiter {
   constructor(
     chain: ChainDraft,
     waiter: Link | undefined,
-    kind: ChainLinkKind,
+    { kind, rule }: WaitEdge,
     name: string,
     { event = 0, note, ...details }: LinkDetails,
   ) {
     this.#chain = chain;
     this.waiter = waiter;
     this.kind = kind;
+    this.rule = rule;
     this.name = name;
     this.details = details;
     this.event = event;
     this.note = note;
   }
 
-  waitsFor(kind: ChainLinkKind, name: string, details: LinkDetails = {}): Link {
-    return this.#chain.open(this, kind, name, details);
+  waitsFor(edge: WaitEdge, name: string, details: LinkDetails = {}): Link {
+    return this.#chain.open(this, edge, name, details);
   }
 
   /** Exclusive time of the link; a note counts when it has none yet. */
@@ -85,12 +87,13 @@ export class ChainDraft implements Waiter {
   /** Why the chain is not all that events show. */
   readonly inferredBy = new NoteSet();
 
-  waitsFor(kind: ChainLinkKind, name: string, details: LinkDetails = {}): Link {
-    return this.open(undefined, kind, name, details);
+  waitsFor(edge: WaitEdge, name: string, details: LinkDetails = {}): Link {
+    return this.open(undefined, edge, name, details);
   }
 
   /** The link of that name, made at first. @param waiter undefined: it is the first of the chain */
-  open(waiter: Link | undefined, kind: ChainLinkKind, name: string, details: LinkDetails): Link {
+  open(waiter: Link | undefined, edge: WaitEdge, name: string, details: LinkDetails): Link {
+    const { kind } = edge;
     const { tid, cpu, closes } = details;
     const what = TASK_KINDS.has(kind) && tid !== undefined ? 'task' : kind;
     const key = `${closes ? 'cycle ' : ''}${what} ${NAMED_KINDS.has(kind) ? name : (tid ?? cpu ?? name)}`;
@@ -100,7 +103,7 @@ export class ChainDraft implements Waiter {
       known.event ||= details.event ?? 0;
       return known;
     }
-    const link = new Link(this, waiter, kind, name, details);
+    const link = new Link(this, waiter, edge, name, details);
     this.#links.set(key, link);
     waiter?.below.push(link);
     return link;
@@ -141,8 +144,8 @@ export class ChainDraft implements Waiter {
     }
     const places = new Map(ordered.map((link, i) => [link, i]));
     return ordered.map((link) => {
-      const { kind, name, ns, note, event, waiter } = link;
-      const { tid, cpu, rule, rules, closes } = link.details;
+      const { kind, rule, name, ns, note, event, waiter } = link;
+      const { tid, cpu, rules, closes } = link.details;
       const parent = waiter && places.get(waiter);
       return {
         kind,

@@ -1,5 +1,6 @@
 /** A grace period was asked for and had not begun: what the grace-period kthread did instead of beginning it (W3, R2.2). */
 import { overlapNs } from '../../core/interval.ts';
+import { WAITS_FOR } from '../../knowledge/waits-for.ts';
 import type { KthreadSleep } from '../../model/inferred/gp-kthread.ts';
 import type { Link } from './draft.ts';
 import { blameKthread, citeKthreadSleep } from './kthread.ts';
@@ -26,8 +27,8 @@ export function blameRequest(
   citeKthreadSleep(draft.evidence, sleep, timeline.data.lastEvent);
   const { tid, blocked } = sleep;
   const note = `asleep${blocked ? ' (D)' : ''} although a grace period was requested`;
-  const shown = { tid, note, rule: 'W3', event: sleep.event };
-  period.waitsFor('kthread', `${flavor}:${tid}`, shown).blame(untilNs - sinceNs);
+  const shown = { tid, note, event: sleep.event };
+  period.waitsFor(WAITS_FOR.gpKthread, `${flavor}:${tid}`, shown).blame(untilNs - sinceNs);
   const code = blocked ? 'GPKTHREAD_BLOCKED' : 'GPKTHREAD_ASLEEP';
   draft.root({ kind: 'gp-kthread-starved', code, task: flavor, tid }, untilNs - sinceNs);
   const before = sinceNs > fromNs ? blameKthread(walk, period, flavor, fromNs, sinceNs) : 0;

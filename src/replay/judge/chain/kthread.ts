@@ -4,6 +4,7 @@ import type { EvidenceList } from '../../core/evidence-list.ts';
 import { overlapNs } from '../../core/interval.ts';
 import { splitLabel } from '../../core/wording.ts';
 import { SCHEDULING_EVENTS } from '../../knowledge/scheduling-events.ts';
+import { WAITS_FOR } from '../../knowledge/waits-for.ts';
 import type { KthreadSleep, KthreadStarvation } from '../../model/inferred/gp-kthread.ts';
 import type { GracePeriod } from '../../model/rcu/grace-period.ts';
 import type { Timeline } from '../../record/timeline.ts';
@@ -50,9 +51,9 @@ export function blameStarvation(
   citeStarvation(draft.evidence, starvation, timeline);
   const pieces = splitByShares(shares, ns);
   const note = `runnable, waiting for CPU ${cpu}${occupant ? `, which ${occupant} had` : ''}`;
-  const rule = kind === 'kthread' ? 'W3' : 'W15';
-  const starved = waiter.waitsFor(kind, `${flavor}:${tid}`, { tid, note, rule, event });
-  const wanted = starved.waitsFor('cpu', `CPU ${cpu}`, { cpu, rule: 'W9' });
+  const edge = kind === 'kthread' ? WAITS_FOR.gpKthread : WAITS_FOR.poolWorker;
+  const starved = waiter.waitsFor(edge, `${flavor}:${tid}`, { tid, note, event });
+  const wanted = starved.waitsFor(WAITS_FOR.cpu, `CPU ${cpu}`, { cpu });
   const spin = timeline.busyWait(cpu, starvation.startNs, timeline.end(starvation));
   if (spin) {
     blameBusyWait(walk, wanted, spin.wait, spin.verdict, pieces.own);

@@ -10,6 +10,7 @@ import { splitLabel } from '../../core/wording.ts';
 import { OCCUPANCY_EVENTS, TICK_EVENTS } from '../../knowledge/interrupt-events.ts';
 import { SCHEDULING_EVENTS } from '../../knowledge/scheduling-events.ts';
 import { LATE_NS } from '../../knowledge/thresholds.ts';
+import { holdoutEdge, rcuPeriodEdge, WAITS_FOR } from '../../knowledge/waits-for.ts';
 import {
   type GracePeriod,
   gracePeriodName,
@@ -91,7 +92,7 @@ export function blameRcu(
   const flavor = timeline.data.flavor;
   const expedited = wait.resource === 'rcu-expedited';
   // A worker inside process_srcu, or one that was not recorded, waits on behalf of an SRCU grace period.
-  const rule = wait.insideSrcuRun || wait.resource === 'srcu' ? 'W18' : 'W1';
+  const edge = rcuPeriodEdge(wait.insideSrcuRun || wait.resource === 'srcu');
   const all = timeline.data.periods.filter((gp) => gp.flavor === flavor && gp.expedited === expedited);
   const periods = servingPeriods(all, wait, fromNs, toNs);
   const span = spanOf(timeline, wait);
@@ -108,7 +109,7 @@ export function blameRcu(
     const before = all.findLast((gp) => gp.endNs !== null && gp.endNs <= fromNs);
     const shown = before?.endEvent || timeline.data.visible.gracePeriodEvent;
     draft.evidence.cite(shown, `grace periods ${RECORDED_FROM_HERE}`);
-    const period = waiter.waitsFor('rcu-gp', name, { rule });
+    const period = waiter.waitsFor(edge, name);
     const unexplainedNs = beforeStart(walk, period, expedited, flavor, fromNs, toNs);
     draft.root({ kind: 'unknown' }, unexplainedNs);
     return;
@@ -119,7 +120,7 @@ export function blameRcu(
   for (const gp of periods) {
     const startNs = Math.max(cursor, gp.startNs);
     const endNs = Math.min(toNs, gp.endNs ?? toNs);
-    last = waiter.waitsFor('rcu-gp', gracePeriodName(gp), { rule, event: gp.startEvent });
+    last = waiter.waitsFor(edge, gracePeriodName(gp), { event: gp.startEvent });
     if (startNs > cursor) beforeStart(walk, last, expedited, flavor, cursor, startNs);
     if (endNs > startNs) {
       blameGracePeriod(walk, last, gp, startNs, endNs);
@@ -178,7 +179,7 @@ function blameCallbacks(
     return;
   }
   const pieces = splitByShares(shares, ns);
-  const busy = period.waitsFor('cpu', `CPU ${cpu}`, { cpu, note: 'has to invoke the callback', rule: 'W21' });
+  const busy = period.waitsFor(WAITS_FOR.rcuCallbacks, `CPU ${cpu}`, { cpu, note: 'has to invoke the callback' });
   busy.blame(pieces.own);
   addContexts(busy, cpu, pieces);
   draft.root(root, ns);
@@ -243,14 +244,14 @@ function blameGracePeriod(walk: AttributionWalk, period: Link, gp: GracePeriod, 
  * @returns false when no wait of the reader is recorded
  */
 function sleepsOnLock(walk: AttributionWalk, period: Link, holdout: Holdout, fromNs: number, toNs: number): boolean {
-  const { draft, timeline, path } = walk;
+  const { draft, timeline, trail } = walk;
   const { tid, name } = holdout;
-  if (holdout.kind !== 'reader' || path.has(tid)) return false;
+  if (holdout.kind !== 'reader' || trail.isOnWay(tid)) return false;
   const verdict = timeline.judge(holdout);
   if (verdict.cause !== 'reader-sleeping' || !waitsBetween(timeline, tid, fromNs, toNs)) return false;
   citeHoldout(walk, holdout, toNs - fromNs);
-  const reader = { tid, label: name, note: verdict.note, rule: 'W5', event: holdout.fromEvent };
-  enterTask(walk, period, { kind: 'reader', ...reader }, toNs - fromNs, (link) => {
+  const reader = { tid, label: name, note: verdict.note, event: holdout.fromEvent };
+  enterTask(walk, period, { edge: holdoutEdge('reader'), ...reader }, toNs - fromNs, (link) => {
     const ownNs = blameWaits(walk, link, reader, fromNs, toNs);
     draft.root(holdoutRoot(timeline, holdout, verdict), ownNs);
   });
@@ -272,9 +273,9 @@ function blameHoldout(walk: AttributionWalk, period: Link, holdout: Holdout, ns:
     // While it was runnable, whoever had its CPU is to blame (W4.2, W4.40).
     const lostNs =
       verdict.cause === 'reader-preempted' && verdict.task ? Math.floor(verdict.runnableShare * pieces.own) : 0;
-    const reader = period.waitsFor('reader', holdout.name, { tid: holdout.tid, rule: 'W5', ...shown });
+    const reader = period.waitsFor(holdoutEdge('reader'), holdout.name, { tid: holdout.tid, ...shown });
     reader.blame(pieces.own - lostNs);
-    if (interruptNs + lostNs > 0) busy = reader.waitsFor('cpu', `CPU ${cpu}`, { cpu, rule: 'W9' });
+    if (interruptNs + lostNs > 0) busy = reader.waitsFor(WAITS_FOR.cpu, `CPU ${cpu}`, { cpu });
     if (busy && lostNs > 0) occupantLink(busy, verdict.task as string, lostNs);
   } else {
     // The task that keeps the CPU answers for it (W8); under a load of interrupts it is a victim, too.
@@ -296,9 +297,8 @@ function blameHoldout(walk: AttributionWalk, period: Link, holdout: Holdout, ns:
 /** A CPU whose quiescent state is pending. */
 function cpuLink({ timeline }: AttributionWalk, period: Link, holdout: Holdout): Link {
   const { cpu, fromEvent } = holdout;
-  return period.waitsFor('cpu', `CPU ${cpu}`, {
+  return period.waitsFor(holdoutEdge('cpu'), `CPU ${cpu}`, {
     cpu,
-    rule: 'W4',
     note: timeline.judge(holdout).note,
     event: fromEvent,
   });

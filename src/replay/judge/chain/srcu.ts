@@ -6,6 +6,7 @@ import { overlapNs } from '../../core/interval.ts';
 import { note } from '../../core/note.ts';
 import { splitLabel } from '../../core/wording.ts';
 import { COVERS_SHARE, LATE_NS, LONG_DELAY_NS, SLOW_NS } from '../../knowledge/thresholds.ts';
+import { srcuPeriodName, WAITS_FOR } from '../../knowledge/waits-for.ts';
 import { meansStruct } from '../../model/srcu/identity.ts';
 import type { SrcuReader } from '../../model/srcu/reader.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
@@ -43,10 +44,9 @@ interface SrcuWalk {
 
 export function blameSrcu(walk: AttributionWalk, waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void {
   const { timeline, draft } = walk;
-  const name = `SRCU grace period of ${wait.domain || 'unknown srcu_struct'}`;
   const course = courseOf(timeline, wait, fromNs, toNs);
   const event = course.served?.startEvent || wait.startEvent;
-  const period = waiter.waitsFor('srcu-gp', name, { rule: 'W2', event });
+  const period = waiter.waitsFor(WAITS_FOR.srcuGp, srcuPeriodName(wait.domain), { event });
   citeWork(walk, wait, fromNs, course.served?.startNs ?? toNs);
   const driven = timeline.data.srcuPeriods.some((gp) => meansStruct(wait.domain, gp.domain));
   if (course.runs.length === 0 && !driven && throughStall(walk, period, wait, fromNs, toNs)) return;
@@ -80,8 +80,8 @@ function blameSegment(walk: AttributionWalk, cut: SrcuWalk, segment: SrcuSegment
     case 'irq-work':
       if (ns < LATE_NS) betweenRuns(walk, cut, fromNs, toNs);
       else {
-        const hop = { note: 'had yet to queue process_srcu', rule: 'W13' };
-        cut.period.waitsFor('work', 'srcu_irq_work', hop).blame(ns);
+        const hop = { note: 'had yet to queue process_srcu' };
+        cut.period.waitsFor(WAITS_FOR.srcuIrqWork, 'srcu_irq_work', hop).blame(ns);
         draft.root({ kind: 'unknown' }, ns);
       }
       return;
@@ -106,8 +106,8 @@ function afterEnd(walk: AttributionWalk, { period, course }: SrcuWalk, fromNs: n
   if (ns < walk.minCitedNs) period.blame(ns);
   else {
     const event = callbacks?.queueEvent || callbacks?.startEvent || 0;
-    const shown = { note: 'the grace period had ended', rules: ['S3.16'], rule: 'W20', event };
-    period.waitsFor('work', 'srcu_invoke_callbacks', shown).blame(ns);
+    const shown = { note: 'the grace period had ended', rules: ['S3.16'], event };
+    period.waitsFor(WAITS_FOR.srcuCallbacks, 'srcu_invoke_callbacks', shown).blame(ns);
   }
   draft.root({ kind: 'unknown' }, ns);
 }
@@ -127,10 +127,9 @@ function throughStall(walk: AttributionWalk, period: Link, wait: SyncWait, fromN
       'S3.60',
     ),
   );
-  const worker = period.waitsFor('worker', 'worker in process_srcu', {
+  const worker = period.waitsFor(WAITS_FOR.worker, 'worker in process_srcu', {
     note: 'not recorded; inferred from the RCU grace period that lasts as long',
     rules: ['S3.60'],
-    rule: 'W17',
   });
   blameRcu(walk, worker, wait, fromNs, toNs);
   return true;
@@ -192,8 +191,8 @@ function blameLoggedReader(
   const note = [`reader of ${lock}, by the kernel's list of held locks`, sleepText(walk.timeline, tid, fromNs, toNs)]
     .filter((part) => part)
     .join(', ');
-  const met = { label, tid, note, rule: 'W19', event };
-  enterTask(walk, period, { kind: 'reader', ...met }, toNs - fromNs, (link) => {
+  const met = { label, tid, note, event };
+  enterTask(walk, period, { edge: WAITS_FOR.srcuReader, ...met }, toNs - fromNs, (link) => {
     const ownNs = blameWaits(walk, link, met, fromNs, toNs);
     if (ownNs > 0) walk.draft.root({ kind: 'srcu-reader', ...splitLabel(label) }, ownNs);
   });
@@ -209,8 +208,8 @@ function blameReader(walk: AttributionWalk, period: Link, reader: SrcuReader, fr
   const note = [`reader of ${reader.domain}`, sleepText(timeline, task.tid, fromNs, toNs)]
     .filter((part) => part)
     .join(', ');
-  const met = { label, tid: task.tid, note, rule: 'W19', event: reader.event };
-  enterTask(walk, period, { kind: 'reader', ...met }, toNs - fromNs, (link) => {
+  const met = { label, tid: task.tid, note, event: reader.event };
+  enterTask(walk, period, { edge: WAITS_FOR.srcuReader, ...met }, toNs - fromNs, (link) => {
     const ownNs = blameWaits(walk, link, met, fromNs, toNs, reader.sinceNs);
     if (ownNs > 0) draft.root({ kind: 'srcu-reader', ...who }, ownNs);
   });
@@ -239,8 +238,8 @@ function blameRun(walk: AttributionWalk, cut: SrcuWalk, run: WorkExecution, from
     cut.period.blame(toNs - fromNs);
     return;
   }
-  const worker = { tid: run.workerTid, note: 'runs process_srcu', rule: 'W17', event: run.startEvent };
-  const link = cut.period.waitsFor('worker', label, worker);
+  const worker = { tid: run.workerTid, note: 'runs process_srcu', event: run.startEvent };
+  const link = cut.period.waitsFor(WAITS_FOR.worker, label, worker);
   link.passThrough(toNs - fromNs);
   blameWaits(walk, link, { label, tid: run.workerTid }, fromNs, toNs);
 }

@@ -5,6 +5,7 @@
 import type { Evidence, RootKind } from '../../../../schema/index.ts';
 import { overlapNs } from '../../core/interval.ts';
 import { splitLabel } from '../../core/wording.ts';
+import { WAITS_FOR } from '../../knowledge/waits-for.ts';
 import type { PastLockWait } from '../../model/lock/wait.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { TaskJoin } from '../../record/task-join.ts';
@@ -100,7 +101,7 @@ export function blameWaits(
 function blameLock(walk: AttributionWalk, waiter: Link, piece: LockPiece, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const { data } = timeline;
-  const lock = waiter.waitsFor('lock', piece.lock, { note: piece.note, rule: 'W22', event: piece.event });
+  const lock = waiter.waitsFor(WAITS_FOR.lock, piece.lock, { note: piece.note, event: piece.event });
   if (piece.ownerTid <= 0) {
     lock.blame(toNs - fromNs);
     draft.root({ kind: 'unknown' }, toNs - fromNs);
@@ -111,7 +112,7 @@ function blameLock(walk: AttributionWalk, waiter: Link, piece: LockPiece, fromNs
   draft.evidence.range(1, data.lastEvent, { events: LOCK_EVENTS, tid: piece.ownerTid }, `locks of ${label}`);
   const doing = sleepText(timeline, piece.ownerTid, fromNs, toNs);
   const note = `holds ${piece.lock}${doing && `, ${doing}`}`;
-  const owner: TaskLink = { kind: 'task', label, tid: piece.ownerTid, note, rule: 'W23', event: piece.ownerEvent };
+  const owner: TaskLink = { edge: WAITS_FOR.holder, label, tid: piece.ownerTid, note, event: piece.ownerEvent };
   blameTask(walk, lock, owner, fromNs, toNs);
 }
 
@@ -128,16 +129,16 @@ function blameJoin(walk: AttributionWalk, waiter: Link, join: TaskJoin, fromNs: 
   const doing = sleepText(timeline, targetTid, fromNs, toNs);
   const met = (text: string): string => [text, doing].filter((part) => part !== '').join(', ');
   if (fn !== undefined) {
-    const work = waiter.waitsFor('work', fn, { note: `${api} waits for it`, rule: 'W24' });
-    const worker = { kind: 'worker' as const, label, tid: targetTid, rule: 'W17', event: targetEvent };
+    const work = waiter.waitsFor(WAITS_FOR.workToEnd, fn, { note: `${api} waits for it` });
+    const worker = { edge: WAITS_FOR.worker, label, tid: targetTid, event: targetEvent };
     blameTask(walk, work, { ...worker, note: met(`runs ${fn}`) }, fromNs, toNs, 'unknown');
   } else if (lock !== undefined) {
-    const held = waiter.waitsFor('lock', lock, { rule: 'W22', event });
-    const holder = { kind: 'task' as const, label, tid: targetTid, rule: 'W23', event: targetEvent };
+    const held = waiter.waitsFor(WAITS_FOR.lock, lock, { event });
+    const holder = { edge: WAITS_FOR.holder, label, tid: targetTid, event: targetEvent };
     blameTask(walk, held, { ...holder, note: met('released it') }, fromNs, toNs);
   } else {
     const ended = join.inferredBy ? 'ends its wait' : 'has to end';
-    const target = { kind: 'task' as const, label, tid: targetTid, rule: 'W24', event: targetEvent };
+    const target = { edge: WAITS_FOR.taskToEnd, label, tid: targetTid, event: targetEvent };
     blameTask(walk, waiter, { ...target, note: met(ended) }, fromNs, toNs, 'unknown');
   }
 }

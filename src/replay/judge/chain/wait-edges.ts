@@ -4,6 +4,7 @@
  */
 import type { FactSink } from '../../../../schema/index.ts';
 import { flavorOfKthread, type TasksFlavor, tasksFlavor } from '../../knowledge/rcu-tasks.ts';
+import { awaitedPeriod, holdoutEdge, interruptEdge, type RuledEdge, WAITS_FOR } from '../../knowledge/waits-for.ts';
 import { type GracePeriod, gracePeriodName } from '../../model/rcu/grace-period.ts';
 import { servingPeriod } from '../../model/sync/phases.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
@@ -46,11 +47,11 @@ class EdgeWriter {
     this.#locks();
     this.#joins();
     for (const { kind, cpu, startNs, endNs } of this.#timeline.data.storms)
-      this.#emit('W7', `CPU ${cpu}`, `${kind} on CPU ${cpu}`, startNs, endNs);
+      this.#emit(interruptEdge(kind), `CPU ${cpu}`, `${kind} on CPU ${cpu}`, startNs, endNs);
   }
 
   /** An edge lasts to the end of the capture while `endNs` is null. */
-  #emit(rule: string, fromNode: string, toNode: string, startNs: number, endNs: number | null): void {
+  #emit({ rule }: RuledEdge, fromNode: string, toNode: string, startNs: number, endNs: number | null): void {
     if ((endNs ?? this.#timeline.data.endNs) - startNs < SHORTEST_NS) return;
     this.#facts.waitEdge({ rule, fromNode, toNode, startNs, endNs });
   }
@@ -61,31 +62,44 @@ class EdgeWriter {
     const task = `task ${wait.comm}:${wait.tid}`;
     const { data } = this.#timeline;
     const neededNs = wait.wokenNs ?? wait.endNs;
-    if (wait.wokenNs !== null) this.#emit('W9', task, `CPU ${wait.cpu}`, wait.wokenNs, wait.endNs);
-    switch (wait.resource) {
-      case 'srcu': {
+    if (wait.wokenNs !== null) this.#emit(WAITS_FOR.cpu, task, `CPU ${wait.cpu}`, wait.wokenNs, wait.endNs);
+    const awaited = awaitedPeriod(wait);
+    switch (awaited?.kind) {
+      case 'srcu-gp': {
         const node = srcuNode(wait.domain);
-        this.#emit('W2', task, node, wait.startNs, neededNs);
+        this.#emit(awaited, task, node, wait.startNs, neededNs);
         const served = servingPeriod(data.srcuPeriods, wait, this.#timeline.end(wait));
         if (served?.endShown && served.endNs !== null)
-          this.#emit('W20', node, `work srcu_invoke_callbacks of ${wait.domain}`, served.endNs, neededNs);
+          this.#emit(
+            WAITS_FOR.srcuCallbacks,
+            node,
+            `work srcu_invoke_callbacks of ${wait.domain}`,
+            served.endNs,
+            neededNs,
+          );
         return;
       }
-      case 'rcu-tasks':
-        this.#emit('W2', task, tasksNode(tasksFlavor(wait.api)), wait.startNs, neededNs);
+      case 'tasks-gp':
+        this.#emit(awaited, task, tasksNode(tasksFlavor(wait.api)), wait.startNs, neededNs);
         for (const { holdout, fromNs, toNs } of tasksStages(this.#timeline, wait, wait.startNs, neededNs ?? data.endNs))
           if (holdout)
-            this.#emit('W27', tasksNode(tasksFlavor(wait.api)), `task ${holdout.comm}:${holdout.tid}`, fromNs, toNs);
+            this.#emit(
+              WAITS_FOR.tasksHoldout,
+              tasksNode(tasksFlavor(wait.api)),
+              `task ${holdout.comm}:${holdout.tid}`,
+              fromNs,
+              toNs,
+            );
         return;
       default:
-        this.#rcuWait(wait, task, neededNs);
+        this.#rcuWait(wait, awaited ?? WAITS_FOR.rcuGp, task, neededNs);
     }
   }
 
-  #rcuWait(wait: SyncWait, task: string, neededNs: number | null): void {
+  #rcuWait(wait: SyncWait, awaited: RuledEdge, task: string, neededNs: number | null): void {
     const { data } = this.#timeline;
     const ofTasks = flavorOfKthread(wait.comm);
-    const rule = ofTasks ? 'W28' : wait.insideSrcuRun ? 'W18' : 'W1';
+    const edge = ofTasks ? WAITS_FOR.tasksKthread : awaited;
     const waiter = ofTasks ? tasksNode(ofTasks) : task;
     const expedited = wait.resource === 'rcu-expedited';
     const untilNs = neededNs ?? data.endNs;
@@ -93,12 +107,12 @@ class EdgeWriter {
     for (const gp of periods) {
       const fromNs = Math.max(wait.startNs, gp.startNs);
       const over = gp.endNs !== null && gp.endNs <= untilNs;
-      this.#emit(rule, waiter, gracePeriodName(gp), fromNs, over ? gp.endNs : neededNs);
+      this.#emit(edge, waiter, gracePeriodName(gp), fromNs, over ? gp.endNs : neededNs);
     }
-    if (periods.length === 0) this.#emit(rule, waiter, `${data.flavor} grace period`, wait.startNs, neededNs);
+    if (periods.length === 0) this.#emit(edge, waiter, `${data.flavor} grace period`, wait.startNs, neededNs);
     const last = periods.at(-1);
     if (last?.endNs && last.endNs < untilNs)
-      this.#emit('W21', gracePeriodName(last), `callbacks on CPU ${wait.cpu}`, last.endNs, neededNs);
+      this.#emit(WAITS_FOR.rcuCallbacks, gracePeriodName(last), `callbacks on CPU ${wait.cpu}`, last.endNs, neededNs);
   }
 
   /** Of periods that follow each other, those that overlap the interval. */
@@ -117,26 +131,27 @@ class EdgeWriter {
   /** W10–W17. */
   #work(): void {
     const { data } = this.#timeline;
-    for (const run of data.srcuRuns) this.#emit('W10', srcuNode(run.domain), workNode(run), run.startNs, run.endNs);
+    for (const run of data.srcuRuns)
+      this.#emit(WAITS_FOR.srcuWork, srcuNode(run.domain), workNode(run), run.startNs, run.endNs);
     for (const run of new Set([...data.srcuRuns, ...data.longRuns]))
-      this.#emit('W17', workNode(run), `task ${this.#timeline.workerLabel(run)}`, run.startNs, run.endNs);
+      this.#emit(WAITS_FOR.worker, workNode(run), `task ${this.#timeline.workerLabel(run)}`, run.startNs, run.endNs);
     for (const late of data.lateWork) {
       const node = workNode(late);
       const pool = late.cpu < 0 ? 'unbound pool' : `pool of CPU ${late.cpu}`;
       if (late.delayedFromNs !== null) {
-        this.#emit('W11', node, `timer of ${node}`, late.delayedFromNs, late.queuedNs);
-        this.#emit('W12', `timer of ${node}`, `CPU ${late.cpu}`, late.delayedFromNs, late.queuedNs);
+        this.#emit(WAITS_FOR.delayTimer, node, `timer of ${node}`, late.delayedFromNs, late.queuedNs);
+        this.#emit(WAITS_FOR.timerCpu, `timer of ${node}`, `CPU ${late.cpu}`, late.delayedFromNs, late.queuedNs);
       }
-      this.#emit('W14', node, pool, late.queuedNs, late.startNs);
+      this.#emit(WAITS_FOR.queue, node, pool, late.queuedNs, late.startNs);
       if ((late.startNs ?? data.endNs) - late.queuedNs < STARVED_NS) continue;
       for (const run of data.longRuns) {
-        const rule =
-          late.activatedNs === null && run.workqueue === late.workqueue ? 'W16' : run.cpu === late.cpu ? 'W15' : '';
-        if (rule === '' || run.work === late.work) continue;
+        const heldBack = late.activatedNs === null && run.workqueue === late.workqueue;
+        if (run.work === late.work || !(heldBack || run.cpu === late.cpu)) continue;
         const startNs = Math.max(late.queuedNs, run.startNs);
         const endNs = Math.min(late.startNs ?? data.endNs, this.#timeline.end(run));
-        const [from, to] = rule === 'W16' ? [node, workNode(run)] : [pool, `task ${this.#timeline.workerLabel(run)}`];
-        this.#emit(rule, from, to, startNs, endNs < data.endNs ? endNs : null);
+        const untilNs = endNs < data.endNs ? endNs : null;
+        if (heldBack) this.#emit(WAITS_FOR.maxActive, node, workNode(run), startNs, untilNs);
+        else this.#emit(WAITS_FOR.poolWorker, pool, `task ${this.#timeline.workerLabel(run)}`, startNs, untilNs);
       }
     }
   }
@@ -146,8 +161,8 @@ class EdgeWriter {
     const { data } = this.#timeline;
     for (const reader of data.readers) {
       const label = this.#timeline.label(reader.task);
-      this.#emit('W19', srcuNode(reader.domain), `reader ${label}`, reader.sinceNs, reader.endNs);
-      this.#emit('W6', `reader ${label}`, `task ${label}`, reader.sinceNs, reader.endNs);
+      this.#emit(WAITS_FOR.srcuReader, srcuNode(reader.domain), `reader ${label}`, reader.sinceNs, reader.endNs);
+      this.#emit(WAITS_FOR.readerTask, `reader ${label}`, `task ${label}`, reader.sinceNs, reader.endNs);
     }
   }
 
@@ -157,14 +172,22 @@ class EdgeWriter {
       for (const holdout of gp.holdouts) {
         const { kind, name, cpu, fromNs, toNs } = holdout;
         const node = kind === 'cpu' ? name : `reader ${name}`;
-        this.#emit(gp.expedited ? 'W26' : kind === 'cpu' ? 'W4' : 'W5', gracePeriodName(gp), node, fromNs, toNs);
+        this.#emit(
+          gp.expedited ? WAITS_FOR.expeditedHoldout : holdoutEdge(kind),
+          gracePeriodName(gp),
+          node,
+          fromNs,
+          toNs,
+        );
         if ((toNs ?? this.#timeline.data.endNs) - fromNs < SHORTEST_NS) continue;
         const verdict = this.#timeline.judge(holdout);
         if (kind === 'reader') {
-          this.#emit('W6', node, `task ${name}`, fromNs, toNs);
-          if (verdict.cause === 'reader-preempted') this.#emit('W9', `task ${name}`, `CPU ${cpu}`, fromNs, toNs);
+          this.#emit(WAITS_FOR.readerTask, node, `task ${name}`, fromNs, toNs);
+          if (verdict.cause === 'reader-preempted')
+            this.#emit(WAITS_FOR.cpu, `task ${name}`, `CPU ${cpu}`, fromNs, toNs);
         }
-        if (verdict.task !== undefined) this.#emit('W8', `CPU ${cpu}`, `task ${verdict.task}`, fromNs, toNs);
+        if (verdict.task !== undefined)
+          this.#emit(WAITS_FOR.cpuOwner, `CPU ${cpu}`, `task ${verdict.task}`, fromNs, toNs);
       }
   }
 
@@ -175,10 +198,10 @@ class EdgeWriter {
       const task = `task ${flavor}:${tid}`;
       for (const gp of data.periods) {
         if (gp.flavor !== flavor || gp.startNs >= (endNs ?? data.endNs) || this.#timeline.end(gp) <= startNs) continue;
-        this.#emit('W3', gracePeriodName(gp), task, Math.max(startNs, gp.startNs), endNs);
+        this.#emit(WAITS_FOR.gpKthread, gracePeriodName(gp), task, Math.max(startNs, gp.startNs), endNs);
       }
-      this.#emit('W9', task, `CPU ${cpu}`, startNs, endNs);
-      if (occupant !== undefined) this.#emit('W8', `CPU ${cpu}`, `task ${occupant}`, startNs, endNs);
+      this.#emit(WAITS_FOR.cpu, task, `CPU ${cpu}`, startNs, endNs);
+      if (occupant !== undefined) this.#emit(WAITS_FOR.cpuOwner, `CPU ${cpu}`, `task ${occupant}`, startNs, endNs);
     }
   }
 
@@ -186,12 +209,13 @@ class EdgeWriter {
   #locks(): void {
     const { data } = this.#timeline;
     for (const { lock, tid, owner, startNs, endNs } of data.pastLockWaits) {
-      this.#emit('W22', `task ${this.#timeline.labelOf(tid)}`, `lock ${lock}`, startNs, endNs);
-      if (owner.tid > 0) this.#emit('W23', `lock ${lock}`, `task ${this.#timeline.labelOf(owner.tid)}`, startNs, endNs);
+      this.#emit(WAITS_FOR.lock, `task ${this.#timeline.labelOf(tid)}`, `lock ${lock}`, startNs, endNs);
+      if (owner.tid > 0)
+        this.#emit(WAITS_FOR.holder, `lock ${lock}`, `task ${this.#timeline.labelOf(owner.tid)}`, startNs, endNs);
     }
     for (const { from, to, lock, sinceNs } of data.lockWaits) {
-      this.#emit('W22', `task ${this.#timeline.label(from)}`, `lock ${lock}`, sinceNs, null);
-      this.#emit('W23', `lock ${lock}`, `task ${this.#timeline.label(to)}`, sinceNs, null);
+      this.#emit(WAITS_FOR.lock, `task ${this.#timeline.label(from)}`, `lock ${lock}`, sinceNs, null);
+      this.#emit(WAITS_FOR.holder, `lock ${lock}`, `task ${this.#timeline.label(to)}`, sinceNs, null);
     }
   }
 
@@ -200,10 +224,10 @@ class EdgeWriter {
     for (const { tid, targetTid, lock, startNs, endNs } of this.#timeline.data.joins) {
       const from = `task ${this.#timeline.labelOf(tid)}`;
       const to = `task ${this.#timeline.labelOf(targetTid)}`;
-      if (lock === undefined) this.#emit('W24', from, to, startNs, endNs);
+      if (lock === undefined) this.#emit(WAITS_FOR.taskToEnd, from, to, startNs, endNs);
       else {
-        this.#emit('W22', from, `lock of ${from}`, startNs, endNs);
-        this.#emit('W23', `lock of ${from}`, to, startNs, endNs);
+        this.#emit(WAITS_FOR.lock, from, `lock of ${from}`, startNs, endNs);
+        this.#emit(WAITS_FOR.holder, `lock of ${from}`, to, startNs, endNs);
       }
     }
   }

@@ -1,7 +1,9 @@
-/** What the parts of blame share: the timeline, the chain under construction, the tasks on the path. */
+/** What the parts of blame share: the timeline, the chain under construction, the tasks on the way. */
 import type { Root } from '../../../../schema/index.ts';
+import type { Trail } from '../../core/wait-walk.ts';
 import { splitLabel } from '../../core/wording.ts';
 import { SCHEDULING_EVENTS } from '../../knowledge/scheduling-events.ts';
+import { WAITS_FOR, type WaitEdge } from '../../knowledge/waits-for.ts';
 import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from '../../model/cpu/cpu-state.ts';
 import { type HoldoutVerdict, IRQ_SHARE, NMI_SHARE } from '../../model/rcu/holdout/shares.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
@@ -21,41 +23,39 @@ export interface AttributionWalk {
   readonly draft: ChainDraft;
   /** Pieces shorter than this are no evidence of their own, only part of a range. */
   readonly minCitedNs: number;
-  /** Tasks on the path, by key: meeting one again is a cycle (W4.41). */
-  readonly path: Set<number>;
+  /** Tasks on the way, by key: meeting one again is a cycle (W4.41). */
+  readonly trail: Trail<number>;
   /** Cuts a wait, or a part of it, along what it waited for. */
   wait(waiter: Link, wait: SyncWait, fromNs: number, toNs: number): void;
 }
 
 /** A task that is met on the way. */
 export interface TaskLink extends LinkDetails {
-  readonly kind: 'task' | 'worker' | 'reader' | 'kthread';
+  readonly edge: WaitEdge;
   /** `comm:tid`. */
   readonly label: string;
   readonly tid: number;
 }
 
 /**
- * Enters a task inside its waiter. One that is on the path already closes a cycle, which nobody outside can resolve (W4.41).
+ * Enters a task inside its waiter. One that is on the way already closes a cycle, which nobody outside can resolve (W4.41).
  * @param ns time that the task answers for, itself or by what it waits for
  */
 export function enterTask(
   walk: AttributionWalk,
   waiter: Waiter,
-  { kind, label, ...details }: TaskLink,
+  { edge, label, ...details }: TaskLink,
   ns: number,
   follow: (link: Link) => void,
 ): void {
-  const { path, draft } = walk;
+  const { trail, draft } = walk;
   const { tid } = details;
-  if (path.has(tid)) {
-    waiter.waitsFor(kind, label, { ...details, closes: true }).blame(ns);
+  if (trail.isOnWay(tid)) {
+    waiter.waitsFor(edge, label, { ...details, closes: true }).blame(ns);
     draft.root({ kind: 'deadlock', ...splitLabel(label) }, ns);
     return;
   }
-  path.add(tid);
-  follow(waiter.waitsFor(kind, label, details));
-  path.delete(tid);
+  trail.within(tid, () => follow(waiter.waitsFor(edge, label, details)));
 }
 
 /** First and last event of a wait; to the end of the capture while it is open. */
@@ -96,15 +96,14 @@ export function addContexts(
   pieces: Omit<ReturnType<typeof splitByShares>, 'own'>,
   nmiEvent = 0,
 ): void {
-  const where = { cpu, rule: 'W7' };
-  if (pieces.softirq > 0) link.waitsFor('softirq', `softirqs on CPU ${cpu}`, where).blame(pieces.softirq);
-  if (pieces.hardirq > 0) link.waitsFor('hardirq', `interrupts on CPU ${cpu}`, where).blame(pieces.hardirq);
-  if (pieces.nmi > 0) link.waitsFor('nmi', `NMIs on CPU ${cpu}`, { ...where, event: nmiEvent }).blame(pieces.nmi);
+  if (pieces.softirq > 0) link.waitsFor(WAITS_FOR.softirqs, `softirqs on CPU ${cpu}`, { cpu }).blame(pieces.softirq);
+  if (pieces.hardirq > 0) link.waitsFor(WAITS_FOR.hardirqs, `interrupts on CPU ${cpu}`, { cpu }).blame(pieces.hardirq);
+  if (pieces.nmi > 0) link.waitsFor(WAITS_FOR.nmis, `NMIs on CPU ${cpu}`, { cpu, event: nmiEvent }).blame(pieces.nmi);
 }
 
 /** The task that had a CPU (W8). @param cpu link of the CPU, @param label `comm:tid` */
 export function occupantLink(cpu: Link, label: string, ns: number): void {
-  cpu.waitsFor('task', label, { tid: splitLabel(label).tid, note: 'runs on it', rule: 'W8' }).blame(ns);
+  cpu.waitsFor(WAITS_FOR.cpuOwner, label, { tid: splitLabel(label).tid, note: 'runs on it' }).blame(ns);
 }
 
 /** What interrupts took of a CPU in an interval, as far as the run's buckets tell. */

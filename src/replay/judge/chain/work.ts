@@ -4,6 +4,7 @@
  */
 
 import { splitLabel } from '../../core/wording.ts';
+import { WAITS_FOR } from '../../knowledge/waits-for.ts';
 import type { LateWork, WorkExecution } from '../../model/work/workqueue.ts';
 import type { Link, Waiter } from './draft.ts';
 import { blameStarvation } from './kthread.ts';
@@ -48,7 +49,7 @@ export function blameQueuedWork(
   if (late.cpu >= 0)
     citeOccupancy(walk, late.cpu, { from: late.cpuEvent || late.queueEvent, to: late.startEvent || lastEvent });
   const note = `queued on ${workqueue}, ${NOTES[reason.kind]}`;
-  const work = waiter.waitsFor('work', fn, { note: `${note} (pool ${pool})`, rule: 'W14', event: late.queueEvent });
+  const work = waiter.waitsFor(WAITS_FOR.queue, fn, { note: `${note} (pool ${pool})`, event: late.queueEvent });
   work.passThrough(ns);
   // The pool's CPU may not let any worker run.
   if (blameLoad(walk, work, late.cpu, fromNs, toNs, 'runs the workers of the pool')) return;
@@ -101,10 +102,10 @@ function blameOccupant(
   draft.evidence.cite(run.startEvent, `${label} starts ${run.fn}`);
   draft.evidence.cite(run.endEvent, `${label} is done with ${run.fn}`);
   citeScheduling(walk, tid, label, span);
-  const rule = why === 'hog' ? 'W15' : 'W16';
+  const edge = why === 'hog' ? WAITS_FOR.poolWorker : WAITS_FOR.maxActive;
   const note = `runs ${run.fn}${why === 'hog' ? ' without sleeping: no other worker is woken' : ''}`;
-  const worker = { label, tid, note, rule, event: run.startEvent };
-  enterTask(walk, work, { kind: 'worker', ...worker }, ns, (link) => {
+  const worker = { edge, label, tid, note, event: run.startEvent };
+  enterTask(walk, work, worker, ns, (link) => {
     const ownNs = blameWaits(walk, link, worker, beganNs, beganNs + ns);
     draft.root({ kind: 'workqueue-starved', ...(why === 'hog' && { cpu: run.cpu }), ...who }, ownNs);
   });
@@ -121,7 +122,7 @@ export function blameTimer(
   toNs: number,
 ): boolean {
   if (cpu < 0 || !stormRoot(sharesDuring(walk.timeline, cpu, fromNs, toNs), cpu)) return false;
-  const work = waiter.waitsFor('work', fn, { note: `delayed: its timer is due on CPU ${cpu}`, rule: 'W11' });
+  const work = waiter.waitsFor(WAITS_FOR.delayTimer, fn, { note: `delayed: its timer is due on CPU ${cpu}` });
   work.passThrough(toNs - fromNs);
   return blameLoad(walk, work, cpu, fromNs, toNs, 'has to run the timer');
 }
@@ -141,7 +142,7 @@ function blameLoad(
   const storm = stormRoot(shares, cpu);
   if (!storm) return false;
   const pieces = splitByShares(shares, toNs - fromNs);
-  const loaded = work.waitsFor('cpu', `CPU ${cpu}`, { cpu, note, rule: 'W15' });
+  const loaded = work.waitsFor(WAITS_FOR.poolCpu, `CPU ${cpu}`, { cpu, note });
   loaded.blame(pieces.own);
   addContexts(loaded, cpu, pieces);
   draft.root(storm, toNs - fromNs);

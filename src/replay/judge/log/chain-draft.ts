@@ -1,7 +1,9 @@
 /** A chain under construction from what a log says: times of single links are not in it, the whole blocked time is booked on the last one. */
-import type { ChainLink, ChainLinkKind, Evidence, LogTask, Note, Root } from '../../../../schema/index.ts';
+import type { ChainLink, Evidence, LogTask, Note, Root } from '../../../../schema/index.ts';
 import { type NoteInput, NoteSet } from '../../core/note.ts';
+import type { WaitStep } from '../../core/wait-walk.ts';
 import { splitLabel } from '../../core/wording.ts';
+import type { WaitEdge } from '../../knowledge/waits-for.ts';
 import type { LogPlace } from '../../model/log/log.ts';
 import type { LogRecord } from '../../record/log-record.ts';
 import { reportEvidence } from './evidence.ts';
@@ -13,61 +15,97 @@ export interface LogChain {
   readonly notes: readonly Note[];
 }
 
-export interface LogLinkDetails {
+/** Something that is waited for, as far as the log tells. */
+export interface LogStep extends WaitStep<number, LogStep> {
+  /** A task that was reported as blocked, or that closes a cycle: its thread id. */
+  readonly node?: number | undefined;
+  readonly edge: WaitEdge;
+  readonly name: string;
   readonly tid?: number;
   readonly cpu?: number;
-  readonly note?: string;
-  readonly rule?: string;
+  readonly note?: string | undefined;
   /** The report that shows it. */
-  readonly place?: LogPlace;
-  readonly closes?: boolean;
+  readonly place?: LogPlace | undefined;
+  readonly evidence?: readonly { readonly place: LogPlace; readonly role: string }[];
+  /** Of the chain. */
+  readonly notes?: readonly NoteInput[];
+  /** Of the chain, unless something behind it is the root. */
+  readonly root?: Root;
+  /** The root when nothing else is. */
+  readonly lastResort?: Root;
 }
+
+/** A step that the walk has taken, and those behind it: the first is on the way to the root, the others are branches. */
+export interface TakenStep {
+  readonly step: LogStep;
+  readonly closes: boolean;
+  readonly behind: readonly TakenStep[];
+}
+
+type DraftLink = Omit<ChainLink, 'blame_ns' | 'parent'> & { readonly place?: LogPlace };
 
 export class LogChainDraft {
   /** Each waits for the next. */
-  readonly #way: (LogLinkDetails & { readonly kind: ChainLinkKind; readonly name: string })[] = [];
-  readonly #branches: (LogLinkDetails & {
-    readonly kind: ChainLinkKind;
-    readonly name: string;
-    readonly parent: number;
-  })[] = [];
+  readonly #way: DraftLink[] = [];
+  readonly #branches: (DraftLink & { readonly parent: number })[] = [];
   readonly #notes = new NoteSet();
   readonly #log: LogRecord;
   readonly #evidence: Evidence[] = [];
-  root: Root = { kind: 'unknown' };
+  #root: Root = { kind: 'unknown' };
+  #lastResort: Root | undefined;
 
-  constructor(log: LogRecord) {
+  /** @param first the blocked task, with all that it waits for */
+  constructor(log: LogRecord, first: TakenStep) {
     this.#log = log;
+    this.#add([first]);
   }
 
-  /** Tasks of the chain so far. */
+  get root(): Root {
+    return this.#root.kind === 'unknown' ? (this.#lastResort ?? this.#root) : this.#root;
+  }
+
+  set root(root: Root) {
+    this.#root = root;
+  }
+
+  #add([onward, ...others]: readonly TakenStep[]): void {
+    if (!onward) return;
+    const parent = this.#way.length - 1;
+    this.#link(linkOf(onward));
+    this.#tell(onward);
+    for (const other of others) {
+      this.#branches.push({ ...linkOf(other), parent });
+      this.#tell(other);
+    }
+    this.#add(onward.behind);
+  }
+
+  #tell({ step, closes }: TakenStep): void {
+    for (const { place, role } of step.evidence ?? []) this.#evidence.push(...reportEvidence(this.#log, [place], role));
+    for (const sentence of step.notes ?? []) this.note(sentence);
+    // Whoever is met again can be freed by nobody outside (W4.41).
+    this.#root = closes ? { kind: 'deadlock', ...splitLabel(step.name) } : (step.root ?? this.#root);
+    this.#lastResort = step.lastResort ?? this.#lastResort;
+  }
+
+  #link(link: DraftLink): void {
+    const last = this.#way.at(-1);
+    if (!last || link.tid === undefined || last.tid !== link.tid || link.closes) {
+      this.#way.push(link);
+      return;
+    }
+    // Met as a reader, say, and as a blocked task: one link.
+    const note = [last.note, link.note].filter((part) => part !== undefined).join(', ');
+    this.#way[this.#way.length - 1] = { ...link, ...last, ...(note !== '' && { note }) };
+  }
+
+  /** Tasks on the way. */
   tasks(): LogTask[] {
     return this.#way.flatMap(({ name, tid }) => (tid === undefined ? [] : [{ comm: splitLabel(name).task, tid }]));
   }
 
-  /** The next link of the way to the root. @returns its place */
-  link(kind: ChainLinkKind, name: string, details: LogLinkDetails): number {
-    const last = this.#way.at(-1);
-    if (last && details.tid !== undefined && last.tid === details.tid && !details.closes) {
-      // Met as a reader, say, and as a blocked task: one link.
-      const note = [last.note, details.note].filter((part) => part !== undefined).join(', ');
-      this.#way[this.#way.length - 1] = { ...details, ...last, ...(note !== '' && { note }) };
-      return this.#way.length - 1;
-    }
-    return this.#way.push({ kind, name, ...details }) - 1;
-  }
-
-  /** Another that the link at `parent` waits for. */
-  branch(parent: number, kind: ChainLinkKind, name: string, details: LogLinkDetails): void {
-    this.#branches.push({ kind, name, parent, ...details });
-  }
-
   note(sentence: NoteInput): void {
     this.#notes.add(sentence);
-  }
-
-  cite(place: LogPlace, role: string): void {
-    this.#evidence.push(...reportEvidence(this.#log, [place], role));
   }
 
   finish(blockedNs: number): LogChain {
@@ -94,4 +132,18 @@ export class LogChainDraft {
     if (!shown) return {};
     return 'line' in shown ? { line: shown.line } : { event: shown.event };
   }
+}
+
+function linkOf({ step, closes }: TakenStep): DraftLink {
+  const { edge, name, tid, cpu, note, place } = step;
+  return {
+    kind: edge.kind,
+    name,
+    ...(tid !== undefined && { tid }),
+    ...(cpu !== undefined && { cpu }),
+    ...(note !== undefined && { note }),
+    ...(edge.rule !== undefined && { rule: edge.rule }),
+    ...(place && { place }),
+    ...(closes && { closes }),
+  };
 }
