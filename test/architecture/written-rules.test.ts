@@ -30,6 +30,9 @@ function bareDuration(text: string): boolean {
   return /(?<![\w.])\d+(\.\d+)?e([6-9]|1\d)\b/.test(text.replace(/[*/] ?1e[69]\b|\b1e9 ?[*/]/g, ''));
 }
 
+/** The rule of an edge of the wait-for graph (W1 to W28), written out. */
+const writesEdge = (text: string): boolean => /\brule\b.*'W\d+'/.test(text);
+
 /** A function put into a slot of something else (`cpus.onTick = …`, `work.structOf = (item) => …`), or a slot that others may fill. */
 const assignsSlot = (text: string): boolean =>
   /\b(?!this\.)\w+\.(?!on\w+Ns\b)(on[A-Z]\w* \??\??=(?![=>])|\w+ \??\??= (async )?(function\b|(\([^()]*\)|\w+)(: [^=]+)? =>))/.test(
@@ -50,6 +53,13 @@ describe('the code', () => {
     const slots = codeOf('src/replay').filter(({ text }) => assignsSlot(text) || declaresSlot(text));
     expect(slots.map(shown)).toEqual([]);
   });
+
+  it('takes the edges of the wait-for graph from their table', () => {
+    const written = codeOf('src').filter(({ text }) => writesEdge(text));
+    const table = 'src/replay/knowledge/waits-for.ts';
+    expect(written.filter(({ at }) => at.startsWith(table)).length).toBeGreaterThan(20);
+    expect(written.filter(({ at }) => !at.startsWith(table)).map(shown)).toEqual([]);
+  });
 });
 
 describe('the checks themselves', () => {
@@ -58,6 +68,11 @@ describe('the checks themselves', () => {
     expect(['ns / 1e9', 'minMs * 1e6', '1e9 / hz', 'const LATE_NS = 1e7;'].map(bareDuration)).toEqual(
       Array(4).fill(false),
     );
+  });
+
+  it('see the rule of an edge, and no rule that a note cites', () => {
+    expect(["    rule: 'W4',", "const rule = wait ? 'W18' : 'W1';"].map(writesEdge)).toEqual([true, true]);
+    expect(writesEdge("note('nobody outside can wake it', 'W4.31')")).toBe(false);
   });
 
   it('see a slot', () => {

@@ -7,6 +7,7 @@ import type { ChainLink, DeadlockWait, Finding, LogLock } from '../../../../sche
 import { shortestCycles } from '../../core/graph.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { REPORT_AT_WAIT_NS, REPORT_AT_WAIT_SHARE } from '../../knowledge/thresholds.ts';
+import { WAITS_FOR } from '../../knowledge/waits-for.ts';
 import type { LogHung } from '../../model/log/hung.ts';
 import type { LockdepReport, LogPlace } from '../../model/log/log.ts';
 import type { LogRecord } from '../../record/log-record.ts';
@@ -187,15 +188,20 @@ function cycleChain(log: LogRecord, cycle: readonly Edge[]): ChainLink[] {
   cycle.forEach(({ lock, place, flush }, i) => {
     const next = cycle[(i + 1) % cycle.length];
     const closes = i === cycle.length - 1;
-    const via = flush ? { kind: 'work' as const, rule: 'W24' } : { kind: 'lock' as const, rule: 'W22' };
-    links.push({ ...via, name: lock, blame_ns: 0, parent: links.length - 1, ...shownBy(log, place) });
+    links.push({
+      ...(flush ? WAITS_FOR.workToEnd : WAITS_FOR.lock),
+      name: lock,
+      blame_ns: 0,
+      parent: links.length - 1,
+      ...shownBy(log, place),
+    });
     links.push({
       kind: 'task',
       name: label(next),
       tid: next.hung.tid,
       blame_ns: closes ? Math.max(0, untilNs - sinceNs) : 0,
       parent: links.length - 1,
-      rule: flush ? 'W17' : 'W23',
+      rule: (flush ? WAITS_FOR.worker : WAITS_FOR.holder).rule,
       note: flush ? 'runs it' : 'holds it',
       ...shownBy(log, next.hung.last),
       ...(closes && { closes }),

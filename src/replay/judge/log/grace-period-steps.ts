@@ -16,7 +16,7 @@ import type { LogHung } from '../../model/log/hung.ts';
 import { type LogRecord, loggedName } from '../../record/log-record.ts';
 import { nmiTrouble } from './cause.ts';
 import type { LogStep } from './chain-draft.ts';
-import type { JudgedStall } from './stalls.ts';
+import { type JudgedStall, STORMS } from './stalls.ts';
 import type { LogWaits } from './waits.ts';
 
 /** Readers that wait for readers; longer chains are not read by anybody. */
@@ -231,19 +231,12 @@ export class LogGracePeriods {
 
   /** What takes the time of the CPU, or of the grace-period kthread. */
   #trouble({ stall, cause, startNs, endNs }: JudgedStall): LogStep[] {
-    const where = { ...(cause.cpu !== undefined && { cpu: cause.cpu }), waitsFor: nothing };
-    switch (cause.cause) {
-      case 'nmi-storm':
-        return [{ edge: WAITS_FOR.nmis, name: nmiTrouble(this.#log, startNs, endNs)?.name ?? 'NMI', ...where }];
-      case 'irq-storm':
-        return [{ edge: WAITS_FOR.hardirqs, name: 'hard interrupts', ...where }];
-      case 'softirq-storm':
-        return [{ edge: WAITS_FOR.softirqs, name: 'softirqs', ...where }];
-      case 'gp-kthread-starved':
-        return [{ edge: WAITS_FOR.gpKthread, name: `${stall.flavor} kthread`, waitsFor: nothing }];
-      default:
-        return [];
-    }
+    if (cause.cause === 'gp-kthread-starved')
+      return [{ edge: WAITS_FOR.gpKthread, name: `${stall.flavor} kthread`, waitsFor: nothing }];
+    const storm = STORMS[cause.cause];
+    if (!storm) return [];
+    const name = cause.cause === 'nmi-storm' ? (nmiTrouble(this.#log, startNs, endNs)?.name ?? 'NMI') : storm.name;
+    return [{ edge: storm.edge, name, ...(cause.cpu !== undefined && { cpu: cause.cpu }), waitsFor: nothing }];
   }
 
   /** The stall of the wait: the nearest one that overlaps it. */

@@ -2,6 +2,7 @@
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { LOCKUP_REPEAT_NS, ONE_DUMP_NS } from '../../knowledge/thresholds.ts';
+import { WAITS_FOR } from '../../knowledge/waits-for.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import type { AtomicSleep, Lockup, LongInterrupts, WorkqueueLockup } from '../../model/log/log.ts';
 import type { PerfLadder } from '../../model/log/perf-ladder.ts';
@@ -145,13 +146,13 @@ function workqueueStall(log: LogRecord, reports: readonly WorkqueueLockup[]): Fi
             note: `pending in pool ${last.pool}`,
           },
           ...running.slice(0, OCCUPANTS).map((run, i, shown) => ({
-            kind: 'worker' as const,
+            kind: WAITS_FOR.poolWorker.kind,
             name: run.tid === undefined ? 'worker' : `${loggedName(log, run.tid)}:${run.tid}`,
             ...(run.tid !== undefined && { tid: run.tid }),
             // Several workers, none of which alone is to blame (W4.42).
             blame_ns: share(last.seconds * 1e9, i, shown.length),
             parent: 0,
-            rule: 'W15',
+            rule: WAITS_FOR.poolWorker.rule,
             note: `runs ${run.fn}`,
           })),
         ],

@@ -3,6 +3,7 @@ import { type ChainLink, type Finding, formatDuration, type RootKind } from '../
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { percent } from '../../core/wording.ts';
 import { spinOf } from '../../knowledge/stack/busy-wait-frames.ts';
+import { type RuledEdge, WAITS_FOR } from '../../knowledge/waits-for.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import { type JiffiesReading, readJiffies } from '../../model/log/jiffies.ts';
 import type { LogStall } from '../../model/log/stall.ts';
@@ -221,12 +222,16 @@ function starvedKthread(log: LogRecord, { stall, startNs, reading, cause }: Judg
 /** The CPU that the kthread waits for, and what the stall is blamed on there. */
 function starvedBehind(cpu: number, cause: JudgedStall['cause'], ns: number): ChainLink[] {
   const storm = STORMS[cause.cause];
-  const here: ChainLink = { kind: 'cpu', name: `CPU ${cpu}`, cpu, blame_ns: storm ? 0 : ns, parent: 0, rule: 'W9' };
-  return storm ? [here, { ...storm, cpu, blame_ns: ns, parent: 1, rule: 'W7' }] : [here];
+  const { kind, rule } = WAITS_FOR.cpu;
+  const here: ChainLink = { kind, name: `CPU ${cpu}`, cpu, blame_ns: storm ? 0 : ns, parent: 0, rule };
+  if (!storm) return [here];
+  const { edge, name } = storm;
+  return [here, { kind: edge.kind, name, cpu, blame_ns: ns, parent: 1, rule: edge.rule }];
 }
 
-const STORMS: Partial<Record<RootKind, Pick<ChainLink, 'kind' | 'name'>>> = {
-  'nmi-storm': { kind: 'nmi', name: 'NMIs' },
-  'irq-storm': { kind: 'hardirq', name: 'hard interrupts' },
-  'softirq-storm': { kind: 'softirq', name: 'softirqs' },
+/** What takes the time of a CPU, by the cause of a stall. */
+export const STORMS: Partial<Record<RootKind, { readonly edge: RuledEdge; readonly name: string }>> = {
+  'nmi-storm': { edge: WAITS_FOR.nmis, name: 'NMIs' },
+  'irq-storm': { edge: WAITS_FOR.hardirqs, name: 'hard interrupts' },
+  'softirq-storm': { edge: WAITS_FOR.softirqs, name: 'softirqs' },
 };

@@ -13,28 +13,29 @@ import {
 import { shortestCycles } from '../../core/graph.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { PERSISTS_NS } from '../../knowledge/thresholds.ts';
+import { srcuPeriodName, WAITS_FOR, type WaitEdge } from '../../knowledge/waits-for.ts';
 import type { Task } from '../../model/task/task.ts';
 import type { RunRecord } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { identified } from '../finding-id.ts';
 
 /** `from` cannot go on before `to` has done something. */
-export interface WaitEdge {
+export interface TaskEdge {
   readonly from: Task;
   readonly to: Task;
   readonly on: string;
   readonly sinceNs: number;
   readonly evidence: readonly Evidence[];
   /** What lies between the two tasks, as a link of a chain. */
-  readonly via: Pick<ChainLink, 'kind' | 'name' | 'rule'>;
+  readonly via: { readonly edge: WaitEdge; readonly name: string };
   /** How the second task appears in the chain. */
-  readonly target: Pick<ChainLink, 'kind' | 'note' | 'rule'>;
+  readonly target: { readonly edge: WaitEdge; readonly note: string };
   /** Set where the edge is not what events show, but what stacks and reports suggest: how. */
   readonly inferredBy?: NoteInput;
 }
 
 /** Waits of open synchronize_srcu() calls for the readers that were inside when they began. */
-export function srcuReaderEdges(timeline: Timeline): WaitEdge[] {
+export function srcuReaderEdges(timeline: Timeline): TaskEdge[] {
   return timeline.data.waits
     .filter((wait) => wait.endNs === null)
     .flatMap((wait) => {
@@ -47,8 +48,8 @@ export function srcuReaderEdges(timeline: Timeline): WaitEdge[] {
           to: reader.task,
           on: `${wait.api}(${wait.domain}), whose reader is ${timeline.label(reader.task)}`,
           sinceNs: wait.startNs,
-          via: { kind: 'srcu-gp' as const, name: `SRCU grace period of ${wait.domain}`, rule: 'W2' },
-          target: { kind: 'reader' as const, note: `reader of ${wait.domain}`, rule: 'W19' },
+          via: { edge: WAITS_FOR.srcuGp, name: srcuPeriodName(wait.domain) },
+          target: { edge: WAITS_FOR.srcuReader, note: `reader of ${wait.domain}` },
           evidence: [
             { event: reader.event, role: `${timeline.label(reader.task)} enters srcu_read_lock(${wait.domain})` },
             { event: wait.startEvent, role: `${wait.comm}:${wait.tid} enters ${wait.api}(${wait.domain})` },
@@ -58,22 +59,22 @@ export function srcuReaderEdges(timeline: Timeline): WaitEdge[] {
 }
 
 /** Waits for locks, from held stacks and contention (W22, W23). */
-export function lockEdges(timeline: Timeline): WaitEdge[] {
+export function lockEdges(timeline: Timeline): TaskEdge[] {
   return timeline.data.lockWaits.map((wait) => ({
     from: wait.from,
     to: wait.to,
     on: `${wait.lock} held by ${timeline.label(wait.to)}`,
     sinceNs: wait.sinceNs,
-    via: { kind: 'lock', name: wait.lock, rule: 'W22' },
-    target: { kind: 'task', note: `holds ${wait.lock}`, rule: 'W23' },
+    via: { edge: WAITS_FOR.lock, name: wait.lock },
+    target: { edge: WAITS_FOR.holder, note: `holds ${wait.lock}` },
     evidence: wait.evidence,
     ...(wait.certainty === 'inferred' && { inferredBy: `${wait.lock}: ${wait.basis}` }),
   }));
 }
 
 /** Waits for another task to end, or for its work item to be done (W24). */
-export function joinEdges(timeline: Timeline): WaitEdge[] {
-  return timeline.data.joins.flatMap((join): WaitEdge[] => {
+export function joinEdges(timeline: Timeline): TaskEdge[] {
+  return timeline.data.joins.flatMap((join): TaskEdge[] => {
     const from = timeline.task(join.tid);
     const to = timeline.task(join.targetTid);
     if (join.endNs !== null || !from || !to) return [];
@@ -84,9 +85,9 @@ export function joinEdges(timeline: Timeline): WaitEdge[] {
         to,
         on: `${join.api} of ${what}`,
         sinceNs: join.startNs,
-        via: { kind: 'work', name: join.fn ?? join.api, rule: 'W24' },
+        via: { edge: WAITS_FOR.workToEnd, name: join.fn ?? join.api },
         target: {
-          kind: join.fn === undefined ? 'task' : 'worker',
+          edge: { kind: join.fn === undefined ? 'task' : 'worker' },
           note: join.fn === undefined ? 'has to end' : `runs ${join.fn}`,
         },
         evidence: [
@@ -107,7 +108,7 @@ export function detectDeadlocks(record: RunRecord): Finding[] {
     .map((cycle) => finding(timeline, cycle));
 }
 
-function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {
+function finding(timeline: Timeline, cycle: readonly TaskEdge[]): Finding {
   const waits: DeadlockWait[] = cycle.map((edge) => ({
     task: timeline.name(edge.from),
     tid: edge.from.tid,
@@ -144,7 +145,7 @@ function finding(timeline: Timeline, cycle: readonly WaitEdge[]): Finding {
 }
 
 /** Once around, from the first task back to it; the time since the cycle closed is the last link's. */
-function cycleChain(timeline: Timeline, cycle: readonly WaitEdge[]): ChainLink[] {
+function cycleChain(timeline: Timeline, cycle: readonly TaskEdge[]): ChainLink[] {
   const sinceNs = Math.max(...cycle.map((edge) => edge.sinceNs));
   const [{ from }] = cycle;
   const links: ChainLink[] = [{ kind: 'task', name: timeline.label(from), tid: from.tid, blame_ns: 0 }];
@@ -152,9 +153,19 @@ function cycleChain(timeline: Timeline, cycle: readonly WaitEdge[]): ChainLink[]
     // By convention the holder's event comes first, the waiter's after it.
     const [held, waits] = evidence.length > 1 ? evidence : [undefined, evidence[0]];
     const closes = i === cycle.length - 1;
-    links.push({ ...via, blame_ns: 0, parent: links.length - 1, ...shownBy(waits) });
+    const { kind, rule } = via.edge;
     links.push({
-      ...target,
+      kind,
+      name: via.name,
+      ...(rule && { rule }),
+      blame_ns: 0,
+      parent: links.length - 1,
+      ...shownBy(waits),
+    });
+    links.push({
+      kind: target.edge.kind,
+      note: target.note,
+      ...(target.edge.rule && { rule: target.edge.rule }),
       name: timeline.label(to),
       tid: to.tid,
       blame_ns: closes ? timeline.data.endNs - sinceNs : 0,
