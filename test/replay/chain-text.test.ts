@@ -8,8 +8,14 @@ const PLAIN = { bold: (t: string) => t, dim: (t: string) => t, severity: (_: str
 const text = (chain: readonly ChainLink[]): string => chainLines(chain, PLAIN).join('\n');
 
 /** A link that answers for some time itself. */
-function blamed(waiter: Waiter, kind: ChainLink['kind'], name: string, ns: number, details: LinkDetails = {}): Link {
-  const link = waiter.waitsFor(kind, name, details);
+function blamed(
+  waiter: Waiter,
+  kind: ChainLink['kind'],
+  name: string,
+  ns: number,
+  { rule, ...details }: LinkDetails & Pick<ChainLink, 'rule'> = {},
+): Link {
+  const link = waiter.waitsFor({ kind, ...(rule && { rule }) }, name, details);
   link.blame(ns);
   return link;
 }

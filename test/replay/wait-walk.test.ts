@@ -22,7 +22,7 @@ function walked(
     },
   });
   const shown = followWaits<string, Step, string>(step('a'), trail, ({ name }, repeats, behind) => {
-    const text = { cycle: `${name}!`, above: `${name}^` }[repeats ?? ''] ?? name;
+    const text = `${name}${repeats ? { cycle: '!', above: '^' }[repeats] : ''}`;
     return behind.length > 0 ? `${text}(${behind.join(' ')})` : text;
   });
   return { shown, depths };
