@@ -62,7 +62,14 @@ async function predictions(steps: readonly PlainStep[]) {
     event += step.acquire ? 2 : 1;
   }
   return minimalCycles(evidence.edges).map((cycle) => {
-    const verdict = feasibility(cycle, evidence.history, evidence.wakes, () => true, () => false, String);
+    const verdict = feasibility(
+      cycle,
+      evidence.history,
+      evidence.wakes,
+      () => true,
+      () => false,
+      String,
+    );
     return {
       verdict: verdict.verdict,
       locks: cycle.map((edge) => evidence.classes[edge.from].name).sort(),

@@ -5,13 +5,7 @@
  */
 import { formatDuration } from '../../../schema/index.ts';
 import { Attribution, decisiveHoldout } from '../judge/chain/blame.ts';
-import {
-  LONG_DELAY_NS,
-  LONGEST_JIFFY_NS,
-  SLOW_NS,
-  SRCU_SCAN_JIFFIES,
-  SRCU_SCANS,
-} from '../knowledge/thresholds.ts';
+import { LONG_DELAY_NS, LONGEST_JIFFY_NS, SLOW_NS, SRCU_SCAN_JIFFIES, SRCU_SCANS } from '../knowledge/thresholds.ts';
 import { type GracePeriod, gracePeriodName } from '../model/rcu/grace-period.ts';
 import type { SyncWait } from '../model/sync/sync-wait.ts';
 import type { HungSleep } from '../model/task/hung-task.ts';

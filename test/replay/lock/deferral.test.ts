@@ -175,7 +175,9 @@ describe('without lock events (D6.8)', () => {
     });
     expect(hazard.title).toMatch(/kernel age unknown: a hazard before v7\.0/);
     expect(hazard.conflict).toMatch(/^srcu_usage\.lock → &pool->lock → &p->pi_lock → &rq->__lock/);
-    expect(notesText(hazard)).toMatch(/no lock events: the locks held are those that sched_switch is known to fire under/);
+    expect(notesText(hazard)).toMatch(
+      /no lock events: the locks held are those that sched_switch is known to fire under/,
+    );
   });
 
   it('a call from elsewhere says nothing', async () => {

@@ -1,6 +1,7 @@
 /** Long uninterruptible sleeps, collected while they end; the open ones are still with their tasks. */
-import { sleepFloorNs } from '../../knowledge/collection-floors.ts';
+
 import type { Model, World } from '../../core/world.ts';
+import { sleepFloorNs } from '../../knowledge/collection-floors.ts';
 import type { BlockedInterval, Task, TaskModel } from './task.ts';
 
 export interface HungSleep {
