@@ -110,7 +110,7 @@ describe('JUnit of a comparison', () => {
     });
     expect(byName.get('rcu-gp')?.children[0].text).toContain('base: n 58');
     expect(byName.get('nmi')?.children[0].name).toBe('skipped');
-    expect(failuresOf(findings).map(({ attributes }) => attributes.name)).toContain('nmi-storm');
+    expect(failuresOf(findings).map(({ attributes }) => attributes.name)).toContain('nmi-storm storm_handler');
   });
 });
 
