@@ -77,7 +77,7 @@ describe('O53', () => {
     const [storm] = ofKind(await replayLog(`${lines.join('\n')}\n`), 'nmi-storm');
     const notes = notesText(storm);
     expect(storm.title).toContain('336 µs');
-    expect(notes).toMatch(/climbed from 3 µs to 420 µs, the sample rate fell to 500 Hz/);
+    expect(notes).toMatch(/climbed from 2.50 µs to 420 µs, the sample rate fell to 500 Hz/);
     expect(notes).toContain('1 intermediate steps were not printed');
   });
 });

@@ -126,6 +126,7 @@ export class ChainDraft implements Waiter {
   /** The way to the root, then the side branches; grace periods of one wait beyond the longest are one link. */
   links(): ChainLink[] {
     this.#collapseGracePeriods();
+    this.#dropIdleCpus();
     const [first] = this.#links.values();
     if (!first) return [];
     const ordered: Link[] = [];
@@ -179,6 +180,12 @@ export class ChainDraft implements Waiter {
       const more = `and ${rest.length} shorter one${rest.length > 1 ? 's' : ''} after or before it`;
       longest.note = longest.note === undefined ? more : `${longest.note}; ${more}`;
     }
+  }
+
+  /** A CPU that got no time, and nothing below it, is no part of the way: nothing that is cited shows it. */
+  #dropIdleCpus(): void {
+    for (const link of [...this.#links.values()])
+      if (link.kind === 'cpu' && link.waiter && link.inclusiveNs === 0 && link.below.length === 0) this.#remove(link);
   }
 
   #move(link: Link, waiter: Link): void {

@@ -1,5 +1,6 @@
 /** A grace period was asked for and had not begun: what the grace-period kthread did instead of beginning it (W3, R2.2). */
 import { overlapNs } from '../../core/interval.ts';
+import { SLOW_NS } from '../../knowledge/thresholds.ts';
 import { WAITS_FOR } from '../../knowledge/waits-for.ts';
 import type { KthreadSleep } from '../../model/inferred/gp-kthread.ts';
 import type { Link } from './draft.ts';
@@ -35,6 +36,7 @@ export function blameRequest(
   return before + (toNs > untilNs ? blameKthread(walk, period, flavor, untilNs, toNs) : 0);
 }
 
+/** Shorter sleeps are how a kthread is woken: a request that lies for milliseconds is no starvation. */
 function longestSleep(
   sleeps: readonly KthreadSleep[],
   flavor: string,
@@ -44,6 +46,6 @@ function longestSleep(
 ): KthreadSleep | undefined {
   const within = (sleep: KthreadSleep): number => overlapNs(fromNs, toNs, sleep.startNs, end(sleep));
   return sleeps
-    .filter((sleep) => sleep.flavor === flavor && within(sleep) >= 0.5 * (toNs - fromNs))
+    .filter((sleep) => sleep.flavor === flavor && within(sleep) >= Math.max(SLOW_NS, 0.5 * (toNs - fromNs)))
     .sort((a, b) => within(b) - within(a))[0];
 }
