@@ -1,5 +1,6 @@
 /** Stamps in jiffies: an interrupt that makes the clock step has no known length. */
 import { describe, expect, it } from 'vitest';
+import { ClockResolution } from '../../src/replay/model/cpu/clock-resolution.ts';
 import { ofKind, replayText } from '../support/replay-capture.ts';
 import { trace } from '../support/replay-dsl.ts';
 
@@ -23,5 +24,13 @@ describe('a coarse clock', () => {
 
   it('a fine one shows interrupts that really last that long', async () => {
     expect(ofKind(await replayText(ticks(0.003)), 'irq-storm')).toHaveLength(1);
+  });
+
+  it('a sparse recording is not one: its steps are no jiffies', () => {
+    const resolution = new ClockResolution();
+    for (let step = 0; step < 1000; step++) resolution.advance(step * 1.5e6);
+    expect(resolution.stepNs).toBe(0);
+    for (let step = 0; step < 1000; step++) resolution.advance(2e9 + step * 4e6);
+    expect(resolution.stepNs).toBe(0);
   });
 });

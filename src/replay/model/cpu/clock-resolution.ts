@@ -4,8 +4,10 @@
  * seems to last one. What lasts no longer than a step is of unknown length, neither none nor a step.
  */
 
-/** Shorter steps are those of a clock that counts. */
-const COARSE_NS = 5e5;
+/** Shorter steps are those of a clock that counts: a jiffy lasts 1 ms or more, but for HZ=1024. */
+const COARSE_NS = 9e5;
+/** The values that CONFIG_HZ has (kernel/Kconfig.hz; arch/mips, arch/alpha). */
+const TICK_RATES_HZ = [24, 48, 100, 128, 250, 256, 300, 500, 512, 1000, 1024];
 /** Ties are told apart by less than that, and steps are equal up to it. */
 const ROUNDING_NS = 2e3;
 /** So many coarse steps are no coincidence, if hardly any is shorter. */
@@ -34,7 +36,7 @@ export class ClockResolution {
   /** Length of a step, in ns; 0 for a clock that is fine enough to measure interrupts. */
   get stepNs(): number {
     const coarse = this.#coarseSteps >= ENOUGH_STEPS && this.#fineSteps <= FINE_SHARE * this.#coarseSteps;
-    return coarse ? this.#shortestNs : 0;
+    return coarse && isJiffy(this.#shortestNs) ? this.#shortestNs : 0;
   }
 
   /** The clock cannot tell how long that was. */
@@ -43,3 +45,6 @@ export class ClockResolution {
     return stepNs > 0 && ns <= stepNs + ROUNDING_NS;
   }
 }
+
+/** A recording that happens to be sparse has steps of any length; those of jiffies are of one of these. */
+const isJiffy = (stepNs: number): boolean => TICK_RATES_HZ.some((hz) => Math.abs(stepNs - 1e9 / hz) <= ROUNDING_NS);
