@@ -1,9 +1,9 @@
-/** Transparent decompression of captures: gzip by node:zlib, zstd by fzstd; chosen by magic number. */
+/** Transparent decompression of captures: gzip by node:zlib, zstd by libzstd; chosen by magic number. */
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { Decompress } from 'fzstd';
 import { CaptureError } from '../schema/index.ts';
-import { WIDEST_WINDOW_BYTES, zstdWindowBytes } from './zstd-window.ts';
+import { loadZstd, ZstdError } from './zstd/libzstd.ts';
+import { ZstdStream } from './zstd/zstd-stream.ts';
 
 export type Compression = 'gzip' | 'zstd';
 
@@ -25,42 +25,22 @@ async function* gunzip(raw: AsyncIterable<Uint8Array>, name: string): AsyncGener
   }
 }
 
-/** fzstd pushes output through a callback; a raw megabyte can expand a hundredfold, so input goes in small pieces. */
 async function* unzstd(raw: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
-  const PIECE_BYTES = 1 << 16;
-  let ready: Uint8Array[] = [];
-  const stream = new Decompress((chunk) => {
-    if (chunk.length) ready.push(chunk);
-  });
-  let first = true;
+  await loadZstd();
+  const stream = new ZstdStream();
   try {
-    for await (const chunk of raw) {
-      if (first) refuseWideWindow(chunk, name);
-      first = false;
-      for (let i = 0; i < chunk.length; i += PIECE_BYTES) {
-        stream.push(chunk.slice(i, i + PIECE_BYTES));
-        const out = ready;
-        ready = [];
-        yield* out;
-      }
-    }
-    stream.push(new Uint8Array(0), true);
-    yield* ready;
+    for await (const chunk of raw) yield* stream.push(chunk);
+    stream.finish();
   } catch (error) {
     if (error instanceof CaptureError) throw error;
+    if (error instanceof ZstdError && error.windowTooLarge)
+      throw new CaptureError(
+        `${name}: zstd data with a window of more than 128 MiB; decompress it by hand: zstd -d --long=31`,
+      );
     throw new CaptureError(
       `${name}: damaged zstd data (${(error as Error).message}); decompress it by hand to see how much is left`,
     );
   }
-}
-
-/** @throws CaptureError when the decoder would not give the bytes that were compressed */
-function refuseWideWindow(head: Uint8Array, name: string): void {
-  const windowBytes = zstdWindowBytes(head);
-  if (windowBytes === undefined || windowBytes <= WIDEST_WINDOW_BYTES) return;
-  throw new CaptureError(
-    `${name}: zstd data with a window of ${Math.ceil(windowBytes / 2 ** 20)} MiB, ${WIDEST_WINDOW_BYTES >> 20} MiB are read; decompress it by hand: zstd -d --long=31`,
-  );
 }
 
 /** @throws CaptureError on damaged data. */

@@ -2,7 +2,8 @@
 import type { EventBatch } from '../../schema/index.ts';
 import type { ParseContext } from '../format.ts';
 import type { RandomAccess } from '../source.ts';
-import { CompressedRecords } from './compressed-records.ts';
+import { loadZstd } from '../zstd/libzstd.ts';
+import { ZstdStream } from '../zstd/zstd-stream.ts';
 import { ATTRIBUTE_MIN_BYTES, decodeEventAttribute } from './event-attribute.ts';
 import {
   RECORD_AUXTRACE,
@@ -48,7 +49,7 @@ export class RecordReader {
   readonly #outer: RecordCutter;
   readonly #littleEndian: boolean;
   readonly #access: RandomAccess | undefined;
-  #inner: { readonly cutter: RecordCutter; readonly stream: CompressedRecords } | undefined;
+  #inner: { readonly cutter: RecordCutter; readonly stream: ZstdStream } | undefined;
   #compressionBroken = false;
   #raw: RawPayload | undefined;
   #captureEnd: number;
@@ -188,10 +189,12 @@ export class RecordReader {
     if (this.#compressionBroken) return;
     const { diagnostics } = this.#context;
     const byte = cutter.captureOffset;
-    this.#inner ??= {
-      cutter: new RecordCutter(this.#session.pool, this.#littleEndian, byte),
-      stream: new CompressedRecords(),
-    };
+    if (this.#inner === undefined) {
+      await loadZstd();
+      const inner = new RecordCutter(this.#session.pool, this.#littleEndian, byte);
+      // PERF_RECORD_COMPRESSED and COMPRESSED2 are slices of one stream, flushed at the end of each.
+      this.#inner = { cutter: inner, stream: new ZstdStream() };
+    }
     const { cutter: inner, stream } = this.#inner;
     // COMPRESSED2 says how long its data is, because the record itself is padded.
     let slice = this.#payload(cutter);
@@ -199,7 +202,7 @@ export class RecordReader {
       slice =
         slice.length < 8 ? slice.subarray(slice.length) : slice.subarray(8, 8 + this.#u64(cutter, RECORD_HEADER_BYTES));
     }
-    const pieces = stream.decompress(slice);
+    const pieces = stream.push(slice);
     for (;;) {
       let piece: IteratorResult<Uint8Array>;
       try {

@@ -53,7 +53,7 @@ async function* parseText(
 ): AsyncGenerator<EventBatch> {
   const { facts, diagnostics } = context;
   const { format } = facts;
-  const decompress = decompressorOf(header.compression ?? 'none') ?? ((data) => data);
+  const decompress = (await decompressorOf(header.compression ?? 'none')) ?? ((data) => data);
   yield* ftraceText.parse(latencySource(name, file, text, decompress, header.littleEndian, diagnostics), context);
   facts.format = `${format}, latency text`;
 }

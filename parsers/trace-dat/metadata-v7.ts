@@ -5,7 +5,7 @@
 import { CaptureError, type DiagnosticSink } from '../../schema/index.ts';
 import type { RandomAccess } from '../source.ts';
 import { ByteReader, MetadataError } from './byte-reader.ts';
-import { decompressorOf } from './compression.ts';
+import { type Decompressor, decompressorOf } from './compression.ts';
 import type { FileHeader } from './file-header.ts';
 import { isPageSize } from './file-header.ts';
 import { readHeaderInfo } from './header-info.ts';
@@ -51,10 +51,12 @@ interface SectionHeader {
 class SectionFile {
   readonly #file: RandomAccess;
   readonly #header: FileHeader;
+  readonly #decompressor: Decompressor;
 
-  constructor(file: RandomAccess, header: FileHeader) {
+  constructor(file: RandomAccess, header: FileHeader, decompressor: Decompressor) {
     this.#file = file;
     this.#header = header;
+    this.#decompressor = decompressor;
   }
 
   /** @throws MetadataError when there is no such section at the offset */
@@ -88,10 +90,8 @@ class SectionFile {
     const plainBytes = reader.u32();
     if (plainBytes > MAX_SECTION_BYTES) throw new MetadataError(`a section of ${plainBytes} bytes`, origin);
     const data = reader.take(size);
-    const decompress = decompressorOf(this.#header.compression ?? 'none');
-    if (!decompress) throw new MetadataError(`compression "${this.#header.compression}"`, origin);
     try {
-      return decompress(data, plainBytes);
+      return this.#decompressor(data, plainBytes);
     } catch (error) {
       throw new MetadataError(`compressed data is damaged (${(error as Error).message})`, origin);
     }
@@ -105,12 +105,13 @@ export async function readMetadataV7(
   name: string,
   diagnostics: DiagnosticSink,
 ): Promise<TraceMetadata> {
-  if (!decompressorOf(header.compression ?? 'none')) {
+  const decompressor = await decompressorOf(header.compression ?? 'none');
+  if (!decompressor) {
     throw new CaptureError(
       `${name}: byte 0: compression "${header.compression}" of the trace.dat is not known; zlib, zstd and none are`,
     );
   }
-  const sections = new SectionFile(file, header);
+  const sections = new SectionFile(file, header, decompressor);
   const attempt = async <T>(what: string, read: () => Promise<T>, needed: boolean): Promise<T | undefined> => {
     try {
       return await read();

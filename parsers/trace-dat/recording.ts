@@ -6,7 +6,7 @@ import type { RandomAccess } from '../source.ts';
 import { AddressNames } from '../tracefs-format/address-names.ts';
 import type { DecodeContext } from '../tracefs-format/decode-context.ts';
 import { PrintkFormats } from '../tracefs-format/printk-formats.ts';
-import { decompressorOf } from './compression.ts';
+import { type Decompressor, decompressorOf } from './compression.ts';
 import { CpuStream } from './cpu-stream.ts';
 import type { FileHeader } from './file-header.ts';
 import type { CpuSection, TraceBuffer, TraceMetadata } from './metadata.ts';
@@ -43,7 +43,7 @@ export class Recording {
   async *batches(symbols: () => KernelSymbols | undefined): AsyncGenerator<EventBatch> {
     const { dictionary, diagnostics, facts } = this.#context;
     const { formats, layout, options, savedCmdlines } = this.#metadata;
-    const streams = this.#streams();
+    const streams = this.#streams(await decompressorOf(this.#header.compression ?? 'none'));
     let earliest: bigint | undefined;
     for (const stream of streams) {
       const time = await stream.open();
@@ -104,13 +104,13 @@ export class Recording {
   }
 
   /** One stream per CPU with data; those of the top buffer go first, as in trace-cmd. */
-  #streams(): CpuStream[] {
+  #streams(decompress: Decompressor | undefined): CpuStream[] {
     const { buffers, layout } = this.#metadata;
     const sections = this.#usableSections([...buffers].sort((a, b) => Number(a.name !== '') - Number(b.name !== '')));
     const share = Math.floor(WINDOWS_BYTES / Math.max(1, sections.length));
     return sections.map(({ buffer, section }, order) => {
       const pages = Math.max(1, Math.floor(Math.min(share, MAX_WINDOW_BYTES) / buffer.pageBytes));
-      const source = this.#pages(buffer, section, pages * buffer.pageBytes);
+      const source = this.#pages(buffer, section, pages * buffer.pageBytes, decompress);
       const { littleEndian } = this.#header;
       return new CpuStream(
         section.cpu,
@@ -124,9 +124,13 @@ export class Recording {
     });
   }
 
-  #pages(buffer: TraceBuffer, section: CpuSection, windowBytes: number): PageSource {
+  #pages(
+    buffer: TraceBuffer,
+    section: CpuSection,
+    windowBytes: number,
+    decompress: Decompressor | undefined,
+  ): PageSource {
     if (!buffer.compressed) return new PlainPages(this.#file, section, windowBytes);
-    const decompress = decompressorOf(this.#header.compression ?? 'none');
     if (!decompress) throw new CaptureError(`compression "${this.#header.compression}" is not known`);
     const { littleEndian } = this.#header;
     return new CompressedPages(this.#file, section, decompress, littleEndian, this.#context.diagnostics, windowBytes);

@@ -72,7 +72,7 @@ module.exports = {
     exclusive('cli-progress', '^src/cli/', 'Only the command line draws progress.'),
     exclusive('picocolors', '^src/(cli|report)/', 'Colours are a matter of presentation.'),
     exclusive('stream-json', '^parsers/trace-json/', 'JSON captures are read in one place.'),
-    exclusive('fzstd', '^parsers/', 'Decompression belongs to the byte sources.'),
+    exclusive('zstddec', '^parsers/zstd/', 'Decompression belongs to the byte sources.'),
   ],
   options: {
     tsConfig: { fileName: 'tsconfig.json' },
