@@ -9,6 +9,9 @@ export interface CaptureInfo {
   readonly format: string;
   /** trace clock when the capture names it. */
   readonly clock?: string;
+  /** First and last record on the run's timeline; absent without any. */
+  readonly first_ns?: number;
+  readonly last_ns?: number;
   /** Added to this capture's own times to get the run's (0 for the first capture), and how sure. */
   readonly offset_ns?: number;
   readonly offset_uncertainty_ns?: number;
@@ -24,6 +27,7 @@ export interface RunInfo {
   cpus: number;
   /** Events of the recording (markers of ours not counted). */
   events: number;
+  /** What the trace covers: a kernel log beside it extends neither end. Of a run that is a log alone, the log's. */
   first_ns: number;
   last_ns: number;
   /** Decimal; absolute time = base_ns + ts_ns. '0' unless the clock exceeds 2^53 ns. */

@@ -39,8 +39,8 @@ CREATE TABLE run (
   events          INTEGER NOT NULL,    -- events, markers of quiesce's own not counted
   records         INTEGER NOT NULL,    -- rows of the event tables, markers included
   lost            INTEGER NOT NULL,    -- events that the recorder says it lost
-  first_ns        INTEGER NOT NULL,    -- time of the first record
-  last_ns         INTEGER NOT NULL,    -- time of the last record
+  first_ns        INTEGER NOT NULL,    -- time of the first record of the trace; of the log, when the run has no trace
+  last_ns         INTEGER NOT NULL,    -- time of its last record: what is open lasts until here, whatever a log goes on to say
   base_ns         INTEGER NOT NULL,    -- origin of the timeline; 0 unless the clock exceeds 2^53 ns
   replayed        INTEGER NOT NULL,    -- 1: facts and findings are those of a replay · 0: only stored (quiesce ingest)
   string_base     INTEGER NOT NULL,    -- string.string_id of the run's string 0
@@ -57,9 +57,20 @@ CREATE TABLE capture (
   format                TEXT NOT NULL,       -- layout as recognised: trace-cmd report, ftrace text, kernel log, …
   clock                 TEXT,                -- trace clock, when the capture names it
   hostname              TEXT,                -- machine, when the capture names it
+  first_ns              INTEGER,             -- time of its first record on the run's timeline; NULL: it has none in this boot
+  last_ns               INTEGER,             -- time of its last record
   offset_ns             INTEGER,             -- added to the capture's own times; NULL for the capture that sets the timeline
   offset_uncertainty_ns INTEGER              -- half width of the interval that the offset is known to lie in
 );
+
+-- What was recorded of each CPU: the span that shares of its time refer to. A buffer that overwrites begins at another time on each CPU.
+CREATE TABLE cpu_span (
+  run_id   INTEGER NOT NULL REFERENCES run,
+  cpu      INTEGER NOT NULL, -- CPU
+  first_ns INTEGER NOT NULL, -- time of its first record
+  last_ns  INTEGER NOT NULL, -- end of the trace: a CPU without further records is idle
+  PRIMARY KEY (run_id, cpu)
+) WITHOUT ROWID;
 
 -- What was wrong with an input, counted per kind (schema/diagnostics.ts).
 CREATE TABLE import_issue (

@@ -21,9 +21,15 @@ import { ConsoleReports } from './console-reports.ts';
 import { mergeByTime } from './merge.ts';
 import { Reorder } from './reorder.ts';
 
+/** A capture that has been read, and the first and last time of its records by boot. */
+export interface CaptureRead extends CaptureInfo {
+  readonly hostname?: string;
+  readonly spans: readonly (readonly [boot: number, firstNs: number, lastNs: number])[];
+}
+
 /** What is known of the captures when all of them have been read. */
 export interface CaptureSummary {
-  readonly captures: readonly (CaptureInfo & { readonly hostname?: string })[];
+  readonly captures: readonly CaptureRead[];
   readonly profile: KernelProfile;
   readonly cpus: number;
   readonly lost: number;
@@ -49,6 +55,8 @@ interface Lane {
   alignment: Alignment | undefined;
   /** Boot that its records belong to, when the log of the run has several. */
   boot: number | undefined;
+  /** First and last time of its records, by boot. */
+  readonly spans: Map<number, [firstNs: number, lastNs: number]>;
 }
 
 export class RunStream {
@@ -74,7 +82,7 @@ export class RunStream {
     try {
       for (const input of inputs) {
         const capture = await openCapture(input, options);
-        stream.#lanes.push({ capture, alignment: undefined, boot: undefined });
+        stream.#lanes.push({ capture, alignment: undefined, boot: undefined, spans: new Map() });
       }
       await stream.#align();
     } catch (error) {
@@ -109,12 +117,13 @@ export class RunStream {
   summary(): CaptureSummary {
     const [first] = this.#lanes;
     return {
-      captures: this.#lanes.map(({ capture, alignment }) => ({
+      captures: this.#lanes.map(({ capture, alignment, spans }) => ({
         path: capture.source.name,
         format: capture.facts.format,
         ...(capture.facts.clock !== undefined && { clock: capture.facts.clock }),
         ...(capture.facts.hostname !== undefined && { hostname: capture.facts.hostname }),
         ...(alignment && { offset_ns: alignment.offsetNs, offset_uncertainty_ns: alignment.uncertaintyNs }),
+        spans: [...spans].map(([boot, [firstNs, lastNs]]) => [boot, firstNs, lastNs] as const),
       })),
       profile: this.profile(),
       cpus: Math.max(0, ...this.#lanes.map(({ capture }) => capture.facts.cpus)),
@@ -209,6 +218,7 @@ export class RunStream {
     let lastBoot = lane.boot ?? 0;
     let records = 0;
     const pass = (batch: EventBatch): EventBatch => {
+      extend(lane.spans, batch);
       if (console) this.#queueReports(batch.boot, console.read(batch), 0);
       return batch;
     };
@@ -257,6 +267,14 @@ export class RunStream {
     this.#reports = this.#reports.filter((pending) => !due.includes(pending));
     return due.map((pending) => pending.report).sort((a, b) => a.tsNs - b.tsNs || a.line - b.line);
   }
+}
+
+/** Takes a batch, which is in time order, into the spans. */
+function extend(spans: Lane['spans'], { boot, tsNs, length }: EventBatch): void {
+  if (length === 0) return;
+  const span = spans.get(boot);
+  if (span === undefined) spans.set(boot, [tsNs[0], tsNs[length - 1]]);
+  else span[1] = Math.max(span[1], tsNs[length - 1]);
 }
 
 /** A capture may be empty of events; one in which nothing could be read is none. */

@@ -1,6 +1,7 @@
 /** One pass over captures: batches to store and replay, boots to runs, the outcome to a result. */
 import type { Assessment, CaptureInfo, Finding, ReplayResult, RunInfo } from '../../schema/index.ts';
-import type { CaptureSummary } from '../ingest/run-stream.ts';
+import type { CaptureRead, CaptureSummary } from '../ingest/run-stream.ts';
+import type { StoredCapture } from '../store/run-summary.ts';
 import { storeError } from '../store/store-error.ts';
 import { IN_MEMORY, type ReplayCapturesOptions } from './replay-options.ts';
 import { RunSession, type SessionOptions, wholeDictionary } from './run-session.ts';
@@ -77,14 +78,15 @@ export class CapturePass {
   }
 
   #describe(name: string, captured: CaptureSummary): RunInfo[] {
-    const captures = captured.captures.map(({ hostname: _, ...info }): CaptureInfo => info);
     return this.#sessions.map((session, index) => {
+      const stored = captured.captures.map((capture) => inBoot(capture, session.boot));
+      const captures = stored.map(({ hostname: _, ...info }): CaptureInfo => info);
       const runName = this.#sessions.length === 1 ? name : `${name} boot ${session.boot}`;
       const info = session.info(runName, captures, captured.cpus, captured.baseNs, captured.profile);
       this.#store?.describe(index, {
         name: runName,
         boot: session.boot,
-        captures: captured.captures,
+        captures: stored,
         kernel: info.kernel,
         kernelGiven: this.#session.profile,
         kernelHeader: this.#source.headerProfile(),
@@ -94,6 +96,9 @@ export class CapturePass {
         cpus: info.cpus,
         events: info.events,
         lost: captured.lost,
+        firstNs: info.first_ns,
+        lastNs: info.last_ns,
+        cpuSpans: session.cpuSpans,
         baseNs: captured.baseNs,
         issues: index === 0 ? captured.issues : [],
       });
@@ -121,6 +126,12 @@ export class CapturePass {
       db: this.#db === IN_MEMORY ? null : this.#db,
     };
   }
+}
+
+/** A capture with the span of its records in one boot. */
+function inBoot({ spans, ...capture }: CaptureRead, boot: number): StoredCapture {
+  const span = spans.find(([of]) => of === boot);
+  return span === undefined ? capture : { ...capture, first_ns: span[1], last_ns: span[2] };
 }
 
 const STRENGTH: Readonly<Record<Assessment['status'], number>> = { 'not-assessed': 0, partial: 1, assessed: 2 };

@@ -13,7 +13,9 @@ import { ReplayEngine, type ReplayOutcome } from '../replay/engine.ts';
 import { saveLiveState } from '../replay/snapshot/live-state.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
 import { type FactRecorder, factRecorder } from '../store/fact-recorder.ts';
+import type { CpuSpan } from '../store/run-summary.ts';
 import { encodeSnapshot } from '../store/snapshot-codec.ts';
+import { RecordedSpan } from './recorded-span.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
 import type { SourcedBatch } from './source/batch-source.ts';
 import type { RunSink } from './target/run-sink.ts';
@@ -35,11 +37,7 @@ export class RunSession {
   readonly #engine: ReplayEngine | undefined;
   readonly #recorder: FactRecorder | undefined;
   readonly #snapshots = new SnapshotSchedule();
-  readonly #isMarker: boolean[] = [];
-  #markers = 0;
-  #records = 0;
-  #firstNs = 0;
-  #lastNs = 0;
+  readonly #recorded = new RecordedSpan();
   #outcome: ReplayOutcome | undefined;
 
   constructor(boot: number, options: SessionOptions, sink: RunSink | undefined, header: KernelProfile) {
@@ -57,18 +55,13 @@ export class RunSession {
 
   append(sourced: SourcedBatch): void {
     const { batch } = sourced;
-    for (const type of batch.delta.types) this.#isMarker[type.typeId] = type.shape === 'marker';
-    if (batch.length > 0) {
-      if (this.#records === 0) this.#firstNs = batch.tsNs[0];
-      this.#lastNs = Math.max(this.#lastNs, batch.tsNs[batch.length - 1]);
-      this.#records += batch.length;
-      for (let i = 0; i < batch.length; i++) if (this.#isMarker[batch.type[i]]) this.#markers++;
-    }
+    for (const type of batch.delta.types) this.#recorded.define(type);
     if (this.#engine === undefined) this.dictionary.apply(batch.delta);
     else {
       this.#engine.step(batch);
       this.#keepState(this.#engine, batch);
     }
+    this.#recorded.append(batch, this.dictionary.strings);
     // Last: a store in another thread takes the batch away.
     this.sink?.append?.(sourced);
   }
@@ -107,12 +100,18 @@ export class RunSession {
       if (world.profile[field] === undefined) world.learn(field, profile[field]);
   }
 
+  /** What was recorded of each CPU. */
+  get cpuSpans(): readonly CpuSpan[] {
+    return this.#recorded.cpus;
+  }
+
   get outcome(): ReplayOutcome | undefined {
     return this.#outcome;
   }
 
   /** @param cpus announced by the captures. */
   info(name: string, captures: RunInfo['captures'], cpus: number, baseNs: bigint, captured: KernelProfile): RunInfo {
+    const { records, markers, run } = this.#recorded;
     const thresholds: Thresholds = { ...DEFAULT_THRESHOLDS, ...this.#options.thresholds };
     return {
       ...(this.sink && { run_id: this.sink.runId }),
@@ -121,9 +120,9 @@ export class RunSession {
       kernel: this.#outcome?.profile ?? { ...captured, ...this.#options.profile },
       thresholds: this.#outcome?.thresholds ?? thresholds,
       cpus: Math.max(cpus, this.#outcome?.cpus ?? 0),
-      events: this.#records - this.#markers,
-      first_ns: this.#firstNs,
-      last_ns: this.#lastNs,
+      events: records - markers,
+      first_ns: run.firstNs,
+      last_ns: run.lastNs,
       base_ns: baseNs.toString(),
     };
   }

@@ -4,6 +4,7 @@
  */
 import {
   type EventBatch,
+  formatDuration,
   type KernelProfile,
   NO_FACTS,
   RequestError,
@@ -128,12 +129,17 @@ export class StoredStates {
       const { firstNs, lastNs } = this.span;
       this.#notes = [];
       const event = 'event' in target ? target.event : this.#lastEventUpTo(target.tsNs);
-      if (
-        'event' in target ? event < 1 || event > this.#settings.records : target.tsNs < firstNs || target.tsNs > lastNs
-      )
+      if (event < 1 || event > this.#settings.records || ('tsNs' in target && target.tsNs > this.#lastRecordNs(lastNs)))
         throw new StateError(this.#outside());
       const { engine, last } = this.#replayTo(event);
-      const atNs = 'event' in target ? engine.world.nowNs : target.tsNs;
+      const askedNs = 'event' in target ? engine.world.nowNs : target.tsNs;
+      if (askedNs < firstNs) throw new StateError(this.#outside());
+      // Only a log reaches beyond the trace: it says nothing of what tasks and CPUs did there.
+      const atNs = Math.min(askedNs, lastNs);
+      if (askedNs > lastNs)
+        this.#notes.push(
+          `the trace ends at ${seconds(lastNs)} s, ${formatDuration(askedNs - lastNs)} before that instant: this is the state at its end`,
+        );
       this.#noteLimits(engine);
       return {
         schema: 'quiesce.state/1',
@@ -164,7 +170,12 @@ export class StoredStates {
   #outside(): string {
     const { firstNs, lastNs, records } = this.span;
     if (records === 0) return `run ${this.runId} has no events`;
-    return `outside run ${this.runId}, which has events 1 to ${records} from ${(firstNs / 1e9).toFixed(6)} to ${(lastNs / 1e9).toFixed(6)} s`;
+    return `outside run ${this.runId}, which has events 1 to ${records} from ${seconds(firstNs)} to ${seconds(lastNs)} s`;
+  }
+
+  /** The end of the trace, or of a log that goes on after it. */
+  #lastRecordNs(traceEndNs: number): number {
+    return Math.max(traceEndNs, ...this.#reader.runInfo(this.runId).captures.map((capture) => capture.last_ns ?? 0));
   }
 
   #replayTo(event: number): { readonly engine: ReplayEngine; readonly last: StateEvent | null } {
@@ -233,6 +244,10 @@ function cut(batch: EventBatch, length: number): void {
   const untilNs = batch.tsNs[length];
   batch.length = length;
   batch.reports = batch.reports.filter((report) => report.tsNs < untilNs);
+}
+
+function seconds(ns: number): string {
+  return (ns / 1e9).toFixed(6);
 }
 
 function filterText({ cpu, tid, comm }: EventFilter): string {

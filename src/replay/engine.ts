@@ -78,10 +78,6 @@ export class ReplayEngine {
     const console = this.#console;
     let report = 0;
     const reports = batch.reports;
-    if (!world.begun && batch.length > 0) {
-      world.begun = true;
-      world.firstNs = tsNs[0];
-    }
     for (let i = 0; i < batch.length; i++) {
       const now = tsNs[i];
       while (report < reports.length && reports[report].tsNs <= now) this.#report(batch, report++);
@@ -91,6 +87,10 @@ export class ReplayEngine {
       cursor.index = i;
       const ofLog = console[typeId] && isLogLine(cursor);
       if (!ofLog) {
+        if (!world.begun) {
+          world.begun = true;
+          world.firstNs = now;
+        }
         this.#recordedNs = now;
         this.#recordedEvent = batch.firstEventId + i;
       }

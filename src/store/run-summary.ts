@@ -7,8 +7,17 @@ export interface StoredCapture {
   readonly format: string;
   readonly clock?: string;
   readonly hostname?: string;
+  readonly first_ns?: number;
+  readonly last_ns?: number;
   readonly offset_ns?: number;
   readonly offset_uncertainty_ns?: number;
+}
+
+/** What was recorded of a CPU. */
+export interface CpuSpan {
+  readonly cpu: number;
+  readonly firstNs: number;
+  readonly lastNs: number;
 }
 
 /** What is known of a run when its last event has been read. */
@@ -25,6 +34,10 @@ export interface RunSummary {
   /** Markers of quiesce's own not counted. */
   readonly events: number;
   readonly lost: number;
+  /** What the trace covers. */
+  readonly firstNs: number;
+  readonly lastNs: number;
+  readonly cpuSpans: readonly CpuSpan[];
   readonly baseNs: bigint;
   readonly issues: readonly ImportIssue[];
 }

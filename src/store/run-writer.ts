@@ -14,6 +14,17 @@ import type { RunResults, RunSummary } from './run-summary.ts';
 import { writeSnapshot } from './snapshot-rows.ts';
 import type { Connection } from './store-file.ts';
 
+const CAPTURE_COLUMNS = [
+  'path',
+  'format',
+  'clock',
+  'hostname',
+  'first_ns',
+  'last_ns',
+  'offset_ns',
+  'offset_uncertainty_ns',
+] as const;
+
 /** Number of the next run of a store. */
 export function nextRunId(db: Connection): number {
   return db.prepare('SELECT coalesce(max(run_id), 0) + 1 FROM run').pluck().get() as number;
@@ -33,7 +44,6 @@ export class RunWriter {
   readonly #encoder = new PageEncoder();
   #pageNo = 0;
   #records = 0;
-  #firstNs = 0;
   #lastNs = 0;
   #replayed = false;
   #stallTimeoutNs: number | null = null;
@@ -68,7 +78,6 @@ export class RunWriter {
     const first = batch.length > 0 ? batch.tsNs[0] : this.#lastNs;
     const last = batch.length > 0 ? batch.tsNs[batch.length - 1] : this.#lastNs;
     if (batch.length > 0) {
-      if (this.#records === 0) this.#firstNs = first;
       this.#lastNs = Math.max(this.#lastNs, last);
       this.#records += batch.length;
     }
@@ -119,11 +128,13 @@ export class RunWriter {
   /** Writes what is known of the run as a whole, when its captures have been read to the end. Call once, after `finish`. */
   describe(summary: RunSummary): void {
     this.#writeRun(summary);
-    const captureColumns = ['path', 'format', 'clock', 'hostname', 'offset_ns', 'offset_uncertainty_ns'];
-    const captures = new RowInserter(this.#db, 'capture', captureColumns, [['run_id', String(this.runId)]]);
-    for (const c of summary.captures)
-      captures.row(c.path, c.format, c.clock, c.hostname, c.offset_ns, c.offset_uncertainty_ns);
+    const run: readonly [string, string][] = [['run_id', String(this.runId)]];
+    const captures = new RowInserter(this.#db, 'capture', CAPTURE_COLUMNS, run);
+    for (const capture of summary.captures) captures.row(...CAPTURE_COLUMNS.map((column) => capture[column]));
     captures.flush();
+    const spans = new RowInserter(this.#db, 'cpu_span', ['cpu', 'first_ns', 'last_ns'], run);
+    for (const { cpu, firstNs, lastNs } of summary.cpuSpans) spans.row(cpu, firstNs, lastNs);
+    spans.flush();
     ResultRows.writeIssues(this.#db, this.runId, summary.issues);
   }
 
@@ -143,8 +154,8 @@ export class RunWriter {
       events: summary.events,
       records: this.#records,
       lost: summary.lost,
-      first_ns: this.#firstNs,
-      last_ns: this.#lastNs,
+      first_ns: summary.firstNs,
+      last_ns: summary.lastNs,
       base_ns: summary.baseNs,
       replayed: this.#replayed ? 1 : 0,
       string_base: this.#dictionaryBases.string,

@@ -41,6 +41,9 @@ function store(events: readonly MadeEvent[], perBatch?: number): void {
     cpus: 2,
     events: events.length,
     lost: 0,
+    firstNs: 0,
+    lastNs: 0,
+    cpuSpans: [],
     baseNs: 0n,
     issues: [],
   });

@@ -33,7 +33,7 @@ export class World {
   readonly facts: FactSink;
   /** Fields of the profile that the user fixed: evidence from the capture does not change them (MODEL §0 order). */
   readonly pinned: ReadonlySet<keyof KernelProfile>;
-  /** An event was consumed, or a snapshot loaded: `firstNs` holds. */
+  /** An event of the trace was consumed: `firstNs` holds. Lines of a log beside it begin nothing. */
   begun = false;
   firstNs = 0;
   /** Time of the event being consumed. */

@@ -14,10 +14,11 @@ import { loadTasks, TaskNumbers, type TaskSnapshot } from './task-state.ts';
 import { loadSync, loadWork, type SyncSnapshot, saveSync, saveWork, type WorkSnapshot } from './wait-state.ts';
 
 /** Changes whenever a snapshot of before would no longer be understood. */
-export const LIVE_STATE_VERSION = 5;
+export const LIVE_STATE_VERSION = 6;
 
 export interface LiveState extends Readonly<Record<SnapshotPart, unknown>> {
   readonly version: number;
+  readonly begun: boolean;
   readonly firstNs: number;
   readonly nowNs: number;
   readonly profile: KernelProfile;
@@ -40,6 +41,7 @@ export function saveLiveState({ world, models }: LiveRun): LiveState {
   const sync = saveSync(models.sync, models.readers, tasks);
   return {
     version: LIVE_STATE_VERSION,
+    begun: world.begun,
     firstNs: world.firstNs,
     nowNs: world.nowNs,
     profile: { ...world.profile },
@@ -84,7 +86,7 @@ export function loadLiveState(run: LiveRun, saved: LiveState, reports: Iterable<
   world.stacksSeen = saved.stacksSeen;
   world.contextFlagsSeen = saved.contextFlagsSeen;
   world.lostMarkers = saved.lostMarkers;
-  world.begun = true;
+  world.begun = saved.begun;
   world.firstNs = saved.firstNs;
   world.nowNs = saved.nowNs;
 }

@@ -10,7 +10,7 @@
 --   kind         nmi, hardirq or softirq
 --   count        how many
 --   total_ns     ns: all of them together
---   share        0…1: of the run
+--   share        0…1: of the time that the trace covers on that CPU
 --   max_ns       ns: the longest
 --   worst        handler, vector or softirq of the longest
 -- Cost
@@ -21,11 +21,11 @@ SELECT
   c.kind,
   count(*) AS count,
   sum(c.end_ns - c.start_ns) AS total_ns,
-  round(sum(c.end_ns - c.start_ns) * 1.0 / (run.last_ns - run.first_ns), 4) AS share,
+  round(sum(c.end_ns - c.start_ns) * 1.0 / nullif(span.last_ns - span.first_ns, 0), 4) AS share,
   max(c.end_ns - c.start_ns) AS max_ns,
   -- SQLite takes the name of the row that has the maximum.
   c.name AS worst
-FROM context_span AS c JOIN run USING (run_id)
+FROM context_span AS c JOIN cpu_span AS span USING (run_id, cpu)
 WHERE :run IS NULL OR c.run_id = :run
 GROUP BY c.run_id, c.cpu, c.kind
 ORDER BY c.run_id, c.cpu, c.kind;

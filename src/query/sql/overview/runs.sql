@@ -9,8 +9,8 @@
 --   cpus        CPUs
 --   events      events stored
 --   lost        events that the recorder lost
---   start_s     seconds: time of the first event, as the trace prints it
---   span_s      seconds: first to last event
+--   start_s     seconds: time of the first event of the trace, as the trace prints it
+--   span_s      seconds: first to last event of the trace, whatever a log beside it covers
 --   errors      findings of severity error
 --   warnings    findings of severity warning
 --   captures    files

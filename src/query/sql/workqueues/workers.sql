@@ -18,7 +18,7 @@ SELECT
   w.cpu,
   count(*) AS items,
   sum(coalesce(w.end_ns, run.last_ns) - w.start_ns) AS busy_ns,
-  round(sum(coalesce(w.end_ns, run.last_ns) - w.start_ns) * 1.0 / (run.last_ns - run.first_ns), 4) AS share,
+  round(sum(coalesce(w.end_ns, run.last_ns) - w.start_ns) * 1.0 / nullif(run.last_ns - run.first_ns, 0), 4) AS share,
   -- SQLite takes CPU and function of the row that has the maximum.
   max(coalesce(w.end_ns, run.last_ns) - w.start_ns) AS longest_ns,
   w.function AS longest_in
