@@ -18,6 +18,9 @@ const FOLLOWS = /^(?: \($|\)\{|\)$|, at: |:$|#\d+$|\/\d+$)/;
  * show_one_worker_pool).
  */
 const LISTS = /^\s*(?:BUG: workqueue lockup - pool|pwq \d+:|pool \d+:|(?:in-flight|pending|inactive|delayed):)/;
+/** The line of a task's dump, up to where it goes on, and how (kernel/sched/core.c sched_show_task). */
+const TASK_LINE = /^task:.{1,64}\sstate:\S(?: +running task *)?$/;
+const TASK_PIECE = /^ +(?:running task|stack:)/;
 /** Begins a line of its own, whatever was pending. */
 const NEW_LINE =
   /^(?:workqueue \S+:|pool \d+:|Showing |BUG: |INFO: |rcu: |CPU: |task:|NMI |Call [Tt]race:|\s*(?:pwq \d+:|(?:in-flight|pending|inactive|delayed):))/;
@@ -40,7 +43,7 @@ export class FragmentJoiner {
       return [];
     }
     const complete = pending === '' ? [] : [pending];
-    if (OPENS.test(piece) || LISTS.test(piece)) {
+    if (OPENS.test(piece) || LISTS.test(piece) || TASK_LINE.test(piece)) {
       this.#pending = piece;
       return complete;
     }
@@ -61,5 +64,6 @@ function belongs(pending: string, piece: string): boolean {
   if (pending.endsWith(' (')) return true;
   if (LISTS.test(pending)) return !NEW_LINE.test(piece);
   if (NUMBER_ONLY.test(pending)) return ADDRESS.test(piece);
+  if (TASK_LINE.test(pending)) return TASK_PIECE.test(piece);
   return FOLLOWS.test(piece);
 }

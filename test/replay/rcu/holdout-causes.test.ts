@@ -280,3 +280,48 @@ describe('nobody holds the grace period up', () => {
     expect(notesText(stall)).toContain('was runnable, waiting for CPU 0, which hog:7 had (GPKTHREAD_RUNNABLE)');
   });
 });
+
+describe('an idle stretch counts when the kthread looks (R2.5 b)', () => {
+  const eqs = (scene: RcuScene, s: number, enters: boolean): RcuScene =>
+    scene.at(
+      s,
+      'swapper/1-0',
+      1,
+      `rcu_watching: ${enters ? 'End 0x1 0x0' : 'Start 0x0 0x1'} 0x5${enters ? '34' : '3c'}`,
+      'd..1.',
+    );
+  /** CPU 1 is idle as the grace period begins and runs `hog` from 0.3 ms to the end. */
+  const scene = (scansAtS: number): RcuScene => {
+    const all = eqs(
+      new RcuScene().runs(-0.5, 0, 'init-1', 'swapper/0-0').runs(-0.5, 1, 'init-2', 'swapper/1-0'),
+      -0.4,
+      true,
+    );
+    all
+      .at(-0.4, 'swapper-0', 0, 'nmi_handler: perf_event_nmi_handler() delta_ns: 1000 handled: 1', 'd.Z1.')
+      .begins()
+      .at(scansAtS, 'rcu_preempt-14', 0, 'rcu_grace_period: rcu_preempt 41 fqsstart');
+    eqs(all, 0.0003, false).runs(0.00031, 1, 'swapper/1-0', 'hog-7', 'R');
+    return all
+      .ticks(0, 'swapper-0', 250, 0, LENGTH_S)
+      .ticks(1, 'hog-7', 250, 0.004, LENGTH_S)
+      .reports(LENGTH_S, 'hog-7')
+      .ends(LENGTH_S + 0.001);
+  };
+
+  it('a CPU that was idle before the first scan only has a quiescent state pending, and who runs then is the cause', async () => {
+    const stall = await stallOf(scene(0.005));
+    expect(stall).toMatchObject({
+      cause: 'cpu-hog',
+      cpus: [1],
+      holdouts: [{ name: 'CPU 1', code: 'KERNEL_LOOP', ticks: 2500 }],
+    });
+    expect(notesText(stall)).toContain('hog:7 runs 99.');
+  });
+
+  it('a CPU that was idle at the scan has passed: what it runs afterwards holds nothing up', async () => {
+    const stall = await stallOf(scene(0.0002));
+    expect(stall.cause).toBe('unknown');
+    expect(stall.holdouts?.some(({ name, code }) => name === 'CPU 1' && code === 'KERNEL_LOOP')).toBe(false);
+  });
+});

@@ -36,6 +36,8 @@ export interface CpuListener {
   onTick?(cpu: number, nowNs: number, eventId: number): void;
   /** The CPU enters an extended quiescent state: idle, or user mode without ticks. */
   onQuiescent?(cpu: number, nowNs: number, eventId: number): void;
+  /** It leaves that state, an interrupt in idle included where `rcu_watching` is recorded. */
+  onWatching?(cpu: number): void;
 }
 
 /** No record of the CPU has told its task, or events were lost since. */

@@ -357,7 +357,9 @@ export class CpuModel implements Model {
     state.switchRecord = state.records;
     state.switches++;
     this.#sources.enters(state, event);
-    if (state.tid === 0 && state.watching === undefined) this.#quiet(state, event);
+    if (state.watching !== undefined) return;
+    if (state.tid === 0) this.#quiet(state, event);
+    else if (state.switchedOutTid === 0) this.#watched(state);
   }
 
   /**
@@ -368,12 +370,19 @@ export class CpuModel implements Model {
     if (event.key(WATCHING.newnesting) === 0) {
       state.watching = false;
       this.#quiet(state, event);
-    } else if (event.key(WATCHING.oldnesting) === 0) state.watching = true;
+    } else if (event.key(WATCHING.oldnesting) === 0) {
+      state.watching = true;
+      this.#watched(state);
+    }
   }
 
   #quiet(state: CpuState, event: EventCursor): void {
     state.quiescentEvent = event.eventId;
     for (const listener of this.listeners) listener.onQuiescent?.(state.cpu, event.tsNs, event.eventId);
+  }
+
+  #watched(state: CpuState): void {
+    for (const listener of this.listeners) listener.onWatching?.(state.cpu);
   }
 
   /** The CPU is in an extended quiescent state, as far as events tell: idle stands for it where rcu_watching is not recorded. */

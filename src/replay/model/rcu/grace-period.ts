@@ -83,6 +83,8 @@ export interface GracePeriod {
   readonly startNs: number;
   readonly startEvent: number;
   initDoneNs: number | null;
+  /** When the kthread first looked for CPUs in an extended quiescent state (`fqsstart`): idle stretches that ended before do not count (R2.5 b). */
+  scannedNs?: number;
   lastReportNs: number | null;
   endNs: number | null;
   endEvent: number;

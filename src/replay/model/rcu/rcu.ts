@@ -51,7 +51,7 @@ const WARNINGS_KEPT = 1024;
 /**
  * Strings of rcu_grace_period that drive the state machine (MODEL 1.2); the others are per-CPU bookkeeping or the kthread's sleep.
  */
-const GP_EVENTS = { start: 1, end: 2, newreq: 3, cpuqs: 4, cpuofl: 5, 'cpuofl-bgp': 5 } as const;
+const GP_EVENTS = { start: 1, end: 2, newreq: 3, cpuqs: 4, cpuofl: 5, 'cpuofl-bgp': 5, fqsstart: 6 } as const;
 
 export class RcuModel implements Model {
   readonly #world: World;
@@ -88,6 +88,7 @@ export class RcuModel implements Model {
         for (const flavor of this.#flavors.values()) noteTick(flavor, tickFloorNs, cpus.count, cpu, nowNs, event);
       },
       onQuiescent: (cpu, nowNs, event) => this.#quiescent(cpu, nowNs, event),
+      onWatching: (cpu) => this.#watching(cpu),
     });
   }
 
@@ -104,6 +105,18 @@ export class RcuModel implements Model {
       const holdout = flavor.pending.get(cpu);
       if (holdout && holdout.passedNs === null) this.#accounting.pass(holdout, 'eqs', nowNs, event);
       this.#expedited.passed(flavor, cpu, nowNs, event);
+    }
+  }
+
+  /**
+   * The kthread compares the CPU's state at its first scan and later (rcu_watching_snap_save, rcu_watching_snap_recheck): who was idle before and no
+   * longer is has a quiescent state pending again. Where events were lost the scan may be among them.
+   */
+  #watching(cpu: number): void {
+    for (const { gp, pending } of this.#flavors.values()) {
+      const holdout = pending.get(cpu);
+      if (holdout?.passedBy !== 'eqs' || gp?.scannedNs !== undefined) continue;
+      if (gp?.gapsAtStart === this.#world.lostMarkers) this.#accounting.reopen(holdout);
     }
   }
 
@@ -200,6 +213,11 @@ export class RcuModel implements Model {
         const holdout = flavor.pending.get(event.cpu);
         if (holdout && holdout.passedNs === null && flavor.gp?.seq === event.int(PERIOD.gp_seq))
           this.#accounting.pass(holdout, 'itself', event.tsNs, event.eventId);
+        break;
+      }
+      case GP_EVENTS.fqsstart: {
+        const { gp } = this.#flavor(event);
+        if (gp?.seq === event.int(PERIOD.gp_seq)) gp.scannedNs ??= event.tsNs;
         break;
       }
       case GP_EVENTS.cpuofl: {

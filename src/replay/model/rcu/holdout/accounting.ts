@@ -96,12 +96,24 @@ export class HoldoutAccounting {
     else holdout.occupancyPassed = this.#cpus.snapshot(holdout.cpu, nowNs);
   }
 
+  /** It left the extended quiescent state before anybody had noticed. */
+  reopen(holdout: Holdout): void {
+    holdout.passedNs = null;
+    holdout.passedBy = undefined;
+    holdout.passedEvent = 0;
+    holdout.occupancyTo = undefined;
+    holdout.timesTo = undefined;
+    holdout.ran.clear();
+    holdout.prios.clear();
+  }
+
   /** The quiescent state is reported. */
   settle(holdout: Holdout, nowNs: number, event: number): void {
     if (holdout.toNs !== null) return;
     holdout.toNs = nowNs;
     holdout.toEvent = event;
     if (holdout.passedBy !== 'eqs') this.close(holdout, nowNs);
+    this.#ran.delete(holdout);
   }
 
   /** Takes the accounts without settling: the capture is over. */
@@ -117,30 +129,25 @@ export class HoldoutAccounting {
       if (task) holdout.timesTo = this.#tasks.timesAt(task, nowNs);
     }
     if (nowNs - holdout.fromNs >= SHORTEST_BLOCKER_NS) this.#name(holdout, nowNs);
-    this.#ran.delete(holdout);
   }
 
+  /** Who ran, with the one that runs now. */
   #name(holdout: Holdout, nowNs: number): void {
     const state = this.#cpus.get(holdout.cpu);
+    const name = (tid: number, comm: number, prio: number, ns: number): void => {
+      const label = this.#tasks.labelOf(tid, comm);
+      holdout.ran.set(label, (holdout.ran.get(label) ?? 0) + ns);
+      holdout.prios.set(label, prio);
+    };
+    for (const [tid, { ns, comm, prio }] of this.#ran.get(holdout) ?? []) name(tid, comm, prio, ns);
     // The switch to the idle task closes the holdout before the task that leaves is switched out.
     const leaving = state.lastSwitchNs === nowNs ? this.#tasks.find(state.switchedOutTid) : undefined;
     if (leaving && leaving.tid > 0 && leaving.state === TASK_RUNNING && leaving.cpu === holdout.cpu)
-      this.#book(
-        holdout,
-        leaving.tid,
-        leaving.comm,
-        leaving.prio,
-        nowNs - Math.max(holdout.fromNs, leaving.onCpuSinceNs),
-      );
+      name(leaving.tid, leaving.comm, leaving.prio, nowNs - Math.max(holdout.fromNs, leaving.onCpuSinceNs));
     else if (state.tid > 0) {
       const task = this.#tasks.get(state.tid, holdout.cpu);
       const sinceNs = Math.max(holdout.fromNs, task.state === TASK_RUNNING ? task.sinceNs : holdout.fromNs);
-      this.#book(holdout, state.tid, task.comm || state.comm, task.prio, Math.max(0, nowNs - sinceNs));
-    }
-    for (const [tid, { ns, comm, prio }] of this.#ran.get(holdout) ?? []) {
-      const label = this.#tasks.labelOf(tid, comm);
-      holdout.ran.set(label, ns);
-      holdout.prios.set(label, prio);
+      name(state.tid, task.comm || state.comm, task.prio, Math.max(0, nowNs - sinceNs));
     }
   }
 
