@@ -20,14 +20,17 @@ export interface HistogramRow {
 
 export class HistogramSet {
   readonly metrics = new Map<string, Map<string, LogLinearHistogram>>();
-  // Samples of one metric and label often come in a row.
+  // Samples of one metric, and of one label, often come in a row.
   #lastMetric = '';
+  #labels = new Map<string, LogLinearHistogram>();
   #lastLabel = '';
   #last = new LogLinearHistogram();
 
   add(metric: string, label: string, value: number): void {
     if (metric !== this.#lastMetric || label !== this.#lastLabel || this.#last.count === 0) {
-      this.#last = this.histogram(metric, label);
+      const known = metric === this.#lastMetric ? this.#labels.get(label) : undefined;
+      this.#last = known ?? this.histogram(metric, label);
+      this.#labels = this.metrics.get(metric) as Map<string, LogLinearHistogram>;
       this.#lastMetric = metric;
       this.#lastLabel = label;
     }

@@ -91,13 +91,14 @@ const PUT = { number: 'number', flag: 'flag', text: 'text', event: 'number' } as
 >;
 
 /**
- * Puts the columns of a fact into its buffer, in the order of the row. Compiled from the row, because runs have millions of facts: a loop
+ * Puts the columns of a fact into its buffer, in the order of the row, and hands out what is full. Compiled from the row, because runs have millions of facts: a loop
  * over the columns looks properties up by names that change, and takes 140 ns for a fact where this takes 60, as code written by hand.
  */
-function packer(name: FactName, buffer: FactBuffer): (fact: object) => void {
+function packer(name: FactName, buffer: FactBuffer, handOut: (buffer: FactBuffer) => void): (fact: object) => void {
   const { columns }: FactRow = FACTS[name];
   const calls = Object.entries(columns).map(([column, { holds }]) => `.${PUT[holds]}(fact.${column})`);
-  return new Function('buffer', `return (fact) => { buffer${calls.join('')}; };`)(buffer) as (fact: object) => void;
+  const body = `return (fact) => { buffer${calls.join('')}; if (buffer.full) handOut(buffer); };`;
+  return new Function('buffer', 'handOut', body)(buffer, handOut) as (fact: object) => void;
 }
 
 /** The models' fact sink, with histograms of the samples. */
@@ -116,14 +117,7 @@ export function factRecorder(emit: (batch: FactBatch) => void): FactRecorder {
     if (batch) emit(batch);
   };
   return {
-    ...factFunctions((name) => {
-      const buffer = buffers.get(name) as FactBuffer;
-      const pack = packer(name, buffer);
-      return (fact) => {
-        pack(fact);
-        if (buffer.full) handOut(buffer);
-      };
-    }),
+    ...factFunctions((name) => packer(name, buffers.get(name) as FactBuffer, handOut)),
     histograms,
     flush: () => buffers.forEach(handOut),
     sample: (metric, by, valueNs) => histograms.add(metric, by, valueNs),

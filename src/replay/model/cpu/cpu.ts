@@ -17,6 +17,7 @@ import {
   knownName,
   NO_CPU,
 } from '../../../../schema/index.ts';
+import { Listeners } from '../../core/listeners.ts';
 import type { Visibility } from '../../core/visibility.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { interruptThread } from '../../knowledge/interrupt-threads.ts';
@@ -75,7 +76,7 @@ export class CpuModel implements Model {
   /** Context bits by stack id. */
   readonly #stackContexts: (number | undefined)[] = [];
 
-  readonly listeners: CpuListener[] = [];
+  readonly listeners = new Listeners<CpuListener>({ onInterrupt: [], onBusy: [], onTick: [], onQuiescent: [] });
 
   readonly #utilization = new TextCodes({ 'Start scheduler-tick': 1 });
 
@@ -212,8 +213,7 @@ export class CpuModel implements Model {
     this.history.move(state.cpu, from, kind, startNs, endNs, moved);
     const name = KIND_NAMES[kind] as InterruptKind;
     const { cpu, lastEvent } = state;
-    for (const listener of this.listeners)
-      listener.onBusy?.(name, cpu, endNs - moved, endNs, lastEvent, lastEvent, 'events');
+    for (const call of this.listeners.on.onBusy) call(name, cpu, endNs - moved, endNs, lastEvent, lastEvent, 'events');
   }
 
   #book(state: CpuState, kind: number, untilNs: number, source: BusySource): void {
@@ -225,8 +225,8 @@ export class CpuModel implements Model {
     state.accountedEvent = lastEvent;
     if (kind <= OCC_TASK || kind === OCC_UNKNOWN) return;
     const name = KIND_NAMES[kind] as InterruptKind;
-    for (const listener of this.listeners)
-      listener.onBusy?.(name, cpu, accountedNs, untilNs, accountedEvent, lastEvent, source);
+    for (const call of this.listeners.on.onBusy)
+      call(name, cpu, accountedNs, untilNs, accountedEvent, lastEvent, source);
   }
 
   #current(state: CpuState): number {
@@ -295,13 +295,13 @@ export class CpuModel implements Model {
 
   /** An interrupt span is over and accounted. */
   interrupt(kind: InterruptKind, cpu: number, startNs: number, endNs: number, name: string): void {
-    for (const listener of this.listeners) listener.onInterrupt?.(kind, cpu, startNs, endNs, name);
+    for (const call of this.listeners.on.onInterrupt) call(kind, cpu, startNs, endNs, name);
   }
 
   /** A scheduler tick on this CPU. */
   tick(cpu: number, nowNs: number, eventId: number): void {
     if (!this.#clock.tick(this.get(cpu), nowNs, eventId)) return;
-    for (const listener of this.listeners) listener.onTick?.(cpu, nowNs, eventId);
+    for (const call of this.listeners.on.onTick) call(cpu, nowNs, eventId);
   }
 
   /** Interrupt context of the event at the cursor: innermost of NMI, hardirq, softirq, task. */
@@ -378,7 +378,7 @@ export class CpuModel implements Model {
 
   #quiet(state: CpuState, event: EventCursor): void {
     state.quiescentEvent = event.eventId;
-    for (const listener of this.listeners) listener.onQuiescent?.(state.cpu, event.tsNs, event.eventId);
+    for (const call of this.listeners.on.onQuiescent) call(state.cpu, event.tsNs, event.eventId);
   }
 
   #watched(state: CpuState): void {

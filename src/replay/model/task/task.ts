@@ -15,6 +15,7 @@ import {
   knownName,
   NO_CPU,
 } from '../../../../schema/index.ts';
+import { Listeners } from '../../core/listeners.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
 
@@ -122,7 +123,15 @@ export class TaskModel implements Model {
   readonly #world: World;
   readonly #cpus: CpuModel;
   readonly #tasks = new Map<TaskKey, Task>();
-  readonly listeners: TaskListener[] = [];
+  readonly listeners = new Listeners<TaskListener>({
+    onSwitchOut: [],
+    onSwitchOutStack: [],
+    onRunnable: [],
+    onLeavesRunnable: [],
+    onSwitchIn: [],
+    onUnblocked: [],
+    onExit: [],
+  });
   /** Last switch-out per CPU that may still get its stack. */
   readonly #awaitingStack: (Task | undefined)[] = [];
   /** Names and births of tasks that have exited: chains still name them. */
@@ -273,14 +282,14 @@ export class TaskModel implements Model {
       prev.wakerTid = -1;
       prev.wakeEvent = 0;
     }
-    for (const listener of this.listeners) listener.onSwitchOut?.(prev, nowNs);
+    for (const call of this.listeners.on.onSwitchOut) call(prev, nowNs);
     if (prev.state === TASK_RUNNABLE) this.#runnable(prev, nowNs);
     if (prev.state === TASK_DEAD) {
       this.#depart(prev);
       this.#awaitingStack[cpu] = undefined;
     } else if (event.stack) {
       this.#world.stacksSeen++;
-      for (const listener of this.listeners) listener.onSwitchOutStack?.(prev);
+      for (const call of this.listeners.on.onSwitchOutStack) call(prev);
       this.#awaitingStack[cpu] = undefined;
     } else {
       this.#awaitingStack[cpu] = prev;
@@ -303,14 +312,14 @@ export class TaskModel implements Model {
     const nowNs = event.tsNs;
     if (task.state === TASK_BLOCKED) this.#unblocked(task, event);
     if (task.state === TASK_RUNNABLE)
-      for (const listener of this.listeners) listener.onLeavesRunnable?.(task, nowNs, event.eventId);
+      for (const call of this.listeners.on.onLeavesRunnable) call(task, nowNs, event.eventId);
     if (task.wokenNs >= 0) this.#world.facts.sample('runqueue-wait', this.name(task), nowNs - task.wokenNs);
     task.wokenNs = -1;
     this.#enter(task, TASK_RUNNING, nowNs, event.eventId);
     task.onCpuSinceNs = nowNs;
     task.cpu = cpu;
     this.#onCpu[cpu] = task;
-    for (const listener of this.listeners) listener.onSwitchIn?.(task, nowNs);
+    for (const call of this.listeners.on.onSwitchIn) call(task, nowNs);
   }
 
   /** Another task is on its CPU: it left unseen (perf leaves out what the recorder may not look at), nobody knows when. */
@@ -320,7 +329,7 @@ export class TaskModel implements Model {
   }
 
   #runnable(task: Task, nowNs: number): void {
-    for (const listener of this.listeners) listener.onRunnable?.(task, nowNs);
+    for (const call of this.listeners.on.onRunnable) call(task, nowNs);
   }
 
   #unblocked(task: Task, event: EventCursor): void {
@@ -338,7 +347,7 @@ export class TaskModel implements Model {
       censored: task.gapsAtSince !== this.#world.lostMarkers,
     };
     this.#world.facts.sample('blocked', this.name(task), nowNs - task.sinceNs);
-    for (const listener of this.listeners) listener.onUnblocked?.(interval);
+    for (const call of this.listeners.on.onUnblocked) call(interval);
   }
 
   /** The waker is whoever emits sched_waking; the task becomes runnable at sched_wakeup (T28). */
@@ -388,7 +397,7 @@ export class TaskModel implements Model {
 
   #exit(event: EventCursor): void {
     const task = this.get(event.int(EXIT.pid), event.cpu);
-    for (const listener of this.listeners) listener.onExit?.(task, event.tsNs);
+    for (const call of this.listeners.on.onExit) call(task, event.tsNs);
   }
 
   #stack(event: EventCursor): void {
@@ -398,7 +407,7 @@ export class TaskModel implements Model {
     this.#awaitingStack[event.cpu] = undefined;
     task.stack = event.stack;
     task.stackEvent = event.eventId;
-    for (const listener of this.listeners) listener.onSwitchOutStack?.(task);
+    for (const call of this.listeners.on.onSwitchOutStack) call(task);
   }
 
   /** Nothing is known of the tasks that ran on the CPU (E0.4). */

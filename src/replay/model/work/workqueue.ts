@@ -3,6 +3,7 @@
  * same time (S3.21), may be queued again while it runs (O14), and is known by its address between queue and end.
  */
 import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
+import { Listeners } from '../../core/listeners.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { LATE_NS, LONG_DELAY_NS } from '../../knowledge/thresholds.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
@@ -40,7 +41,7 @@ export class WorkqueueModel implements Model {
   readonly late: LateWork[] = [];
   /** Executions that lasted, in order of their end; {@link finish} adds the open ones. */
   readonly longRuns: WorkExecution[] = [];
-  readonly listeners: WorkListener[] = [];
+  readonly listeners = new Listeners<WorkListener>({ onQueued: [], onStarted: [], onFinished: [] });
   readonly timers = new DelayedWorkTimers();
   readonly pools: WorkerPools;
   readonly #cpus: CpuModel;
@@ -120,7 +121,7 @@ export class WorkqueueModel implements Model {
     };
     this.#running.set(workerTid, run);
     this.#keep(this.srcuRuns, run);
-    for (const listener of this.listeners) listener.onStarted?.(run);
+    for (const call of this.listeners.on.onStarted) call(run);
   }
 
   /** Ends an implied run; one that workqueue events show ends with them. */
@@ -188,7 +189,7 @@ export class WorkqueueModel implements Model {
     this.#queued.set(work, queued);
     // A work item that is queued and never runs is a leak of the capture (gap, filter), not of the kernel: bound the map.
     if (this.#queued.size > 65536) this.#queued.delete(this.#queued.keys().next().value as WorkKey);
-    for (const listener of this.listeners) listener.onQueued?.(queued, event.tid);
+    for (const call of this.listeners.on.onQueued) call(queued, event.tid);
   }
 
   #activate(event: EventCursor): void {
@@ -255,7 +256,7 @@ export class WorkqueueModel implements Model {
     if (before) this.#finish(before, event.tsNs, 0);
     this.#running.set(event.tid, execution);
     if (fn === 'process_srcu' || fn === 'srcu_invoke_callbacks') this.#keep(this.srcuRuns, execution);
-    for (const listener of this.listeners) listener.onStarted?.(execution);
+    for (const call of this.listeners.on.onStarted) call(execution);
   }
 
   #lateWork(queued: QueuedWork, start: WorkExecution | undefined): LateWork {
@@ -290,7 +291,7 @@ export class WorkqueueModel implements Model {
     if (source?.startEvent === execution.startEvent) source.endEvent = endEvent;
     this.#measure(execution);
     if (endNs - execution.startNs >= LONG_DELAY_NS) this.#keep(this.longRuns, execution);
-    for (const listener of this.listeners) listener.onFinished?.(execution);
+    for (const call of this.listeners.on.onFinished) call(execution);
     if (execution.implied) return;
     this.#world.facts.sample('workqueue-run', execution.fn, endNs - execution.startNs);
     this.#fact(execution);

@@ -43,6 +43,9 @@ interface InstanceHistory {
   /** Newest pinned acquisition of this lock. */
   lastPin: number;
   readonly byThread: Map<number, Acquisitions>;
+  /** The thread that took it last, and its acquisitions: most locks are taken again by the same one. */
+  lastThread: number;
+  lastLists: Acquisitions;
 }
 
 /** Entries of all histories together; 8 bytes each plus a map slot per lock and thread. */
@@ -68,7 +71,7 @@ export class SectionHistory {
         return;
       }
       this.#entries++;
-      history = { lastPin: 0, byThread: new Map() };
+      history = { lastPin: 0, byThread: new Map(), lastThread: -1, lastLists: { any: [], exclusive: [] } };
       this.#instances.set(section.instance, history);
     }
     if (section.acquireEvent > history.lastPin) history.lastPin = section.acquireEvent;
@@ -80,11 +83,8 @@ export class SectionHistory {
     if (!(this.#filter[bit >> 3] & (1 << (bit & 7)))) return;
     const history = this.#instances.get(instance);
     if (history === undefined) return;
-    let lists = history.byThread.get(thread.threadId);
-    if (lists === undefined) {
-      lists = { any: [], exclusive: [] };
-      history.byThread.set(thread.threadId, lists);
-    }
+    const { threadId } = thread;
+    const lists = threadId === history.lastThread ? history.lastLists : listsOf(history, threadId);
     this.#push(lists.any, history.lastPin, eventId);
     if (!read) this.#push(lists.exclusive, history.lastPin, eventId);
   }
@@ -113,4 +113,15 @@ export class SectionHistory {
     }
     return low < list.length ? list[low] : Number.POSITIVE_INFINITY;
   }
+}
+
+function listsOf(history: InstanceHistory, threadId: number): Acquisitions {
+  let lists = history.byThread.get(threadId);
+  if (lists === undefined) {
+    lists = { any: [], exclusive: [] };
+    history.byThread.set(threadId, lists);
+  }
+  history.lastThread = threadId;
+  history.lastLists = lists;
+  return lists;
 }
