@@ -76,7 +76,13 @@ export class CpuModel implements Model {
   /** Context bits by stack id. */
   readonly #stackContexts: (number | undefined)[] = [];
 
-  readonly listeners = new Listeners<CpuListener>({ onInterrupt: [], onBusy: [], onTick: [], onQuiescent: [] });
+  readonly listeners = new Listeners<CpuListener>({
+    onInterrupt: [],
+    onBusy: [],
+    onTick: [],
+    onQuiescent: [],
+    onWatching: [],
+  });
 
   readonly #utilization = new TextCodes({ 'Start scheduler-tick': 1 });
 
@@ -382,7 +388,7 @@ export class CpuModel implements Model {
   }
 
   #watched(state: CpuState): void {
-    for (const listener of this.listeners) listener.onWatching?.(state.cpu);
+    for (const call of this.listeners.on.onWatching) call(state.cpu);
   }
 
   /** The CPU is in an extended quiescent state, as far as events tell: idle stands for it where rcu_watching is not recorded. */
