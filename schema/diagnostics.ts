@@ -62,6 +62,11 @@ export const DIAGNOSTICS = {
     severity: 'note',
     advice: 'The captures share no record that would align their clocks; they stay on timelines of their own.',
   },
+  'clock-ticks': {
+    severity: 'note',
+    advice:
+      'The trace clock counts ticks, not time, so nothing that depends on durations is concluded; record with a clock that counts nanoseconds (trace-cmd record -C mono).',
+  },
   unsupported: { severity: 'skipped', advice: 'This part of the capture is of a kind that is not read.' },
   'line-repeated': {
     severity: 'note',

@@ -6,6 +6,11 @@ const UNITS: readonly (readonly [name: string, ns: number])[] = [
   ['µs', 1e3],
 ];
 
+/** Lengths on a clock whose rate is unknown: `1 tick`, `7,329 ticks`. */
+export function formatTicks(ticks: number): string {
+  return `${String(Math.round(ticks)).replace(/\B(?=(\d{3})+$)/g, ',')} tick${Math.round(ticks) === 1 ? '' : 's'}`;
+}
+
 /** `1.27 s`, `48.1 ms`, `930 ns`: three significant digits, whole from a hundred on. */
 export function formatDuration(ns: number): string {
   if (ns < 0) return `-${formatDuration(-ns)}`;

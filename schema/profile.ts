@@ -20,6 +20,8 @@ export interface KernelProfile {
   hungTaskTimeoutS?: number;
   possibleCpus?: number;
   x86?: boolean;
+  /** Times of the trace are ticks of a clock whose rate nothing proves (`counter`, `x86-tsc`): no duration of it means anything. Absent: nanoseconds. */
+  timeUnit?: 'ticks';
   /** `<name>_srcu_usage` of static srcu_structs by address (`0xffff…`): names work items that lie within (MODEL 3.1). */
   srcuUsages?: Readonly<Record<string, string>>;
 }

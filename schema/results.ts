@@ -9,6 +9,9 @@ export interface CaptureInfo {
   readonly format: string;
   /** trace clock when the capture names it. */
   readonly clock?: string;
+  /** A clock that does not count nanoseconds: what one tick is, and what proves it. Without a rate its times stay ticks (`kernel.timeUnit`). */
+  readonly ns_per_tick?: number;
+  readonly rate_from?: string;
   /** First and last record on the run's timeline; absent without any. */
   readonly first_ns?: number;
   readonly last_ns?: number;

@@ -168,6 +168,8 @@ export interface StateResult {
   readonly run_id: number;
   readonly run: string;
   readonly at_ns: number;
+  /** Times are ticks of unknown length; absent: nanoseconds. */
+  readonly time_unit?: 'ticks';
   /** Last record at or before the instant; null before the first. */
   readonly event: StateEvent | null;
   readonly cpus: readonly StateCpu[];

@@ -113,6 +113,7 @@ class TextRun {
   #takeBatch(): EventBatch {
     const full = this.#batch;
     full.delta = this.#context.dictionary.takeDelta();
+    this.#context.facts.timeUnit = this.#reader.ticks ? 'ticks' : 'ns';
     this.#batch = new EventBatch();
     this.#writer.reset(this.#batch);
     this.#reader.startBatch(this.#writer);

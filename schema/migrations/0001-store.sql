@@ -56,6 +56,8 @@ CREATE TABLE capture (
   path                  TEXT NOT NULL,       -- as given on the command line
   format                TEXT NOT NULL,       -- layout as recognised: trace-cmd report, ftrace text, kernel log, …
   clock                 TEXT,                -- trace clock, when the capture names it
+  ns_per_tick           REAL,                -- length of a tick, when the clock does not count nanoseconds and the captures prove it
+  rate_from             TEXT,                -- what proves it
   hostname              TEXT,                -- machine, when the capture names it
   first_ns              INTEGER,             -- time of its first record on the run's timeline; NULL: it has none in this boot
   last_ns               INTEGER,             -- time of its last record

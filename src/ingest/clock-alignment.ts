@@ -3,9 +3,10 @@
  * tracer with the trace clock: they differ by a constant that changes with each boot. Lines that are in both captures
  * (printk:console events, trace_printk texts that were printed too) give that constant.
  */
-import { DictionaryWriter, type ParseOptions } from '../../parsers/index.ts';
+import { type CaptureFacts, DictionaryWriter, type ParseOptions } from '../../parsers/index.ts';
 import { CELL_STR, CELL_TEXT, type EventBatch } from '../../schema/index.ts';
 import { type Capture, type CaptureInput, openCapture } from './capture.ts';
+import type { ClockPair } from './tick-rate.ts';
 
 export interface Alignment {
   /** Added to the capture's times. */
@@ -85,18 +86,19 @@ async function visitCapture(
   options: ParseOptions,
   visit: LineVisitor,
   onBatch?: (batch: EventBatch) => void,
-): Promise<void> {
+): Promise<CaptureFacts> {
   const capture = await openCapture(input, options);
   try {
     const dictionary = new DictionaryWriter();
     const cells: number[] = [];
     for await (const batch of capture.batches(dictionary)) {
       onBatch?.(batch);
-      if (!visitLines(batch, dictionary, cells, visit)) return;
+      if (!visitLines(batch, dictionary, cells, visit)) break;
     }
   } finally {
     await capture.close();
   }
+  return capture.facts;
 }
 
 /** Reads a log once for its lines and reports. */
@@ -115,13 +117,20 @@ export async function readLogLines(capture: Capture, options: ParseOptions): Pro
   return lines;
 }
 
-/**
- * The offset that brings a log's times onto the timeline of a trace, or undefined when they share no line. Reads the trace from
- * its beginning until enough lines agree.
- */
-export async function alignLog(trace: Capture, log: LogLines, options: ParseOptions): Promise<Alignment | undefined> {
+/** Lines that a trace and a log share. */
+export interface CommonLines {
+  /** Their times on both clocks, by boot of the log. */
+  readonly pairs: readonly (readonly ClockPair[])[];
+  /** The trace does not count nanoseconds. */
+  readonly inTicks: boolean;
+  /** Its clock, when it names one. */
+  readonly clock: string | undefined;
+}
+
+/** Reads the trace from its beginning until enough lines agree. */
+export async function commonLines(trace: Capture, log: LogLines, options: ParseOptions): Promise<CommonLines> {
   const seen = new Set<string>();
-  const offsets: number[][] = [];
+  const pairs: ClockPair[][] = [];
   let matches = 0;
   const visit: LineVisitor = (text, tsNs, _boot, stampNs) => {
     const line = log.times.get(text);
@@ -130,14 +139,25 @@ export async function alignLog(trace: Capture, log: LogLines, options: ParseOpti
     if (seen.has(text)) return true;
     seen.add(text);
     if (stampNs !== undefined && Math.abs(stampNs - line.tsNs) > ROUNDING_NS) return true;
-    offsets[line.boot] ??= [];
-    offsets[line.boot].push(tsNs - line.tsNs);
+    pairs[line.boot] ??= [];
+    pairs[line.boot].push({ ticks: tsNs, ns: line.tsNs });
     return ++matches < ENOUGH_MATCHES;
   };
-  await visitCapture(trace.input, options, visit);
+  const { timeUnit, clock } = await visitCapture(trace.input, options, visit);
+  return { pairs, inTicks: timeUnit === 'ticks', clock };
+}
+
+/**
+ * The offset that brings a log's times onto the timeline of a trace, or undefined when they share no line.
+ * @param nsPerTick of the trace's clock
+ */
+export function alignLines({ pairs }: CommonLines, nsPerTick = 1): Alignment | undefined {
   let best: Alignment | undefined;
-  offsets.forEach((ofBoot, boot) => {
-    const alignment = agree(ofBoot, boot);
+  pairs.forEach((ofBoot, boot) => {
+    const alignment = agree(
+      ofBoot.map(({ ticks, ns }) => ticks * nsPerTick - ns),
+      boot,
+    );
     if (best === undefined || alignment.matches > best.matches) best = alignment;
   });
   return best;

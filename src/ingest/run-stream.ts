@@ -16,10 +16,11 @@ import {
   type LogReport,
 } from '../../schema/index.ts';
 import { type Capture, type CaptureInput, openCapture } from './capture.ts';
-import { type Alignment, alignLog, type LogReportMark, readLogLines } from './clock-alignment.ts';
+import { type Alignment, alignLines, commonLines, type LogReportMark, readLogLines } from './clock-alignment.ts';
 import { ConsoleReports } from './console-reports.ts';
 import { mergeByTime } from './merge.ts';
 import { Reorder } from './reorder.ts';
+import { type ClockPair, proveRate, type TickRate } from './tick-rate.ts';
 
 /** A capture that has been read, and the first and last time of its records by boot. */
 export interface CaptureRead extends CaptureInfo {
@@ -55,6 +56,12 @@ interface Lane {
   alignment: Alignment | undefined;
   /** Boot that its records belong to, when the log of the run has several. */
   boot: number | undefined;
+  /** What a tick of its clock is, when that does not count nanoseconds; null: nothing proves it. */
+  rate?: TickRate | null;
+  /** Where its ticks count from, when they have a rate. */
+  baseTicks?: bigint;
+  /** Lines that it shares with a log, on both clocks. */
+  linePairs: readonly ClockPair[];
   /** First and last time of its records, by boot. */
   readonly spans: Map<number, [firstNs: number, lastNs: number]>;
 }
@@ -82,7 +89,7 @@ export class RunStream {
     try {
       for (const input of inputs) {
         const capture = await openCapture(input, options);
-        stream.#lanes.push({ capture, alignment: undefined, boot: undefined, spans: new Map() });
+        stream.#lanes.push({ capture, alignment: undefined, boot: undefined, linePairs: [], spans: new Map() });
       }
       await stream.#align();
     } catch (error) {
@@ -110,17 +117,22 @@ export class RunStream {
   /** Kernel profile as the captures have stated it so far. */
   profile(): KernelProfile {
     // What an earlier capture states wins.
-    return Object.assign({}, ...this.#lanes.map(({ capture }) => capture.facts.profile).reverse()) as KernelProfile;
+    const profile = Object.assign(
+      {},
+      ...this.#lanes.map(({ capture }) => capture.facts.profile).reverse(),
+    ) as KernelProfile;
+    return this.#lanes.some(({ rate }) => rate === null) ? { ...profile, timeUnit: 'ticks' } : profile;
   }
 
   /** Complete when the stream has ended. */
   summary(): CaptureSummary {
     const [first] = this.#lanes;
     return {
-      captures: this.#lanes.map(({ capture, alignment, spans }) => ({
+      captures: this.#lanes.map(({ capture, alignment, rate, spans }) => ({
         path: capture.source.name,
         format: capture.facts.format,
         ...(capture.facts.clock !== undefined && { clock: capture.facts.clock }),
+        ...(rate && { ns_per_tick: rate.nsPerTick, rate_from: rate.proof }),
         ...(capture.facts.hostname !== undefined && { hostname: capture.facts.hostname }),
         ...(alignment && { offset_ns: alignment.offsetNs, offset_uncertainty_ns: alignment.uncertaintyNs }),
         spans: [...spans].map(([boot, [firstNs, lastNs]]) => [boot, firstNs, lastNs] as const),
@@ -151,7 +163,16 @@ export class RunStream {
       return;
     }
     const lines = await readLogLines(lane.capture, this.#options);
-    const alignment = await alignLog(trace.capture, lines, this.#options);
+    const common = await commonLines(trace.capture, lines, this.#options);
+    if (common.inTicks) {
+      trace.linePairs = common.pairs.flat();
+      await this.#proveRate(trace, common.clock);
+      if (trace.rate === null) {
+        unaligned(`${trace.capture.source.name} counts ticks of its own clock; the log keeps its own times`);
+        return;
+      }
+    }
+    const alignment = alignLines(common, trace.rate?.nsPerTick);
     lane.alignment = alignment;
     // Without a common line the trace is taken to be from the log's last boot: one records what just happened.
     trace.boot ??= alignment?.boot ?? lines.boots - 1;
@@ -223,6 +244,7 @@ export class RunStream {
       return batch;
     };
     for await (const batch of capture.batches(this.#dictionary)) {
+      if (capture.facts.timeUnit === 'ticks') await this.#toTime(lane, batch);
       this.#queueDelta(batch.delta);
       records += batch.length + batch.reports.length;
       if (lane.boot !== undefined && !capture.isLog) batch.boot = lane.boot;
@@ -236,6 +258,26 @@ export class RunStream {
     if (records === 0) refuseIfUnreadable(capture);
     for (const ready of reorder.finish()) yield pass(ready);
     if (console) this.#queueReports(lastBoot, console.finish(), 0);
+  }
+
+  /** Ticks of a clock whose rate is proven become nanoseconds. */
+  async #toTime(lane: Lane, batch: EventBatch): Promise<void> {
+    const { capture } = lane;
+    const { facts } = capture;
+    if (lane.rate === undefined) await this.#proveRate(lane, facts.clock);
+    if (!lane.rate) return;
+    const { nsPerTick } = lane.rate;
+    lane.baseTicks ??= facts.baseNs;
+    facts.baseNs = BigInt(Math.round(Number(lane.baseTicks) * nsPerTick));
+    for (let i = 0; i < batch.length; i++) batch.tsNs[i] = Math.round(batch.tsNs[i] * nsPerTick);
+  }
+
+  async #proveRate(lane: Lane, clock: string | undefined): Promise<void> {
+    lane.rate = (await proveRate(lane.capture.input, clock, lane.linePairs, this.#options)) ?? null;
+    if (lane.rate !== null) return;
+    const whose = clock === undefined ? '' : ` of the ${clock} clock`;
+    const text = `times are ticks${whose}, and nothing says how long one is`;
+    lane.capture.diagnostics.report('clock-ticks', { line: 1 }, text);
   }
 
   #queueDelta(delta: DictionaryDelta): void {

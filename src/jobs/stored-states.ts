@@ -134,6 +134,7 @@ export class StoredStates {
       const { engine, last } = this.#replayTo(event);
       const askedNs = 'event' in target ? engine.world.nowNs : target.tsNs;
       if (askedNs < firstNs) throw new StateError(this.#outside());
+      const { timeUnit } = this.#settings.captured;
       // Only a log reaches beyond the trace: it says nothing of what tasks and CPUs did there.
       const atNs = Math.min(askedNs, lastNs);
       if (askedNs > lastNs)
@@ -146,6 +147,7 @@ export class StoredStates {
         run_id: this.runId,
         run: this.#reader.runInfo(this.runId).name,
         at_ns: atNs,
+        ...(timeUnit && { time_unit: timeUnit }),
         event: last,
         ...instantOf(engine, atNs, filter),
         notes: this.#notes,

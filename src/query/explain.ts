@@ -1,5 +1,5 @@
 /** One finding with every event and log line that proves it, read back from the store: the material of `quiesce explain`. */
-import { type Evidence, type Finding, RequestError } from '../../schema/index.ts';
+import { type Evidence, type Finding, type KernelProfile, RequestError } from '../../schema/index.ts';
 import { RECORDER_FRAME } from '../replay/knowledge/stack/recorder-frames.ts';
 import type { QueryConnection, SqlValue } from './user-sql.ts';
 
@@ -45,6 +45,8 @@ export interface ExplainedLine {
 export interface Explanation {
   readonly finding: Finding;
   readonly runName: string;
+  /** Of the times of its events. */
+  readonly timeUnit: KernelProfile['timeUnit'];
   readonly events: readonly ExplainedEvent[];
   readonly ranges: readonly ExplainedRange[];
   readonly lines: readonly ExplainedLine[];
@@ -71,7 +73,7 @@ const COMMON = new Set(['id', 'run_id', 'ts_ns', 'cpu', 'tid', 'comm', 'flags', 
 export function explainFinding(connection: QueryConnection, id: string, runId: number | undefined): Explanation {
   const found = rows(
     connection,
-    `SELECT f.run_id, f.position, f.body, r.name FROM finding AS f JOIN run AS r USING (run_id)
+    `SELECT f.run_id, f.position, f.body, r.name, r.kernel FROM finding AS f JOIN run AS r USING (run_id)
      WHERE f.finding_id = :id OR substr(f.finding_id, 1, length(:id)) = :id ORDER BY f.run_id DESC, f.position`,
     { id },
   ).filter((row) => runId === undefined || Number(row[0]) === runId);
@@ -80,7 +82,8 @@ export function explainFinding(connection: QueryConnection, id: string, runId: n
   const latest = candidates.filter((row) => row[0] === candidates[0]?.[0]);
   const ids = new Set(latest.map((row) => (JSON.parse(String(row[2])) as Finding).id));
   if (ids.size !== 1) throw new UnknownFinding(describeUnknown(connection, id, [...ids], runId));
-  const [run, , body, runName] = latest[0];
+  const [run, , body, runName, kernel] = latest[0];
+  const { timeUnit } = JSON.parse(String(kernel)) as KernelProfile;
   const finding = JSON.parse(String(body)) as Finding;
   const base = (BigInt(String(run)) - 1n) << EVENT_ID_BITS;
   const missing: string[] = [];
@@ -100,7 +103,7 @@ export function explainFinding(connection: QueryConnection, id: string, runId: n
   }
   events.sort((a, b) => a.event - b.event);
   ranges.sort((a, b) => a.event - b.event);
-  return { finding, runName: String(runName), events, ranges, lines, missing };
+  return { finding, runName: String(runName), timeUnit, events, ranges, lines, missing };
 }
 
 function describeUnknown(

@@ -1,8 +1,8 @@
 /** A metric over the time of a run: how many intervals of each length began in each slice. */
-import type { MetricTable } from '../../schema/index.ts';
+import type { KernelProfile, MetricTable } from '../../schema/index.ts';
 import { storeError } from '../store/store-error.ts';
 import { type Connection, openForReading } from '../store/store-file.ts';
-import { groupingColumn, metricTable, selectedRuns } from './metric-histograms.ts';
+import { groupingColumn, metricTable, selectedRuns, timeUnitOf } from './metric-histograms.ts';
 import { metricSamples } from './metric-samples.ts';
 
 /** One power of two of durations. */
@@ -28,6 +28,8 @@ export interface HeatMap {
   /** Intervals that began in the slice and were not over when the capture ended. */
   readonly open: readonly number[];
   readonly count: number;
+  /** Of its times and lengths. */
+  readonly timeUnit?: KernelProfile['timeUnit'];
 }
 
 export interface HeatMapRequest {
@@ -106,6 +108,7 @@ function heatMaps(
     last_ns: number;
     base_ns: number;
   };
+  const timeUnit = timeUnitOf(db, [runId]);
   const sliceNs = Math.max(1, Math.ceil((run.last_ns - run.first_ns + 1) / slices));
   const found = new Map<string, HeatCounts>();
   const grouped = by === undefined ? table : { ...table, labelSql: `f."${by}"` };
@@ -131,5 +134,6 @@ function heatMaps(
       rows: counts.rows(),
       open: counts.open,
       count: counts.count,
+      timeUnit,
     }));
 }

@@ -1,5 +1,5 @@
 /** Histograms of a metric: the stored ones, or counted anew from the facts when they are grouped differently. */
-import { METRIC_TABLES, type MetricTable, RequestError } from '../../schema/index.ts';
+import { type KernelProfile, METRIC_TABLES, type MetricTable, RequestError } from '../../schema/index.ts';
 import { LogLinearHistogram } from '../histogram/log-linear.ts';
 import { storeError } from '../store/store-error.ts';
 import { type Connection, openForReading } from '../store/store-file.ts';
@@ -17,6 +17,8 @@ export interface MetricHistograms {
   readonly by: string | undefined;
   /** Largest first. */
   readonly histograms: readonly LabelledHistogram[];
+  /** Of its values. */
+  readonly timeUnit?: KernelProfile['timeUnit'];
 }
 
 export interface HistogramRequest {
@@ -79,7 +81,7 @@ export function metricHistograms(path: string, request: HistogramRequest): Metri
     const histograms = [...found]
       .map(([label, histogram]) => ({ label, histogram }))
       .sort((a, b) => b.histogram.count - a.histogram.count || (a.label < b.label ? -1 : 1));
-    return { metric: table.metric, title: table.title, by, histograms };
+    return { metric: table.metric, title: table.title, by, histograms, timeUnit: timeUnitOf(db, runs) };
   } catch (error) {
     throw storeError(path, error);
   } finally {
@@ -96,6 +98,12 @@ export function selectedRuns(db: Connection, path: string, run: number | 'all' |
   if (!all.includes(run))
     throw new MetricError(`${path}: has no run ${run}; it has ${all[0]} to ${all[all.length - 1]}`);
   return [run];
+}
+
+/** `ticks` where nothing proves how long a tick of the trace clock is. */
+export function timeUnitOf(db: Connection, runs: readonly number[]): KernelProfile['timeUnit'] {
+  const kernel = db.prepare('SELECT kernel FROM run WHERE run_id = ?').pluck();
+  return runs.map((run) => (JSON.parse(kernel.get(run) as string) as KernelProfile).timeUnit).find((unit) => unit);
 }
 
 type Histograms = Map<string, LogLinearHistogram>;

@@ -5,7 +5,7 @@ import { ruleBook } from '../query/rule-book.ts';
 import { findingLines } from './finding-text.ts';
 import { ruleLines } from './rule-text.ts';
 import type { Style } from './style.ts';
-import { formatTime, printable, wrap } from './text-format.ts';
+import { printable, type TimeFormat, timeFormat, wrap } from './text-format.ts';
 
 const WIDTH = 100;
 const FRAMES_SHOWN = 14;
@@ -21,15 +21,16 @@ export function explainText(explanation: Explanation, options: ExplainOptions): 
 
 function plain(explanation: Explanation, style: Style): string {
   const { finding } = explanation;
-  const lines = [...findingLines({ ...finding, evidence: [] }, style), ''];
+  const time = timeFormat(explanation.timeUnit);
+  const lines = [...findingLines({ ...finding, evidence: [] }, style, time), ''];
   if (explanation.events.length > 0) {
     lines.push(style.bold('What the recording shows, in order'));
-    for (const event of explanation.events) lines.push(...eventLines(event, style));
+    for (const event of explanation.events) lines.push(...eventLines(event, style, time));
     lines.push('');
   }
   if (explanation.ranges.length > 0) {
     lines.push(style.bold('All these events belong to it'));
-    for (const range of explanation.ranges) lines.push(...rangeLines(range, style));
+    for (const range of explanation.ranges) lines.push(...rangeLines(range, style, time));
     lines.push('');
   }
   if (explanation.lines.length > 0) {
@@ -52,9 +53,9 @@ function plain(explanation: Explanation, style: Style): string {
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-function eventLines(event: ExplainedEvent, style: Style): string[] {
+function eventLines(event: ExplainedEvent, style: Style, time: TimeFormat): string[] {
   const cpu = event.cpu === null ? '' : ` [${String(event.cpu).padStart(3, '0')}]`;
-  const where = `${formatTime(event.tsNs)}${cpu}${event.flags === '' ? '' : ` ${event.flags}`} ${printable(event.task)}`;
+  const where = `${time.stamp(event.tsNs)}${cpu}${event.flags === '' ? '' : ` ${event.flags}`} ${printable(event.task)}`;
   const lines = [`  ${where}  ${style.bold(printable(event.role))}`];
   lines.push(
     ...indented(`event ${event.event}: ${event.name}: ${event.fields}`, '      ').map((line) => style.dim(line)),
@@ -69,8 +70,8 @@ function eventLines(event: ExplainedEvent, style: Style): string[] {
   return lines;
 }
 
-function rangeLines(range: ExplainedRange, style: Style): string[] {
-  const lines = [`  ${formatTime(range.fromNs)} to ${formatTime(range.toNs)}  ${style.bold(printable(range.role))}`];
+function rangeLines(range: ExplainedRange, style: Style, time: TimeFormat): string[] {
+  const lines = [`  ${time.stamp(range.fromNs)} to ${time.stamp(range.toNs)}  ${style.bold(printable(range.role))}`];
   return [...lines, ...indented(scopeOf(range), '      ').map((line) => style.dim(line))];
 }
 
@@ -95,27 +96,30 @@ function citedRules({ finding }: Explanation): Rule[] {
 /** Plain Markdown: headings, a table, code blocks; nothing that a mail client would spoil. */
 function markdown(explanation: Explanation): string {
   const { finding, runName } = explanation;
+  const time = timeFormat(explanation.timeUnit);
   const lines = [
     `## ${escapeMarkdown(finding.title)}`,
     '',
     `${finding.severity}, ${finding.confidence}, \`${finding.id}\`, from \`${printable(runName)}\``,
     '',
     '```',
-    ...findingLines({ ...finding, evidence: [] }, { bold: (t) => t, dim: (t) => t, severity: (_, t) => t }).slice(1),
+    ...findingLines({ ...finding, evidence: [] }, { bold: (t) => t, dim: (t) => t, severity: (_, t) => t }, time).slice(
+      1,
+    ),
     '```',
     '',
   ];
   if (explanation.events.length > 0) {
     lines.push('### What the recording shows', '', '| time | CPU | task | what | event |', '|---|---|---|---|---|');
     for (const event of explanation.events) {
-      const cells = [formatTime(event.tsNs), event.cpu ?? '', event.task, event.role, `${event.event}: ${event.name}`];
+      const cells = [time.stamp(event.tsNs), event.cpu ?? '', event.task, event.role, `${event.event}: ${event.name}`];
       lines.push(`| ${cells.map((cell) => escapeMarkdown(String(cell))).join(' | ')} |`);
     }
     lines.push('');
     if (explanation.ranges.length > 0) {
       lines.push('### All these events belong to it', '', '| from | to | what | events |', '|---|---|---|---|');
       for (const range of explanation.ranges) {
-        const cells = [formatTime(range.fromNs), formatTime(range.toNs), range.role, scopeOf(range)];
+        const cells = [time.stamp(range.fromNs), time.stamp(range.toNs), range.role, scopeOf(range)];
         lines.push(`| ${cells.map(escapeMarkdown).join(' | ')} |`);
       }
       lines.push('');

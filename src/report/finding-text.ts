@@ -10,7 +10,7 @@ import {
 } from '../../schema/index.ts';
 import { chainLines } from './chain-text.ts';
 import type { Style } from './style.ts';
-import { formatTime, printable, wrap } from './text-format.ts';
+import { printable, type TimeFormat, timeFormat, wrap } from './text-format.ts';
 
 const WIDTH = 100;
 const INDENT = '    ';
@@ -18,13 +18,13 @@ const EVIDENCE_SHOWN = 6;
 const STRIPS_SHOWN = 16;
 const DETAIL_FORMAT: DetailFormat = { duration: formatDuration };
 
-export function findingLines(finding: Finding, style: Style): string[] {
+export function findingLines(finding: Finding, style: Style, time: TimeFormat = timeFormat(undefined)): string[] {
   const lines = wrap(printable(finding.title), WIDTH - 4).map(
     (line, i) => `${i === 0 ? '  ' : INDENT}${style.bold(line)}`,
   );
   const head = `${finding.severity}: ${finding.kind}`;
   lines.unshift(`${style.severity(finding.severity, head)} ${style.dim(`(${finding.confidence}, ${finding.id})`)}`);
-  lines.push(`${INDENT}${spanOf(finding)}`);
+  lines.push(`${INDENT}${spanOf(finding, time)}`);
   for (const line of rowOf(finding).details(finding, DETAIL_FORMAT))
     for (const part of wrap(printable(line), WIDTH - 4)) lines.push(INDENT + part);
   if ('chain' in finding && finding.chain && finding.chain.length > 1) {
@@ -39,10 +39,12 @@ export function findingLines(finding: Finding, style: Style): string[] {
   return lines;
 }
 
-function spanOf(finding: Finding): string {
-  if (finding.end_ns === finding.start_ns) return `at ${formatTime(finding.start_ns)} s`;
-  const length = formatDuration(finding.end_ns - finding.start_ns);
-  return `from ${formatTime(finding.start_ns)} s to ${formatTime(finding.end_ns)} s, ${length}`;
+function spanOf(finding: Finding, ofRun: TimeFormat): string {
+  // The kernel log counts seconds, whatever the trace counts.
+  const time = finding.confidence === 'reported' ? timeFormat(undefined) : ofRun;
+  if (finding.end_ns === finding.start_ns) return `at ${time.at(finding.start_ns)}`;
+  const length = time.length(finding.end_ns - finding.start_ns);
+  return `from ${time.at(finding.start_ns)} to ${time.at(finding.end_ns)}, ${length}`;
 }
 
 /** What each CPU did while the grace period lasted. */

@@ -1,7 +1,6 @@
 /** A latency over time in the terminal: time to the right, length upwards, darker where there is more. */
-import { formatDuration } from '../../schema/index.ts';
 import type { HeatMap } from '../query/metric-heat-map.ts';
-import { formatCount, formatTime, plural, printable } from './text-format.ts';
+import { formatCount, plural, printable, timeFormat } from './text-format.ts';
 
 /** By powers of four: one slow interval must be seen beside a thousand fast ones. */
 const SHADES = ['·', '░', '▒', '▓', '█'];
@@ -17,20 +16,21 @@ export function heatMapText(maps: readonly HeatMap[], by: string | undefined): s
 }
 
 function oneMap(map: HeatMap, by: string | undefined): string[] {
+  const time = timeFormat(map.timeUnit);
   const name = by === undefined ? map.metric : `${map.metric} ${by}=${printable(map.label)}`;
-  const ranges = map.rows.map(({ lowNs, highNs }) => `[${formatDuration(lowNs)}, ${formatDuration(highNs)})`);
+  const ranges = map.rows.map(({ lowNs, highNs }) => `[${time.length(lowNs)}, ${time.length(highNs)})`);
   const width = Math.max(0, 'still open'.length, ...ranges.map((range) => range.length));
   const lines = map.rows
     .map(({ counts }, i) => `  ${ranges[i].padStart(width)} |${counts.map(shade).join('')}|`)
     .reverse();
   const open = map.open.reduce((sum, count) => sum + count, 0);
   if (open > 0) lines.unshift(`  ${'still open'.padStart(width)} |${map.open.map(shade).join('')}|`);
-  const from = formatTime(map.fromNs);
-  const to = formatTime(map.fromNs + map.sliceNs * map.slices);
+  const from = time.stamp(map.fromNs);
+  const to = time.stamp(map.fromNs + map.sliceNs * map.slices);
   const gap = Math.max(1, map.slices + 2 - from.length - to.length);
   return [
     `${name}: ${map.title}`,
-    `  ${plural(map.count, 'value')}, by the time at which they began; a column is ${formatDuration(map.sliceNs)}`,
+    `  ${plural(map.count, 'value')}, by the time at which they began; a column is ${time.length(map.sliceNs)}`,
     ...lines,
     `  ${' '.repeat(width)} ${from}${' '.repeat(gap)}${to}`,
     `  ${' '.repeat(width)} ${SHADES.map((mark, i) => `${mark} ${formatCount(4 ** i)}+`).join('  ')}`,

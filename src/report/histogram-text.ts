@@ -1,9 +1,8 @@
 /** Histograms in the terminal: bars per power of two, like the kernel's own tools, and percentiles. */
 
-import { formatDuration } from '../../schema/index.ts';
 import { bucketHigh, bucketLow, type LogLinearHistogram } from '../histogram/log-linear.ts';
 import type { MetricHistograms } from '../query/metric-histograms.ts';
-import { formatCount, plural, printable } from './text-format.ts';
+import { formatCount, plural, printable, type TimeFormat, timeFormat } from './text-format.ts';
 
 const BAR_WIDTH = 40;
 const PERCENTILES = [50, 90, 99, 99.9] as const;
@@ -36,30 +35,31 @@ function octaves(histogram: LogLinearHistogram): Octave[] {
 }
 
 export function histogramText(result: MetricHistograms): string {
+  const time = timeFormat(result.timeUnit);
   const blocks = result.histograms.map(({ label, histogram }) => {
     const name = result.by === undefined ? result.metric : `${result.metric} ${result.by}=${printable(label)}`;
-    return [`${name}: ${result.title}`, `  ${summary(histogram)}`, ...bars(histogram)].join('\n');
+    return [`${name}: ${result.title}`, `  ${summary(histogram, time)}`, ...bars(histogram, time)].join('\n');
   });
   if (blocks.length === 0) return `${result.metric}: ${result.title}\n  nothing recorded\n`;
   return `${blocks.join('\n\n')}\n`;
 }
 
-function summary(histogram: LogLinearHistogram): string {
+function summary(histogram: LogLinearHistogram, time: TimeFormat): string {
   const open = histogram.openCount > 0 ? `, ${formatCount(histogram.openCount)} still open at the end` : '';
   if (histogram.count === 0) return `no finished interval${open}`;
-  const percentiles = PERCENTILES.map((p) => `p${p} ${formatDuration(histogram.percentile(p) ?? 0)}`);
+  const percentiles = PERCENTILES.map((p) => `p${p} ${time.length(histogram.percentile(p) ?? 0)}`);
   return [
     `${plural(histogram.count, 'value')}${open}`,
-    `min ${formatDuration(histogram.min)}`,
+    `min ${time.length(histogram.min)}`,
     ...percentiles,
-    `max ${formatDuration(histogram.max)}`,
+    `max ${time.length(histogram.max)}`,
   ].join('  ');
 }
 
-function bars(histogram: LogLinearHistogram): string[] {
+function bars(histogram: LogLinearHistogram, time: TimeFormat): string[] {
   const rows = octaves(histogram);
   const most = Math.max(1, ...rows.map((row) => row.count));
-  const ranges = rows.map(({ low, high }) => `[${formatDuration(low)}, ${formatDuration(high)})`);
+  const ranges = rows.map(({ low, high }) => `[${time.length(low)}, ${time.length(high)})`);
   const rangeWidth = Math.max(0, ...ranges.map((range) => range.length));
   const countWidth = Math.max(0, ...rows.map((row) => formatCount(row.count).length));
   return rows.map(({ count }, i) => {

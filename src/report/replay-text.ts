@@ -11,7 +11,7 @@ import {
 } from '../../schema/index.ts';
 import { findingLines } from './finding-text.ts';
 import type { Style } from './style.ts';
-import { formatCount, formatTime, plural, printable, wrap } from './text-format.ts';
+import { formatCount, plural, printable, type TimeFormat, timeFormat, wrap } from './text-format.ts';
 
 const WIDTH = 100;
 const SUPPRESSED_SHOWN = 12;
@@ -30,7 +30,7 @@ export function replayText(result: ReplayResult, options: ReplayTextOptions): st
   for (const run of result.runs ?? [result.run]) lines.push(...runLines(run, style));
   lines.push('');
   if (result.findings.length === 0 && !options.ingestOnly) lines.push(style.bold('No findings.'), '');
-  lines.push(...findingsLines(result.findings, style));
+  lines.push(...findingsLines(result.findings, style, timeFormat(result.run.kernel.timeUnit)));
   lines.push(...suppressedLines(result.suppressed ?? []));
   lines.push(...assessmentLines(result, style));
   lines.push(...importLines(result, style));
@@ -60,19 +60,37 @@ export function suppressedLines(suppressed: readonly SuppressedFinding[]): strin
 }
 
 export function runLines(run: RunInfo, style: Style): string[] {
+  const time = timeFormat(run.kernel.timeUnit);
   const facts = [
     ...new Set(run.captures.map((capture) => capture.format)),
     plural(run.cpus, 'CPU'),
     plural(run.events, 'event'),
-    `${formatDuration(run.last_ns - run.first_ns)} from ${formatTime(run.first_ns)} s`,
+    `${time.length(run.last_ns - run.first_ns)} from ${time.at(run.first_ns)}`,
     ...(run.kernel.release === undefined ? [] : [`kernel ${printable(run.kernel.release)}`]),
   ];
   const [first, ...rest] = wrap(facts.join(' · '), WIDTH - 2);
-  return [style.bold(printable(run.name)), `  ${first}`, ...rest.map((line) => `  ${line}`)];
+  const rates = run.captures.flatMap(({ path, clock, ns_per_tick, rate_from }) =>
+    ns_per_tick === undefined
+      ? []
+      : [
+          `${path}: a tick of ${clock === undefined ? 'its clock' : `the ${clock} clock`} is ${tickLength(ns_per_tick)}: ${rate_from}`,
+        ],
+  );
+  return [
+    style.bold(printable(run.name)),
+    `  ${first}`,
+    ...rest.map((line) => `  ${line}`),
+    ...rates.flatMap((rate) => wrap(printable(rate), WIDTH - 4).map((line, i) => `  ${i === 0 ? '' : '  '}${line}`)),
+  ];
+}
+
+/** `10.0 ms`, `0.379 ns`. */
+function tickLength(ns: number): string {
+  return ns < 100 ? `${ns.toPrecision(3)} ns` : formatDuration(ns);
 }
 
 /** Verdicts that explain others come first; victims of one root are one block: the longest in full, the others a line each. */
-function findingsLines(findings: readonly Finding[], style: Style): string[] {
+function findingsLines(findings: readonly Finding[], style: Style, time: TimeFormat): string[] {
   const ordered = [...findings].sort(
     (a, b) =>
       SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
@@ -98,7 +116,7 @@ function findingsLines(findings: readonly Finding[], style: Style): string[] {
       group.length > 1 ? group.sort((a, b) => representative(b) - representative(a)) : [finding];
     for (const member of group) shown.add(member);
     shown.add(first);
-    lines.push(...findingLines(first, style), '');
+    lines.push(...findingLines(first, style, time), '');
     if (others.length === 0) continue;
     lines.push(`  ${others.length === 1 ? 'one more waits' : `${others.length} more wait`} behind the same root:`);
     for (const other of others) lines.push(...listItem(other));

@@ -1,17 +1,16 @@
 /** The state at an instant as text: what runs where, what is in flight, who waits for whom. At most 100 columns. */
-import {
-  formatDuration,
-  type StateCpu,
-  type StateGracePeriod,
-  type StateLink,
-  type StateLock,
-  type StateResult,
-  type StateTask,
-  type StateWork,
+import type {
+  StateCpu,
+  StateGracePeriod,
+  StateLink,
+  StateLock,
+  StateResult,
+  StateTask,
+  StateWork,
 } from '../../schema/index.ts';
 import { RECORDER_FRAME } from '../replay/knowledge/stack/recorder-frames.ts';
 import type { Style } from './style.ts';
-import { clip, formatCount, formatTime, printable, wrap } from './text-format.ts';
+import { clip, formatCount, printable, type TimeFormat, timeFormat, wrap } from './text-format.ts';
 
 const WIDTH = 100;
 /** Entries of a list before the rest is counted only. */
@@ -33,6 +32,7 @@ export function stateText(result: StateResult, options: StateTextOptions): strin
 class StateText {
   readonly #result: StateResult;
   readonly #style: Style;
+  readonly #time: TimeFormat;
   readonly #fullStacks: boolean;
   /** Links that were shown with what they wait for. */
   readonly #shown = new Set<string>();
@@ -40,6 +40,7 @@ class StateText {
   constructor(result: StateResult, { style, fullStacks }: StateTextOptions) {
     this.#result = result;
     this.#style = style;
+    this.#time = timeFormat(result.time_unit);
     this.#fullStacks = fullStacks;
   }
 
@@ -70,14 +71,14 @@ class StateText {
   #head(): string[] {
     const { run, run_id, at_ns, event } = this.#result;
     const lines = [
-      `${this.#style.bold(`State of run ${run_id} ${printable(run)} at ${formatTime(at_ns)} s`)}${event === null ? ', before its first event' : `, after event ${event.event}`}`,
+      `${this.#style.bold(`State of run ${run_id} ${printable(run)} at ${this.#time.at(at_ns)}`)}${event === null ? ', before its first event' : `, after event ${event.event}`}`,
     ];
     if (event !== null) {
       const fields = Object.entries(event.fields).map(([key, value]) => `${key}=${value}`);
       const cpu = event.cpu === null ? '[---]' : `[${String(event.cpu).padStart(3, '0')}]`;
       const who = event.tid === null ? '' : `${event.task}-${event.tid} `;
       const flags = event.flags === null ? '' : `${event.flags} `;
-      const line = `${who}${cpu} ${flags}${formatTime(event.ts_ns)}: ${event.name}: ${fields.join(' ')}`;
+      const line = `${who}${cpu} ${flags}${this.#time.stamp(event.ts_ns)}: ${event.name}: ${fields.join(' ')}`;
       for (const part of wrap(printable(line.trimEnd()), WIDTH - 4).slice(0, 4))
         lines.push(`  ${this.#style.dim(part)}`);
     }
@@ -98,7 +99,7 @@ class StateText {
 
   /** Time since then, right-aligned; blank when it is not known. */
   #age(sinceNs: number | null): string {
-    return (sinceNs === null ? '?' : formatDuration(this.#result.at_ns - sinceNs)).padStart(8);
+    return (sinceNs === null ? '?' : this.#time.length(this.#result.at_ns - sinceNs)).padStart(8);
   }
 
   // -- CPUs ------------------------------------------------------------------------------------------------------------
@@ -107,19 +108,19 @@ class StateText {
     const number = String(cpu.cpu).padStart(3);
     const task = cpu.task === null ? 'unknown' : cpu.tid === 0 ? 'idle' : label(cpu.task, cpu.tid ?? 0);
     const facts = [
-      ...(cpu.since_ns === null ? [] : [`for ${formatDuration(this.#result.at_ns - cpu.since_ns)}`]),
+      ...(cpu.since_ns === null ? [] : [`for ${this.#time.length(this.#result.at_ns - cpu.since_ns)}`]),
       ...cpu.contexts.map(
-        (c) => `in ${c.kind} ${printable(c.name)} for ${formatDuration(this.#result.at_ns - c.since_ns)}`,
+        (c) => `in ${c.kind} ${printable(c.name)} for ${this.#time.length(this.#result.at_ns - c.since_ns)}`,
       ),
       ...(cpu.flags === null ? [] : [`last flags ${cpu.flags}`]),
       ...(cpu.rcu === 'quiescent' ? ['RCU-quiescent'] : []),
       ...(cpu.lost ? ['its events are lost'] : []),
     ];
     const quiet = this.#result.at_ns - cpu.last_event_ns;
-    if (quiet >= 1e9) facts.push(`silent for ${formatDuration(quiet)}`);
+    if (quiet >= 1e9 && this.#result.time_unit === undefined) facts.push(`silent for ${this.#time.length(quiet)}`);
     const lines = [`${number}  ${[task, ...facts].join(', ')}`];
     for (const { kind, since_ns } of cpu.storms) {
-      const text = `${CONTEXTS[kind]} take ${share(cpu.load[kind])} of it, above the threshold for ${formatDuration(this.#result.at_ns - since_ns)}`;
+      const text = `${CONTEXTS[kind]} take ${share(cpu.load[kind])} of it, above the threshold for ${this.#time.length(this.#result.at_ns - since_ns)}`;
       lines.push(`     ${this.#style.severity('warning', text)}`);
     }
     const others = (['nmi', 'hardirq', 'softirq'] as const).filter(
@@ -132,7 +133,7 @@ class StateText {
   }
 
   #held(lock: StateLock): string {
-    return `${lock.owned ? 'holds' : 'wants'} ${lockText(lock)} for ${formatDuration(this.#result.at_ns - lock.since_ns)}`;
+    return `${lock.owned ? 'holds' : 'wants'} ${lockText(lock)} for ${this.#time.length(this.#result.at_ns - lock.since_ns)}`;
   }
 
   #isShownWithTask({ tid, task }: StateLock): boolean {
@@ -197,7 +198,7 @@ class StateText {
 
   /** A link and what it waits for: the oldest first, siblings below each other (W4.30). */
   #link(link: StateLink, depth: number): string[] {
-    const age = link.since_ns === null ? '' : formatDuration(this.#result.at_ns - link.since_ns);
+    const age = link.since_ns === null ? '' : this.#time.length(this.#result.at_ns - link.since_ns);
     const indent = `${'  '.repeat(depth)}└ `;
     const key = `${link.kind} ${link.name}`;
     const isAbove = link.waits_for.length > 0 ? this.#shown.has(key) : link.repeats === 'above';

@@ -1,4 +1,5 @@
 /** How numbers, times and names from captures appear in text. */
+import { formatDuration, formatTicks, type KernelProfile } from '../../schema/index.ts';
 
 /** A point in time as the kernel prints it: `18.516928`. */
 export function formatTime(ns: number): string {
@@ -6,6 +7,26 @@ export function formatTime(ns: number): string {
   const sign = micros < 0 ? '-' : '';
   const whole = Math.abs(micros);
   return `${sign}${Math.floor(whole / 1e6)}.${String(whole % 1e6).padStart(6, '0')}`;
+}
+
+/** How times of a run are written: in seconds, or in ticks where nothing proves how long one is. */
+export interface TimeFormat {
+  /** A point in time, with its unit. */
+  at(ns: number): string;
+  /** The same as the kernel prints it before an event, without a unit. */
+  stamp(ns: number): string;
+  length(ns: number): string;
+}
+
+const SECONDS: TimeFormat = { at: (ns) => `${formatTime(ns)} s`, stamp: formatTime, length: formatDuration };
+const TICKS: TimeFormat = {
+  at: (ns) => `tick ${Math.round(ns)}`,
+  stamp: (ns) => String(Math.round(ns)),
+  length: formatTicks,
+};
+
+export function timeFormat(unit: KernelProfile['timeUnit']): TimeFormat {
+  return unit === 'ticks' ? TICKS : SECONDS;
 }
 
 /** `12,473,457`. */

@@ -107,7 +107,7 @@ export class StoreReader {
       () =>
         this.#db
           .prepare(
-            'SELECT path, format, clock, first_ns, last_ns, offset_ns, offset_uncertainty_ns FROM capture WHERE run_id = ? ORDER BY capture_id',
+            'SELECT path, format, clock, ns_per_tick, rate_from, first_ns, last_ns, offset_ns, offset_uncertainty_ns FROM capture WHERE run_id = ? ORDER BY capture_id',
           )
           .all(runId) as Record<string, unknown>[],
     );

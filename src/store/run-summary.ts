@@ -6,6 +6,8 @@ export interface StoredCapture {
   readonly path: string;
   readonly format: string;
   readonly clock?: string;
+  readonly ns_per_tick?: number;
+  readonly rate_from?: string;
   readonly hostname?: string;
   readonly first_ns?: number;
   readonly last_ns?: number;

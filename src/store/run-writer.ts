@@ -18,6 +18,8 @@ const CAPTURE_COLUMNS = [
   'path',
   'format',
   'clock',
+  'ns_per_tick',
+  'rate_from',
   'hostname',
   'first_ns',
   'last_ns',

@@ -12,6 +12,8 @@ import { isRecorded, type RunRecord } from '../record/run-record.ts';
 import { stallRule } from './stall/rule.ts';
 
 const NEAR_MISSES_NAMED = 3;
+/** What a recording in ticks lacks. */
+const TIME = 'a trace clock that counts time';
 
 /** One assessment per kind, in the order of FINDING_KINDS. */
 export function assessAll(record: RunRecord): Assessment[] {
@@ -24,6 +26,7 @@ export function assessAll(record: RunRecord): Assessment[] {
 
 /** How far the capture was from a finding: near misses are worth knowing, silence is not (R2.63). */
 function nearMiss(record: RunRecord, kind: FindingKind): string {
+  if (record.profile.timeUnit === 'ticks') return '';
   const { timeline } = record;
   const longest = (intervals: readonly { readonly startNs: number; readonly endNs: number | null }[]): number =>
     intervals.reduce((max, interval) => Math.max(max, timeline.length(interval)), 0);
@@ -66,6 +69,13 @@ function assess(record: RunRecord, kind: FindingKind, needs: KindNeeds): Assessm
 
 function assessEvents(record: RunRecord, kind: FindingKind, needs: KindNeeds): Assessment {
   const reported = needs.reports.some((report) => record.coverage.reports.has(report));
+  if (record.profile.timeUnit === 'ticks' && kindRow(kind).lasts === 'interval' && kind !== 'deadlock')
+    return {
+      kind,
+      status: reported ? 'partial' : 'not-assessed',
+      missing: reported ? [] : [TIME],
+      note: join(reported ? 'from the kernel log only' : '', 'times of the trace are ticks of unknown length'),
+    };
   const missing = needs.events.filter((group) => !satisfied(record, group.anyOf));
   const essential = missing.filter((group) => group.essential);
   const lost = record.coverage.lostMarkers > 0 ? 'events were lost: nothing is concluded from their absence' : '';

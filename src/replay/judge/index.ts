@@ -18,19 +18,21 @@ interface DetectorRow {
   readonly detect: Detector;
   /** The parts of the record that it reads: where these are the same, so are its findings. */
   readonly reads: readonly (keyof RunRecord)[];
+  /** It judges orders; the others judge durations, which ticks of an unknown length are not. */
+  readonly timeless?: boolean;
 }
 
-const LOG: DetectorRow = { detect: detectLog, reads: ['log', 'profile', 'coverage'] };
+const LOG: DetectorRow = { detect: detectLog, reads: ['log', 'profile', 'coverage'], timeless: true };
 const TIMELINE = ['timeline', 'profile', 'thresholds', 'coverage'] as const;
 
 const DETECTORS: readonly DetectorRow[] = [
-  { detect: detectLocks, reads: ['locks'] },
+  { detect: detectLocks, reads: ['locks'], timeless: true },
   LOG,
   { detect: detectRcuStalls, reads: TIMELINE },
   { detect: detectInterruptStorms, reads: TIMELINE },
   { detect: detectBlockedSync, reads: TIMELINE },
   { detect: detectHungTasks, reads: TIMELINE },
-  { detect: detectDeadlocks, reads: TIMELINE },
+  { detect: detectDeadlocks, reads: TIMELINE, timeless: true },
   { detect: detectGpKthreadStarvation, reads: TIMELINE },
   { detect: detectWorkqueueStalls, reads: TIMELINE },
 ];
@@ -66,6 +68,7 @@ export function detectAll(
 }
 
 function findingsOf(row: DetectorRow, record: RunRecord, before: Verdicts | undefined): readonly Finding[] {
+  if (record.profile.timeUnit === 'ticks' && !row.timeless) return [];
   const known = before?.found.get(row);
   const same = known && row.reads.every((part) => record[part] === before?.record[part]);
   return same ? known : row.detect(record);

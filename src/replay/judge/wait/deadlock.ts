@@ -9,6 +9,7 @@ import {
   type Evidence,
   type Finding,
   formatDuration,
+  formatTicks,
 } from '../../../../schema/index.ts';
 import { shortestCycles } from '../../core/graph.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
@@ -102,13 +103,14 @@ export function joinEdges(timeline: Timeline): TaskEdge[] {
 
 export function detectDeadlocks(record: RunRecord): Finding[] {
   const { timeline } = record;
+  const inTicks = record.profile.timeUnit === 'ticks';
   const edges = [...srcuReaderEdges(timeline), ...lockEdges(timeline), ...joinEdges(timeline)];
   return shortestCycles(edges)
-    .filter((cycle) => timeline.data.endNs - Math.max(...cycle.map((edge) => edge.sinceNs)) >= PERSISTS_NS)
-    .map((cycle) => finding(timeline, cycle));
+    .filter((cycle) => inTicks || timeline.data.endNs - Math.max(...cycle.map((edge) => edge.sinceNs)) >= PERSISTS_NS)
+    .map((cycle) => finding(timeline, cycle, inTicks ? formatTicks : formatDuration));
 }
 
-function finding(timeline: Timeline, cycle: readonly TaskEdge[]): Finding {
+function finding(timeline: Timeline, cycle: readonly TaskEdge[], length: (ns: number) => string): Finding {
   const waits: DeadlockWait[] = cycle.map((edge) => ({
     task: timeline.name(edge.from),
     tid: edge.from.tid,
@@ -132,7 +134,7 @@ function finding(timeline: Timeline, cycle: readonly TaskEdge[]): Finding {
     ],
     notes: notesOf([
       note(
-        `cycle held for ${formatDuration(timeline.data.endNs - sinceNs)} until the end of the capture; every wait in it is an AND wait`,
+        `cycle held for ${length(timeline.data.endNs - sinceNs)} until the end of the capture; every wait in it is an AND wait`,
         'W4.31',
       ),
       ...cycle.flatMap((edge) => edge.inferredBy ?? []),
