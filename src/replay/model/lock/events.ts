@@ -17,7 +17,6 @@ import {
   HELD_DUBIOUS,
   HELD_OWNED,
   HELD_READ,
-  HELD_RECURSIVE,
   HELD_TRY,
   type HeldLock,
   MAX_DEPTH,
@@ -26,7 +25,8 @@ import {
 import { HeldStackValidity } from './held-stack-validity.ts';
 import { LockMisuses } from './misuse.ts';
 import { SectionHistory } from './order/critical-section.ts';
-import { dependencyType, type LockEdge, LockGraph } from './order/graph.ts';
+import { DependencyRecorder } from './order/dependency-recorder.ts';
+import { LockGraph } from './order/graph.ts';
 import { NestingTable } from './order/nesting.ts';
 import { SameClassNestings } from './order/same-class.ts';
 import { WakeOrder } from './order/wake-order.ts';
@@ -50,14 +50,13 @@ export class LockEvents {
   readonly history = new SectionHistory();
   readonly wakes = new WakeOrder();
   readonly witnesses: WitnessRecorder;
+  readonly #dependencies: DependencyRecorder;
   readonly tasks: LockTasks;
   readonly trust: HeldStackValidity;
   /** Per CPU. */
   readonly latest: LatestAcquisition[] = [];
   /** lock_acquired events occur: ownership is told apart from waiting. */
   lockStat = false;
-  /** Edges left out because lockdep's own report was being printed (see PRINTK_LOCKS). */
-  reportEdges = 0;
   /** Releases without an acquisition: held since before the capture, or a bad unlock balance. */
   unmatchedReleases = 0;
   /** Entries dropped because the interrupt that took them is over. */
@@ -73,6 +72,7 @@ export class LockEvents {
     this.#world = world;
     this.#cpus = cpus;
     this.witnesses = new WitnessRecorder(this.history, this.wakes, this.#isLock);
+    this.#dependencies = new DependencyRecorder(this.table.classes, this.graph, this.witnesses);
     this.tasks = new LockTasks(
       (entry) => this.witnesses.lost(entry),
       (thread) => this.wakes.forget(thread),
@@ -151,7 +151,9 @@ export class LockEvents {
       if (cls.checked) markAcquisition(acquisition, task.key, task.comm);
     }
     const inEdge =
-      cls.checked && !(how & HELD_TRY) && believed ? this.#addEdges(task, task.depth, acquisition, latest) : -1;
+      cls.checked && !(how & HELD_TRY) && believed
+        ? this.#dependencies.add(task, task.depth, acquisition, latest, this.#inReport(task, acquisition))
+        : -1;
     const entry = this.#push(task, acquisition, inEdge);
     if (cls.isLock && (how & HELD_OWNED || !this.lockStat) && context === CONTEXT_TASK)
       this.history.acquired(instance, hashInstance(instance), task.thread, eventId, (how & HELD_READ) !== 0);
@@ -211,66 +213,13 @@ export class LockEvents {
     if (!(context & CONTEXT_HARDIRQ)) markEnabled(task, classes, flags, eventId, this.#world.nowNs);
   }
 
-  /**
-   * Edges from the direct predecessors among the first `depth` entries (L5.25): newest first, up to and including the first that
-   * was not a trylock. Returns the edge from the newest, −1 without.
-   */
-  #addEdges(task: TaskLocks, depth: number, acquisition: Acquisition, latest: LatestAcquisition | undefined): number {
-    const { classes } = this.table;
-    const { cls, context } = acquisition;
-    const inReport = cls.printk && this.printsReport(task, context);
-    let newest = -1;
-    for (let i = depth - 1; i >= 0; i--) {
-      const held = task.entries[i];
-      if (held.context !== context || held.how & HELD_DUBIOUS) break;
-      const predecessor = classes[held.classId];
-      if (!predecessor.checked) continue;
-      if (inReport && !predecessor.printk) {
-        this.reportEdges++;
-        break;
-      }
-      if (predecessor !== cls) {
-        const edge = this.#note(task, held, acquisition);
-        if (newest < 0) newest = edge.edgeId;
-        // A lock that is only taken up again (latest undefined) was acquired under more than is held now: no situation of its own.
-        const witness =
-          latest !== undefined || edge.count === 1
-            ? this.witnesses.note(edge, task, held, acquisition, latest !== undefined)
-            : undefined;
-        if (witness !== undefined && witness.acquireEvent === acquisition.eventId) latest?.witnesses.push(witness);
-      } else if (held.instance !== acquisition.instance) cls.nested = true;
-      if (!(held.how & HELD_TRY)) break;
-    }
-    return newest;
+  #inReport(task: TaskLocks, { cls, context }: Acquisition): boolean {
+    return cls.printk && this.printsReport(task, context);
   }
 
   /** Whether lockdep's own report is being printed; known only with LOCK_STAT. */
   printsReport(task: TaskLocks, context: number): boolean {
     return this.lockStat && insideAcquire(task, context, this.table.classes);
-  }
-
-  #note(task: TaskLocks, held: HeldLock, acquisition: Acquisition): LockEdge {
-    const edge = this.graph.edge(held.classId, acquisition.cls.classId);
-    if (edge.revoked) {
-      edge.revoked = false;
-      edge.count = 0;
-    }
-    if (edge.count++ === 0) {
-      edge.heldCpu = held.cpu;
-      edge.heldNs = held.sinceNs;
-      edge.arrivedNs = task.arrivedNs;
-      edge.firstNs = acquisition.tsNs;
-      edge.heldEvent = held.eventId;
-      edge.acquireEvent = acquisition.eventId;
-      edge.firstTask = task.key;
-      edge.firstComm = task.comm;
-      edge.firstContext = acquisition.context;
-    }
-    const heldRead = (held.how & HELD_READ) !== 0;
-    edge.dep |= dependencyType(heldRead, (acquisition.how & HELD_RECURSIVE) !== 0);
-    edge.depRecursive |= dependencyType(heldRead, (acquisition.how & HELD_READ) !== 0);
-    if (held.inEdge >= 0) edge.noteAfter(held.inEdge);
-    return edge;
   }
 
   #push(task: TaskLocks, acquisition: Acquisition, inEdge: number): HeldLock {
@@ -380,7 +329,7 @@ export class LockEvents {
         acquisition.tsNs = entry.sinceNs;
         acquisition.stack = entry.stack;
         task.depth = i;
-        entry.inEdge = this.#addEdges(task, i, acquisition, undefined);
+        entry.inEdge = this.#dependencies.add(task, i, acquisition, undefined, this.#inReport(task, acquisition));
         task.depth = depth;
       }
       linkPath(entry, below);

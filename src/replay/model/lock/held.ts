@@ -135,3 +135,9 @@ export class TaskLocks {
     return removed;
   }
 }
+
+/** The newest entry that is not owned yet: what the task waits for. */
+export function newestWaiting(task: TaskLocks): HeldLock | undefined {
+  for (let i = task.depth - 1; i >= 0; i--) if (!(task.entries[i].how & HELD_OWNED)) return task.entries[i];
+  return undefined;
+}

@@ -13,7 +13,8 @@ import {
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { entersHardirq } from '../../knowledge/interrupt-events.ts';
 import type { CpuModel } from '../cpu/cpu.ts';
-import { addressText, type LockClass, type LockInstance, WAIT_MUTEX, WAIT_SLEPT } from './class.ts';
+import { type LockClass, type LockInstance, WAIT_SLEPT } from './class.ts';
+import { ContentionEvents } from './contention-events.ts';
 import { DeferralSites } from './context/deferral-site.ts';
 import { type AtomicSleep, AtomicSleeps, sleeps } from './context/sleep.ts';
 import { StackTraitsCache } from './context/stack-traits.ts';
@@ -23,28 +24,25 @@ import {
   CONTEXT_HARDIRQ,
   CONTEXT_SOFTIRQ,
   CONTEXT_TASK,
-  contextText,
   HELD_DUBIOUS,
   HELD_OWNED,
   HELD_READ,
   HELD_TRY,
   type HeldLock,
+  newestWaiting,
   type TaskLocks,
 } from './held.ts';
-import { dependencyText } from './order/graph.ts';
+import { writeLockFacts } from './lock-facts.ts';
 import { LockReports } from './reports.ts';
 import {
-  CONTENTION_MUTEX,
   CONTENTION_READ,
-  ContentionTable,
-  contendedLockType,
+  type ContentionTable,
   LONG_WAIT_NS,
   type LockHolder,
   type LockWaitState,
   NO_OWNER,
   type OpenContention,
   type PastLockWait,
-  recordWait,
   tidOf,
 } from './wait.ts';
 
@@ -52,14 +50,12 @@ const LOST = fieldsOf('quiesce_lost');
 const SWITCH = fieldsOf('sched_switch');
 const FORK = fieldsOf('sched_process_fork');
 const WAKING = fieldsOf('sched_waking');
-const CONTENTION_BEGIN = fieldsOf('contention_begin');
-const CONTENTION_END = fieldsOf('contention_end');
 
 export class LockModel implements Model {
   readonly #world: World;
   readonly #cpus: CpuModel;
   readonly events: LockEvents;
-  readonly contentions = new ContentionTable();
+  readonly contention: ContentionEvents;
   readonly sleeps = new AtomicSleeps();
   readonly reports: LockReports;
   readonly deferrals: DeferralSites;
@@ -71,6 +67,7 @@ export class LockModel implements Model {
     this.#world = world;
     this.#cpus = cpus;
     this.events = new LockEvents(world, cpus);
+    this.contention = new ContentionEvents(world, this.events);
     this.stacks = new StackTraitsCache(world.dictionary);
     this.reports = new LockReports(this.events.table, this.events.graph, (field, value) => world.learn(field, value));
     this.deferrals = new DeferralSites(this.events, this.stacks, (cpu) => cpus.get(cpu).records);
@@ -83,6 +80,11 @@ export class LockModel implements Model {
 
   get classes(): readonly LockClass[] {
     return this.events.table.classes;
+  }
+
+  /** Slow paths of locks, from contention_begin and contention_end. */
+  get contentions(): ContentionTable {
+    return this.contention.table;
   }
 
   subscribe(type: EventType): EventHandler | undefined {
@@ -102,9 +104,12 @@ export class LockModel implements Model {
       case 'lock_contended':
         return (event) => events.contended(event);
       case 'contention_begin':
-        return (event) => this.#contentionBegin(event);
+        return (event) => {
+          const begun = this.contention.begin(event);
+          if (begun !== undefined && begun.stack === 0) this.#awaitStack(event.cpu, begun);
+        };
       case 'contention_end':
-        return (event) => this.#contentionEnd(event);
+        return (event) => this.contention.end(event);
       case 'sched_switch':
         return (event) => this.#switch(event);
       case 'sched_process_fork':
@@ -255,81 +260,6 @@ export class LockModel implements Model {
     if ((newestWaiting(woken)?.contendedNs ?? -1) < 0) this.events.wakes.order(waker.thread, woken.thread);
   }
 
-  // -- contention ------------------------------------------------------------------------------------------------------
-
-  #contentionBegin(event: EventCursor): void {
-    const task = this.events.tasks.at(event);
-    if (task === undefined) return;
-    const flags = event.int(CONTENTION_BEGIN.flags);
-    const entry = this.events.acquisitions > 0 ? this.#waitingEntry(task) : undefined;
-    const contention: OpenContention = {
-      taskKey: task.key,
-      tid: event.tid,
-      comm: event.comm,
-      address: event.key(CONTENTION_BEGIN.lock_addr),
-      flags,
-      sinceNs: event.tsNs,
-      eventId: event.eventId,
-      cpu: event.cpu,
-      classId: entry?.classId ?? -1,
-      stack: event.stack,
-      wakerTid: -1,
-    };
-    if (this.contentions.begin(contention) && contention.stack === 0) this.#awaitStack(event.cpu, contention);
-    if (entry === undefined) return;
-    entry.how &= ~HELD_OWNED;
-    this.events.startWait(task, entry, event.tsNs, event.eventId);
-    this.contentions.nameAddress(contention.address, entry.classId);
-    if (flags & CONTENTION_MUTEX) this.classes[entry.classId].noteEvidence(WAIT_MUTEX, event.eventId);
-  }
-
-  /** The entry whose slow path runs: the newest that is not owned; without LOCK_STAT the newest that is no wait_lock. */
-  #waitingEntry(task: TaskLocks): HeldLock | undefined {
-    if (this.events.lockStat) return newestWaiting(task);
-    for (let i = task.depth - 1; i >= 0; i--) {
-      const cls = this.classes[task.entries[i].classId];
-      if (cls.isLock && !cls.slowPath) return task.entries[i];
-    }
-    return undefined;
-  }
-
-  #contentionEnd(event: EventCursor): void {
-    const task = this.events.tasks.at(event);
-    if (task === undefined) return;
-    const address = event.key(CONTENTION_END.lock_addr);
-    const ended = this.contentions.end(task.key, address);
-    const got = event.int(CONTENTION_END.ret) === 0;
-    if (ended !== undefined && ended.classId < 0 && this.events.acquisitions === 0) {
-      const cls = this.#addressClass(ended.address, ended.flags);
-      recordWait(
-        this.#world.facts,
-        this.events.pastWaits,
-        cls.name,
-        cls.classId,
-        tidOf(task),
-        ended.sinceNs,
-        event.tsNs,
-        this.contentions.ownerDuring(ended),
-      );
-    }
-    const read = ended !== undefined && (ended.flags & CONTENTION_READ) !== 0;
-    if (got) this.contentions.gotIt(address, task.key, event.tid, event.tsNs, event.eventId, read);
-    if (!got || ended === undefined || ended.classId < 0 || this.events.lockStat) return;
-    const entry = newestWaiting(task);
-    if (entry?.classId === ended.classId) this.events.owned(task, entry, event.tsNs, event.eventId);
-  }
-
-  #addressed = 0;
-
-  /** A class for a lock that only contention events know. */
-  #addressClass(address: LockInstance, flags: number): LockClass {
-    const type = contendedLockType(flags);
-    const name = `${type}@${addressText(address)}`;
-    const known = this.events.table.find(name);
-    if (known) return known;
-    return this.events.table.named(this.#addressed++ < 4096 ? name : `${type}@(others)`);
-  }
-
   // -- questions -------------------------------------------------------------------------------------------------------
 
   /** Everything the task holds or waits for, oldest first. */
@@ -397,8 +327,9 @@ export class LockModel implements Model {
     return waits.sort((a, b) => a.sinceNs - b.sinceNs || a.eventId - b.eventId);
   }
 
-  #waitedClass(wait: LockWaitState): LockClass {
-    return this.events.table.find(wait.className) ?? this.#addressClass(wait.instance, wait.flags);
+  /** The class of what a task waits for. */
+  waitedClass(wait: LockWaitState): LockClass {
+    return this.events.table.find(wait.className) ?? this.contention.classOf(wait.instance, wait.flags);
   }
 
   /** Long waits that last to `endNs` and whose owner no event tells. */
@@ -406,7 +337,7 @@ export class LockModel implements Model {
     return this.waits()
       .filter((wait) => endNs - wait.sinceNs >= LONG_WAIT_NS)
       .map((wait) => ({
-        lock: this.#waitedClass(wait).name,
+        lock: this.waitedClass(wait).name,
         tid: wait.tid,
         startNs: wait.sinceNs,
         endNs,
@@ -432,49 +363,10 @@ export class LockModel implements Model {
     };
   }
 
-  /** Writes classes, edges and the waits that are still open. */
   finish(): void {
     // irq_work/N kthreads exist on PREEMPT_RT only (kernel/irq_work.c).
     if (this.#world.dictionary.strings.some((text) => /^irq_work\/\d+$/.test(text))) this.#world.learn('rt', true);
     this.events.trust.finish();
-    const { facts } = this.#world;
-    for (const wait of this.waits()) {
-      const cls = this.#waitedClass(wait);
-      const owner = this.holders(wait.instance).find((holder) => holder.taskKey !== wait.taskKey);
-      facts.lockWait({
-        classId: cls.classId,
-        tid: wait.tid,
-        startNs: wait.sinceNs,
-        endNs: null,
-        ownerTid: owner?.tid ?? null,
-      });
-    }
-    for (const cls of this.classes) {
-      if (cls.acquisitions === 0 && cls.name === '(none)') continue;
-      facts.lockClass({
-        classId: cls.classId,
-        name: cls.name,
-        instances: cls.instances,
-        waitType: cls.rule.inner ?? null,
-        usage: cls.acquisitions > 0 ? cls.usageText() : null,
-      });
-    }
-    for (const edge of this.events.graph.edges)
-      if (!edge.revoked)
-        facts.lockEdge({
-          fromClass: edge.from,
-          toClass: edge.to,
-          dependency: dependencyText(edge.dep),
-          count: edge.count,
-          heldEvent: edge.count > 0 ? edge.heldEvent : null,
-          acquireEvent: edge.count > 0 ? edge.acquireEvent : null,
-          tid: edge.count > 0 ? Math.max(edge.firstTask, 0) : null,
-          context: edge.count > 0 ? contextText(edge.firstContext) : 'reported',
-        });
+    writeLockFacts(this, this.#world.facts);
   }
-}
-
-function newestWaiting(task: TaskLocks): HeldLock | undefined {
-  for (let i = task.depth - 1; i >= 0; i--) if (!(task.entries[i].how & HELD_OWNED)) return task.entries[i];
-  return undefined;
 }
