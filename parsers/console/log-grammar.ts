@@ -14,6 +14,7 @@ import { openHungTask } from './report/hung-task-builder.ts';
 import { LockdepBuilder } from './report/lockdep-builder.ts';
 import { openLockup } from './report/lockup-builder.ts';
 import type { LogLine, ReportBody, ReportBuilder } from './report/report-builder.ts';
+import { type LineLook, NOTHING, REPORT, STATEMENT } from './report/report-words.ts';
 import { parseSetting, parseSingleLine, parseTaintLine } from './report/single-line.ts';
 import { openSleepInAtomic } from './report/sleep-builder.ts';
 import { openStall, withoutRcuPrefix } from './report/stall-builder.ts';
@@ -82,6 +83,10 @@ interface Stream {
   dumpCpu: number | undefined;
 }
 
+/** kernel/sched/core.c show_state_filter, before v5.10. */
+const TASK_LIST = /^task +PC stack/;
+const MAX_TASK_LINES = 1 << 16;
+
 const SPACE = 0x20;
 const TAB = 0x09;
 const COLON = 0x3a;
@@ -97,8 +102,8 @@ export class LogGrammar {
   #out: LogReport[] = [];
   readonly #trouble: GrammarTrouble;
   #unread = 0;
-  /** Lines that cannot begin a report are looked at, too: somewhere near there is one in an unknown form. */
-  watchful = false;
+  /** Lines to come that may be task lines of old kernels, which begin with any name. */
+  #taskLines = 0;
 
   constructor(trouble: GrammarTrouble = {}) {
     this.#trouble = trouble;
@@ -110,14 +115,22 @@ export class LogGrammar {
    * @param cpu that printed it, when known
    * @param caller stream key, see {@link callerKey}
    * @param text without prefix and line end; its indentation says nothing: pastes have any
+   * @param look what a glance at the line has shown; with nothing it is read inside of reports only
    */
-  feed(tsNs: number, lineNumber: number, cpu: number | undefined, caller: number, text: string): void {
+  feed(
+    tsNs: number,
+    lineNumber: number,
+    cpu: number | undefined,
+    caller: number,
+    text: string,
+    look: LineLook = mayOpen(text) ? REPORT : NOTHING,
+  ): void {
     const stream = this.#streams.size === 0 ? undefined : this.#streams.get(caller);
-    if (stream === undefined && !mayOpen(text)) {
-      if (this.watchful) this.#guard(tsNs, lineNumber, cpu, text.trim());
-      return;
+    if (stream === undefined && look === NOTHING) {
+      if (this.#taskLines === 0) return;
+      this.#taskLines--;
     }
-    this.#read(tsNs, lineNumber, cpu, caller, stream, text.trim());
+    this.#read(tsNs, lineNumber, cpu, caller, stream, ownCopy(text.trim()), look);
   }
 
   #read(
@@ -127,6 +140,7 @@ export class LogGrammar {
     caller: number,
     stream: Stream | undefined,
     text: string,
+    look: LineLook,
   ): void {
     const line = this.#line;
     line.tsNs = tsNs;
@@ -137,7 +151,21 @@ export class LogGrammar {
       this.#continue(caller, stream, line);
       if (stream.open.length === 0 && stream.dump === undefined && stream.dumpCpu === undefined)
         this.#streams.delete(caller);
-    } else this.#begin(caller, undefined, line);
+    } else if (look === STATEMENT) this.#statement(line);
+    else this.#begin(caller, undefined, line);
+  }
+
+  /** Outside of reports: a setting, or a report of one line. */
+  #statement(line: LogLine): void {
+    const { text } = line;
+    const single = parseSingleLine(text);
+    if (single) {
+      this.#emit(single, line, line.line);
+      return;
+    }
+    this.#taint(line);
+    const setting = parseSetting(withoutRcuPrefix(text));
+    if (setting) this.#setting(setting, line);
   }
 
   /** Reports completed since the last call, by time. */
@@ -224,6 +252,7 @@ export class LogGrammar {
       stream.open.push({ ...place(line), builder, title: text, endLine: line.line, lastNs: line.tsNs, misses: 0 });
       return;
     }
+    if (TASK_LIST.test(text)) this.#taskLines = MAX_TASK_LINES;
     const dumpCpu = text.startsWith('Task dump for CPU ') ? Number.parseInt(text.slice(18), 10) : undefined;
     if (dumpCpu !== undefined) {
       (known ?? this.#stream(caller)).dumpCpu = dumpCpu;
@@ -347,6 +376,9 @@ export class LogGrammar {
     this.#out.push(report as LogReport);
   }
 }
+
+/** Reports keep parts of the text, and a part keeps the whole chunk of the log that the text is a part of. */
+const ownCopy = (text: string): string => ` ${text}`.slice(1);
 
 /** lockdep ends each of its reports with a backtrace. */
 function isCut(body: ReportBody): boolean {

@@ -19,6 +19,10 @@ const SHORT_BATCH = 256;
 /** msg, line, level, caller. */
 const CELLS = 4;
 const BANNER = 'Linux version ';
+const LETTER_D = 0x44;
+const LETTER_L = 0x4c;
+const DASH = 0x2d;
+const ASTERISK = 0x2a;
 /** `-- Boot 4f3a… --`, `-- Reboot --` (journalctl). */
 const JOURNAL_BOOT = /^-- (?:Reboot|Boot [0-9a-f]{8,32}) --$/;
 /** kernel/trace/trace.c ftrace_dump_one: between two rows of dashes, with the time of the trace's own clock. */
@@ -108,8 +112,8 @@ export class LogReader {
   }
 
   #line(line: PreparedLine, bytes: TextBytes | undefined): void {
-    if (this.#kernels) for (const ready of this.#kernels.push(line)) this.#next(ready, undefined);
-    else this.#next(line, bytes);
+    if (!this.#kernels || this.#kernels.passes(line)) this.#next(line, bytes);
+    else for (const ready of this.#kernels.push(line)) this.#next(ready, undefined);
   }
 
   #next(line: PreparedLine | 'another kernel', bytes: TextBytes | undefined): void {
@@ -118,13 +122,16 @@ export class LogReader {
       return;
     }
     const { text } = line;
-    if ((this.#dumpRules > 0 || this.#bareRecords || text.startsWith(DUMP_BEGIN)) && this.#dump(line, bytes)) return;
+    const first = text.charCodeAt(0);
+    const dumps = this.#dumpRules > 0 || this.#bareRecords || (first === LETTER_D && text.startsWith(DUMP_BEGIN));
+    if (dumps && this.#dump(line, bytes)) return;
     if (!this.#stamped) line.stampNs = this.#dateNs(line);
-    if (text.startsWith('-- ') && JOURNAL_BOOT.test(text)) this.#restart();
-    if (text.startsWith('** ')) this.#dropped(line);
+    if (first === DASH && JOURNAL_BOOT.test(text)) this.#restart();
+    else if (first === ASTERISK) this.#dropped(line);
     // Dates do not start again with a boot.
     const stampNs = this.#stamped ? line.stampNs : -1;
-    switch (this.#boots.judge(stampNs, text.startsWith(BANNER), hashOf(text))) {
+    const banner = first === LETTER_L && text.startsWith(BANNER);
+    switch (this.#boots.judge(stampNs, banner, hashOf(text, first))) {
       case 'same':
         this.#emit(line);
         break;
@@ -193,11 +200,14 @@ export class LogReader {
     if (!replay) this.#nextBoot();
     for (const line of held) {
       // What follows the replay was held back with it.
-      if (replay && (line.stampNs <= 0 || this.#boots.isKnown(line.stampNs, hashOf(line.text)))) {
+      if (
+        replay &&
+        (line.stampNs <= 0 || this.#boots.isKnown(line.stampNs, hashOf(line.text, line.text.charCodeAt(0))))
+      ) {
         this.#context.diagnostics.report('line-repeated', { line: line.line }, line.text);
         continue;
       }
-      this.#boots.note(line.stampNs, line.text.startsWith(BANNER), hashOf(line.text));
+      this.#boots.note(line.stampNs, line.text.startsWith(BANNER), hashOf(line.text, line.text.charCodeAt(0)));
       this.#emit(line);
     }
   }
@@ -236,10 +246,8 @@ export class LogReader {
     if (line.fromKernel) this.#isLog = true;
     // A line without prefix goes on where the one before it was printed.
     if (line.prefixed) this.#stream = callerTid >= 0 ? callerTid : callerCpu >= 0 ? -2 - callerCpu : NO_CALLER;
-    if (line.kernel) {
-      this.#grammar.watchful = this.#layout.nearReports;
-      this.#grammar.feed(tsNs, line.line, callerCpu < 0 ? undefined : callerCpu, this.#stream, line.text);
-    }
+    if (line.kernel)
+      this.#grammar.feed(tsNs, line.line, callerCpu < 0 ? undefined : callerCpu, this.#stream, line.text, line.look);
     if (callerCpu >= this.#context.facts.cpus) this.#context.facts.cpus = callerCpu + 1;
     if (writer.batch.full) this.#flush(this.#grammar.take());
   }
@@ -281,10 +289,10 @@ export class LogReader {
   }
 }
 
-/** Tells lines of one stamp apart. */
-function hashOf(text: string): number {
+/** Tells lines of one stamp apart. @param first character of the text */
+function hashOf(text: string, first: number): number {
   const { length } = text;
   if (length === 0) return 0;
   const middle = text.charCodeAt(length >> 1);
-  return (Math.imul(length, 0x01000193) ^ text.charCodeAt(0) ^ (text.charCodeAt(length - 1) << 8) ^ (middle << 16)) | 0;
+  return (Math.imul(length, 0x01000193) ^ first ^ (text.charCodeAt(length - 1) << 8) ^ (middle << 16)) | 0;
 }

@@ -5,13 +5,14 @@
  */
 import { isAscii } from 'node:buffer';
 import type { LineReader } from '../../lines.ts';
+import { beginningLook, type LineLook, NOTHING, REPORT, wordFinder } from '../report/report-words.ts';
 import { hasHostAfterStamp } from '../sniff.ts';
 import { ExportRecords, looksLikeExport } from './export-record.ts';
 import { linesOfRecord, mayBeRecord } from './json-record.ts';
 import { LayoutNote } from './layout-note.ts';
 import { LinePrefix } from './line-prefix.ts';
 import type { PreparedLine, TextBytes } from './prepared-line.ts';
-import { looksLikePage, MARK_TAG, marksIn, withoutMarks } from './text-marks.ts';
+import { looksLikePage, MARK_TAG, MarkFinder, withoutMarks } from './text-marks.ts';
 import { mayBeBroken, WrapJoiner } from './wrap-joiner.ts';
 
 const LF = 0x0a;
@@ -19,31 +20,38 @@ const CR = 0x0d;
 const SPACE = 0x20;
 const OPEN = 0x5b;
 const EMPTY = new Uint8Array(0);
-/** What headlines of reports have; each begins with a character that is rare in logs, which makes the search cheap. */
-const HEADLINE_WORDS = ['INFO: ', 'BUG: ', 'WARNING: ', 'LOCKUP'] as const;
+/** Small enough for the young part of the heap. */
+const WINDOW_BYTES = 1 << 14;
+/** Lines behind one that may be of a report: they may be broken. */
+const NEAR_LINES = 256;
 /** A page of marks in one line makes no more lines than this. */
 const MAX_LINES_OF_ONE = 256;
 
 export class LayoutReader {
   readonly note = new LayoutNote();
-  /** A headline of a report is in the chunk of the current line, or in the one before. */
-  nearReports = false;
-  #headlines = false;
   readonly #sink: (line: PreparedLine, bytes: TextBytes | undefined) => void;
   readonly #prefix = new LinePrefix();
   readonly #export: ExportRecords | undefined;
-  readonly #alwaysMarks: number;
   readonly #joiner = new WrapJoiner();
   /** A line that may be broken, the pieces that followed it, and the columns of each. */
   #broken: PreparedLine | undefined;
   readonly #pieces: PreparedLine[] = [];
   #columns = 0;
-  /** The chunk of the current line, the same bytes as a Buffer, and the marks in it. */
+  /** Lines to come that are near a report. */
+  #near = 0;
+  /** The chunk of the current line; the same bytes as a Buffer, as far as they are filled. */
   #bytes: Uint8Array = EMPTY;
   #buffer: Buffer = Buffer.alloc(0);
-  #marks = 0;
-  /** latin1 where it gives the same as utf8, at half the cost. */
-  #encoding: 'latin1' | 'utf8' = 'utf8';
+  /** Bytes [windowStart, windowEnd) of the chunk as one string, of which lines are parts: cheaper than a string for each. */
+  #window = '';
+  #windowStart = 0;
+  #windowEnd = 0;
+  /** Next byte of the chunk that is not ASCII. */
+  #foreignAt = 0;
+  readonly #marks: MarkFinder;
+  readonly #words = wordFinder();
+  /** Next word of a report in the chunk. */
+  #wordAt = 0;
   readonly #line: PreparedLine = {
     stampNs: -1,
     hasDate: false,
@@ -57,6 +65,7 @@ export class LayoutReader {
     fromKernel: false,
     line: 0,
     text: '',
+    look: NOTHING,
   };
   readonly #range: { bytes: Uint8Array; start: number; end: number } = { bytes: EMPTY, start: 0, end: 0 };
 
@@ -69,7 +78,7 @@ export class LayoutReader {
     this.#sink = sink;
     this.#prefix.hostAfterStamp = hasHostAfterStamp(head);
     this.#export = looksLikeExport(start) ? new ExportRecords() : undefined;
-    this.#alwaysMarks = looksLikePage(start) ? MARK_TAG : 0;
+    this.#marks = new MarkFinder(looksLikePage(start) ? MARK_TAG : 0);
   }
 
   /** Takes the current line of `lines`. */
@@ -80,7 +89,7 @@ export class LayoutReader {
     // A line across chunks is assembled in a buffer that is used again: its first byte is that buffer's.
     if (bytes !== this.#bytes || start === 0) this.#chunk(bytes, end);
     if (this.#export) this.#records(this.#export.push(Buffer.from(this.#buffer.subarray(start, end))), lineNumber);
-    else if (this.#marks !== 0) this.#marked(start, end, lineNumber);
+    else if (this.#marks.kinds !== 0 && this.#marks.hasMark(start, end)) this.#marked(start, end, lineNumber);
     else if (mayBeRecord(bytes, start, end) && this.#record(this.#buffer.toString('utf8', start, end), lineNumber))
       return;
     else this.#plain(bytes, start, end, lineNumber);
@@ -94,14 +103,36 @@ export class LayoutReader {
 
   #chunk(bytes: Uint8Array, end: number): void {
     this.#bytes = bytes;
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const filled = bytes[end] === LF || bytes[end] === CR ? this.#buffer : this.#buffer.subarray(0, end);
+    const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const filled = bytes[end] === LF || bytes[end] === CR ? whole : whole.subarray(0, end);
+    this.#buffer = filled;
     const ascii = isAscii(filled);
-    this.#encoding = ascii ? 'latin1' : 'utf8';
-    this.#marks = marksIn(filled, ascii) | this.#alwaysMarks;
-    const headlines = HEADLINE_WORDS.some((word) => filled.includes(word, 0, 'latin1'));
-    this.nearReports = headlines || this.#headlines;
-    this.#headlines = headlines;
+    this.#foreignAt = ascii ? filled.length : -1;
+    this.#windowEnd = 0;
+    this.#marks.begin(filled, ascii);
+    this.#wordAt = -1;
+  }
+
+  /** Bytes [start, end) of the chunk. Lines must be asked for in order. */
+  #text(start: number, end: number): string {
+    if (this.#foreignAt < start) {
+      let at = start;
+      while (at < this.#buffer.length && this.#buffer[at] < 0x80) at++;
+      this.#foreignAt = at;
+    }
+    if (this.#foreignAt < end) return this.#buffer.toString('utf8', start, end);
+    if (end > this.#windowEnd) {
+      this.#windowStart = start;
+      this.#windowEnd = Math.max(end, Math.min(this.#buffer.length, start + WINDOW_BYTES));
+      this.#window = this.#buffer.toString('latin1', start, this.#windowEnd);
+    }
+    return this.#window.slice(start - this.#windowStart, end - this.#windowStart);
+  }
+
+  /** What a line promises that is bytes [start, end) of the chunk, its text from `at` on. */
+  #lookOf(start: number, end: number, text: string): LineLook {
+    if (this.#wordAt < start) this.#wordAt = this.#words.next(this.#buffer, start, this.#buffer.length);
+    return this.#wordAt < end ? REPORT : beginningLook(text);
   }
 
   #records(lines: readonly string[] | undefined, lineNumber: number): void {
@@ -118,7 +149,7 @@ export class LayoutReader {
 
   #marked(start: number, end: number, lineNumber: number): void {
     const text = this.#buffer.toString('utf8', start, end);
-    const [first, ...others] = withoutMarks(text, this.#marks, this.note.onMark);
+    const [first, ...others] = withoutMarks(text, this.#marks.kinds, this.note.onMark);
     if (others.length === 0 && first === text) {
       if (mayBeRecord(this.#bytes, start, end) && this.#record(text, lineNumber)) return;
       this.#plain(this.#bytes, start, end, lineNumber);
@@ -133,7 +164,12 @@ export class LayoutReader {
     const bytes = Buffer.from(text);
     this.#prefix.scan(bytes, 0, bytes.length);
     this.#noteMargin();
-    this.#take(bytes.toString('utf8', this.#prefix.textStart), lineNumber, bytes.length, undefined, false);
+    const rest = bytes.toString('utf8', this.#prefix.textStart);
+    this.#take(rest, lineNumber, bytes.length, undefined, this.#lookOfText(bytes, rest), false);
+  }
+
+  #lookOfText(bytes: Uint8Array, text: string): LineLook {
+    return this.#words.next(bytes, 0, bytes.length) < bytes.length ? REPORT : beginningLook(text);
   }
 
   /** What stood behind an escaped line end was printed with the line, unless it has a prefix of its own. */
@@ -147,6 +183,7 @@ export class LayoutReader {
     this.#flush();
     this.#line.text = text;
     this.#line.line = lineNumber;
+    this.#line.look = this.#lookOfText(bytes, text);
     this.#sink(this.#line, undefined);
   }
 
@@ -155,13 +192,15 @@ export class LayoutReader {
     prefix.scan(bytes, start, end);
     const at = prefix.textStart;
     this.#noteMargin();
-    const text = at >= end ? '' : this.#buffer.toString(this.#encoding, at, end);
+    const text = at >= end ? '' : this.#text(at, end);
     const range = this.#range;
     range.bytes = bytes;
     range.start = at;
     range.end = end;
-    const alike = prefix.present && nextLineIsAlike(bytes, start, prefix.margin.end, end);
-    this.#take(text, lineNumber, end - start, range, alike);
+    const look = this.#lookOf(at, end, text);
+    const watched = look !== NOTHING || this.#near > 0;
+    const alike = !watched || (prefix.present && nextLineIsAlike(bytes, start, prefix.margin.end, end));
+    this.#take(text, lineNumber, end - start, range, look, alike);
   }
 
   #noteMargin(): void {
@@ -170,8 +209,15 @@ export class LayoutReader {
     if (margin.numbered) this.note.numbered = true;
   }
 
-  /** @param alike the next line has such a prefix, too: this one is not broken */
-  #take(text: string, lineNumber: number, columns: number, range: TextBytes | undefined, alike: boolean): void {
+  /** @param whole the line is not broken: the next one has such a prefix, too, or no report is near */
+  #take(
+    text: string,
+    lineNumber: number,
+    columns: number,
+    range: TextBytes | undefined,
+    look: LineLook,
+    whole: boolean,
+  ): void {
     const prefix = this.#prefix;
     const line = this.#line;
     line.stampNs = prefix.stampNs;
@@ -185,6 +231,9 @@ export class LayoutReader {
     line.kernel = prefix.kernel;
     line.fromKernel = prefix.fromKernel;
     line.line = lineNumber;
+    line.look = look;
+    if (look === REPORT) this.#near = NEAR_LINES;
+    else if (this.#near > 0) this.#near--;
     line.text = prefix.tag === '' ? text : `${prefix.tag}:${prefix.tag === 'task' ? '' : ' '}${text}`;
     if (this.#broken) {
       if (prefix.fragmentAt > 0) {
@@ -198,7 +247,7 @@ export class LayoutReader {
       }
       this.#flush();
     }
-    if (!prefix.isFragment && (alike || !prefix.kernel || !mayBeBroken(line.text))) {
+    if (!prefix.isFragment && (whole || !prefix.kernel || !mayBeBroken(line.text))) {
       this.#sink(line, range);
       return;
     }
@@ -215,6 +264,7 @@ export class LayoutReader {
     const { wholePieces, wholeText } = this.#joiner;
     if (wholePieces > 0) {
       broken.text = wholeText;
+      broken.look = REPORT;
       this.note.wrappedAt = Math.max(this.note.wrappedAt, this.#columns);
     }
     this.#sink(broken, undefined);

@@ -1,3 +1,5 @@
+import type { LineLook } from '../report/report-words.ts';
+
 /** A line of a log with its layout undone: what every later step reads. */
 export interface PreparedLine {
   /** Kernel time, ns; −1 when the line has none. */
@@ -20,6 +22,8 @@ export interface PreparedLine {
   line: number;
   /** Without prefix. */
   text: string;
+  /** What it promises, at a glance. */
+  look: LineLook;
 }
 
 /** The bytes of a line that came in one piece: `bytes[start, end)` is its text. */

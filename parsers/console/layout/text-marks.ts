@@ -20,23 +20,58 @@ const TAG =
   /<\/?(?:a|b|blockquote|br|code|div|em|font|hr|i|li|ol|p|pre|span|strong|table|tbody|td|th|tr|tt|u|ul)(?: [^<>]*)?\/?>/gi;
 const BREAKING_TAG = /^<\/?(?:br|p|div|tr|li|pre)\b/i;
 
-const AMPERSAND = 0x26;
-const BACKSLASH = 0x5c;
-const ESCAPE_BYTE = 0x1b;
+/** What shows each kind of mark. Searches for bytes that are rare in logs cost next to nothing. */
+const SIGNS: readonly (readonly [number, readonly string[]])[] = [
+  [MARK_ENTITY, ['&gt;', '&lt;', '&amp;', '&#', '&quot;', '&nbsp;', '&apos;']],
+  [MARK_COLOUR, ['\u001b']],
+  [MARK_ESCAPE, ['#011', '#012', '#015', '#033', '\\x09', '\\x0a', '\\x1b']],
+];
+/** U+00A0 in UTF-8, as latin1. */
+const NO_BREAK_SPACE = '\u00c2\u00a0';
 
-/** Marks that occur somewhere in these bytes. Searches for single bytes come first: they cost next to nothing. */
-export function marksIn(chunk: Buffer, isAscii: boolean): number {
-  let marks = 0;
-  if (
-    chunk.includes(AMPERSAND) &&
-    ['&gt;', '&lt;', '&amp;', '&#', '&quot;'].some((word) => chunk.includes(word, 0, 'latin1'))
-  )
-    marks |= MARK_ENTITY;
-  if (chunk.includes(ESCAPE_BYTE)) marks |= MARK_COLOUR;
-  if (chunk.includes('#01', 0, 'latin1') || chunk.includes('#033', 0, 'latin1') || chunk.includes(BACKSLASH))
-    marks |= MARK_ESCAPE;
-  if (!isAscii && chunk.includes('\u00a0')) marks |= MARK_SPACE;
-  return marks;
+/** Where the next marks are in a chunk of a log. */
+export class MarkFinder {
+  /** Kinds that occur in the chunk. */
+  kinds = 0;
+  readonly #always: number;
+  #chunk: Buffer = Buffer.alloc(0);
+  #signs: { readonly text: string; at: number }[] = [];
+
+  /** @param always kinds that any line may have */
+  constructor(always: number) {
+    this.#always = always;
+  }
+
+  begin(chunk: Buffer, isAscii: boolean): void {
+    this.#chunk = chunk;
+    this.kinds = this.#always;
+    this.#signs = [];
+    for (const [kind, texts] of SIGNS) this.#seek(kind, texts);
+    if (!isAscii) this.#seek(MARK_SPACE, [NO_BREAK_SPACE]);
+  }
+
+  #seek(kind: number, texts: readonly string[]): void {
+    for (const text of texts) {
+      const at = this.#chunk.indexOf(text, 0, 'latin1');
+      if (at < 0) continue;
+      this.kinds |= kind;
+      this.#signs.push({ text, at });
+    }
+  }
+
+  /** Whether bytes [start, end) of the chunk have a mark. Lines must be asked for in order. */
+  hasMark(start: number, end: number): boolean {
+    if (this.#always !== 0) return true;
+    let found = false;
+    for (const sign of this.#signs) {
+      if (sign.at < start) {
+        const at = this.#chunk.indexOf(sign.text, start, 'latin1');
+        sign.at = at < 0 ? Number.POSITIVE_INFINITY : at;
+      }
+      if (sign.at < end) found = true;
+    }
+    return found;
+  }
 }
 
 /** A web page: its tags are no part of the log. */
