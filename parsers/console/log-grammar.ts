@@ -83,10 +83,6 @@ interface Stream {
   dumpCpu: number | undefined;
 }
 
-/** kernel/sched/core.c show_state_filter, before v5.10. */
-const TASK_LIST = /^task +PC stack/;
-const MAX_TASK_LINES = 1 << 16;
-
 const SPACE = 0x20;
 const TAB = 0x09;
 const COLON = 0x3a;
@@ -102,8 +98,6 @@ export class LogGrammar {
   #out: LogReport[] = [];
   readonly #trouble: GrammarTrouble;
   #unread = 0;
-  /** Lines to come that may be task lines of old kernels, which begin with any name. */
-  #taskLines = 0;
 
   constructor(trouble: GrammarTrouble = {}) {
     this.#trouble = trouble;
@@ -126,10 +120,7 @@ export class LogGrammar {
     look: LineLook = mayOpen(text) ? REPORT : NOTHING,
   ): void {
     const stream = this.#streams.size === 0 ? undefined : this.#streams.get(caller);
-    if (stream === undefined && look === NOTHING) {
-      if (this.#taskLines === 0) return;
-      this.#taskLines--;
-    }
+    if (stream === undefined && look === NOTHING) return;
     this.#read(tsNs, lineNumber, cpu, caller, stream, ownCopy(text.trim()), look);
   }
 
@@ -252,7 +243,6 @@ export class LogGrammar {
       stream.open.push({ ...place(line), builder, title: text, endLine: line.line, lastNs: line.tsNs, misses: 0 });
       return;
     }
-    if (TASK_LIST.test(text)) this.#taskLines = MAX_TASK_LINES;
     const dumpCpu = text.startsWith('Task dump for CPU ') ? Number.parseInt(text.slice(18), 10) : undefined;
     if (dumpCpu !== undefined) {
       (known ?? this.#stream(caller)).dumpCpu = dumpCpu;

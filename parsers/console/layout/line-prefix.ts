@@ -4,6 +4,7 @@
  * Hot: every line passes here. The common form `[<seconds>.<µs>][<caller>] text` is read byte by byte without allocating;
  * other forms go through {@link DatedPrefix} and cost about a microsecond.
  */
+import { DatedMemo } from './dated-memo.ts';
 import { DatedPrefix } from './dated-prefix.ts';
 import { deviceStamp } from './device-stamp.ts';
 import { Margin } from './margin.ts';
@@ -56,6 +57,7 @@ export class LinePrefix {
   readonly margin = new Margin();
 
   readonly #dated = new DatedPrefix();
+  readonly #memo = new DatedMemo();
 
   /** Reads the prefix of bytes[start, end). */
   scan(bytes: Uint8Array, start: number, end: number): void {
@@ -196,14 +198,17 @@ export class LinePrefix {
       const caller = this.#caller(bytes, at, end);
       if (caller >= 0) return bytes[caller] === SPACE && caller < end ? caller + 1 : caller;
     }
+    const memo = this.#memo;
+    if (memo.matches(bytes, at, end)) {
+      this.#date(memo.seconds, memo.nanos, memo.fromKernel);
+      return this.#behindDate(bytes, at + memo.length, end);
+    }
     const dated = this.#dated;
     const text = mayBeginPrefix(bytes, at) ? ascii(bytes, at, Math.min(end, at + MAX_PREFIX)) : '';
     if (text === '' || !dated.parse(text)) return this.#stampInside(bytes, at, Math.min(end, at + MAX_PREFIX), end);
+    this.#date(dated.dateSeconds, dated.dateNanos, dated.fromKernel);
     this.hasDate = dated.hasDate;
-    this.dateSeconds = dated.dateSeconds;
-    this.dateNanos = dated.dateNanos;
     this.kernel &&= dated.kernel;
-    this.fromKernel ||= dated.fromKernel;
     if (dated.level >= 0) this.level = dated.level;
     this.tag = dated.tag;
     const behind = at + dated.end;
@@ -216,6 +221,20 @@ export class LinePrefix {
       return behind;
     }
     if (!this.kernel) return behind;
+    const plain = dated.hasDate && dated.level < 0 && dated.tag === '';
+    if (plain) memo.remember(text.slice(0, dated.end), dated.dateSeconds, dated.fromKernel);
+    return this.#behindDate(bytes, behind, end);
+  }
+
+  #date(seconds: number, nanos: number, fromKernel: boolean): void {
+    this.hasDate = true;
+    this.dateSeconds = seconds;
+    this.dateNanos = nanos;
+    this.fromKernel ||= fromKernel;
+  }
+
+  /** A level, a stamp and a caller may follow the date. */
+  #behindDate(bytes: Uint8Array, behind: number, end: number): number {
     let i = behind;
     while (bytes[i] === SPACE && i < end) i++;
     if (bytes[i] === LESS) i = this.#level(bytes, i, end);

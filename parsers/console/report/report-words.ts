@@ -4,6 +4,9 @@
  */
 import { WordFinder } from '../text/word-finder.ts';
 
+const SPACE = 0x20;
+const TAB = 0x09;
+
 /** How much a line deserves a look. */
 export type LineLook = typeof NOTHING | typeof STATEMENT | typeof REPORT;
 export const NOTHING = 0;
@@ -125,7 +128,7 @@ const WORDS = [
     'already holding',
     'non-static key',
   ],
-  ...['Workqueue: rcu', ' held by ', 'PC stack ', 'backtrace for cpu'],
+  ...['Workqueue: rcu', ' held by ', 'backtrace for cpu'],
 ];
 
 /** By their first characters. */
@@ -137,11 +140,23 @@ for (const [look, beginnings] of BEGINNINGS)
   }
 const BY_FIRST = Array.from({ length: 128 }, (_, code) => byFirst.get(code));
 
+/** Task lines of kernels before v5.10: `%-15.15s %c`, name and state, and the flags at their end. */
+const STATE_COLUMN = 16;
+const STATES = new Uint8Array(128);
+for (const state of 'RSDTtXxKWPINZ') STATES[state.charCodeAt(0)] = 1;
+
+function isOldTaskLine(text: string, at: number): boolean {
+  if (text.length <= at + STATE_COLUMN || text.charCodeAt(at + STATE_COLUMN - 1) !== SPACE) return false;
+  const state = text.charCodeAt(at + STATE_COLUMN);
+  return state < 128 && STATES[state] === 1 && text.includes(' 0x', at);
+}
+
 /** What the beginning of a line, without its indentation, promises. */
 export function beginningLook(text: string): LineLook {
   let at = 0;
   let code = text.charCodeAt(0);
-  while (code === 0x20 || code === 0x09) code = text.charCodeAt(++at);
+  while (code === SPACE || code === TAB) code = text.charCodeAt(++at);
+  if (isOldTaskLine(text, at)) return REPORT;
   const beginnings = code < 128 ? BY_FIRST[code] : undefined;
   if (!beginnings) return NOTHING;
   for (const [look, beginning] of beginnings) if (text.startsWith(beginning, at)) return look;
