@@ -13,7 +13,7 @@ import { traceJson } from './trace-json/trace-json.ts';
 export { DictionaryWriter } from './dictionary-writer.ts';
 export type { CaptureFacts, ParseOptions, TraceFormat } from './format.ts';
 export { unpackMail } from './mail/mail-source.ts';
-export { type ByteSource, bufferSource, openSource } from './source.ts';
+export { type ByteSource, bufferSource, isReadOnce, openSource } from './source.ts';
 
 /** Formats that magic numbers tell. */
 const RECORDINGS: readonly TraceFormat[] = [traceDat, perfData];

@@ -2,11 +2,11 @@
  * Where bytes come from: a file, standard input, a buffer; plain or compressed. Text parsers read the stream of chunks;
  * binary parsers also need random access, which only a plain file or a buffer gives ({@link ByteSource.random}).
  */
-import { read } from 'node:fs';
+import { read, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { CaptureError } from '../schema/index.ts';
+import { CaptureError, fileProblem } from '../schema/index.ts';
 import { compressionOf, decompressed } from './decompress.ts';
 import { doubleBuffered } from './file-chunks.ts';
 
@@ -42,16 +42,8 @@ export interface ByteSource {
 }
 
 function explain(path: string, error: unknown): CaptureError {
-  const code = (error as NodeJS.ErrnoException).code;
-  const reason =
-    code === 'ENOENT'
-      ? 'no such file'
-      : code === 'EACCES'
-        ? 'permission denied'
-        : code === 'EISDIR'
-          ? 'is a directory'
-          : String((error as Error).message);
-  return new CaptureError(`${path}: ${reason}`);
+  if (error instanceof CaptureError) return error;
+  return new CaptureError(`${path}: ${fileProblem(error)}`);
 }
 
 /** Reads ahead by `head` and replays those bytes in `chunks`. */
@@ -177,6 +169,17 @@ class StreamSource implements ByteSource {
 
   async close(): Promise<void> {
     await this.#file?.close().catch(() => undefined);
+  }
+}
+
+/** Whether a path is standard input, a pipe or a terminal: its bytes come once, whoever asks for them. */
+export function isReadOnce(path: string): boolean {
+  if (path === '-') return true;
+  try {
+    const found = statSync(path);
+    return !found.isFile() && !found.isDirectory();
+  } catch {
+    return false;
   }
 }
 

@@ -1,5 +1,5 @@
 /** Runs of one side of a comparison, from whatever the user names: stores, runs of stores, baseline files, captures. */
-import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CaptureError } from '../../schema/index.ts';
@@ -71,6 +71,8 @@ async function readCapture(path: string, options: ReadOptions, streams: Streams)
 /** First bytes of a file as text, undefined when there is no such file. */
 function fileHead(path: string): string | undefined {
   try {
+    // A pipe's bytes come once: it is a capture.
+    if (!statSync(path).isFile()) return '';
     const file = openSync(path, 'r');
     try {
       const head = Buffer.alloc(HEAD_BYTES);

@@ -1,6 +1,7 @@
 /** Exit statuses (DESIGN "Command line") and the errors that lead to them. */
 import { CaptureError, RequestError } from '../../schema/index.ts';
 import { StoreError } from '../store/store-error.ts';
+import { Interrupted } from './interrupt.ts';
 
 export const EXIT_OK = 0;
 /** Findings at or above --fail-on. */
@@ -12,7 +13,7 @@ export const EXIT_INPUT = 3;
 export const EXIT_STORE = 4;
 /** A defect of quiesce itself. */
 export const EXIT_INTERNAL = 70;
-/** Ended by Ctrl-C, as shells report it. */
+/** Ended by Ctrl-C, as shells report it; SIGHUP and SIGTERM have their own. */
 export const EXIT_INTERRUPTED = 130;
 
 /** Wrong arguments. The message names the argument and what was expected. */
@@ -24,6 +25,7 @@ export function exitStatusOf(error: unknown): number {
   if (error instanceof RequestError) return EXIT_USAGE;
   if (error instanceof CaptureError) return EXIT_INPUT;
   if (error instanceof StoreError) return EXIT_STORE;
+  if (error instanceof Interrupted) return error.status;
   if (error instanceof Error && error.name === 'AbortError') return EXIT_INTERRUPTED;
   return EXIT_INTERNAL;
 }

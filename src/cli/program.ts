@@ -1,6 +1,6 @@
 /** The verbs together: parses the arguments, runs one, turns errors into one line and an exit status. */
 import { Command, CommanderError } from 'commander';
-import { EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, exitStatusOf } from './exit-status.ts';
+import { EXIT_INTERNAL, EXIT_OK, EXIT_USAGE, exitStatusOf } from './exit-status.ts';
 import type { Session, Streams } from './output.ts';
 import { packageVersion } from './package-version.ts';
 
@@ -68,7 +68,7 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
 }
 
 function describe(error: unknown, status: number): string {
-  if (status === EXIT_INTERRUPTED) return 'interrupted; nothing was stored';
+  if (error instanceof Error && error.name === 'AbortError') return 'interrupted; nothing was stored';
   if (!(error instanceof Error)) return String(error);
   if (status === EXIT_INTERNAL) return `this is a defect of quiesce, please report it\n${error.stack ?? error.message}`;
   return error.message;

@@ -2,7 +2,7 @@
 import { type ComparedRun, type Finding, METRIC_TABLES } from '../../schema/index.ts';
 import { metricSamples } from '../query/metric-samples.ts';
 import { StoreReader } from '../store/run-reader.ts';
-import { StoreError, storeError } from '../store/store-error.ts';
+import { readError, StoreError } from '../store/store-error.ts';
 import { type Connection, openForReading } from '../store/store-file.ts';
 import { BlockCollector, type BlockedSamples } from './sample-blocks.ts';
 
@@ -55,7 +55,7 @@ export function readStoreRuns(path: string, run: string | undefined, options: Re
       );
     return wanted.map((id) => readRun(db, reader, id, ids.length > 1 ? `${path}#${id}` : path, options));
   } catch (error) {
-    throw storeError(path, error);
+    throw readError(path, error);
   } finally {
     reader.close();
   }

@@ -2,7 +2,7 @@
  * The captures of a run as one stream of batches: detected, parsed with one dictionary, put into order, brought onto one
  * timeline, merged and numbered.
  */
-import { DictionaryWriter, type ParseOptions } from '../../parsers/index.ts';
+import { DictionaryWriter, isReadOnce, type ParseOptions } from '../../parsers/index.ts';
 import {
   EventBatch as Batch,
   CaptureError,
@@ -158,8 +158,8 @@ export class RunStream {
     const unaligned = (why: string): void => {
       lane.capture.diagnostics.report('clock-unaligned', { line: 1 }, why);
     };
-    if (lane.capture.input === '-' || trace.capture.input === '-') {
-      unaligned('standard input can be read only once, aligning takes two passes; the log keeps its own times');
+    if ([lane, trace].some(({ capture }) => typeof capture.input === 'string' && isReadOnce(capture.input))) {
+      unaligned('a pipe can be read only once, aligning takes two passes; the log keeps its own times');
       return;
     }
     const lines = await readLogLines(lane.capture, this.#options);

@@ -7,6 +7,7 @@ import { IN_MEMORY, type ReplayCapturesOptions } from './replay-options.ts';
 import { RunSession, type SessionOptions, wholeDictionary } from './run-session.ts';
 import type { BatchSource } from './source/batch-source.ts';
 import type { StoreTarget } from './target/store-target.ts';
+import { TolerantStoreTarget } from './target/tolerant-store.ts';
 
 export class CapturePass {
   readonly #source: BatchSource;
@@ -20,7 +21,8 @@ export class CapturePass {
   constructor(source: BatchSource, store: StoreTarget | undefined, options: ReplayCapturesOptions) {
     this.#source = source;
     this.#db = options.db ?? IN_MEMORY;
-    this.#store = store;
+    this.#store =
+      store && options.onStoreError ? new TolerantStoreTarget(this.#db, store, options.onStoreError) : store;
     this.#options = options;
     this.#session = {
       profile: options.profile ?? {},
@@ -106,7 +108,13 @@ export class CapturePass {
     });
   }
 
-  #result(runs: readonly RunInfo[], captured: CaptureSummary): ReplayResult {
+  /** False when the store failed and the replay went on. */
+  get #kept(): boolean {
+    return this.#db !== IN_MEMORY && !(this.#store instanceof TolerantStoreTarget && !this.#store.keeps);
+  }
+
+  #result(described: readonly RunInfo[], captured: CaptureSummary): ReplayResult {
+    const runs: readonly RunInfo[] = this.#kept ? described : described.map(({ run_id: _, ...run }) => run);
     const several = runs.length > 1;
     const findings = this.#sessions.flatMap((session, index): readonly Finding[] => {
       const found = session.outcome?.findings ?? [];
@@ -123,7 +131,7 @@ export class CapturePass {
       },
       assessments: weakest(this.#sessions.map((session) => session.outcome?.assessments ?? [])),
       findings,
-      db: this.#db === IN_MEMORY ? null : this.#db,
+      db: this.#kept ? this.#db : null,
     };
   }
 }

@@ -30,7 +30,7 @@ export async function replayCaptures(
   try {
     // The worker loads the parsers while this thread loads the models: a small capture takes no longer than its start-up.
     const { CapturePass } = await import('./capture-pass.ts');
-    const pass = new CapturePass(source, await storeTarget(db, large, threads), options);
+    const pass = new CapturePass(source, await storeTarget(db, large, threads, options), options);
     return await pass.run(options.name ?? defaultName(inputs[0]));
   } finally {
     await source.close();
@@ -45,14 +45,20 @@ async function inlineSource(inputs: readonly CaptureInput[], kallsymsPath: strin
   return new InlineSource(await RunStream.open(inputs, kallsymsPath === undefined ? {} : { kallsymsPath }));
 }
 
-async function storeTarget(path: string, largeInput: boolean, threads: number): Promise<StoreTarget | undefined> {
+async function storeTarget(
+  path: string,
+  largeInput: boolean,
+  threads: number,
+  { waitMs, signal, onWait }: ReplayCapturesOptions,
+): Promise<StoreTarget | undefined> {
   if (path === IN_MEMORY) return undefined;
+  const wait = { ...(waitMs !== undefined && { waitMs }), ...(signal && { signal }), ...(onWait && { onWait }) };
   if (threads > 2) {
     const { WorkerStoreTarget } = await import('./target/store-worker-target.ts');
-    return new WorkerStoreTarget({ path, largeInput });
+    return new WorkerStoreTarget({ path, largeInput, ...(waitMs !== undefined && { waitMs }) }, wait);
   }
   const { LocalStoreTarget } = await import('./target/store-target.ts');
-  return new LocalStoreTarget(path, largeInput);
+  return new LocalStoreTarget(path, largeInput, wait);
 }
 
 function isLarge(inputs: readonly CaptureInput[]): boolean {
@@ -60,9 +66,19 @@ function isLarge(inputs: readonly CaptureInput[]): boolean {
   for (const input of inputs) {
     if (typeof input !== 'string') total += input.bytes.length;
     else if (input === '-') return true;
-    else total += statSync(input, { throwIfNoEntry: false })?.size ?? 0;
+    else total += sizeOf(input);
   }
   return total >= LARGE_INPUT_BYTES;
+}
+
+/** Nobody knows how much a pipe will bring. What is not there is told when it is opened. */
+function sizeOf(path: string): number {
+  try {
+    const found = statSync(path);
+    return found.isFile() ? found.size : LARGE_INPUT_BYTES;
+  } catch {
+    return 0;
+  }
 }
 
 function defaultName(input: CaptureInput): string {

@@ -18,6 +18,15 @@ export interface CommonOptions {
   readonly thresholds?: Partial<Thresholds>;
   readonly onProgress?: (progress: ReplayProgress) => void;
   readonly signal?: AbortSignal;
+  /** Longest wait for another process that writes to the store, ms; 0: not at all. Default: as long as it takes. */
+  readonly waitMs?: number;
+  /** Called once when that wait begins. */
+  readonly onWait?: (path: string) => void;
+  /**
+   * Called when the store cannot be written. The replay goes on and its result is returned, with `db` null. Without it the replay ends
+   * with that StoreError.
+   */
+  readonly onStoreError?: (error: Error) => void;
 }
 
 /** Of captures only. */

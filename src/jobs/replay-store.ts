@@ -4,14 +4,15 @@ import type { ReplayResult, RunInfo } from '../../schema/index.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
 import { ResultWriter } from '../store/result-writer.ts';
 import { type RunSettings, StoreReader } from '../store/run-reader.ts';
-import { StoreError, storeError } from '../store/store-error.ts';
-import { openForWriting } from '../store/store-file.ts';
+import { readError, StoreError, storeError } from '../store/store-error.ts';
+import { openForWriting, type WritableStore, whenUnlocked } from '../store/store-file.ts';
 import type { CommonOptions } from './replay-options.ts';
 import { RunSession } from './run-session.ts';
 import type { BatchSource } from './source/batch-source.ts';
 import { givenBatches } from './source/inline-source.ts';
 import { canUseWorkers, WorkerSource } from './source/worker-source.ts';
 import type { RunSink } from './target/run-sink.ts';
+import { guardedSink } from './target/tolerant-store.ts';
 
 export interface ReplayStoreOptions extends CommonOptions {
   /** Which run; default: the latest. */
@@ -28,6 +29,14 @@ export interface ReplayStoreOptions extends CommonOptions {
  * @throws StoreError
  */
 export async function replayStore(path: string, options: ReplayStoreOptions = {}): Promise<ReplayResult> {
+  try {
+    return await replayStored(path, options);
+  } catch (error) {
+    throw readError(path, error);
+  }
+}
+
+async function replayStored(path: string, options: ReplayStoreOptions): Promise<ReplayResult> {
   const reader = new StoreReader(path);
   let runId: number;
   let settings: RunSettings;
@@ -49,8 +58,27 @@ function latest(path: string, reader: StoreReader): number {
 
 /** Reads on the connection that writes: two connections would lock each other out. */
 async function replayAndKeep(path: string, runId: number, options: ReplayStoreOptions): Promise<ReplayResult> {
+  const wait = {
+    ...(options.waitMs !== undefined && { waitMs: options.waitMs }),
+    ...(options.signal && { signal: options.signal }),
+    ...(options.onWait && { onWait: options.onWait }),
+  };
   if (!existsSync(path)) throw new StoreError(`${path}: no such file`);
-  const store = openForWriting(path, false);
+  let store: WritableStore;
+  try {
+    store = await whenUnlocked(path, wait, () => openForWriting(path, false));
+  } catch (error) {
+    if (!(error instanceof StoreError) || options.onStoreError === undefined) throw error;
+    options.onStoreError(error);
+    return replayOnly(path, runId, options);
+  }
+  let failed = false;
+  const failing = (error: unknown): void => {
+    const known = storeError(path, error);
+    if (!(known instanceof StoreError) || options.onStoreError === undefined) throw known;
+    failed = true;
+    options.onStoreError(known);
+  };
   try {
     const reader = new StoreReader(path, store.db);
     const writer = new ResultWriter(store.db, runId);
@@ -64,12 +92,29 @@ async function replayAndKeep(path: string, runId: number, options: ReplayStoreOp
         if (results && outcome) writer.finish(results, given, outcome.profile, outcome.thresholds);
       },
     };
-    const result = await replay(reader, runId, settings, sink, options);
-    store.commit();
+    const guarded = guardedSink(sink, () => !failed, failing);
+    const result = await replay(reader, runId, settings, guarded, options);
+    try {
+      if (failed) store.abort();
+      else await whenUnlocked(path, wait, () => store.commit());
+    } catch (error) {
+      failing(error);
+      store.abort();
+    }
     return result;
   } catch (error) {
     store.abort();
     throw storeError(path, error);
+  }
+}
+
+/** Without keeping what comes out. */
+async function replayOnly(path: string, runId: number, options: ReplayStoreOptions): Promise<ReplayResult> {
+  const reader = new StoreReader(path);
+  try {
+    return await replay(reader, runId, reader.settings(runId), undefined, options);
+  } finally {
+    reader.close();
   }
 }
 

@@ -114,7 +114,7 @@ export class RunSession {
     const { records, markers, run } = this.#recorded;
     const thresholds: Thresholds = { ...DEFAULT_THRESHOLDS, ...this.#options.thresholds };
     return {
-      ...(this.sink && { run_id: this.sink.runId }),
+      ...(this.sink?.runId !== undefined && { run_id: this.sink.runId }),
       name,
       captures,
       kernel: this.#outcome?.profile ?? { ...captured, ...this.#options.profile },

@@ -16,7 +16,7 @@ import { type InstantFilter, instantOf } from '../replay/instant/instant.ts';
 import { type LiveState, loadLiveState } from '../replay/snapshot/live-state.ts';
 import type { EventFilter, EventPositions } from '../store/event-positions.ts';
 import { type RunSettings, StoreReader } from '../store/run-reader.ts';
-import { StoreError, storeError } from '../store/store-error.ts';
+import { readError, StoreError } from '../store/store-error.ts';
 import { stateEvent } from './state-event.ts';
 
 /** An instant: after everything up to that time, or right after an event. */
@@ -236,7 +236,7 @@ export class StoredStates {
       return read();
     } catch (error) {
       if (error instanceof StateError) throw error;
-      throw storeError(this.path, error);
+      throw readError(this.path, error);
     }
   }
 }

@@ -1,6 +1,8 @@
 /** One finding with every event and log line that proves it, read back from the store: the material of `quiesce explain`. */
-import { type Evidence, type Finding, type KernelProfile, RequestError } from '../../schema/index.ts';
+import { type Evidence, type Finding, RequestError } from '../../schema/index.ts';
 import { RECORDER_FRAME } from '../replay/knowledge/stack/recorder-frames.ts';
+import { readError } from '../store/store-error.ts';
+import { parsedFinding, parsedProfile } from '../store/stored-values.ts';
 import type { QueryConnection, SqlValue } from './user-sql.ts';
 
 /** An event of the evidence, as people read it. */
@@ -71,20 +73,28 @@ const COMMON = new Set(['id', 'run_id', 'ts_ns', 'cpu', 'tid', 'comm', 'flags', 
  * @throws StoreError
  */
 export function explainFinding(connection: QueryConnection, id: string, runId: number | undefined): Explanation {
+  try {
+    return explained(connection, id, runId);
+  } catch (error) {
+    throw readError(connection.path, error);
+  }
+}
+
+function explained(connection: QueryConnection, id: string, runId: number | undefined): Explanation {
   const found = rows(
     connection,
     `SELECT f.run_id, f.position, f.body, r.name, r.kernel FROM finding AS f JOIN run AS r USING (run_id)
      WHERE f.finding_id = :id OR substr(f.finding_id, 1, length(:id)) = :id ORDER BY f.run_id DESC, f.position`,
     { id },
   ).filter((row) => runId === undefined || Number(row[0]) === runId);
-  const exact = found.filter((row) => (JSON.parse(String(row[2])) as Finding).id === id);
+  const exact = found.filter((row) => parsedFinding(row[2]).id === id);
   const candidates = exact.length > 0 ? exact : found;
   const latest = candidates.filter((row) => row[0] === candidates[0]?.[0]);
-  const ids = new Set(latest.map((row) => (JSON.parse(String(row[2])) as Finding).id));
+  const ids = new Set(latest.map((row) => parsedFinding(row[2]).id));
   if (ids.size !== 1) throw new UnknownFinding(describeUnknown(connection, id, [...ids], runId));
   const [run, , body, runName, kernel] = latest[0];
-  const { timeUnit } = JSON.parse(String(kernel)) as KernelProfile;
-  const finding = JSON.parse(String(body)) as Finding;
+  const { timeUnit } = parsedProfile(kernel);
+  const finding = parsedFinding(body);
   const base = (BigInt(String(run)) - 1n) << EVENT_ID_BITS;
   const missing: string[] = [];
   const events: ExplainedEvent[] = [];

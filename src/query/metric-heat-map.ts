@@ -1,6 +1,6 @@
 /** A metric over the time of a run: how many intervals of each length began in each slice. */
 import type { KernelProfile, MetricTable } from '../../schema/index.ts';
-import { storeError } from '../store/store-error.ts';
+import { readError } from '../store/store-error.ts';
 import { type Connection, openForReading } from '../store/store-file.ts';
 import { groupingColumn, metricTable, selectedRuns, timeUnitOf } from './metric-histograms.ts';
 import { metricSamples } from './metric-samples.ts';
@@ -90,7 +90,7 @@ export function metricHeatMaps(path: string, request: HeatMapRequest): HeatMap[]
     const [runId] = selectedRuns(db, path, request.run);
     return heatMaps(db, table, runId, by, request.slices);
   } catch (error) {
-    throw storeError(path, error);
+    throw readError(path, error);
   } finally {
     db.close();
   }

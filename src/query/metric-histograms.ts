@@ -1,8 +1,9 @@
 /** Histograms of a metric: the stored ones, or counted anew from the facts when they are grouped differently. */
 import { type KernelProfile, METRIC_TABLES, type MetricTable, RequestError } from '../../schema/index.ts';
 import { LogLinearHistogram } from '../histogram/log-linear.ts';
-import { storeError } from '../store/store-error.ts';
+import { readError } from '../store/store-error.ts';
 import { type Connection, openForReading } from '../store/store-file.ts';
+import { parsedProfile } from '../store/stored-values.ts';
 
 export interface LabelledHistogram {
   /** Value of the grouping column; '' when not grouped. */
@@ -83,7 +84,7 @@ export function metricHistograms(path: string, request: HistogramRequest): Metri
       .sort((a, b) => b.histogram.count - a.histogram.count || (a.label < b.label ? -1 : 1));
     return { metric: table.metric, title: table.title, by, histograms, timeUnit: timeUnitOf(db, runs) };
   } catch (error) {
-    throw storeError(path, error);
+    throw readError(path, error);
   } finally {
     db.close();
   }
@@ -103,7 +104,7 @@ export function selectedRuns(db: Connection, path: string, run: number | 'all' |
 /** `ticks` where nothing proves how long a tick of the trace clock is. */
 export function timeUnitOf(db: Connection, runs: readonly number[]): KernelProfile['timeUnit'] {
   const kernel = db.prepare('SELECT kernel FROM run WHERE run_id = ?').pluck();
-  return runs.map((run) => (JSON.parse(kernel.get(run) as string) as KernelProfile).timeUnit).find((unit) => unit);
+  return runs.map((run) => parsedProfile(kernel.get(run)).timeUnit).find((unit) => unit);
 }
 
 type Histograms = Map<string, LogLinearHistogram>;

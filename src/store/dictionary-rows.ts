@@ -10,6 +10,7 @@ import {
 import type { EventWriter } from './event-writer.ts';
 import { RowInserter } from './row-inserter.ts';
 import type { Connection } from './store-file.ts';
+import { checkedRow, checkedValues, EVENT_SHAPE, FIELD_TYPE, parsedIds, TEXT } from './stored-values.ts';
 
 export interface DictionaryBases {
   readonly string: number;
@@ -128,24 +129,39 @@ export function readDictionary(
   end: DictionaryBases,
 ): DictionaryDelta {
   const delta = emptyDelta();
-  delta.strings = db
-    .prepare('SELECT text FROM string WHERE string_id > ? AND string_id < ? ORDER BY string_id')
-    .pluck()
-    .all(base.string, end.string) as string[];
+  delta.strings = checkedValues(
+    db
+      .prepare('SELECT text FROM string WHERE string_id > ? AND string_id < ? ORDER BY string_id')
+      .pluck()
+      .all(base.string, end.string),
+    'table string',
+    TEXT,
+  );
   const frames = db
     .prepare('SELECT symbol_id, offset, module_id FROM frame WHERE frame_id > ? AND frame_id < ? ORDER BY frame_id')
     .raw()
     .all(base.frame, end.frame) as [number, number | null, number | null][];
-  for (const [symbol, offset, module] of frames)
-    delta.frames.push(symbol - base.string, offset ?? -1, module === null ? 0 : module - base.string);
+  for (const [symbolId, offset, moduleId] of frames) {
+    const symbol = symbolId - base.string;
+    const module = moduleId === null ? 0 : moduleId - base.string;
+    for (const id of [symbol, module])
+      if (!(Number.isInteger(id) && id >= 0 && id <= delta.strings.length))
+        throw new RangeError('a frame with no known text');
+    delta.frames.push(symbol, typeof offset === 'number' ? offset : -1, module);
+  }
+  const frameCount = frames.length + 1;
   const stacks = db
     .prepare('SELECT frames FROM _stack WHERE stack_id > ? AND stack_id < ? ORDER BY stack_id')
     .pluck()
     .iterate(base.stack, end.stack) as IterableIterator<string>;
   for (const text of stacks) {
-    const ids = JSON.parse(text) as number[];
+    const ids = parsedIds(text);
     delta.stacks.push(ids.length);
-    for (const id of ids) delta.stacks.push(id - base.frame);
+    for (const id of ids) {
+      const frame = id - base.frame;
+      if (frame < 0 || frame >= frameCount) throw new RangeError('a stack with no known frame');
+      delta.stacks.push(frame);
+    }
   }
   delta.types = readTypes(db, runId, base.type);
   return delta;
@@ -156,11 +172,17 @@ function readTypes(db: Connection, runId: number, typeBase: number): EventType[]
   const rows = db
     .prepare('SELECT type_id, system, name, shape FROM event_type WHERE run_id = ? ORDER BY type_id')
     .all(runId) as { type_id: number; system: string; name: string; shape: EventShape }[];
+  rows.forEach((row, i) => {
+    checkedRow(row, 'event_type', { system: TEXT, name: TEXT, shape: EVENT_SHAPE });
+    if (row.type_id - typeBase !== i) throw new RangeError('event types are missing');
+  });
   return rows.map((row) => ({
     typeId: row.type_id - typeBase,
     system: row.system,
     name: row.name,
     shape: row.shape,
-    fields: fieldsOf.all(row.type_id) as EventField[],
+    fields: fieldsOf
+      .all(row.type_id)
+      .map((field) => checkedRow<EventField>(field, 'event_field', { name: TEXT, type: FIELD_TYPE })),
   }));
 }

@@ -1,7 +1,7 @@
 /** Reads runs back: what is known of them, their dictionary, their pages in order, their verdicts. */
 import type {
   Assessment,
-  DIAGNOSTICS,
+  DiagnosticCode,
   DictionaryDelta,
   EventBatch,
   Finding,
@@ -12,13 +12,29 @@ import type {
   RunInfo,
   Thresholds,
 } from '../../schema/index.ts';
+import { BatchCheck } from './batch-check.ts';
 import { readDictionary } from './dictionary-rows.ts';
 import { eventBase } from './event-id.ts';
 import { EventPositions } from './event-positions.ts';
 import { decodePage } from './page-codec.ts';
 import { type StoredSnapshot, snapshotsUpTo } from './snapshot-rows.ts';
-import { StoreError, storeError } from './store-error.ts';
+import { readError, StoreError } from './store-error.ts';
 import { type Connection, openForReading } from './store-file.ts';
+import {
+  ASSESSMENT_STATUS,
+  checkedRow,
+  DIAGNOSTIC_CODE,
+  FINDING_KIND,
+  INTEGER,
+  NUMBER,
+  orNull,
+  parsedFinding,
+  parsedProfile,
+  parsedReport,
+  parsedTexts,
+  parsedThresholds,
+  TEXT,
+} from './stored-values.ts';
 
 interface RunRow {
   readonly run_id: number;
@@ -42,6 +58,56 @@ interface RunRow {
   readonly frame_base: number;
   readonly stack_base: number;
 }
+
+const RUN_COLUMNS = {
+  run_id: INTEGER,
+  name: TEXT,
+  boot: INTEGER,
+  cpus: INTEGER,
+  events: INTEGER,
+  records: INTEGER,
+  lost: INTEGER,
+  first_ns: NUMBER,
+  last_ns: NUMBER,
+  base_ns: (value: unknown) => typeof value === 'string' && /^-?\d{1,19}$/.test(value),
+  replayed: INTEGER,
+  string_base: INTEGER,
+  type_base: INTEGER,
+  frame_base: INTEGER,
+  stack_base: INTEGER,
+};
+
+interface IssueRow {
+  readonly capture: string;
+  readonly kind: DiagnosticCode;
+  readonly count: number;
+  readonly first_line: number | null;
+  readonly first_byte: number | null;
+  readonly first_text: string;
+}
+
+const ISSUE_COLUMNS = {
+  capture: TEXT,
+  kind: DIAGNOSTIC_CODE,
+  count: INTEGER,
+  first_line: orNull(INTEGER),
+  first_byte: orNull(INTEGER),
+  first_text: TEXT,
+};
+
+const CAPTURE_COLUMNS = {
+  path: TEXT,
+  format: TEXT,
+  clock: orNull(TEXT),
+  ns_per_tick: orNull(NUMBER),
+  rate_from: orNull(TEXT),
+  first_ns: orNull(NUMBER),
+  last_ns: orNull(NUMBER),
+  offset_ns: orNull(NUMBER),
+  offset_uncertainty_ns: orNull(NUMBER),
+};
+
+const ASSESSMENT_COLUMNS = { kind: FINDING_KIND, status: ASSESSMENT_STATUS, missing: TEXT, note: TEXT };
 
 /** Settings of a stored run that a replay from the store starts with. */
 export interface RunSettings {
@@ -76,17 +142,15 @@ export class StoreReader {
     try {
       return read();
     } catch (error) {
-      throw storeError(this.path, error);
+      throw readError(this.path, error);
     }
   }
 
   #row(runId: number): RunRow {
-    const row = this.#guarded(
-      () =>
-        this.#db.prepare('SELECT *, CAST(base_ns AS TEXT) AS base_ns FROM run WHERE run_id = ?').get(runId) as
-          | RunRow
-          | undefined,
-    );
+    const row = this.#guarded(() => {
+      const found = this.#db.prepare('SELECT *, CAST(base_ns AS TEXT) AS base_ns FROM run WHERE run_id = ?').get(runId);
+      return found === undefined ? undefined : checkedRow<RunRow>(found, 'run', RUN_COLUMNS);
+    });
     if (row === undefined) throw new StoreError(`${this.path}: has no run ${runId}; it has ${this.#describeRuns()}`);
     return row;
   }
@@ -103,20 +167,20 @@ export class StoreReader {
 
   runInfo(runId: number): RunInfo {
     const row = this.#row(runId);
-    const captures = this.#guarded(
-      () =>
-        this.#db
-          .prepare(
-            'SELECT path, format, clock, ns_per_tick, rate_from, first_ns, last_ns, offset_ns, offset_uncertainty_ns FROM capture WHERE run_id = ? ORDER BY capture_id',
-          )
-          .all(runId) as Record<string, unknown>[],
+    const captures = this.#guarded(() =>
+      this.#db
+        .prepare(
+          'SELECT path, format, clock, ns_per_tick, rate_from, first_ns, last_ns, offset_ns, offset_uncertainty_ns FROM capture WHERE run_id = ? ORDER BY capture_id',
+        )
+        .all(runId)
+        .map((row) => checkedRow<Record<string, unknown>>(row, 'capture', CAPTURE_COLUMNS)),
     );
     return {
       run_id: runId,
       name: row.name,
       captures: captures.map(withoutNulls) as unknown as RunInfo['captures'],
-      kernel: JSON.parse(row.kernel) as KernelProfile,
-      thresholds: JSON.parse(row.thresholds) as Thresholds,
+      kernel: this.#guarded(() => parsedProfile(row.kernel)),
+      thresholds: this.#guarded(() => parsedThresholds(row.thresholds)),
       cpus: row.cpus,
       events: row.events,
       first_ns: row.first_ns,
@@ -128,10 +192,10 @@ export class StoreReader {
   settings(runId: number): RunSettings {
     const row = this.#row(runId);
     return {
-      given: JSON.parse(row.kernel_given) as KernelProfile,
-      header: JSON.parse(row.kernel_header) as KernelProfile,
-      captured: JSON.parse(row.kernel_captured) as KernelProfile,
-      thresholds: JSON.parse(row.thresholds) as Thresholds,
+      given: this.#guarded(() => parsedProfile(row.kernel_given)),
+      header: this.#guarded(() => parsedProfile(row.kernel_header)),
+      captured: this.#guarded(() => parsedProfile(row.kernel_captured)),
+      thresholds: this.#guarded(() => parsedThresholds(row.thresholds)),
       cpus: row.cpus,
       records: row.records,
       replayed: row.replayed === 1,
@@ -140,16 +204,11 @@ export class StoreReader {
 
   importSummary(runId: number): ImportSummary {
     const row = this.#row(runId);
-    const issues = this.#guarded(
-      () =>
-        this.#db.prepare('SELECT * FROM import_issue WHERE run_id = ? ORDER BY rowid').all(runId) as {
-          capture: string;
-          kind: keyof typeof DIAGNOSTICS;
-          count: number;
-          first_line: number | null;
-          first_byte: number | null;
-          first_text: string;
-        }[],
+    const issues = this.#guarded(() =>
+      this.#db
+        .prepare('SELECT * FROM import_issue WHERE run_id = ? ORDER BY rowid')
+        .all(runId)
+        .map((row) => checkedRow<IssueRow>(row, 'import_issue', ISSUE_COLUMNS)),
     );
     return {
       events: row.events,
@@ -165,20 +224,19 @@ export class StoreReader {
     return this.#guarded(() =>
       (
         this.#db.prepare('SELECT body FROM finding WHERE run_id = ? ORDER BY position').pluck().all(runId) as string[]
-      ).map((body) => JSON.parse(body) as Finding),
+      ).map((body) => parsedFinding(body)),
     );
   }
 
   assessments(runId: number): Assessment[] {
     return this.#guarded(() =>
-      (
-        this.#db.prepare('SELECT kind, status, missing, note FROM assessment WHERE run_id = ?').all(runId) as {
-          kind: Assessment['kind'];
-          status: Assessment['status'];
-          missing: string;
-          note: string;
-        }[]
-      ).map((row) => ({ ...row, missing: JSON.parse(row.missing) as string[] })),
+      this.#db
+        .prepare('SELECT kind, status, missing, note FROM assessment WHERE run_id = ?')
+        .all(runId)
+        .map((found) => {
+          const row = checkedRow<Assessment>(found, 'assessment', ASSESSMENT_COLUMNS);
+          return { ...row, missing: parsedTexts(row.missing, 'an assessment') };
+        }),
     );
   }
 
@@ -207,6 +265,7 @@ export class StoreReader {
    */
   *batches(runId: number, fromPage = 0): Generator<EventBatch> {
     const dictionary = this.dictionary(runId);
+    const check = new BatchCheck(dictionary);
     const pages = this.#db.prepare(
       'SELECT page_no, body FROM event_page WHERE run_id = ? AND page_no >= ? ORDER BY page_no LIMIT 16',
     );
@@ -224,11 +283,11 @@ export class StoreReader {
       const rows = this.#guarded(() => pages.all(runId, next) as { page_no: number; body: Uint8Array }[]);
       if (rows.length === 0) return;
       for (const { page_no, body } of rows) {
-        const batch = this.#decode(runId, page_no, body);
+        const batch = this.#decode(runId, page_no, body, check);
         if (page_no === fromPage) batch.delta = dictionary;
         if (reportPages.has(page_no))
           batch.reports = this.#guarded(() =>
-            (reports.all(runId, page_no) as string[]).map((text) => JSON.parse(text) as LogReport),
+            (reports.all(runId, page_no) as string[]).map((text) => parsedReport(text)),
           );
         yield batch;
         next = page_no + 1;
@@ -244,7 +303,7 @@ export class StoreReader {
           .prepare('SELECT body FROM log_report WHERE run_id = ? AND page_no < ? ORDER BY report_id')
           .pluck()
           .all(runId, pageNo) as string[]
-      ).map((text) => JSON.parse(text) as LogReport),
+      ).map((text) => parsedReport(text)),
     );
   }
 
@@ -259,9 +318,12 @@ export class StoreReader {
     return new EventPositions(this.#db, runId);
   }
 
-  #decode(runId: number, pageNo: number, body: Uint8Array): EventBatch {
+  #decode(runId: number, pageNo: number, body: Uint8Array, check: BatchCheck): EventBatch {
     try {
-      return decodePage(body);
+      if (!(body instanceof Uint8Array)) throw new RangeError('no bytes');
+      const batch = decodePage(body);
+      check.check(batch);
+      return batch;
     } catch (error) {
       throw new StoreError(
         `${this.path}: run ${runId}, page ${pageNo} is damaged (${(error as Error).message}); ingest the captures again into a new file`,

@@ -2,66 +2,38 @@
  * The SQLite file itself: create, recognise, migrate, open for writing or for reading. Everything else in src/store works on
  * a connection that comes from here.
  */
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync, unlinkSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { closeSync, existsSync, openSync, readSync, statSync, unlinkSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { StoreError, storeError } from './store-error.ts';
+import { migrations, newestVersion } from './migrations.ts';
+import { APPLICATION_ID, checkedVersion, checkJournal, lockDown } from './store-door.ts';
+import { StoreError, StoreLocked, storeError } from './store-error.ts';
 
 export type Connection = Database.Database;
 
-/** `application_id` of the file: "QSCE". Tells a store from any other SQLite file. */
-const APPLICATION_ID = 0x51534345;
-
-/** How long to wait for another process that writes. */
-const BUSY_TIMEOUT_MS = 3000;
+/** How long a reader waits for a process that writes. */
+const READ_TIMEOUT_MS = 3000;
+/** A writer asks again after this time, and then after twice as long, up to the longest. */
+const RETRY_MS = 10;
+const LONGEST_RETRY_MS = 250;
 
 /** First bytes of every SQLite file. */
 const SQLITE_MAGIC = 'SQLite format 3\0';
 
-/** Whether a file is an SQLite database, judged by its first bytes. False when it cannot be read. */
+/** Whether a file is an SQLite database, judged by its first bytes. False when it cannot be read, and for pipes: they are read once. */
 export function isStoreFile(path: string): boolean {
   try {
+    if (!statSync(path).isFile()) return false;
     const file = openSync(path, 'r');
     try {
       const head = Buffer.alloc(SQLITE_MAGIC.length);
-      return readSync(file, head) === head.length && head.toString('latin1') === SQLITE_MAGIC;
+      return readSync(file, head, 0, head.length, 0) === head.length && head.toString('latin1') === SQLITE_MAGIC;
     } finally {
       closeSync(file);
     }
   } catch {
     return false;
   }
-}
-
-/** Migrations in order: `0001-store.sql` brings a file from version 0 to 1. */
-function migrations(): { version: number; sql: string }[] {
-  // Beside the sources, or beside dist/ when compiled.
-  const folder = ['../../schema/migrations/', '../../../schema/migrations/']
-    .map((relative) => fileURLToPath(new URL(relative, import.meta.url)))
-    .find((path) => existsSync(path));
-  if (folder === undefined) throw new StoreError('schema/migrations is missing from the installation of quiesce');
-  return readdirSync(folder)
-    .filter((name) => /^\d{4}-.*\.sql$/.test(name))
-    .sort()
-    .map((name) => ({ version: Number(name.slice(0, 4)), sql: readFileSync(`${folder}${name}`, 'utf8') }));
-}
-
-function pragma(db: Connection, name: string): number {
-  return Number(db.pragma(name, { simple: true }));
-}
-
-/** Refuses files that are not ours or from the future. Returns the version, 0 for an empty file. */
-function versionOf(db: Connection, path: string, newest: number): number {
-  const version = pragma(db, 'user_version');
-  const tables = db.prepare('SELECT count(*) FROM sqlite_master').pluck().get() as number;
-  if (tables === 0) return 0;
-  if (pragma(db, 'application_id') !== APPLICATION_ID)
-    throw new StoreError(`${path}: is an SQLite file, but not a quiesce store; choose another --db`);
-  if (version > newest)
-    throw new StoreError(
-      `${path}: written by a newer quiesce (store version ${version}, this one knows ${newest}); update quiesce`,
-    );
-  return version;
 }
 
 /** Brings the schema up to date inside the open transaction. */
@@ -77,54 +49,76 @@ function migrate(db: Connection, from: number): void {
 
 export interface WritableStore {
   readonly db: Connection;
-  /** Ends the transaction and keeps everything written since it was opened. */
+  /** Ends the transaction and keeps everything written since it was opened. @throws StoreLocked while somebody reads */
   commit(): void;
-  /** Undoes everything written since it was opened; removes a file that did not exist before. */
+  /** Undoes everything written since it was opened; removes a file that this process created and nobody has filled. */
   abort(): void;
+}
+
+/** Inode of the file at a path; undefined when there is none. */
+function inodeOf(path: string): bigint | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+}
+
+/** Files that this process created and nothing has been stored in: inode by path. */
+const createdHere = new Map<string, bigint>();
+
+/** Creates the file, empty, unless it is there. */
+function create(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx'));
+    const inode = inodeOf(path);
+    if (inode !== undefined) createdHere.set(path, inode);
+  } catch {
+    // There, or not to be made: SQLite says why.
+  }
 }
 
 /**
  * Opens or creates a store with a transaction begun: what is written until `commit` appears whole or not at all. A killed
  * process leaves a rollback journal that SQLite applies when the file is next opened.
+ *
+ * A file is removed only by the process that created it, only while it is empty, and only under the lock that every writer takes first;
+ * a writer that gets the lock of a removed file begins anew.
  * @param path file, or `:memory:`.
  * @param largeInput choose 64 KiB pages for a new file: a third faster to fill, but every event type takes one.
- * @param busyTimeoutMs how long to wait for another process that writes.
- * @throws StoreError
+ * @throws StoreError; {@link StoreLocked} when another process writes
  */
-export function openForWriting(
-  path: string,
-  largeInput: boolean,
-  busyTimeoutMs: number = BUSY_TIMEOUT_MS,
-): WritableStore {
-  const existed = path !== ':memory:' && existsSync(path) && statSync(path).size > 0;
+export function openForWriting(path: string, largeInput: boolean): WritableStore {
+  for (;;) {
+    const store = tryWriting(path, largeInput);
+    if (store !== undefined) return store;
+  }
+}
+
+/** Undefined when the file was removed while its lock was taken. */
+function tryWriting(path: string, largeInput: boolean): WritableStore | undefined {
+  const onDisk = path !== ':memory:';
+  if (onDisk) create(path);
   let db: Connection | undefined;
-  // Whoever holds the lock may be filling a file that looks empty to us: it is not ours to remove.
-  let ours = false;
   const abort = (): void => {
-    try {
-      if (db?.open) {
-        if (db.inTransaction) db.exec('ROLLBACK');
-        db.close();
-      }
-    } catch {
-      // The rollback of a failed disk fails too; the journal stays and is applied later.
-    }
-    if (ours && !existed && path !== ':memory:') for (const file of [path, `${path}-journal`]) removeIfThere(file);
+    if (db?.open) undo(db, path);
   };
   try {
-    db = new Database(path, { timeout: busyTimeoutMs });
-    if (!existed) db.pragma(`page_size = ${largeInput ? 65536 : 8192}`);
+    if (onDisk) checkJournal(path);
+    const before = onDisk ? inodeOf(path) : undefined;
+    db = new Database(path, { timeout: 0 });
+    lockDown(db);
+    // Without effect on a file that has pages already.
+    db.pragma(`page_size = ${largeInput ? 65536 : 8192}`);
     db.pragma('journal_mode = DELETE');
-    db.pragma('synchronous = NORMAL');
+    // The removal of the journal is the commit: it must have reached the disk when the run is reported.
+    db.pragma('synchronous = EXTRA');
     db.pragma('cache_size = -32768');
     // References are right by construction; checking them would cost a lookup per fact.
     db.pragma('foreign_keys = OFF');
     db.pragma('temp_store = MEMORY');
     db.exec('BEGIN IMMEDIATE');
-    ours = true;
-    const known = migrations();
-    const version = versionOf(db, path, known[known.length - 1].version);
-    migrate(db, version);
+    if (onDisk && (before === undefined || inodeOf(path) !== before)) {
+      db.close();
+      return undefined;
+    }
+    migrate(db, checkedVersion(db, path));
   } catch (error) {
     abort();
     throw storeError(path, error);
@@ -135,21 +129,65 @@ export function openForWriting(
     commit() {
       try {
         open.exec('COMMIT');
-        open.close();
       } catch (error) {
-        abort();
-        throw storeError(path, error);
+        const known = storeError(path, error);
+        // The transaction stands: the caller may wait for the readers and commit again.
+        if (!(known instanceof StoreLocked)) abort();
+        throw known;
       }
+      createdHere.delete(path);
+      open.close();
     },
     abort,
   };
 }
 
-function removeIfThere(file: string): void {
+/** Rolls back and closes; removes the file if it is ours, and still as we made it. */
+function undo(db: Connection, path: string): void {
+  const own = createdHere.get(path);
   try {
-    unlinkSync(file);
+    if (db.inTransaction) db.exec('ROLLBACK');
+    if (own !== undefined) {
+      db.exec('BEGIN EXCLUSIVE');
+      const now = statSync(path, { bigint: true, throwIfNoEntry: false });
+      if (now?.ino === own && now.size === 0n) unlinkSync(path);
+      createdHere.delete(path);
+    }
   } catch {
-    // It was never made.
+    // Another writer has it; or the rollback of a failed disk fails too: the journal stays and is applied later.
+  }
+  try {
+    db.close();
+  } catch {
+    // The same.
+  }
+}
+
+/** How a writer waits for others. */
+export interface WaitOptions {
+  /** Longest wait, ms; 0: not at all. Default: as long as it takes. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+  /** Called once, when the wait begins. */
+  readonly onWait?: (path: string) => void;
+}
+
+/** Repeats while another process has the store. @throws StoreLocked when it takes longer than wanted, AbortError */
+export async function whenUnlocked<T>(path: string, wait: WaitOptions, attempt: () => T): Promise<T> {
+  const deadlineMs = performance.now() + (wait.waitMs ?? Number.POSITIVE_INFINITY);
+  let told = false;
+  for (let pauseMs = RETRY_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_RETRY_MS)) {
+    wait.signal?.throwIfAborted();
+    try {
+      return attempt();
+    } catch (error) {
+      if (!(error instanceof StoreLocked) || performance.now() >= deadlineMs) throw error;
+    }
+    if (!told && pauseMs === LONGEST_RETRY_MS) {
+      told = true;
+      wait.onWait?.(path);
+    }
+    await setTimeout(pauseMs);
   }
 }
 
@@ -166,7 +204,9 @@ export function openForReading(path: string): Connection {
     const code = (error as { code?: unknown }).code;
     if (code === 'SQLITE_READONLY_ROLLBACK' || code === 'SQLITE_READONLY_RECOVERY' || code === 'SQLITE_CANTOPEN') {
       try {
-        const repair = new Database(path, { timeout: BUSY_TIMEOUT_MS, fileMustExist: true });
+        checkJournal(path);
+        const repair = new Database(path, { timeout: READ_TIMEOUT_MS, fileMustExist: true });
+        lockDown(repair);
         repair.prepare('SELECT count(*) FROM sqlite_master').get();
         repair.close();
         return openReadOnly(path);
@@ -179,14 +219,15 @@ export function openForReading(path: string): Connection {
 }
 
 function openReadOnly(path: string): Connection {
-  const db = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+  const db = new Database(path, { readonly: true, fileMustExist: true, timeout: READ_TIMEOUT_MS });
   try {
-    const known = migrations();
-    const newest = known[known.length - 1].version;
-    const version = versionOf(db, path, newest);
+    lockDown(db);
+    const version = checkedVersion(db, path);
     if (version === 0) throw new StoreError(`${path}: is empty; ingest a capture first`);
-    if (version < newest)
-      throw new StoreError(`${path}: is of store version ${version}; any ingest into it brings it to ${newest}`);
+    if (version < newestVersion())
+      throw new StoreError(
+        `${path}: is of store version ${version}; any ingest into it brings it to ${newestVersion()}`,
+      );
     db.pragma('cache_size = -65536');
     return db;
   } catch (error) {

@@ -6,7 +6,7 @@ import { replayText } from '../../report/replay-text.ts';
 import { UsageError } from '../exit-status.ts';
 import { type Session, styleOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
-import { addCaptureOptions, type CaptureOptions, jobOptions } from './replay-options.ts';
+import { addCaptureOptions, type CaptureOptions, jobOptions, waitingFor } from './replay-options.ts';
 
 const EXAMPLES = `
 Examples:
@@ -30,6 +30,9 @@ export function registerIngest(program: Command, { streams }: Session): void {
           db: options.db,
           ...(signal && { signal }),
           onProgress: (progress) => bar.update(progress),
+          onWait: (path) => {
+            if (!options.quiet) streams.err(`quiesce: ${waitingFor(path)}\n`);
+          },
         });
         bar.stop();
         if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);

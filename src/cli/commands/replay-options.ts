@@ -14,6 +14,8 @@ export interface CaptureOptions {
   readonly profile?: KernelProfile;
   readonly kallsyms?: string;
   readonly quiet?: boolean;
+  /** ns */
+  readonly wait?: number;
   readonly json?: boolean;
   readonly rcuStall?: number;
   readonly hungTask?: number;
@@ -44,6 +46,12 @@ export function addCaptureOptions(command: Command): Command {
       ),
     )
     .option('--kallsyms <file>', 'symbols of the recorded kernel (/proc/kallsyms or System.map)')
+    .addOption(
+      new Option(
+        '--wait <duration>',
+        'longest wait for another process that writes to the store; 0: none (default: as long as it takes)',
+      ).argParser(argument(parseDuration)),
+    )
     .option('--json', 'print the result as JSON (quiesce.replay/1)')
     .option('--quiet', 'no messages and no progress on standard error');
 }
@@ -72,7 +80,13 @@ export function jobOptions(options: CaptureOptions & { readonly run?: number }):
     ...(options.name !== undefined && { name: options.name }),
     ...(options.kallsyms !== undefined && { kallsymsPath: options.kallsyms }),
     ...(options.run !== undefined && { run: options.run }),
+    ...(options.wait !== undefined && { waitMs: options.wait / 1e6 }),
   };
+}
+
+/** Said when the wait for a store begins. */
+export function waitingFor(path: string): string {
+  return `${path}: waits until another process has finished writing (--wait 0: not at all)`;
 }
 
 export function thresholdsOf(options: CaptureOptions): Partial<Thresholds> {

@@ -5,8 +5,8 @@ import { replay } from '../../jobs/replay.ts';
 import { replayText } from '../../report/replay-text.ts';
 import { suppressFindings, suppressionOf } from '../../report/suppressions.ts';
 import { isStoreFile } from '../../store/store-file.ts';
-import { EXIT_FINDINGS, UsageError } from '../exit-status.ts';
-import { type Session, type Streams, styleOf } from '../output.ts';
+import { EXIT_FINDINGS, EXIT_STORE, UsageError } from '../exit-status.ts';
+import { type Session, styleOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import {
   addCaptureOptions,
@@ -16,6 +16,7 @@ import {
   parseRunId,
   parseSeverity,
   reaches,
+  waitingFor,
 } from './replay-options.ts';
 import { addSuppressOptions, type SuppressOptions, suppressionsOf } from './suppress-options.ts';
 
@@ -49,14 +50,15 @@ export function registerReplay(program: Command, session: Session): void {
     .action(async (captures: string[], options: ReplayCommandOptions) => {
       const { streams } = session;
       const known = suppressionsOf(options);
-      const everything = await run(captures, options, streams);
+      const everything = await run(captures, options, session);
       const result = known ? suppressFindings(everything, known, options.showSuppressed === true) : everything;
       if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
       else streams.out(replayText(result, { style: styleOf(streams), hint: queryHint }));
       const { failOn } = options;
       const failing = known ? everything.findings.filter((f) => !suppressionOf(f, known)) : everything.findings;
       const failed = failOn !== undefined && failing.some((f) => reaches(f.severity, failOn));
-      if (failed) session.status = EXIT_FINDINGS;
+      // A run that is not kept outweighs what it found.
+      if (failed && session.status !== EXIT_STORE) session.status = EXIT_FINDINGS;
     });
 }
 
@@ -67,8 +69,9 @@ function queryHint(db: string): string {
 async function run(
   captures: readonly string[],
   options: ReplayCommandOptions,
-  streams: Streams,
+  session: Session,
 ): Promise<ReplayResult> {
+  const { streams } = session;
   const ofStore = captures.some(isStoreFile);
   if (!ofStore && options.run !== undefined) throw new UsageError('--run: only with a store');
   const signal = streams.interruptSignal?.();
@@ -79,6 +82,13 @@ async function run(
       ...(!ofStore && { db: options.db }),
       ...(signal && { signal }),
       onProgress: (progress) => bar.update(progress),
+      onWait: (path) => {
+        if (!options.quiet) streams.err(`quiesce: ${waitingFor(path)}\n`);
+      },
+      onStoreError: ({ message }) => {
+        session.status = EXIT_STORE;
+        streams.err(`quiesce: ${message}; the run is not stored, the report follows\n`);
+      },
     });
   } finally {
     bar.stop();

@@ -19,6 +19,7 @@ import {
   jobOptions,
   parseRunId,
   thresholdsOf,
+  waitingFor,
 } from './replay-options.ts';
 import { addSuppressOptions, type SuppressOptions, suppressionsOf } from './suppress-options.ts';
 
@@ -64,7 +65,7 @@ export function registerWhatIf(program: Command, session: Session): void {
         if (!options.quiet) streams.err(`quiesce: ${message}\n`);
       };
       if (boots > 1) say(`${boots} boots; the first one with findings is judged`);
-      if (stored && keepsResults(options)) keepResults(stored, result, say);
+      if (stored && keepsResults(options)) await keepResults(stored, result, options, say);
       const shown = known ? suppressVerdicts(result, known, options.showSuppressed === true) : result;
       if (options.json) streams.out(`${JSON.stringify(shown, null, 1)}\n`);
       else streams.out(whatIfText(shown, styleOf(streams)));
@@ -81,13 +82,17 @@ function keepsResults(options: WhatIfCommandOptions): boolean {
 }
 
 /** A store that cannot be written is no reason to withhold the answer. */
-function keepResults(
+async function keepResults(
   stored: NonNullable<JudgedVariants['stored']>,
   result: WhatIfResult,
+  { wait }: WhatIfCommandOptions,
   say: (message: string) => void,
-): void {
+): Promise<void> {
   try {
-    storeVariantResults(stored.path, stored.runId, result.variants);
+    await storeVariantResults(stored.path, stored.runId, result.variants, {
+      ...(wait !== undefined && { waitMs: wait / 1e6 }),
+      onWait: (path) => say(waitingFor(path)),
+    });
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     say(`the results are not kept: ${error.message}`);

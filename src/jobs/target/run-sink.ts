@@ -6,7 +6,8 @@ import type { SourcedBatch } from '../source/batch-source.ts';
 
 /** Where a session's events and facts go. */
 export interface RunSink {
-  readonly runId: number;
+  /** Undefined once nothing is kept. */
+  readonly runId: number | undefined;
   append?(sourced: SourcedBatch): void;
   appendFacts(batch: FactBatch): void;
   /** @param body of encodeSnapshot */

@@ -18,6 +18,8 @@ export type FromStore =
   | { readonly kind: 'begun'; readonly runId: number }
   /** A batch has been stored. */
   | { readonly kind: 'stored' }
+  /** Another process has the store; said once. */
+  | { readonly kind: 'waiting' }
   /** Answer to `commit` and `abort`. */
   | { readonly kind: 'ended' }
   | { readonly kind: 'error'; readonly name: string; readonly message: string; readonly stack: string | undefined };
@@ -25,4 +27,6 @@ export type FromStore =
 export interface StoreTask {
   readonly path: string;
   readonly largeInput: boolean;
+  /** Longest wait for another writer, ms. Default: as long as it takes. */
+  readonly waitMs?: number;
 }

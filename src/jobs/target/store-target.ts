@@ -2,7 +2,7 @@
 import type { FactBatch } from '../../store/fact-recorder.ts';
 import type { RunResults, RunSummary } from '../../store/run-summary.ts';
 import { nextRunId, RunWriter } from '../../store/run-writer.ts';
-import { openForWriting, type WritableStore } from '../../store/store-file.ts';
+import { openForWriting, type WaitOptions, type WritableStore, whenUnlocked } from '../../store/store-file.ts';
 import type { SourcedBatch } from '../source/batch-source.ts';
 import type { RunSink } from './run-sink.ts';
 
@@ -21,17 +21,19 @@ export interface StoreTarget {
 export class LocalStoreTarget implements StoreTarget {
   readonly #path: string;
   readonly #largeInput: boolean;
+  readonly #wait: WaitOptions;
   readonly #writers: RunWriter[] = [];
   #store: WritableStore | undefined;
 
-  constructor(path: string, largeInput: boolean) {
+  constructor(path: string, largeInput: boolean, wait: WaitOptions = {}) {
     this.#path = path;
     this.#largeInput = largeInput;
+    this.#wait = wait;
   }
 
   async begin(): Promise<RunSink> {
     // Opened with the first batch: a capture that cannot be read leaves no file behind.
-    this.#store ??= openForWriting(this.#path, this.#largeInput);
+    this.#store ??= await whenUnlocked(this.#path, this.#wait, () => openForWriting(this.#path, this.#largeInput));
     const { db } = this.#store;
     const writer = new RunWriter(db, nextRunId(db) + this.#writers.length);
     this.#writers.push(writer);
@@ -53,7 +55,8 @@ export class LocalStoreTarget implements StoreTarget {
   }
 
   async commit(): Promise<void> {
-    this.#store?.commit();
+    const store = this.#store;
+    if (store) await whenUnlocked(this.#path, this.#wait, () => store.commit());
   }
 
   async abort(): Promise<void> {

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { FactBatch } from '../../store/fact-recorder.ts';
 import type { RunSummary } from '../../store/run-summary.ts';
+import type { WaitOptions } from '../../store/store-file.ts';
 import { batchMemory, errorOf, WINDOW } from '../source/batch-messages.ts';
 import type { RunSink } from './run-sink.ts';
 import type { FromStore, StoreTask, ToStore } from './store-messages.ts';
@@ -9,13 +10,19 @@ import type { StoreTarget } from './store-target.ts';
 
 export class WorkerStoreTarget implements StoreTarget {
   readonly #worker: Worker;
+  readonly #wait: WaitOptions;
+  readonly #path: string;
   #inFlight = 0;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
   #runId: number | undefined;
   #ended = false;
+  #aborting = false;
 
-  constructor(task: StoreTask) {
+  constructor(task: StoreTask, wait: WaitOptions = {}) {
+    this.#wait = wait;
+    this.#path = task.path;
+    wait.signal?.addEventListener('abort', () => this.#wake?.(), { once: true });
     this.#worker = new Worker(new URL('./store-worker.js', import.meta.url), { workerData: task });
     this.#worker.on('message', (message: FromStore) => this.#receive(message));
     this.#worker.on('error', ({ name, message, stack }) => this.#receive({ kind: 'error', name, message, stack }));
@@ -29,6 +36,7 @@ export class WorkerStoreTarget implements StoreTarget {
     if (message.kind === 'begun') this.#runId = message.runId;
     else if (message.kind === 'stored') this.#inFlight--;
     else if (message.kind === 'ended') this.#ended = true;
+    else if (message.kind === 'waiting') this.#wait.onWait?.(this.#path);
     else this.#error ??= errorOf(message);
     this.#wake?.();
   }
@@ -42,6 +50,8 @@ export class WorkerStoreTarget implements StoreTarget {
     for (;;) {
       if (this.#error) throw this.#error;
       if (condition()) return;
+      // The thread may wait for another process; nobody waits for it then.
+      if (!this.#aborting) this.#wait.signal?.throwIfAborted();
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -81,7 +91,14 @@ export class WorkerStoreTarget implements StoreTarget {
   }
 
   async abort(): Promise<void> {
+    this.#aborting = true;
     this.#error = undefined;
+    if (this.#runId === undefined) {
+      // It has not got the store.
+      this.#ended = true;
+      await this.#worker.terminate();
+      return;
+    }
     this.#post({ kind: 'abort' });
     try {
       await this.#until(() => this.#ended);

@@ -9,7 +9,10 @@ import { LocalStoreTarget } from './store-target.ts';
 const port = parentPort;
 if (port === null) throw new Error('store-worker.ts runs as a worker thread');
 const task = workerData as StoreTask;
-const target = new LocalStoreTarget(task.path, task.largeInput);
+const target = new LocalStoreTarget(task.path, task.largeInput, {
+  ...(task.waitMs !== undefined && { waitMs: task.waitMs }),
+  onWait: () => post({ kind: 'waiting' }),
+});
 let sink: RunSink | undefined;
 let failed = false;
 
@@ -21,7 +24,7 @@ async function obey(message: ToStore): Promise<void> {
   switch (message.kind) {
     case 'begin':
       sink = await target.begin();
-      post({ kind: 'begun', runId: sink.runId });
+      post({ kind: 'begun', runId: sink.runId ?? 0 });
       return;
     case 'batch':
       sink?.append?.({ batch: revived(message.batch), ...(message.page && { page: message.page }) });

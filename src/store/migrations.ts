@@ -1,0 +1,59 @@
+/** The layout of a store as SQL, version by version: schema/migrations. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import { StoreError } from './store-error.ts';
+
+export interface Migration {
+  readonly version: number;
+  readonly sql: string;
+}
+
+/** Definition of a table, view or index, as sqlite_master keeps it. */
+export interface Definition {
+  readonly type: string;
+  readonly name: string;
+  readonly sql: string | null;
+}
+
+let known: readonly Migration[] | undefined;
+const definitions = new Map<number, readonly Definition[]>();
+
+/** In order: `0001-store.sql` brings a file from version 0 to 1. @throws StoreError when the installation lacks them */
+export function migrations(): readonly Migration[] {
+  known ??= readMigrations();
+  return known;
+}
+
+function readMigrations(): Migration[] {
+  // Beside the sources, or beside dist/ when compiled.
+  const folder = ['../../schema/migrations/', '../../../schema/migrations/']
+    .map((relative) => fileURLToPath(new URL(relative, import.meta.url)))
+    .find((path) => existsSync(path));
+  if (folder === undefined) throw new StoreError('schema/migrations is missing from the installation of quiesce');
+  return readdirSync(folder)
+    .filter((name) => /^\d{4}-.*\.sql$/.test(name))
+    .sort()
+    .map((name) => ({ version: Number(name.slice(0, 4)), sql: readFileSync(`${folder}${name}`, 'utf8') }));
+}
+
+/** The version that this quiesce writes. */
+export function newestVersion(): number {
+  return migrations()[migrations().length - 1].version;
+}
+
+/** What a store of a version defines before its first event, by running the migrations in memory. */
+export function definitionsOf(version: number): readonly Definition[] {
+  let found = definitions.get(version);
+  if (found === undefined) {
+    const db = new Database(':memory:');
+    try {
+      for (const migration of migrations()) if (migration.version <= version) db.exec(migration.sql);
+      found = db.prepare('SELECT type, name, sql FROM sqlite_master').all() as Definition[];
+    } finally {
+      db.close();
+    }
+    definitions.set(version, found);
+  }
+  return found;
+}
