@@ -1,5 +1,5 @@
 /** One finding with every event and log line that proves it, read back from the store: the material of `quiesce explain`. */
-import { type Evidence, type Finding, RequestError } from '../../schema/index.ts';
+import { type Evidence, type Finding, type KernelProfile, RequestError } from '../../schema/index.ts';
 import { RECORDER_FRAME } from '../replay/knowledge/stack/recorder-frames.ts';
 import { readError } from '../store/store-error.ts';
 import { parsedFinding, parsedProfile } from '../store/stored-values.ts';
