@@ -1,5 +1,5 @@
 /** Histograms of a metric: the stored ones, or counted anew from the facts when they are grouped differently. */
-import { METRIC_TABLES, type MetricTable, RequestError } from '../../schema/index.ts';
+import { type KernelProfile, METRIC_TABLES, type MetricTable, RequestError } from '../../schema/index.ts';
 import { LogLinearHistogram } from '../histogram/log-linear.ts';
 import { readError } from '../store/store-error.ts';
 import { type Connection, openForReading } from '../store/store-file.ts';
