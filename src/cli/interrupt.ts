@@ -23,8 +23,7 @@ export function interruptSignal(): AbortSignal {
   if (controller === undefined) {
     const made = new AbortController();
     controller = made;
-    for (const [name, status] of Object.entries(SIGNALS))
-      process.once(name, () => made.abort(new Interrupted(status)));
+    for (const [name, status] of Object.entries(SIGNALS)) process.once(name, () => made.abort(new Interrupted(status)));
   }
   return controller.signal;
 }
