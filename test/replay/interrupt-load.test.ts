@@ -106,7 +106,9 @@ describe('a storm shows in each source alone (E1.7)', () => {
     [
       'a handler that never ends',
       'irq-storm',
-      trace`a-7 [001] d.h1. 1.000: irq_handler_entry: irq=24 name=eth0
+      trace`a-7 [001] d.h1. 0.900: irq_handler_entry: irq=24 name=eth0
+        a-7 [001] d.h1. 0.901: irq_handler_exit: irq=24 ret=handled
+        a-7 [001] d.h1. 1.000: irq_handler_entry: irq=24 name=eth0
         ${last}`,
     ],
   ];

@@ -11,16 +11,19 @@ export interface CpuSnapshot {
   readonly clock: CpuModel['clockEvidence'];
   /** Kinds of interrupts that events have shown, and the first. */
   readonly shown: readonly (readonly [kind: number, event: number])[];
+  /** Pairs of events whose exits are recorded. */
+  readonly ended: readonly string[];
   readonly preemptedTids: readonly number[];
   readonly preempted: Rows;
 }
 
 export function saveCpus(model: CpuModel): CpuSnapshot {
-  const { shown, preempted } = model.sources.live;
+  const { shown, preempted, ended } = model.sources.live;
   return {
     cpus: saveRows(model.all()),
     clock: model.clockEvidence,
     shown: [...shown],
+    ended,
     preemptedTids: [...preempted.keys()],
     preempted: saveRows(preempted.values()),
   };
@@ -31,6 +34,7 @@ export function loadCpus(model: CpuModel, saved: CpuSnapshot): void {
   for (const state of loadObjects<CpuState>(saved.cpus, (value) => new CpuState(value('cpu') as number)))
     Object.assign(model.get(state.cpu), state);
   model.clockEvidence = saved.clock;
+  model.sources.live = saved;
   const { shown, preempted } = model.sources.live;
   for (const [kind, event] of saved.shown) shown.set(kind, event);
   loadRecords(saved.preempted).forEach((record, i) => {

@@ -14,7 +14,7 @@ import { loadTasks, TaskNumbers, type TaskSnapshot } from './task-state.ts';
 import { loadSync, loadWork, type SyncSnapshot, saveSync, saveWork, type WorkSnapshot } from './wait-state.ts';
 
 /** Changes whenever a snapshot of before would no longer be understood. */
-export const LIVE_STATE_VERSION = 6;
+export const LIVE_STATE_VERSION = 7;
 
 export interface LiveState extends Readonly<Record<SnapshotPart, unknown>> {
   readonly version: number;

@@ -136,7 +136,7 @@ describe('the causes of a wait (S3.60)', () => {
     const outcome = await replayText(trace`
       b-8 [000] ..... 0.5: ${queue('other_fn', 'dddddddd')}
       a-7 [001] ..... 1.0: ${enters()}
-      a-7 [001] d..2. 1.001: ${to('a 7', 'D', 'swapper/1 0')}
+      a-7 [001] d..2. 1.001: ${to('a:7', 'D', 'swapper/1:0')}
       b-8 [000] ..... 5.0: ${queue('other_fn', 'dddddddd')}`);
     expect(causes(outcome)).toEqual({ LOST: 100 });
   });

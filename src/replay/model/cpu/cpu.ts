@@ -237,9 +237,8 @@ export class CpuModel implements Model {
 
   #current(state: CpuState): number {
     if (state.inGap || state.tid === TID_UNKNOWN) return OCC_UNKNOWN;
-    // Where no exit is recorded, an entry does not tell how long it lasts.
-    if (state.hardirqDepth > 0 && this.#sources.endsAreRecorded(OCC_HARDIRQ)) return OCC_HARDIRQ;
-    if (state.softirqDepth > 0 && this.#sources.endsAreRecorded(OCC_SOFTIRQ)) return OCC_SOFTIRQ;
+    if (state.hardirqDepth > 0) return OCC_HARDIRQ;
+    if (state.softirqDepth > 0) return OCC_SOFTIRQ;
     return this.#beneath(state);
   }
 
@@ -351,7 +350,6 @@ export class CpuModel implements Model {
 
   #switch(event: EventCursor): void {
     const state = this.get(event.cpu);
-    this.#sources.beforeSwitch(state);
     this.account(state, event.tsNs);
     this.#sources.leaves(state, event);
     state.inGap = false;

@@ -6,6 +6,7 @@
 import {
   CTX_KNOWN,
   CTX_SOFTIRQ,
+  type EventBatch,
   type EventCursor,
   type EventType,
   type FieldPosition,
@@ -55,6 +56,13 @@ export interface CpuAccounts {
   tick(cpu: number, nowNs: number, eventId: number): void;
 }
 
+/** Entry and exit of one kind of handler. */
+interface EventPair {
+  readonly name: string;
+  /** An exit was recorded up to here, or in the batch at hand. */
+  exitsSeen: boolean;
+}
+
 /** Samples further apart than that are no profile of what lies between them. */
 const LONGEST_PERIOD_NS = 5e7;
 
@@ -62,8 +70,9 @@ const LONGEST_PERIOD_NS = 5e7;
 const FEWEST_SAMPLES = 4;
 
 export class InterruptSources {
-  /** Kinds of which an exit must have been there that was not recorded. */
-  readonly #unrecorded = new Set<number>();
+  /** Pairs of entry and exit events by name, and by the type of the exit. */
+  readonly #pairs = new Map<string, EventPair>();
+  readonly #exits: (EventPair | undefined)[] = [];
   readonly #world: World;
   readonly #cpus: CpuAccounts;
   /** Kinds that events show, by OCC number, and the first of these: contexts of records add nothing to them. */
@@ -83,22 +92,58 @@ export class InterruptSources {
     return this.#shown.has(kind);
   }
 
-  /** Kinds that events have shown, and preempted softirqs: live state of a snapshot. */
-  get live(): { readonly shown: Map<number, number>; readonly preempted: Map<number, PreemptedSoftirq> } {
-    return { shown: this.#shown, preempted: this.#preempted };
+  /** Kinds that events have shown, preempted softirqs, and pairs of events whose exits are recorded: live state of a snapshot. */
+  get live(): {
+    readonly shown: Map<number, number>;
+    readonly preempted: Map<number, PreemptedSoftirq>;
+    readonly ended: readonly string[];
+  } {
+    const ended = [...this.#pairs.values()].filter((pair) => pair.exitsSeen).map((pair) => pair.name);
+    return { shown: this.#shown, preempted: this.#preempted, ended };
+  }
+
+  set live({ ended }: { readonly ended: readonly string[] }) {
+    for (const name of ended) this.#pair(name).exitsSeen = true;
+  }
+
+  #pair(name: string): EventPair {
+    let pair = this.#pairs.get(name);
+    if (pair === undefined) {
+      pair = { name, exitsSeen: false };
+      this.#pairs.set(name, pair);
+    }
+    return pair;
+  }
+
+  /**
+   * Before the events of a batch: an entry opens a span only where exits of its kind are recorded, in this batch or before. `trace-cmd record
+   * -e irq_handler_entry` counts interrupts, and says nothing of how long they take.
+   */
+  lookAhead({ type, length }: EventBatch): void {
+    if (!this.#exits.some((pair) => pair?.exitsSeen === false)) return;
+    for (let i = 0; i < length; i++) {
+      const pair = this.#exits[type[i]];
+      if (pair !== undefined) pair.exitsSeen = true;
+    }
   }
 
   subscribe(type: EventType): EventHandler | undefined {
     if (type.shape === 'sample') return (event) => this.#sample(event);
     if (type.shape !== 'tracepoint') return undefined;
     switch (knownName(type)) {
-      case 'irq_handler_entry':
-        return (event) => this.#enterHardirq(event, event.text(IRQ.name));
+      case 'irq_handler_entry': {
+        const pair = this.#pair('irq_handler');
+        return (event) => this.#enterHardirq(event, event.text(IRQ.name), pair);
+      }
       case 'irq_handler_exit':
+        this.#exits[type.typeId] = this.#pair('irq_handler');
         return (event) => this.#exitHardirq(event);
-      case 'softirq_entry':
-        return (event) => this.#enterSoftirq(event);
+      case 'softirq_entry': {
+        const pair = this.#pair('softirq');
+        return (event) => this.#enterSoftirq(event, pair);
+      }
       case 'softirq_exit':
+        this.#exits[type.typeId] = this.#pair('softirq');
         return (event) => this.#exitSoftirq(event);
       case 'nmi_handler':
         return (event) => this.#nmi(event);
@@ -129,24 +174,18 @@ export class InterruptSources {
         const vector = hardirqVector(type.name);
         if (!vector) return undefined;
         const { name, enters } = vector;
-        if (!enters) return (event) => this.#exitHardirq(event);
+        const pair = this.#pair(name);
+        if (!enters) {
+          this.#exits[type.typeId] = pair;
+          return (event) => this.#exitHardirq(event);
+        }
         const tick = name === 'local_timer';
         return (event) => {
-          this.#enterHardirq(event, name);
+          this.#enterHardirq(event, name, pair);
           if (tick) this.#cpus.tick(event.cpu, event.tsNs, event.eventId);
         };
       }
     }
-  }
-
-  /** Exits of that kind are recorded, as far as is known: without them an entry does not tell how long it lasts. */
-  endsAreRecorded(kind: number): boolean {
-    return this.#shown.has(kind) || !this.#unrecorded.has(kind);
-  }
-
-  /** The CPU switches: it is in no hard interrupt any more, whatever was recorded of its end. */
-  beforeSwitch(state: CpuState): void {
-    if (state.hardirqDepth > 0) this.#unrecorded.add(OCC_HARDIRQ);
   }
 
   /** An exit, or a duration reported at exit: alone it opens nothing. */
@@ -154,13 +193,13 @@ export class InterruptSources {
     if (!this.#shown.has(kind)) this.#shown.set(kind, event);
   }
 
-  #enterHardirq(event: EventCursor, name: string): void {
+  #enterHardirq(event: EventCursor, name: string, pair: EventPair): void {
     const state = this.#cpus.get(event.cpu);
-    // A vector may run a handler; the same again, or a third, follows an exit that was not recorded.
-    if (state.hardirqDepth >= 2 || (state.hardirqDepth === 1 && state.hardirqName === name))
-      this.#unrecorded.add(OCC_HARDIRQ);
     this.#cpus.account(state, event.tsNs);
     state.interrupts++;
+    if (!pair.exitsSeen) return;
+    // A vector may run a handler; the same again, or a third, follows an exit that was not recorded.
+    if (state.hardirqDepth >= 2 || (state.hardirqDepth === 1 && state.hardirqName === name)) state.hardirqDepth = 0;
     if (state.hardirqDepth++ === 0) {
       state.hardirqSinceNs = event.tsNs;
       state.hardirqName = name;
@@ -175,10 +214,10 @@ export class InterruptSources {
     this.#span(state, 'hardirq', state.hardirqName, state.hardirqSinceNs, event);
   }
 
-  #enterSoftirq(event: EventCursor): void {
+  #enterSoftirq(event: EventCursor, pair: EventPair): void {
     const state = this.#cpus.get(event.cpu);
-    if (state.softirqDepth > 0) this.#unrecorded.add(OCC_SOFTIRQ);
     this.#cpus.account(state, event.tsNs);
+    if (!pair.exitsSeen) return;
     state.softirqDepth = 1;
     state.softirqSinceNs = event.tsNs;
     state.softirqVec = event.int(SOFTIRQ.vec);

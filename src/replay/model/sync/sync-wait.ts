@@ -14,6 +14,7 @@ import type { FunctionCall, FunctionCallModel } from '../task/function-calls.ts'
 import {
   type BlockedInterval,
   TASK_BLOCKED,
+  TASK_RUNNABLE,
   TASK_SLEEPING,
   type Task,
   type TaskKey,
@@ -458,9 +459,18 @@ export class SyncWaitModel implements Model {
         if (wait.innerReturnNs >= 0) this.#close(wait, wait.innerReturnNs, wait.innerReturnEvent, false);
         else if (wait.source === 'stack' && wokenNs !== undefined && wait.task.state !== TASK_BLOCKED)
           this.#close(wait, wokenNs, wait.task.wakeEvent, false);
+        else if (this.#endUnseen(wait))
+          this.#close(wait, Math.max(wait.startNs, wokenNs ?? 0), wait.task.wakeEvent, false);
         else this.#settle(wait);
       }
     }
+  }
+
+  /** Only the entry of the function is recorded, and its task runs by now, or no switch tells what it does: it may have returned long ago. */
+  #endUnseen({ source, calls, task }: SyncWait): boolean {
+    if (source !== 'probe' || task.state === TASK_BLOCKED || task.state === TASK_SLEEPING) return false;
+    if (task.state === TASK_RUNNABLE) return false;
+    return !calls.split(' ').some((fn) => this.#returning.has(fn));
   }
 }
 
