@@ -244,6 +244,25 @@ export type LogReport = LogReportBase &
         readonly stack: LogStack;
         readonly frames?: LogFrames;
       }
+    /** A CPU spins until another one has done a function call that it asked for (CONFIG_CSD_LOCK_WAIT_DEBUG). */
+    | {
+        readonly kind: 'csd-lock';
+        readonly how: 'detected' | 'continued' | 'unstuck';
+        /** `#n`: one wait has it in all of its reports. */
+        readonly bug: number;
+        /** The CPU that spins, which prints the report. */
+        readonly cpu: number;
+        /** The CPU whose answer is missing. */
+        readonly target?: number;
+        readonly waitedNs?: number;
+        /** The function that is to run there. */
+        readonly fn?: string;
+        /** What the target does of such requests, and the function of another one. */
+        readonly handling?: 'nothing' | 'this' | 'another';
+        readonly handlingFn?: string;
+        /** The target's backtrace, and the spinning CPU's own. */
+        readonly dumps?: readonly LogBacktrace[];
+      }
     | {
         readonly kind: 'workqueue-lockup';
         /** `cpus=0 node=0 flags=0x0 nice=0`. */

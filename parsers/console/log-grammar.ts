@@ -9,6 +9,7 @@
  */
 import type { KernelSetting, LogBacktrace, LogReport } from '../../schema/index.ts';
 import { BacktraceBuilder } from './report/backtrace-builder.ts';
+import { openCsdLock } from './report/csd-builder.ts';
 import { openHeldLocks } from './report/held-builder.ts';
 import { openHungTask } from './report/hung-task-builder.ts';
 import { LockdepBuilder } from './report/lockdep-builder.ts';
@@ -89,7 +90,7 @@ const COLON = 0x3a;
 
 /** First characters with which something that matters can begin outside of a report. */
 const OPENERS = new Uint8Array(128);
-for (const char of '[IBWrwNphtLSPHCKTRUA0123456789nxs') OPENERS[char.charCodeAt(0)] = 1;
+for (const char of '[IBWrwNphtLSPHCKTRUA0123456789nxsc') OPENERS[char.charCodeAt(0)] = 1;
 
 export class LogGrammar {
   readonly #streams = new Map<number, Stream>();
@@ -447,6 +448,10 @@ function openReport(text: string): ReportBuilder | undefined {
       return openLockup(text);
     case 0x72: // r
       return text.startsWith('rcu') ? openStall(withoutRcuPrefix(text)) : undefined;
+    case 0x63: // c
+      return openCsdLock(text) ?? openHeldLocks(text);
+    case 0x73: // s
+      return openCsdLock(text) ?? openHeldLocks(text);
     case 0x77: // w
     case 0x4e: // N
       return openLockup(text);

@@ -51,6 +51,18 @@ export interface SoftLockup extends Lockup {
   readonly hard?: boolean;
 }
 
+export interface CsdLock {
+  /** The CPU that spins. */
+  readonly cpu: number;
+  /** The CPU that does not answer. */
+  readonly target?: number;
+  /** The function that is to run there. */
+  readonly call?: string;
+  readonly blocked_ns: number;
+  readonly chain?: readonly ChainLink[];
+  readonly root?: Root;
+}
+
 /** What the kinds of storms have in common. Which CPU one hits is chance. */
 const storm = {
   lasts: 'interval',
@@ -149,5 +161,18 @@ export const CPU_KINDS = {
     meaning: 'A CPU takes no timer interrupt: interrupts are disabled on it, or NMIs take all its time.',
     counterpart: 'watchdog: Watchdog detected hard LOCKUP',
     needs: { events: [IN_KERNEL], reports: ['hard-lockup'], helpful: [] },
+  }),
+  'csd-lock': kind<CsdLock>({
+    meaning: 'A CPU spins until another one does a function call, and that one does not.',
+    counterpart: 'csd: Detected non-responsive CSD lock',
+    rank: 160,
+    lasts: 'interval',
+    needs: { events: [IN_KERNEL], reports: ['csd-lock'], helpful: [] },
+    identity: ({ call, root }) => ({ ...causeOf(root), functions: call === undefined ? [] : [call] }),
+    occurrence: ({ cpu, target }) => `${cpu} ${target ?? ''}`,
+    subject: ({ cpu, target }) => `CPU ${cpu} → CPU ${target ?? '?'}`,
+    details: ({ call, blocked_ns }, { duration }) => [
+      `call: ${call ?? 'not named'} · not answered for ${duration(blocked_ns)}`,
+    ],
   }),
 };

@@ -30,7 +30,7 @@ function bareDuration(text: string): boolean {
   return /(?<![\w.])\d+(\.\d+)?e([6-9]|1\d)\b/.test(text.replace(/[*/] ?1e[69]\b|\b1e9 ?[*/]/g, ''));
 }
 
-/** The rule of an edge of the wait-for graph (W1 to W28), written out. */
+/** The rule of an edge of the wait-for graph (W1 to W29), written out. */
 const writesEdge = (text: string): boolean => /\brule\b.*'W\d+'/.test(text);
 
 /** A function put into a slot of something else (`cpus.onTick = …`, `work.structOf = (item) => …`), or a slot that others may fill. */

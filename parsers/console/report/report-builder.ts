@@ -14,7 +14,7 @@ export interface LogLine {
 }
 
 /** Reports of one family end each other: one printer prints them one after the other. */
-export type ReportFamily = 'lockdep' | 'stall' | 'hung' | 'lockup' | 'workqueue' | 'atomic' | 'held';
+export type ReportFamily = 'lockdep' | 'stall' | 'hung' | 'lockup' | 'workqueue' | 'atomic' | 'held' | 'csd';
 
 export interface ReportBuilder {
   readonly family: ReportFamily;

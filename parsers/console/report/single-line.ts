@@ -1,5 +1,6 @@
 /** Reports of one line: the perf ladder, long interrupts, validator off, boot banner and boot messages with settings. */
 import type { KernelSetting } from '../../../schema/index.ts';
+import { parseCsdRelease } from './csd-builder.ts';
 import type { ReportBody } from './report-builder.ts';
 
 /**
@@ -19,6 +20,9 @@ export function parseSingleLine(text: string): ReportBody | undefined {
       const match = /^hrtimer: interrupt took (\d{1,15}) ns/.exec(text);
       return match ? { kind: 'hrtimer-long', durationNs: Number(match[1]) } : undefined;
     }
+    case 0x63: // c
+    case 0x73: // s
+      return text.includes('got unstuck') ? parseCsdRelease(text) : undefined;
     case 0x49: // I
       return nmiHandler(text) ?? lockdepOff(text);
     case 0x42: // B

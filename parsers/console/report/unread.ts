@@ -34,6 +34,7 @@ const FRAGMENTS: readonly Fragment[] = [
   { words: /\bAll QSes seen, last |timer wakeup didn't happen for \d+ jiffies/, about: ['rcu-stall'] },
   { words: /\bsoft lockup - CPU#\d|softlockup: hung tasks/, about: ['soft-lockup'] },
   { words: /\bhard LOCKUP\b/i, about: ['hard-lockup'] },
+  { words: /\bnon-responsive CSD lock\b/, about: ['csd-lock'] },
   { words: /\bstuck for \d+s!/, about: ['soft-lockup', 'workqueue-lockup'] },
   { words: /\bBUG: workqueue lockup\b/, about: ['workqueue-lockup'] },
   { words: /\bBUG: (?:sleeping function called|scheduling while atomic)/, about: ['sleep-in-atomic'] },
@@ -52,7 +53,7 @@ const FRAGMENTS: readonly Fragment[] = [
 
 /** A cheap look: lines without any of these hold no fragment. */
 const MAY_HOLD =
-  /blocked|stall|stuck for|jiffies|LOCKUP|lockup|ticks this GP|QSes|atomic|sleeping function|lock(?:s|ing)? |RCU usage|rcu_deref|Workqueue: rcu|wait context|softlockup/i;
+  /blocked|stall|CSD lock|stuck for|jiffies|LOCKUP|lockup|ticks this GP|QSes|atomic|sleeping function|lock(?:s|ing)? |RCU usage|rcu_deref|Workqueue: rcu|wait context|softlockup/i;
 
 /** Reports that the text is part of, as far as its words tell; undefined when they tell nothing. */
 export function looksLikeReport(text: string): readonly LogReportKind[] | undefined {
@@ -72,7 +73,6 @@ const NOT_JUDGED: readonly (readonly [RegExp, string])[] = [
   [/^BUG: ((?:spinlock|rwlock) (?:recursion|lockup|bad magic|already unlocked|wrong|trylock|cpu recursion))/, ''],
   [/^(kernel BUG at \S+|general protection fault|Oops|Internal error|Unable to handle kernel .{0,60})/, ''],
   [/^(?:------------\[ cut here )?(WARNING: (?:CPU: \d+ PID: \d+ )?at \S+)/, ''],
-  [/^(csd: Detected non-responsive CSD lock)/, ''],
   [/^(refcount_t: \S.{0,60}|list_(?:add|del) corruption|DEAD callback error)/, ''],
   [/^(Out of memory: Killed process|Kernel panic - not syncing)/, ''],
 ];

@@ -59,6 +59,8 @@ export const WAITS_FOR = {
   /** The other way: a task that runs goes on as far as its CPU lets it. */
   ownCpu: { kind: 'cpu', rule: 'W8' },
   cpu: { kind: 'cpu', rule: 'W9' },
+  /** A task that spins until another CPU has done its function call. */
+  answer: { kind: 'cpu', rule: 'W29' },
 } as const satisfies Readonly<Record<string, RuledEdge>>;
 
 /** How a caller waits for an RCU grace period (W1, W18). @param insideSrcuRun it is a worker in process_srcu() */

@@ -96,7 +96,7 @@ export function createModels(world: World): Models {
   identity.listeners.push((from, to) => srcuGp.renameDomain(from, to));
   const locks = new LockModel(world, cpu);
   const log = new LogModel(world);
-  const busyWaits = new BusyWaitModel(quiet, log);
+  const busyWaits = new BusyWaitModel(world, cpu, quiet, log);
   const stops = new KthreadStopModel();
   const phases = new WaitPhaseModel(world, rcu, sync, srcuGp);
   const routine = new KthreadPeriodModel(world, tasks, sync);

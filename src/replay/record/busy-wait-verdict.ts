@@ -30,9 +30,11 @@ export function busyWaitDuring(
 /** What keeps the other CPU from answering in [fromNs, toNs); `unknown` while it is not known which one is meant. */
 export function verdictOfTarget(wait: BusyWait, fromNs: number, toNs: number, visible: Visibility): TracedVerdict {
   const spins = `${wait.task} spins in ${wait.fn} until another CPU answers`;
-  const { target } = wait;
+  const { target, targetCpu } = wait;
   if (!target) {
-    const note = `${spins}: which one is not recorded`;
+    const which =
+      targetCpu === undefined ? 'which one is not recorded' : `CPU ${targetCpu}, of which nothing shows why`;
+    const note = `${spins}: ${which}`;
     return {
       cause: 'unknown',
       code: 'UNKNOWN',

@@ -1,6 +1,7 @@
 /** What the kernel log says, as plain data. */
 import type { LogBacktrace } from '../../../schema/index.ts';
 import type { Storm } from '../model/cpu/interrupt-load.ts';
+import type { LogCsdWait } from '../model/log/csd.ts';
 import type { LogHung } from '../model/log/hung.ts';
 import type {
   AtomicSleep,
@@ -31,6 +32,7 @@ export interface LogRecord {
   readonly lockups: readonly Lockup[];
   readonly panics: readonly Panic[];
   readonly workqueueLockups: readonly WorkqueueLockup[];
+  readonly csdWaits: readonly LogCsdWait[];
   /** By handler; the perf ladder is `perf`. */
   readonly longInterrupts: ReadonlyMap<string, LongInterrupts>;
   readonly perfLadder: Readonly<PerfLadder>;
@@ -60,6 +62,7 @@ export function logRecord(log: LogModel, storms: readonly Storm[]): LogRecord {
     lockups: log.lockups,
     panics: log.panics,
     workqueueLockups: log.workqueueLockups,
+    csdWaits: log.csdWaits.all,
     longInterrupts: log.longInterrupts,
     perfLadder: log.perfLadder,
     storms,

@@ -581,3 +581,39 @@ describe('stacks (MODEL 7.6, G0.5)', () => {
     ]);
   });
 });
+
+describe('CSD-lock reports (kernel/smp.c csd_lock_wait_toolong)', () => {
+  it('are one wait from its detection to its release', () => {
+    const lines = [
+      'smp: csd: Detected non-responsive CSD lock (#1) on CPU#3, waiting 5000000042 ns for CPU#17 do_kernel_range_flush+0x0/0xb0(0xffff888dfd943d80).',
+      'smp: \tcsd: CSD lock (#1) unresponsive.',
+      'Sending NMI from CPU 3 to CPUs 17:',
+      'NMI backtrace for cpu 17',
+      'CPU: 17 PID: 36681 Comm: as Not tainted 6.10.0 #1',
+      'RIP: 0010:native_queued_spin_lock_slowpath+0x2b9/0xae0',
+      'Call Trace:',
+      ' <TASK>',
+      ' _raw_spin_lock+0x7a/0xa0',
+      ' </TASK>',
+      'smp: csd: Re-sending CSD lock (#1) IPI from CPU#03 to CPU#17',
+      'csd: Continued non-responsive CSD lock (#1) on CPU#3, waiting 15000000042 ns for CPU#17 scf_handler_1+0x0/0x50 [scftorture](0x0).',
+      '\tcsd: CSD lock (#1) handling prior scf_handler+0x0/0x50(0x0) request.',
+      'smp: csd: CSD lock (#1) got unstuck on CPU#03, CPU#17 released the lock.',
+    ];
+    const reports = ofKind(reportsIn(lines), 'csd-lock');
+    expect(reports).toMatchObject([
+      {
+        how: 'detected',
+        bug: 1,
+        cpu: 3,
+        target: 17,
+        waitedNs: 5000000042,
+        fn: 'do_kernel_range_flush',
+        handling: 'nothing',
+      },
+      { how: 'continued', bug: 1, fn: 'scf_handler_1', handling: 'another', handlingFn: 'scf_handler' },
+      { how: 'unstuck', bug: 1, cpu: 3, target: 17 },
+    ]);
+    expect(reports[0]).toMatchObject({ dumps: [{ cpu: 17, task: { comm: 'as', tid: 36681 } }] });
+  });
+});

@@ -413,3 +413,59 @@ describe('the words of the log', () => {
     });
   });
 });
+
+describe('CSD-lock reports from a log', () => {
+  const DETECTED = [
+    'smp: csd: Detected non-responsive CSD lock (#1) on CPU#3, waiting 5000000042 ns for CPU#01 do_nothing+0x0/0x10(0x0).',
+    'smp: \tcsd: CSD lock (#1) unresponsive.',
+    'Sending NMI from CPU 3 to CPUs 1:',
+    'NMI backtrace for cpu 1',
+    'CPU: 1 UID: 0 PID: 60 Comm: hog Not tainted 6.12.0 #1',
+    'RIP: 0010:hog_loop+0x10/0x20 [hog]',
+    'Call Trace:',
+    ' <TASK>',
+    ' kthread+0xe4/0x120',
+    ' </TASK>',
+    'smp: csd: Re-sending CSD lock (#1) IPI from CPU#03 to CPU#01',
+  ];
+
+  it('lead from the CPU that spins to the one that does not answer, and to what it runs', async () => {
+    const outcome = await replayLog(stamped(10, DETECTED));
+    const [csd] = findingsOf(outcome, 'csd-lock');
+    expect(csd).toMatchObject({
+      cpu: 3,
+      target: 1,
+      call: 'do_nothing',
+      severity: 'error',
+      root: { kind: 'cpu-hog', code: 'IRQS_OFF', cpu: 1, task: 'hog', tid: 60 },
+    });
+    expect(csd.chain?.map(({ name }) => name)).toEqual(['CPU 3', 'CPU 1', 'hog:60']);
+    expect(csd.chain?.reduce((sum, { blame_ns }) => sum + blame_ns, 0)).toBe(csd.end_ns - csd.start_ns);
+  });
+
+  it('make a soft lockup of the CPU that spins a consequence', async () => {
+    const lockup = [
+      'watchdog: BUG: soft lockup - CPU#3 stuck for 22s! [poker:50]',
+      'CPU: 3 UID: 0 PID: 50 Comm: poker Not tainted 6.12.0 #1',
+      'RIP: 0010:smp_call_function_many_cond+0x1d8/0xbb0',
+      'Call Trace:',
+      ' <TASK>',
+      ' on_each_cpu_cond_mask+0x24/0x40',
+      ' </TASK>',
+    ];
+    const outcome = await replayLog(stamped(10, DETECTED) + stamped(27, lockup));
+    const [soft] = findingsOf(outcome, 'soft-lockup');
+    expect(soft).toMatchObject({ cpu: 3, severity: 'warning', root: { kind: 'cpu-hog', cpu: 1 } });
+    expect(notesText(soft)).toContain('until CPU 1 answers');
+  });
+
+  it('belong to an NMI storm that the log tells of', async () => {
+    const long = [1, 2, 3, 4].map(
+      (ms) => `INFO: NMI handler (perf_event_nmi_handler) took too long to run: ${ms}00.000 msecs`,
+    );
+    const outcome = await replayLog(stamped(6, long) + stamped(10, DETECTED));
+    expect(findingsOf(outcome, 'csd-lock')).toMatchObject([
+      { severity: 'warning', root: { kind: 'nmi-storm', cpu: 1 } },
+    ]);
+  });
+});

@@ -43,6 +43,8 @@ export function printReport(report: LogReport): string[] {
         ...(report.task ? [cpuHeader(report.cpu, report.task)] : []),
         ...(report.stack.length > 0 ? formatStack(report.stack, 0, undefined, false, report.frames) : []),
       ];
+    case 'csd-lock':
+      return formatCsdLock(report);
     case 'workqueue-lockup':
       return formatWorkqueueLockup(report);
     case 'sleep-in-atomic':
@@ -228,6 +230,24 @@ function formatSoftLockup(report: Of<'soft-lockup'>): string[] {
       : []),
   ];
 }
+
+function formatCsdLock(report: Of<'csd-lock'>): string[] {
+  const { how, bug, cpu, target = -1, waitedNs = 0, fn = 'do_nothing', handling, handlingFn } = report;
+  if (how === 'unstuck')
+    return [`smp: csd: CSD lock (#${bug}) got unstuck on CPU#${pad(cpu)}, CPU#${pad(target)} released the lock.`];
+  const states = {
+    nothing: 'unresponsive',
+    this: 'handling this request',
+    another: `handling prior ${handlingFn}+0x0/0x10(0x0) request`,
+  };
+  return [
+    `smp: csd: ${how === 'detected' ? 'Detected' : 'Continued'} non-responsive CSD lock (#${bug}) on CPU#${cpu}, waiting ${waitedNs} ns for CPU#${pad(target)} ${fn}+0x0/0x10(0x0).`,
+    ...(handling ? [`smp: \tcsd: CSD lock (#${bug}) ${states[handling]}.`] : []),
+    ...(report.dumps ?? []).flatMap(formatBacktrace),
+  ];
+}
+
+const pad = (cpu: number): string => String(cpu).padStart(2, '0');
 
 function formatWorkqueueLockup(report: Of<'workqueue-lockup'>): string[] {
   const lines = [`BUG: workqueue lockup - pool ${report.pool} stuck for ${report.seconds}s!`];

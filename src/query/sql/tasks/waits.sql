@@ -6,7 +6,7 @@
 --   :limit       number  rows (default 50)
 -- Columns
 --   run_id       run
---   rule         rule of the model: W1 … W28
+--   rule         rule of the model: W1 … W29
 --   waiter       who waits
 --   waits_for    what it waits for
 --   start_s      seconds, as the trace prints it

@@ -19,46 +19,44 @@ export function blameBusyWait(
   ns: number,
 ): void {
   const { draft, timeline } = walk;
-  const { target } = wait;
+  const { target, targetCpu } = wait;
   citeBusyWait(draft.evidence, timeline, wait);
   draft.root(busyWaitRoot(wait, verdict), ns);
-  const note = `spins in ${wait.fn} until ${target ? `CPU ${target.cpu}` : 'another CPU'} answers`;
   const task = spinning.waitsFor(WAITS_FOR.cpuOwner, wait.task, {
     tid: splitLabel(wait.task).tid,
-    note,
+    note: `spins in ${wait.fn} until ${targetCpu === undefined ? 'another CPU' : `CPU ${targetCpu}`} answers`,
     event: wait.event,
   });
-  if (!target) {
+  if (targetCpu === undefined) {
     task.blame(ns);
     return;
   }
-  const { cpu } = target;
-  const pieces = splitByShares(verdict.shares, ns);
-  const silent = task.waitsFor({ kind: 'cpu' }, `CPU ${cpu}`, {
-    cpu,
+  const silent = task.waitsFor(WAITS_FOR.answer, `CPU ${targetCpu}`, {
+    cpu: targetCpu,
     note: 'takes no call-function interrupt',
-    event: target.fromEvent,
+    ...(target && { event: target.fromEvent }),
   });
+  const pieces = splitByShares(verdict.shares, ns);
   if (verdict.cause === 'cpu-hog' && verdict.task !== undefined) occupantLink(silent, verdict.task, pieces.own);
   else silent.blame(pieces.own);
-  const storm = timeline.stormDuring('nmi', cpu, wait.startNs, wait.endNs);
-  addContexts(silent, cpu, pieces, storm?.firstEvent);
+  const storm = timeline.stormDuring('nmi', targetCpu, wait.startNs, wait.endNs);
+  addContexts(silent, targetCpu, pieces, storm?.firstEvent);
 }
 
 /** What keeps the CPU that does not answer. */
-export function busyWaitRoot({ target }: BusyWait, { cause, code, task }: HoldoutVerdict): Root {
-  if (!target) return { kind: 'unknown' };
+export function busyWaitRoot({ targetCpu }: BusyWait, { cause, code, task }: HoldoutVerdict): Root {
+  if (targetCpu === undefined) return { kind: 'unknown' };
   return {
     kind: cause,
     ...(code === 'IRQS_OFF' && { code }),
-    cpu: target.cpu,
+    cpu: targetCpu,
     ...(task !== undefined && splitLabel(task)),
   };
 }
 
-/** The dump that shows the spin, and what the CPU did that does not answer. */
+/** What shows the spin, and what the CPU did that does not answer. */
 export function citeBusyWait(evidence: EvidenceList, timeline: Timeline, wait: BusyWait): void {
-  evidence.cite(wait.event, `a dump shows CPU ${wait.cpu} in ${wait.fn}`);
+  evidence.cite(wait.event, wait.shown);
   if (!wait.target) return;
   const { cpu, fromEvent, toEvent } = wait.target;
   citeCpuTime(evidence, timeline, cpu, fromEvent, toEvent || timeline.data.lastEvent);

@@ -71,7 +71,7 @@ export function nmiTrouble(
   return worst;
 }
 
-const NMI_WORDS = (trouble: { name: string; maxNs: number }): string =>
+export const nmiWords = (trouble: { name: string; maxNs: number }): string =>
   trouble.name === 'perf'
     ? `perf says that its interrupt takes ${formatDuration(trouble.maxNs)} on average`
     : `the NMI handler ${trouble.name} runs for up to ${formatDuration(trouble.maxNs)}`;
@@ -190,7 +190,7 @@ function causeOfCpu(
     return {
       cause: 'nmi-storm',
       cpu,
-      why: `CPU ${cpu}${who} took ${stall.cpus.get(cpu)?.ticks} scheduler ticks in ${stall.last.jiffies} jiffies, and ${NMI_WORDS(trouble)}`,
+      why: `CPU ${cpu}${who} took ${stall.cpus.get(cpu)?.ticks} scheduler ticks in ${stall.last.jiffies} jiffies, and ${nmiWords(trouble)}`,
     };
   switch (context) {
     case 'softirq':
@@ -220,7 +220,7 @@ function causeOfCpu(
         return {
           cause: 'nmi-storm',
           cpu,
-          why: `CPU ${cpu}${who} was in user code, which no tick reported, and ${NMI_WORDS(trouble)}`,
+          why: `CPU ${cpu}${who} was in user code, which no tick reported, and ${nmiWords(trouble)}`,
         };
       return { cause: 'unknown', cpu, why: `CPU ${cpu}${who} was in user code: ticks are missing there` };
     case 'idle':
@@ -263,7 +263,7 @@ function causeOfTask(
     return {
       cause: 'nmi-storm',
       tid,
-      why: note(`reader ${name} was on a CPU when it was looked at, and ${NMI_WORDS(trouble)}`, 'T10', 'R2.71'),
+      why: note(`reader ${name} was on a CPU when it was looked at, and ${nmiWords(trouble)}`, 'T10', 'R2.71'),
     };
   return onCpu
     ? {

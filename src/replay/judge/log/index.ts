@@ -2,6 +2,7 @@
 import type { Finding } from '../../../../schema/index.ts';
 import { isRecorded, type RunRecord } from '../../record/run-record.ts';
 import { type CycleEdge, LogChains } from './chain.ts';
+import { detectCsdLocks } from './csd.ts';
 import { detectLogDeadlocks } from './deadlock.ts';
 import { withDistinctIds } from './evidence.ts';
 import { detectLogHung } from './hung.ts';
@@ -27,6 +28,7 @@ export function detectLog({ log, profile, coverage }: RunRecord): Finding[] {
     ...deadlocks,
     ...detectLogPanics(log),
     ...detectLogLockups(log, stalls, log.storms),
+    ...detectCsdLocks(log, log.storms),
   ]);
 }
 

@@ -57,7 +57,7 @@ function lockup(
   const task = last.task ?? first.task;
   const at = callers((last.stack.length > 0 ? last : first).stack, 4);
   const startNs = Math.max(0, Math.min(first.tsNs, last.tsNs - stuckS * 1e9));
-  const { storm: load, spin, root } = loadBehind(last, startNs, stalls, storms);
+  const { storm: load, spin, target, root } = loadBehind(log, last, startNs, stalls, storms);
   return identified({
     kind: hard ? 'hard-lockup' : 'soft-lockup',
     // The load, or the CPU that does not answer, is the finding; this is what it does to the CPU.
@@ -73,7 +73,11 @@ function lockup(
         : 'what the kernel checks: the watchdog thread gets to run on each CPU. Here kernel code has kept the CPU without a chance to schedule',
       ...(at ? [`it was in ${at}`] : []),
       ...(load === undefined ? [] : [`${load} goes on meanwhile: a consequence of it`]),
-      ...(spin === undefined ? [] : [`it spins in ${spin} until another CPU answers: that one keeps it`]),
+      ...(spin === undefined
+        ? []
+        : [
+            `it spins in ${spin} until ${target === undefined ? 'another CPU' : `CPU ${target}`} answers: that one keeps it`,
+          ]),
       ...recurrence(reports),
     ]),
     cpu: last.cpu,

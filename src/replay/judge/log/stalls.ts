@@ -47,7 +47,8 @@ export function judgeStalls(log: LogRecord, hz: number | undefined, storms: read
   });
 }
 
-const STORM_ROOTS = { nmi: 'nmi-storm', hardirq: 'irq-storm', softirq: 'softirq-storm' } as const;
+/** The root that a storm is. */
+export const STORM_ROOTS = { nmi: 'nmi-storm', hardirq: 'irq-storm', softirq: 'softirq-storm' } as const;
 
 /** Where the log does not tell why: a storm that events show on one of the CPUs that the kernel waits for, in the middle of a recording too. */
 function observedCause(cause: LogCause, stall: LogStall, startNs: number, storms: readonly Storm[]): LogCause {

@@ -3,7 +3,7 @@
  * (kernel/smp.c, kernel/stop_machine.c, arch/x86/kernel/alternative.c, arch/x86/mm/tlb.c).
  */
 import type { LogBacktrace } from '../../../../schema/index.ts';
-import { plainSymbol } from './interrupt-frames.ts';
+import { HARDIRQ_FRAME, INTERRUPT_ENTRY, plainSymbol } from './interrupt-frames.ts';
 
 /** Waits for the call-function interrupt of other CPUs: smp_call_function*(…, wait), csd_lock_wait(). */
 const ANSWER_FRAME =
@@ -26,6 +26,13 @@ export function busyWaitFunction(stack: readonly string[]): string | undefined {
     if (!SPIN_HELPER.test(symbol)) return undefined;
   }
   return undefined;
+}
+
+/** The same in a recorded stack, below the interrupts that it may begin with. @param symbols function names, innermost first */
+export function spinBelowInterrupts(symbols: readonly string[]): string | undefined {
+  const plain = symbols.map(plainSymbol);
+  const entry = plain.findLastIndex((symbol) => INTERRUPT_ENTRY.test(symbol) || HARDIRQ_FRAME.test(symbol));
+  return busyWaitFunction(plain.slice(entry + 1));
 }
 
 /** The function in which a dumped CPU spins until another one answers, in what it did below its interrupts; undefined when it does something else. */

@@ -93,6 +93,9 @@ export class CpuState {
   switchRecord = 0;
   /** Records seen on this CPU: a kernel_stack record belongs to the record right before it on its CPU (E0.8). */
   records = 0;
+  /** Of them those in task context, and the number of the last one. */
+  taskRecords = 0;
+  taskRecord = 0;
   /** Number of context switches seen. */
   switches = 0;
   /** RCU watches the CPU (E1.4); undefined until an event tells. */

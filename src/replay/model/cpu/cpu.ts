@@ -141,6 +141,10 @@ export class CpuModel implements Model {
       state.firstEventNs = nowNs;
       state.firstEvent = eventId;
     }
+    if (context === 0 && state.hardirqDepth === 0 && state.softirqDepth === 0) {
+      state.taskRecords++;
+      state.taskRecord = state.records;
+    }
     state.flags = flags;
     // The record's own tid is the running task, also in interrupts; it corrects a missed switch. The stack of a switch is still
     // recorded by the task that leaves (E0.8).

@@ -6,6 +6,7 @@
 import type { EventType, LogBacktrace, LogLock, LogReport, LogTask } from '../../../../schema/index.ts';
 import { isLogLine, mayBeLogLine } from '../../core/log-line.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
+import { LogCsdWaits } from './csd.ts';
 import { LogHungTasks } from './hung.ts';
 import { readJiffies } from './jiffies.ts';
 import { PerfLadder } from './perf-ladder.ts';
@@ -80,6 +81,7 @@ export class LogModel implements Model {
   readonly lockups: Lockup[] = [];
   readonly panics: Panic[] = [];
   readonly workqueueLockups: WorkqueueLockup[] = [];
+  readonly csdWaits = new LogCsdWaits();
   /** By handler; the perf ladder is `perf`. */
   readonly longInterrupts = new Map<string, LongInterrupts>();
   readonly perfLadder = new PerfLadder();
@@ -146,6 +148,10 @@ export class LogModel implements Model {
       case 'workqueue-lockup':
         for (const dump of report.dumps ?? []) this.#dump(dump, report);
         if (this.workqueueLockups.length < MAX_RECORDS) this.workqueueLockups.push(report);
+        return;
+      case 'csd-lock':
+        for (const dump of report.dumps ?? []) this.#dump(dump, report);
+        this.csdWaits.add(report);
         return;
       case 'perf-interrupt':
         this.#long('perf', report.averageNs, report);
