@@ -33,7 +33,16 @@ const BEGINNINGS: readonly (readonly [LineLook, readonly string[]])[] = [
         'Tasks blocked on',
       ],
       ...['Kernel panic', 'kernel BUG', '------------[', 'UBSAN:', 'Oops', 'Internal error', 'Unable to handle'],
-      ...['general protection', 'csd: ', 'refcount_t:', 'list_add', 'list_del', 'DEAD callback', 'Out of memory'],
+      ...[
+        'general protection',
+        'csd: ',
+        'smp: csd: ',
+        'refcount_t:',
+        'list_add',
+        'list_del',
+        'DEAD callback',
+        'Out of memory',
+      ],
       ...['possible ', 'inconsistent ', 'suspicious ', 'bad unlock', 'held lock', '=========='],
     ],
   ],
@@ -128,7 +137,7 @@ const WORDS = [
     'already holding',
     'non-static key',
   ],
-  ...['Workqueue: rcu', ' held by ', 'backtrace for cpu'],
+  ...['CSD lock', 'Workqueue: rcu', ' held by ', 'backtrace for cpu'],
 ];
 
 /** By their first characters. */

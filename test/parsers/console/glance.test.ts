@@ -41,6 +41,8 @@ const PIECES = [
   'x possible circular locking dependency detected',
   'x possible irq lock inversion dependency detected',
   'x suspicious RCU usage',
+  'smp: csd: Detected non-responsive CSD lock (#1) on CPU#0, waiting 5000000042 ns for CPU#01 do_nothing+0x0/0x10(0x0).',
+  'x csd: Continued non-responsive CSD lock (#1) on CPU#0',
   '> 3 locks held by kworker/0:0/7:',
   'x is trying to acquire lock:',
   'but task is already holding lock:',

@@ -18,8 +18,6 @@ function content(report: LogReport): unknown {
 
 function reread(report: LogReport): LogReport | undefined {
   const grammar = new LogGrammar();
-  // Such a line is found near reports only.
-  grammar.watchful = report.kind === 'unread';
   for (const [i, line] of printReport(report).entries()) grammar.feed(report.tsNs, i + 1, report.cpu, NO_CALLER, line);
   return grammar.finish().find((candidate) => candidate.kind === report.kind);
 }
