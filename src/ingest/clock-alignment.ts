@@ -6,6 +6,7 @@
 import { type CaptureFacts, DictionaryWriter, type ParseOptions } from '../../parsers/index.ts';
 import { CELL_STR, CELL_TEXT, type EventBatch } from '../../schema/index.ts';
 import { type Capture, type CaptureInput, openCapture } from './capture.ts';
+import { CLOCKS_DIFFER_NS, FOREIGN_LINES, refuseOtherBoot, releaseIn } from './one-boot.ts';
 import type { ClockPair } from './tick-rate.ts';
 
 export interface Alignment {
@@ -31,6 +32,10 @@ export interface LogLines {
   readonly times: Map<string, LineTime | null>;
   readonly reports: LogReportMark[];
   boots: number;
+  /** Kernel release by boot, where the log states it. */
+  readonly releases: Map<number, string>;
+  /** Last stamp of boots that the log has from their first line on. */
+  readonly wholeBoots: Map<number, number>;
 }
 
 interface LineTime {
@@ -47,6 +52,8 @@ const OUTLIER_FACTOR = 8;
 /** Text captures round to microseconds. */
 const ROUNDING_NS = 1000;
 const MIN_TEXT = 6;
+/** What the kernel printed itself: it is in the log. */
+const PRINTED = 'console';
 
 /** Event types whose text may be a printed line, and the field that holds it. */
 const TEXT_FIELDS: Readonly<Record<string, string>> = { console: 'msg', print: 'buf', bprint: 'buf', bputs: 'buf' };
@@ -58,11 +65,12 @@ function strippedLine(text: string): { text: string; stampNs: number | undefined
   return { text: text.slice(prefix[0].length).trim(), stampNs: Number(prefix[1]) * 1e9 + Number(prefix[2]) * 1000 };
 }
 
-type LineVisitor = (text: string, tsNs: number, boot: number, stampNs: number | undefined) => boolean;
+type LineVisitor = (text: string, tsNs: number, boot: number, stampNs: number | undefined, printed: boolean) => boolean;
 
 /** Visits the printed lines of a batch until the visitor returns false. */
 function visitLines(batch: EventBatch, dictionary: DictionaryWriter, cells: number[], visit: LineVisitor): boolean {
   for (const type of batch.delta.types) {
+    if (type.name === PRINTED) cells[-1] = type.typeId;
     const field = TEXT_FIELDS[type.name];
     cells[type.typeId] = field === undefined ? -1 : type.fields.findIndex((f) => f.name === field);
   }
@@ -76,7 +84,7 @@ function visitLines(batch: EventBatch, dictionary: DictionaryWriter, cells: numb
     const raw = tag === CELL_TEXT ? batch.texts[value] : tag === CELL_STR ? dictionary.text(value) : '';
     const line = strippedLine(raw);
     if (line.text.length < MIN_TEXT) continue;
-    if (!visit(line.text, batch.tsNs[i], batch.boot, line.stampNs)) return false;
+    if (!visit(line.text, batch.tsNs[i], batch.boot, line.stampNs, batch.type[i] === cells[-1])) return false;
   }
   return true;
 }
@@ -103,7 +111,13 @@ async function visitCapture(
 
 /** Reads a log once for its lines and reports. */
 export async function readLogLines(capture: Capture, options: ParseOptions): Promise<LogLines> {
-  const lines: LogLines = { times: new Map(), reports: [], boots: 1 };
+  const lines: LogLines = {
+    times: new Map(),
+    reports: [],
+    boots: 1,
+    releases: new Map(),
+    wholeBoots: new Map(),
+  };
   const visit: LineVisitor = (text, tsNs, boot) => {
     lines.boots = Math.max(lines.boots, boot + 1);
     // A text that comes twice does not say which one it was.
@@ -112,7 +126,14 @@ export async function readLogLines(capture: Capture, options: ParseOptions): Pro
     return true;
   };
   await visitCapture(capture.input, options, visit, (batch) => {
-    for (const { kind, tsNs } of batch.reports) lines.reports.push({ kind, tsNs, boot: batch.boot });
+    const { boot, length } = batch;
+    for (const report of batch.reports) {
+      lines.reports.push({ kind: report.kind, tsNs: report.tsNs, boot });
+      const release = releaseIn(report);
+      if (release !== undefined) lines.releases.set(boot, release);
+      if (report.kind === 'banner') lines.wholeBoots.set(boot, report.tsNs);
+    }
+    if (length > 0 && lines.wholeBoots.has(boot)) lines.wholeBoots.set(boot, batch.tsNs[length - 1]);
   });
   return lines;
 }
@@ -125,15 +146,34 @@ export interface CommonLines {
   readonly inTicks: boolean;
   /** Its clock, when it names one. */
   readonly clock: string | undefined;
+  /** Its kernel, when it names it. */
+  readonly release: string | undefined;
 }
 
-/** Reads the trace from its beginning until enough lines agree. */
-export async function commonLines(trace: Capture, log: LogLines, options: ParseOptions): Promise<CommonLines> {
+/**
+ * Reads the trace from its beginning until enough lines agree.
+ * @param logName for the error
+ * @throws CaptureError when the log is of another boot: it does not have what the kernel printed while the trace was recorded
+ */
+export async function commonLines(
+  trace: Capture,
+  log: LogLines,
+  logName: string,
+  options: ParseOptions,
+): Promise<CommonLines> {
   const seen = new Set<string>();
   const pairs: ClockPair[][] = [];
   let matches = 0;
-  const visit: LineVisitor = (text, tsNs, _boot, stampNs) => {
+  let known = 0;
+  const foreign: string[] = [];
+  const whole = [...log.wholeBoots.values()];
+  const visit: LineVisitor = (text, tsNs, _boot, stampNs, printed) => {
     const line = log.times.get(text);
+    if (printed && line !== undefined) known++;
+    else if (printed && foreign.length < FOREIGN_LINES && !seen.has(text)) {
+      seen.add(text);
+      if (whole.some((lastNs) => (stampNs ?? tsNs) + CLOCKS_DIFFER_NS <= lastNs)) foreign.push(text);
+    }
     if (line === undefined || line === null) return true;
     // The stamp within a console text says which of several equal lines it is; a line that comes twice here says nothing.
     if (seen.has(text)) return true;
@@ -143,8 +183,11 @@ export async function commonLines(trace: Capture, log: LogLines, options: ParseO
     pairs[line.boot].push({ ticks: tsNs, ns: line.tsNs });
     return ++matches < ENOUGH_MATCHES;
   };
-  const { timeUnit, clock } = await visitCapture(trace.input, options, visit);
-  return { pairs, inTicks: timeUnit === 'ticks', clock };
+  const { timeUnit, clock, profile } = await visitCapture(trace.input, options, visit);
+  const inTicks = timeUnit === 'ticks';
+  if (!inTicks && known === 0 && matches === 0 && foreign.length >= FOREIGN_LINES && log.times.size < MAX_LINES)
+    refuseOtherBoot(trace.source.name, logName, foreign[0]);
+  return { pairs, inTicks, clock, release: profile.release };
 }
 
 /**

@@ -16,9 +16,17 @@ import {
   type LogReport,
 } from '../../schema/index.ts';
 import { type Capture, type CaptureInput, openCapture } from './capture.ts';
-import { type Alignment, alignLines, commonLines, type LogReportMark, readLogLines } from './clock-alignment.ts';
+import {
+  type Alignment,
+  alignLines,
+  commonLines,
+  type LogLines,
+  type LogReportMark,
+  readLogLines,
+} from './clock-alignment.ts';
 import { ConsoleReports } from './console-reports.ts';
 import { mergeByTime } from './merge.ts';
+import { KernelOfBoots, releaseIn } from './one-boot.ts';
 import { Reorder } from './reorder.ts';
 import { type ClockPair, proveRate, type TickRate } from './tick-rate.ts';
 
@@ -70,6 +78,7 @@ export class RunStream {
   readonly #options: ParseOptions;
   readonly #dictionary = new DictionaryWriter();
   readonly #lanes: Lane[] = [];
+  readonly #kernels = new KernelOfBoots();
   #knownReports: LogReportMark[] = [];
   #uncertaintyNs = 0;
   #delta: DictionaryDelta = emptyDelta();
@@ -163,7 +172,7 @@ export class RunStream {
       return;
     }
     const lines = await readLogLines(lane.capture, this.#options);
-    const common = await commonLines(trace.capture, lines, this.#options);
+    const common = await commonLines(trace.capture, lines, lane.capture.source.name, this.#options);
     if (common.inTicks) {
       trace.linePairs = common.pairs.flat();
       await this.#proveRate(trace, common.clock);
@@ -175,7 +184,7 @@ export class RunStream {
     const alignment = alignLines(common, trace.rate?.nsPerTick);
     lane.alignment = alignment;
     // Without a common line the trace is taken to be from the log's last boot: one records what just happened.
-    trace.boot ??= alignment?.boot ?? lines.boots - 1;
+    trace.boot ??= alignment?.boot ?? lastBootOf(lines, common.release);
     if (alignment === undefined) {
       unaligned(`no line in common with ${trace.capture.source.name}; the log keeps its own times`);
     } else {
@@ -247,6 +256,7 @@ export class RunStream {
       if (capture.facts.timeUnit === 'ticks') await this.#toTime(lane, batch);
       this.#queueDelta(batch.delta);
       records += batch.length + batch.reports.length;
+      this.#checkKernel(lane, batch);
       if (lane.boot !== undefined && !capture.isLog) batch.boot = lane.boot;
       lastBoot = batch.boot;
       // Earlier boots of the log have clocks of their own.
@@ -258,6 +268,21 @@ export class RunStream {
     if (records === 0) refuseIfUnreadable(capture);
     for (const ready of reorder.finish()) yield pass(ready);
     if (console) this.#queueReports(lastBoot, console.finish(), 0);
+  }
+
+  /** @throws CaptureError when another capture of the same boot is of another kernel */
+  #checkKernel(lane: Lane, { boot, reports }: EventBatch): void {
+    const { capture } = lane;
+    const { release } = capture.facts.profile;
+    const { name } = capture.source;
+    if (!capture.isLog) {
+      if (release !== undefined) this.#kernels.see(lane.boot ?? boot, release, name);
+      return;
+    }
+    for (const report of reports) {
+      const stated = releaseIn(report);
+      if (stated !== undefined) this.#kernels.see(boot, stated, name);
+    }
   }
 
   /** Ticks of a clock whose rate is proven become nanoseconds. */
@@ -309,6 +334,13 @@ export class RunStream {
     this.#reports = this.#reports.filter((pending) => !due.includes(pending));
     return due.map((pending) => pending.report).sort((a, b) => a.tsNs - b.tsNs || a.line - b.line);
   }
+}
+
+/** One records what just happened: the last boot of the log, of those of that kernel when it has any. */
+function lastBootOf({ boots, releases }: LogLines, release: string | undefined): number {
+  let last: number | undefined;
+  for (const [boot, of] of releases) if (of === release) last = boot;
+  return last ?? boots - 1;
 }
 
 /** Takes a batch, which is in time order, into the spans. */

@@ -2,7 +2,7 @@
  * What a tick of a trace clock is that does not count nanoseconds: `x86-tsc` without its conversion, `uptime`, `counter`. Only what the recording proves
  * counts: records that carry the time of another clock beside their own, lines that are in the kernel log too, or what the kernel fixes.
  */
-import { DictionaryWriter, type ParseOptions } from '../../parsers/index.ts';
+import { DictionaryWriter, isReadOnce, type ParseOptions } from '../../parsers/index.ts';
 import { CELL_INT, type EventBatch } from '../../schema/index.ts';
 import { type CaptureInput, openCapture } from './capture.ts';
 
@@ -71,7 +71,7 @@ export async function proveRate(
 ): Promise<TickRate | undefined> {
   // One tick per event, whatever the time.
   if (clock === 'counter') return undefined;
-  const own = input === '-' ? [] : await clockPairs(input, options);
+  const own = typeof input === 'string' && isReadOnce(input) ? [] : await clockPairs(input, options);
   return (
     rateOf(own, 'hrtimer_expire_entry carries the time of CLOCK_MONOTONIC (now=)') ??
     rateOf(linePairs, 'lines of the kernel log are in the trace, too') ??

@@ -1,5 +1,5 @@
 /** One pass over captures: batches to store and replay, boots to runs, the outcome to a result. */
-import type { Assessment, CaptureInfo, Finding, ReplayResult, RunInfo } from '../../schema/index.ts';
+import type { CaptureInfo, Finding, ReplayResult, RunInfo } from '../../schema/index.ts';
 import type { CaptureRead, CaptureSummary } from '../ingest/run-stream.ts';
 import type { StoredCapture } from '../store/run-summary.ts';
 import { storeError } from '../store/store-error.ts';
@@ -8,6 +8,7 @@ import { RunSession, type SessionOptions, wholeDictionary } from './run-session.
 import type { BatchSource } from './source/batch-source.ts';
 import type { StoreTarget } from './target/store-target.ts';
 import { TolerantStoreTarget } from './target/tolerant-store.ts';
+import { weakestAssessments } from './weakest.ts';
 
 export class CapturePass {
   readonly #source: BatchSource;
@@ -129,7 +130,7 @@ export class CapturePass {
         lost: captured.lost,
         issues: [...captured.issues],
       },
-      assessments: weakest(this.#sessions.map((session) => session.outcome?.assessments ?? [])),
+      assessments: weakestAssessments(this.#sessions.map((session) => session.outcome?.assessments ?? [])),
       findings,
       db: this.#kept ? this.#db : null,
     };
@@ -140,19 +141,4 @@ export class CapturePass {
 function inBoot({ spans, ...capture }: CaptureRead, boot: number): StoredCapture {
   const span = spans.find(([of]) => of === boot);
   return span === undefined ? capture : { ...capture, first_ns: span[1], last_ns: span[2] };
-}
-
-const STRENGTH: Readonly<Record<Assessment['status'], number>> = { 'not-assessed': 0, partial: 1, assessed: 2 };
-
-/** Of several boots, what the weakest of them could decide: silence about one of them must not look like "no problem". */
-function weakest(runs: readonly (readonly Assessment[])[]): Assessment[] {
-  const [first, ...others] = runs;
-  return first.map((assessment) => {
-    let least = assessment;
-    for (const other of others) {
-      const same = other.find((candidate) => candidate.kind === assessment.kind);
-      if (same && STRENGTH[same.status] < STRENGTH[least.status]) least = same;
-    }
-    return least;
-  });
 }

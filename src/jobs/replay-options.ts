@@ -45,11 +45,15 @@ export interface CaptureOptions {
 }
 
 export interface ReplayOptions extends CommonOptions, CaptureOptions {
+  /** Captures that are not of one boot: a run each. */
+  readonly separate?: boolean;
   /** Which run of a store; default: the latest. */
   readonly run?: number;
 }
 
 export interface IngestOptions extends CommonOptions, CaptureOptions {
+  /** Captures that are not of one boot: a run each. */
+  readonly separate?: boolean;
   readonly db: string;
 }
 

@@ -19,11 +19,14 @@ export function replay(inputs: Inputs, options: ReplayOptions = {}): Promise<Rep
  * Stores captures of one boot without replaying them; `replay` of the store does that later.
  * @throws CaptureError, StoreError as {@link replay}
  */
-export function ingest(inputs: Inputs, options: IngestOptions): Promise<ReplayResult> {
+export async function ingest(inputs: Inputs, options: IngestOptions): Promise<ReplayResult> {
   const given = jobInputs(inputs, undefined);
   // What is a store already is no capture, and is refused as one.
   const captures = given.kind === 'captures' ? given.captures : [given.path];
-  return replayCaptures(captures, { ...options, replay: false });
+  const { separate, ...settings } = options;
+  if (!separate) return replayCaptures(captures, { ...settings, replay: false });
+  const { replaySeparately } = await import('./separate.ts');
+  return replaySeparately(captures, { ...settings, replay: false });
 }
 
 /** @param onReplayed gets the models of each run once it is judged */
@@ -32,7 +35,7 @@ export async function replayInputs(
   options: ReplayOptions,
   onReplayed?: (run: ReplayedRun) => void,
 ): Promise<ReplayResult> {
-  const { run, db, name, kallsymsPath, threads, ...common } = options;
+  const { run, db, name, kallsymsPath, threads, separate, ...common } = options;
   const given = jobInputs(inputs, run);
   const watched = { ...common, ...(onReplayed && { onReplayed }) };
   if (given.kind === 'store') {
@@ -40,11 +43,14 @@ export async function replayInputs(
     const { replayStore } = await import('./replay-store.ts');
     return replayStore(given.path, { ...watched, ...(run !== undefined && { runId: run }) });
   }
-  return replayCaptures(given.captures, {
+  const settings = {
     ...watched,
     ...(db !== undefined && { db }),
     ...(name !== undefined && { name }),
     ...(kallsymsPath !== undefined && { kallsymsPath }),
     ...(threads !== undefined && { threads }),
-  });
+  };
+  if (!separate) return replayCaptures(given.captures, settings);
+  const { replaySeparately } = await import('./separate.ts');
+  return replaySeparately(given.captures, settings);
 }

@@ -170,7 +170,7 @@ export class StoreReader {
     const captures = this.#guarded(() =>
       this.#db
         .prepare(
-          'SELECT path, format, clock, ns_per_tick, rate_from, first_ns, last_ns, offset_ns, offset_uncertainty_ns FROM capture WHERE run_id = ? ORDER BY capture_id',
+          'SELECT path, format, clock, ns_per_tick, rate_from, offset_ns, offset_uncertainty_ns, first_ns, last_ns FROM capture WHERE run_id = ? ORDER BY capture_id',
         )
         .all(runId)
         .map((row) => checkedRow<Record<string, unknown>>(row, 'capture', CAPTURE_COLUMNS)),

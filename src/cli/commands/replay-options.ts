@@ -14,6 +14,7 @@ export interface CaptureOptions {
   readonly profile?: KernelProfile;
   readonly kallsyms?: string;
   readonly quiet?: boolean;
+  readonly separate?: boolean;
   /** ns */
   readonly wait?: number;
   readonly json?: boolean;
@@ -39,6 +40,7 @@ function argument<T>(parse: (text: string) => T): (text: string) => T {
 export function addCaptureOptions(command: Command): Command {
   return command
     .option('--db <file>', 'store to append the run to; :memory: keeps nothing', DEFAULT_DB)
+    .option('--separate', 'captures are not of one boot: a run each')
     .option('--name <name>', 'name of the run (default: name of the first capture)')
     .addOption(
       new Option('--profile <k=v,…>', `what is known of the kernel: ${Object.keys(PROFILE_KEYS).join(', ')}`).argParser(
@@ -80,6 +82,7 @@ export function jobOptions(options: CaptureOptions & { readonly run?: number }):
     ...(options.name !== undefined && { name: options.name }),
     ...(options.kallsyms !== undefined && { kallsymsPath: options.kallsyms }),
     ...(options.run !== undefined && { run: options.run }),
+    ...(options.separate && { separate: true }),
     ...(options.wait !== undefined && { waitMs: options.wait / 1e6 }),
   };
 }

@@ -1,0 +1,98 @@
+/** A run is one boot of one machine: what two boots recorded is refused, or kept apart when that is asked for. */
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { CaptureError } from '../../schema/index.ts';
+import { replay } from '../../src/jobs/replay.ts';
+import { replayCaptures } from '../../src/jobs/replay-captures.ts';
+import { quiesce } from '../support/command-line.ts';
+import { textCapture } from '../support/sample-store.ts';
+import { folderForEachTest, writeFileIn } from '../support/temporary-folder.ts';
+
+const folder = folderForEachTest();
+
+/** ftrace text names its kernel in the header of the latency tracers. */
+const traceText = (release: string, ...lines: string[]): string =>
+  `# tracer: nop\n#\n# nop latency trace v1.1.5 on ${release}\n# --------------------------------------------------------------------\n${[
+    '          <idle>-0       [000] d..2.    20.000010: sched_waking: comm=waits pid=9 prio=120 target_cpu=000',
+    ...lines,
+  ].join('\n')}\n`;
+
+const logText = (release: string, ...lines: string[]): string =>
+  `[    0.000000] Linux version ${release} (gcc) #1 SMP PREEMPT_DYNAMIC\n${lines.map((line) => `${line}\n`).join('')}`;
+
+const OLD = textCapture('old.txt', traceText('6.1.0'));
+const NEW = textCapture('new.txt', traceText('6.12.117-labA'));
+
+it('another kernel is refused: two traces, a trace and a log, in either order', async () => {
+  const log = textCapture('dmesg.txt', logText('6.12.117-labA', '[   30.000000] usb 1-1: new device'));
+  for (const inputs of [
+    [OLD, NEW],
+    [OLD, log],
+    [log, OLD],
+  ]) {
+    const merged = replayCaptures(inputs);
+    await expect(merged).rejects.toThrow(CaptureError);
+    await expect(merged).rejects.toThrow(/of kernel 6\.1\.0.*--separate|of kernel 6\.12\.117-labA.*--separate/);
+  }
+  const [same] = (await replayCaptures([NEW, log])).run.captures;
+  expect(same.path).toBe('new.txt');
+});
+
+it('of a log with several boots, the trace is of the last one with its kernel', async () => {
+  const log = textCapture(
+    'dmesg.txt',
+    `${logText('6.1.0', '[   30.000000] first boot of many')}${logText('6.12.117-labA', '[    1.000000] second boot of many')}`,
+  );
+  const { runs = [] } = await replayCaptures([OLD, log]);
+  expect(runs.map(({ events }) => events)).toEqual([3, 2]);
+});
+
+it('another boot of the same kernel is refused when the whole log lacks what the trace saw printed', async () => {
+  const printed = [1, 2, 3].map(
+    (i) => `          <idle>-0       [000] d..2.    2${i}.000000: console: lab: step ${i} of this boot`,
+  );
+  const trace = textCapture('trace.txt', traceText('6.1.0', ...printed));
+  const other = logText('6.1.0', '[   10.000000] lab: nothing of the kind', '[   99.000000] the end of it');
+  await expect(replayCaptures([trace, textCapture('dmesg.txt', other)])).rejects.toThrow(/log of another boot/);
+  // A log that ends before, or one that is not whole, proves nothing.
+  const short = logText('6.1.0', '[   10.000000] lab: nothing of the kind');
+  expect((await replayCaptures([trace, textCapture('dmesg.txt', short)])).run.captures).toHaveLength(2);
+  const piece = other.split('\n').slice(1).join('\n');
+  expect((await replayCaptures([trace, textCapture('dmesg.txt', piece)])).run.captures).toHaveLength(2);
+});
+
+it('a refusal leaves no store behind, --separate makes a run of each', async () => {
+  const paths = [
+    writeFileIn(folder.path, 'old.txt', traceText('6.1.0')),
+    writeFileIn(folder.path, 'new.txt', traceText('6.12.117-labA')),
+  ];
+  const db = join(folder.path, 'runs.db');
+  const refused = await quiesce('replay', '--db', db, '--quiet', ...paths);
+  expect(refused.status).toBe(3);
+  expect(refused.err).toContain('--separate');
+  const kept = await quiesce('replay', '--db', db, '--json', '--quiet', '--separate', ...paths);
+  expect(kept.status).toBe(0);
+  const { runs } = JSON.parse(kept.out) as { runs: { run_id: number; name: string }[] };
+  expect(runs.map(({ run_id, name }) => [run_id, name])).toEqual([
+    [1, 'old.txt'],
+    [2, 'new.txt'],
+  ]);
+});
+
+it('findings of separate runs say of which they are', async () => {
+  const inversion = (name: string) =>
+    textCapture(
+      name,
+      traceText(
+        name,
+        ...['acquire: aa a', 'acquire: bb b', 'release: bb b', 'release: aa a', 'acquire: bb b', 'acquire: aa a'].map(
+          (what, i) =>
+            `            t-1       [000] .....    21.00000${i}: lock_${what.replace(': ', ': 00000000000000')}`,
+        ),
+      ),
+    );
+  const result = await replay([inversion('6.1.0'), inversion('6.2.0')], { separate: true });
+  const found = result.findings.filter(({ kind }) => kind === 'lock-inversion');
+  expect(found.map((finding) => finding.run_id)).toEqual([1, 2]);
+  expect(result.run.run_id).toBeUndefined();
+});
