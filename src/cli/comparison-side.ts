@@ -2,7 +2,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CaptureError } from '../../schema/index.ts';
+import { CaptureError, fileProblem } from '../../schema/index.ts';
 import { looksLikeBaseline, readBaseline } from '../compare/baseline-file.ts';
 import { type ReadOptions, type RunRecord, readStoreRuns, splitRunSpec } from '../compare/run-record.ts';
 import { replayCaptures } from '../jobs/replay-captures.ts';
@@ -28,7 +28,7 @@ async function readOne(spec: string, options: ReadOptions, streams: Streams): Pr
   const whole = fileHead(spec);
   const { path, run } = whole === undefined ? splitRunSpec(spec) : { path: spec, run: undefined };
   const head = whole ?? fileHead(path);
-  if (head === undefined) throw new CaptureError(`${path}: no such file`);
+  if (head === undefined) throw new CaptureError(`${path}: ${problemOf(path)}`);
   if (isStoreFile(path)) return readStoreRuns(path, run, options);
   if (looksLikeBaseline(head)) {
     const saved = readBaseline(path);
@@ -68,11 +68,23 @@ async function readCapture(path: string, options: ReadOptions, streams: Streams)
   }
 }
 
-/** First bytes of a file as text, undefined when there is no such file. */
+/** Why a file cannot be read. */
+function problemOf(path: string): string {
+  try {
+    closeSync(openSync(path, 'r'));
+    return 'is a directory';
+  } catch (error) {
+    return fileProblem(error);
+  }
+}
+
+/** First bytes of a file as text, undefined when it cannot be read. */
 function fileHead(path: string): string | undefined {
   try {
     // A pipe's bytes come once: it is a capture.
-    if (!statSync(path).isFile()) return '';
+    const found = statSync(path);
+    if (found.isDirectory()) return undefined;
+    if (!found.isFile()) return '';
     const file = openSync(path, 'r');
     try {
       const head = Buffer.alloc(HEAD_BYTES);

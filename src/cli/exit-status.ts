@@ -2,6 +2,7 @@
 import { CaptureError, RequestError } from '../../schema/index.ts';
 import { StoreError } from '../store/store-error.ts';
 import { Interrupted } from './interrupt.ts';
+import { OutputError } from './outlet.ts';
 
 export const EXIT_OK = 0;
 /** Findings at or above --fail-on. */
@@ -9,12 +10,12 @@ export const EXIT_FINDINGS = 1;
 export const EXIT_USAGE = 2;
 /** The input cannot be read, or is no capture. */
 export const EXIT_INPUT = 3;
-/** The store is damaged, locked, or cannot be written. */
+/** The store is damaged or locked, or something cannot be written. */
 export const EXIT_STORE = 4;
 /** A defect of quiesce itself. */
 export const EXIT_INTERNAL = 70;
 /** Ended by Ctrl-C, as shells report it; SIGHUP and SIGTERM have their own. */
-export const EXIT_INTERRUPTED = 130;
+const EXIT_INTERRUPTED = 130;
 
 /** Wrong arguments. The message names the argument and what was expected. */
 export class UsageError extends RequestError {
@@ -24,7 +25,7 @@ export class UsageError extends RequestError {
 export function exitStatusOf(error: unknown): number {
   if (error instanceof RequestError) return EXIT_USAGE;
   if (error instanceof CaptureError) return EXIT_INPUT;
-  if (error instanceof StoreError) return EXIT_STORE;
+  if (error instanceof StoreError || error instanceof OutputError) return EXIT_STORE;
   if (error instanceof Interrupted) return error.status;
   if (error instanceof Error && error.name === 'AbortError') return EXIT_INTERRUPTED;
   return EXIT_INTERNAL;

@@ -3,6 +3,7 @@ import { isatty } from 'node:tty';
 import pc from 'picocolors';
 import { PLAIN, type Style } from '../report/style.ts';
 import { interruptSignal } from './interrupt.ts';
+import { inert, writeText } from './outlet.ts';
 import type { ShellStreams } from './query-shell.ts';
 
 export interface Streams {
@@ -40,32 +41,36 @@ export function styleOf(streams: Streams): Style {
 }
 
 const STDIN = 0;
+const STDOUT = 1;
+const STDERR = 2;
 
-/** The streams of this process. A reader that goes away (`| head`) ends it quietly. */
+/** The streams of this process. */
 export function processStreams(): Streams {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit();
-    throw error;
-  });
-  process.stderr.on('error', () => undefined);
+  // https://no-color.org: set and not empty.
+  const colour = process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+  const out = (text: string): void => writeText(STDOUT, 'standard output', inert(text, colour));
+  const err = (text: string): void => {
+    try {
+      writeText(STDERR, 'standard error', inert(text));
+    } catch {
+      // There is nowhere to say it.
+    }
+  };
   return {
-    out: (text) => {
-      process.stdout.write(text);
-    },
-    err: (text) => {
-      process.stderr.write(text);
-    },
-    // https://no-color.org: set and not empty.
-    colour: process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
+    out,
+    err,
+    colour,
     terminal: process.stderr.isTTY === true,
-    shell: {
-      // Only when asked for: process.stdin makes the pipe non-blocking, under the feet of the thread that reads a capture from it.
-      get input() {
-        return process.stdin;
-      },
-      output: process.stdout,
-      errors: process.stderr,
-      interactive: isatty(STDIN) && process.stdout.isTTY === true,
+    get shell() {
+      const interactive = isatty(STDIN) && process.stdout.isTTY === true;
+      return {
+        // Only when asked for: process.stdin makes the pipe non-blocking, under the feet of the thread that reads a capture from it.
+        input: process.stdin,
+        output: { write: out, columns: process.stdout.columns },
+        errors: { write: err },
+        interactive,
+        ...(interactive && { terminal: process.stdout }),
+      };
     },
     interruptSignal,
   };

@@ -1,6 +1,8 @@
 /** The verbs together: parses the arguments, runs one, turns errors into one line and an exit status. */
 import { Command, CommanderError } from 'commander';
+import { printable } from '../report/text-format.ts';
 import { EXIT_INTERNAL, EXIT_OK, EXIT_USAGE, exitStatusOf } from './exit-status.ts';
+import { ReaderGone } from './outlet.ts';
 import type { Session, Streams } from './output.ts';
 import { packageVersion } from './package-version.ts';
 
@@ -31,7 +33,8 @@ const HELP_WIDTH = 100;
 
 const EXIT_HELP = `
 Exit status: 0 done · 1 findings at or above --fail-on · 2 wrong usage · 3 input unreadable ·
-             4 store damaged, locked or not writable`;
+             4 store damaged or locked, or something cannot be written ·
+             129, 130, 143 ended by SIGHUP, SIGINT, SIGTERM`;
 
 /**
  * Runs the command line.
@@ -60,6 +63,7 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
     await program.parseAsync(args as string[], { from: 'user' });
     return session.status;
   } catch (error) {
+    if (error instanceof ReaderGone) return session.status;
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
     const status = exitStatusOf(error);
     streams.err(`quiesce: ${describe(error, status)}\n`);
@@ -69,7 +73,9 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
 
 function describe(error: unknown, status: number): string {
   if (error instanceof Error && error.name === 'AbortError') return 'interrupted; nothing was stored';
-  if (!(error instanceof Error)) return String(error);
-  if (status === EXIT_INTERNAL) return `this is a defect of quiesce, please report it\n${error.stack ?? error.message}`;
-  return error.message;
+  if (!(error instanceof Error)) return printable(String(error));
+  if (status === EXIT_INTERNAL)
+    return `this is a defect of quiesce, please report it\n${(error.stack ?? error.message).split('\n').map(printable).join('\n')}`;
+  // One line, whatever a name in it holds.
+  return printable(error.message);
 }

@@ -12,7 +12,8 @@ import { SqlError } from '../query/user-sql.ts';
 import { fittedTable } from '../report/fitted-table.ts';
 import { queryDescription, queryListText } from '../report/query-help.ts';
 import { ROW_FORMATS, type RowFormat, rowsText } from '../report/rows-text.ts';
-import { plural } from '../report/text-format.ts';
+import { plural, printable } from '../report/text-format.ts';
+import { inert } from './outlet.ts';
 import {
   InlineRunner,
   openStatementRunner,
@@ -39,11 +40,20 @@ const HELP = `Statements end with a semicolon; the store is only read. Ctrl-C st
 .quit
 `;
 
+/** Takes text. */
+export interface ShellOutlet {
+  write(text: string): unknown;
+  /** Width in characters, where it is known. */
+  readonly columns?: number | undefined;
+}
+
 export interface ShellStreams {
   readonly input: Readable;
-  readonly output: Writable & { readonly columns?: number };
+  readonly output: ShellOutlet;
   /** Where messages go. */
-  readonly errors: Writable;
+  readonly errors: ShellOutlet;
+  /** What a person types on; needed when interactive. */
+  readonly terminal?: Writable;
   /** A person types: prompt, history, time taken, at most .limit rows. */
   readonly interactive: boolean;
   /** Where the lines typed are kept. */
@@ -82,7 +92,7 @@ class QueryShell {
     this.#lines = createInterface({
       input: streams.input,
       ...(streams.interactive && {
-        output: streams.output,
+        output: streams.terminal ?? process.stdout,
         terminal: true,
         history: this.#readHistory(),
         historySize: HISTORY_LINES,
@@ -262,11 +272,11 @@ class QueryShell {
   }
 
   #write(text: string): void {
-    this.#streams.output.write(text);
+    this.#streams.output.write(inert(text));
   }
 
   #say(line: string): void {
-    this.#streams.errors.write(`${line}\n`);
+    this.#streams.errors.write(`${inert(printable(line))}\n`);
   }
 
   #complain(line: string): void {

@@ -20,8 +20,8 @@ export function* rowsText(
       yield* table(columns, rows);
       return;
     case 'csv':
-      yield `${columns.map(csvField).join(',')}\n`;
-      for (const row of rows) yield `${row.map((value) => csvField(plain(value))).join(',')}\n`;
+      yield `${columns.map(csvCell).join(',')}\n`;
+      for (const row of rows) yield `${row.map(csvCell).join(',')}\n`;
       return;
     case 'ndjson':
       for (const row of rows) yield `${JSON.stringify(asObject(columns, row))}\n`;
@@ -57,6 +57,15 @@ function asObject(columns: readonly string[], row: readonly RowValue[]): Record<
 function plain(value: RowValue): string {
   if (value === null) return '';
   return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value);
+}
+
+/**
+ * Texts come from captures: control characters are shown, and what a spreadsheet would take for a formula begins with an apostrophe.
+ * JSON has the texts as they are.
+ */
+function csvCell(value: RowValue): string {
+  if (typeof value !== 'string') return csvField(plain(value));
+  return csvField(printable(/^[=+\-@\t\r]/.test(value) ? `'${value}` : value));
 }
 
 /** RFC 4180. */

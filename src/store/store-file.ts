@@ -2,9 +2,10 @@
  * The SQLite file itself: create, recognise, migrate, open for writing or for reading. Everything else in src/store works on
  * a connection that comes from here.
  */
-import { closeSync, existsSync, openSync, readSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync, unlinkSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
+import { fileProblem } from '../../schema/index.ts';
 import { migrations, newestVersion } from './migrations.ts';
 import { APPLICATION_ID, checkedVersion, checkJournal, lockDown } from './store-door.ts';
 import { StoreError, StoreLocked, storeError } from './store-error.ts';
@@ -196,7 +197,11 @@ export async function whenUnlocked<T>(path: string, wait: WaitOptions, attempt: 
  * @throws StoreError when it is missing, damaged, locked, not a store, or of a newer version.
  */
 export function openForReading(path: string): Connection {
-  if (!existsSync(path)) throw new StoreError(`${path}: no such file`);
+  try {
+    if (!statSync(path).isFile()) throw new StoreError(`${path}: is no file`);
+  } catch (error) {
+    throw error instanceof StoreError ? error : new StoreError(`${path}: ${fileProblem(error)}`);
+  }
   try {
     return openReadOnly(path);
   } catch (error) {

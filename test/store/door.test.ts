@@ -116,8 +116,8 @@ describe('the rows of a store', () => {
       ['explain', path, id || 'x'],
       ['state', path, '--at', '0'],
       ['hist', path, 'nmi'],
-      ['compare', path, path],
-      ['export', path],
+      ['compare', path, '--with', path],
+      ['export', path, '--format', 'sarif'],
       ['whatif', path],
       ['query', path, 'SELECT * FROM run'],
     ]) {

@@ -4,13 +4,13 @@ import { baselineOf, baselineText } from '../../compare/baseline-file.ts';
 import { plural } from '../../report/text-format.ts';
 import { readSide } from '../comparison-side.ts';
 import type { Session } from '../output.ts';
+import { writeOutput } from '../output-file.ts';
 import {
   addComparisonOptions,
   addMetricOptions,
   type ComparisonOptions,
   finishComparison,
   readOptionsOf,
-  writeOutput,
 } from './comparison-output.ts';
 
 const SAVE_EXAMPLES = `

@@ -1,5 +1,4 @@
 /** Options and output that compare and baseline share. */
-import { writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type CompareResult, METRIC_NAMES } from '../../../schema/index.ts';
 import { compareRuns } from '../../compare/compare-runs.ts';
@@ -10,6 +9,7 @@ import { compareText } from '../../report/compare-text.ts';
 import { parseShare } from '../durations.ts';
 import { EXIT_FINDINGS, UsageError } from '../exit-status.ts';
 import { type Session, styleOf } from '../output.ts';
+import { writeOutput } from '../output-file.ts';
 import { packageVersion } from '../package-version.ts';
 
 const FORMATS = ['text', 'json', 'junit', 'sarif'] as const;
@@ -89,10 +89,11 @@ export function finishComparison(
     ...(options.threshold !== undefined && { threshold: options.threshold }),
     ...(options.alpha !== undefined && { alpha: options.alpha }),
   });
+  // Before it is printed: a reader that goes away does not change the verdict.
+  if (options.failOn === 'regression' && result.verdict === 'regressed') session.status = EXIT_FINDINGS;
   const text = render(result, options, session);
   if (options.output === undefined) session.streams.out(text);
   else writeOutput(options.output, text);
-  if (options.failOn === 'regression' && result.verdict === 'regressed') session.status = EXIT_FINDINGS;
 }
 
 function render(
@@ -109,14 +110,5 @@ function render(
       return `${JSON.stringify(sarifOfComparison(result, packageVersion()), null, 1)}\n`;
     case 'text':
       return compareText(result, { all: !changes, ...(output === undefined && { style: styleOf(streams) }) });
-  }
-}
-
-/** @throws UsageError when it cannot be written */
-export function writeOutput(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    throw new UsageError(`${path}: cannot be written: ${(error as Error).message}`);
   }
 }

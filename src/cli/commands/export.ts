@@ -5,8 +5,8 @@ import { type SarifRun, sarifOfRuns } from '../../export/sarif.ts';
 import { StoreReader } from '../../store/run-reader.ts';
 import { UsageError } from '../exit-status.ts';
 import type { Session } from '../output.ts';
+import { writeOutput } from '../output-file.ts';
 import { packageVersion } from '../package-version.ts';
-import { writeOutput } from './comparison-output.ts';
 import { parseRunId } from './replay-options.ts';
 
 interface ExportedRun extends SarifRun {

@@ -52,13 +52,13 @@ export function registerReplay(program: Command, session: Session): void {
       const known = suppressionsOf(options);
       const everything = await run(captures, options, session);
       const result = known ? suppressFindings(everything, known, options.showSuppressed === true) : everything;
-      if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
-      else streams.out(replayText(result, { style: styleOf(streams), hint: queryHint }));
       const { failOn } = options;
       const failing = known ? everything.findings.filter((f) => !suppressionOf(f, known)) : everything.findings;
       const failed = failOn !== undefined && failing.some((f) => reaches(f.severity, failOn));
       // A run that is not kept outweighs what it found.
       if (failed && session.status !== EXIT_STORE) session.status = EXIT_FINDINGS;
+      if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
+      else streams.out(replayText(result, { style: styleOf(streams), hint: queryHint }));
     });
 }
 
