@@ -5,11 +5,14 @@ import type { BusyWait } from '../model/inferred/busy-wait.ts';
 import { quietHoldout } from '../model/inferred/quiet-holdout.ts';
 import type { HoldoutVerdict } from '../model/rcu/holdout/shares.ts';
 import { judgeHoldout } from '../model/rcu/holdout/verdict.ts';
+import type { LockSpin } from './lock-spin-verdict.ts';
 
 /** What held a grace period up, as the whole record shows it. */
 export interface TracedVerdict extends HoldoutVerdict {
   /** The CPU spins until another one answers: the verdict is that of the other one. */
   readonly via?: BusyWait;
+  /** Its task spins for a lock: the verdict is on the owner. */
+  readonly lockSpin?: LockSpin;
 }
 
 /** The spin must cover this share of the time in question. */

@@ -30,6 +30,7 @@ import type { NoVoluntarySwitch } from '../model/task/no-voluntary-switch.ts';
 import { TASK_BLOCKED, type Task, type TaskModel } from '../model/task/task.ts';
 import type { LateWork, WorkExecution } from '../model/work/workqueue.ts';
 import { busyWaitDuring, type TracedVerdict, verdictOfTarget } from './busy-wait-verdict.ts';
+import { lockSpinDuring, verdictOfOwner } from './lock-spin-verdict.ts';
 import { isReaderOf, type LoggedReader, loggedReaders, namedRuns } from './srcu-facts.ts';
 import { type TaskJoin, taskJoins } from './task-join.ts';
 
@@ -352,6 +353,10 @@ export class Timeline {
     const verdict = judgeHoldout(holdout, this.data.visible);
     if (holdout.kind !== 'cpu' || (verdict.cause !== 'cpu-hog' && verdict.cause !== 'unknown')) return verdict;
     const toNs = holdout.toNs ?? this.data.endNs;
-    return this.busyWait(holdout.cpu, holdout.fromNs, toNs)?.verdict ?? verdict;
+    const busy = this.busyWait(holdout.cpu, holdout.fromNs, toNs);
+    if (busy || verdict.cause !== 'cpu-hog' || verdict.task === undefined) return busy?.verdict ?? verdict;
+    const waits = { past: this.data.pastLockWaits, open: this.data.lockWaits };
+    const lockSpin = lockSpinDuring(waits, verdict.task, holdout.fromNs, toNs);
+    return lockSpin ? { ...verdictOfOwner(verdict, lockSpin, this.labelOf(lockSpin.ownerTid)), lockSpin } : verdict;
   }
 }

@@ -116,6 +116,13 @@ describe('a CPU that spins for another one', () => {
     expect(other.root).toMatchObject({ kind: 'gp-kthread-starved', cpu: 0 });
   });
 
+  it('as a stopper: migration/0 in stop_machine() waits for the CPU whose stopper does not run', async () => {
+    const starved = await starvedOf(
+      scene([]).replaceAll('poker-50', 'migration/0-50').replaceAll('poker', 'migration/0'),
+    );
+    expect(namesOf(starved).slice(0, 4)).toEqual(['rcu_preempt:16', 'CPU 0', 'migration/0:50', 'CPU 1']);
+  });
+
   it('by the CSD-lock report of the kernel', async () => {
     const report = [
       'smp: csd: Detected non-responsive CSD lock (#1) on CPU#0, waiting 5000000042 ns for CPU#01 do_sync_core+0x0/0x20(0x0).',

@@ -281,6 +281,44 @@ describe('nobody holds the grace period up', () => {
   });
 });
 
+describe('a CPU whose task spins for a lock', () => {
+  /** hog:7 on CPU 1 asks for a lock that owner:9 took on CPU 0. */
+  const scene = (): RcuScene =>
+    hogScene()
+      .at(-0.35, 'owner-9', 0, 'lock_acquire: 00000000000000a0 &the_lock')
+      .runs(-0.3, 0, 'swapper/0-0', 'owner-9', 'R')
+      .at(-0.29, 'hog-7', 1, 'lock_acquire: 00000000000000a0 &the_lock')
+      .at(-0.28, 'hog-7', 1, 'lock_contended: 00000000000000a0 &the_lock')
+      .at(LENGTH_S - 0.01, 'hog-7', 1, 'lock_acquired: 00000000000000a0 &the_lock')
+      .at(LENGTH_S - 0.011, 'owner-9', 0, 'lock_release: 00000000000000a0 &the_lock');
+
+  it('leads to the owner (W22, W23)', async () => {
+    const stall = await stallOf(scene());
+    expect(stall).toMatchObject({ cause: 'lock-holder', cpus: [1] });
+    expect(notesText(stall)).toContain('hog:7 spins for &the_lock for 9.99 s, held by owner:9');
+  });
+
+  it('so does the chain of a task that waits for the grace period', async () => {
+    const waiting = scene()
+      .runs(-0.45, 0, 'swapper/0-0', 'upd-5', 'R')
+      .at(-0.4, 'upd-5', 0, 'synchronize_rcu: (synchronize_rcu+0x0/0x120)')
+      .runs(-0.39, 0, 'upd-5', 'swapper/0-0', 'D')
+      .at(LENGTH_S + 0.002, 'rcu_preempt-14', 0, 'sched_waking: comm=upd pid=5 prio=120 target_cpu=000')
+      .runs(LENGTH_S + 0.003, 0, 'rcu_preempt-14', 'upd-5')
+      .at(LENGTH_S + 0.004, 'upd-5', 0, 'synchronize_rcu_ret: (lab_upd+0x2a/0x50 <- synchronize_rcu)');
+    const [blocked] = ofKind(await replayText(waiting.text, OPTIONS), 'blocked-sync');
+    expect(blocked.root).toMatchObject({ kind: 'lock-holder', task: 'owner', tid: 9 });
+    const names = blocked.chain?.map(({ name }) => name) ?? [];
+    expect(names.slice(-4)).toEqual(['CPU 1', 'hog:7', '&the_lock', 'owner:9']);
+    expect(blocked.chain?.reduce((sum, { blame_ns }) => sum + blame_ns, 0)).toBe(blocked.blocked_ns);
+  });
+
+  it('is a hog where lock events are not recorded', async () => {
+    const outcome = await replayText(scene().text, { ...OPTIONS, keep: (name) => !name.startsWith('lock_') });
+    expect(ofKind(outcome, 'rcu-stall')).toMatchObject([{ cause: 'cpu-hog', cpus: [1] }]);
+  });
+});
+
 describe('an idle stretch counts when the kthread looks (R2.5 b)', () => {
   const eqs = (scene: RcuScene, s: number, enters: boolean): RcuScene =>
     scene.at(

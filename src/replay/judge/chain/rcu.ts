@@ -21,6 +21,7 @@ import {
 } from '../../model/rcu/grace-period.ts';
 import type { HoldoutVerdict } from '../../model/rcu/holdout/shares.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
+import type { LockSpin } from '../../record/lock-spin-verdict.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { blameBusyWait } from './busy-wait.ts';
 import type { Link } from './draft.ts';
@@ -214,7 +215,7 @@ function blameGracePeriod(walk: AttributionWalk, period: Link, gp: GracePeriod, 
     // Still pending at the end of the capture: shared equally (W4.42).
     const heldFromNs = Math.max(fromNs, Math.min(...open.map((holdout) => holdout.fromNs)));
     const shareNs = Math.floor((toNs - heldFromNs) / open.length);
-    for (const holdout of open) blameHoldout(walk, period, holdout, shareNs);
+    for (const holdout of open) blameHoldout(walk, period, holdout, shareNs, toNs);
     period.blame(toNs - heldFromNs - shareNs * open.length);
     cursor = heldFromNs;
   }
@@ -222,7 +223,8 @@ function blameGracePeriod(walk: AttributionWalk, period: Link, gp: GracePeriod, 
     const holdout = lastPending(holdouts, cursor);
     if (holdout) {
       const beganNs = Math.max(fromNs, holdout.fromNs);
-      if (!sleepsOnLock(walk, period, holdout, beganNs, cursor)) blameHoldout(walk, period, holdout, cursor - beganNs);
+      if (!sleepsOnLock(walk, period, holdout, beganNs, cursor))
+        blameHoldout(walk, period, holdout, cursor - beganNs, cursor);
       cursor = beganNs;
       continue;
     }
@@ -258,7 +260,8 @@ function sleepsOnLock(walk: AttributionWalk, period: Link, holdout: Holdout, fro
   return true;
 }
 
-function blameHoldout(walk: AttributionWalk, period: Link, holdout: Holdout, ns: number): void {
+/** @param untilNs end of the time `ns` that it answers for */
+function blameHoldout(walk: AttributionWalk, period: Link, holdout: Holdout, ns: number, untilNs: number): void {
   if (ns <= 0) return;
   const { draft, timeline } = walk;
   citeHoldout(walk, holdout, ns);
@@ -285,6 +288,10 @@ function blameHoldout(walk: AttributionWalk, period: Link, holdout: Holdout, ns:
       blameBusyWait(walk, busy, verdict.via, verdict, ns);
       return;
     }
+    if (verdict.lockSpin) {
+      blameLockSpin(walk, busy, verdict.lockSpin, untilNs - ns, untilNs);
+      return;
+    }
     if (hog === undefined) busy.blame(pieces.own);
     else occupantLink(busy, hog, pieces.own);
   }
@@ -292,6 +299,22 @@ function blameHoldout(walk: AttributionWalk, period: Link, holdout: Holdout, ns:
   if (busy) addContexts(busy, cpu, pieces, storm?.firstEvent);
   draft.root(holdoutRoot(timeline, holdout, verdict), ns);
   if (verdict.cause === 'nmi-storm' && storm) draft.evidence.cite(storm.firstEvent, `NMI storm on CPU ${cpu} begins`);
+}
+
+/** The task that spins for a lock, and what it waits for. */
+function blameLockSpin(
+  walk: AttributionWalk,
+  busy: Link,
+  { task, lock }: LockSpin,
+  fromNs: number,
+  toNs: number,
+): void {
+  const { tid } = splitLabel(task);
+  const spinner = { edge: WAITS_FOR.cpuOwner, label: task, tid, note: `spins for ${lock}` };
+  enterTask(walk, busy, spinner, toNs - fromNs, (link) => {
+    const ownNs = blameWaits(walk, link, spinner, fromNs, toNs);
+    walk.draft.root({ kind: 'cpu-hog', ...splitLabel(task) }, ownNs);
+  });
 }
 
 /** A CPU whose quiescent state is pending. */

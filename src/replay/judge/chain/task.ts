@@ -3,6 +3,7 @@
  * locks, and the rest, which is its own.
  */
 import type { Evidence, RootKind } from '../../../../schema/index.ts';
+import type { EvidenceList } from '../../core/evidence-list.ts';
 import { overlapNs } from '../../core/interval.ts';
 import { splitLabel } from '../../core/wording.ts';
 import { WAITS_FOR } from '../../knowledge/waits-for.ts';
@@ -88,7 +89,7 @@ export function blameWaits(
       walk.wait(link, piece.wait, startNs, endNs);
     } else if ('join' in piece) blameJoin(walk, link, piece.join, startNs, endNs);
     else {
-      draft.evidence.range(1, timeline.data.lastEvent, { events: LOCK_EVENTS, tid }, `locks of ${label}`);
+      citeLocks(draft.evidence, timeline, tid);
       blameLock(walk, link, piece, startNs, endNs);
     }
     cursor = endNs;
@@ -97,10 +98,14 @@ export function blameWaits(
   return ownNs;
 }
 
+/** Which locks a task takes and leaves. */
+export function citeLocks(evidence: EvidenceList, timeline: Timeline, tid: number): void {
+  evidence.range(1, timeline.data.lastEvent, { events: LOCK_EVENTS, tid }, `locks of ${timeline.labelOf(tid)}`);
+}
+
 /** A lock and whoever holds it; an unknown holder leaves the time with the lock. */
 function blameLock(walk: AttributionWalk, waiter: Link, piece: LockPiece, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
-  const { data } = timeline;
   const lock = waiter.waitsFor(WAITS_FOR.lock, piece.lock, { note: piece.note, event: piece.event });
   if (piece.ownerTid <= 0) {
     lock.blame(toNs - fromNs);
@@ -109,7 +114,7 @@ function blameLock(walk: AttributionWalk, waiter: Link, piece: LockPiece, fromNs
   }
   lock.passThrough(toNs - fromNs);
   const label = timeline.labelOf(piece.ownerTid);
-  draft.evidence.range(1, data.lastEvent, { events: LOCK_EVENTS, tid: piece.ownerTid }, `locks of ${label}`);
+  citeLocks(draft.evidence, timeline, piece.ownerTid);
   const doing = sleepText(timeline, piece.ownerTid, fromNs, toNs);
   const note = `holds ${piece.lock}${doing && `, ${doing}`}`;
   const owner: TaskLink = { edge: WAITS_FOR.holder, label, tid: piece.ownerTid, note, event: piece.ownerEvent };

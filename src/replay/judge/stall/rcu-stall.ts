@@ -4,7 +4,7 @@
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
 import { note, notesOf } from '../../core/note.ts';
-import { LOST_EVENTS_NOTE } from '../../core/wording.ts';
+import { LOST_EVENTS_NOTE, splitLabel } from '../../core/wording.ts';
 import { gracePeriodFloorNs } from '../../knowledge/collection-floors.ts';
 import type { KthreadSleep, KthreadStarvation } from '../../model/inferred/gp-kthread.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../../model/rcu/grace-period.ts';
@@ -19,6 +19,7 @@ import {
   GRACE_PERIOD_EVENTS,
   inferredBy,
 } from '../chain/rcu.ts';
+import { citeLocks } from '../chain/task.ts';
 import { identified } from '../finding-id.ts';
 import { cpuStrips, STRIP_LEGEND } from '../storm/cpu-strip.ts';
 import { holdoutNote, stallHoldouts } from './holdouts.ts';
@@ -92,6 +93,9 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
     evidence.cite(rule.shownBy.startEvent, `${gracePeriodName(rule.shownBy)} starts`);
     evidence.cite(rule.shownBy.warnedEvent ?? 0, 'the warning that shows the threshold');
   }
+  if (judged?.lockSpin)
+    for (const tid of [splitLabel(judged.lockSpin.task).tid, judged.lockSpin.ownerTid])
+      citeLocks(evidence, timeline, tid);
   if (undecided) citeKthread(evidence, gp, timeline);
   if (starved) citeStarvation(evidence, starved, timeline);
   if (asleep) citeKthreadSleep(evidence, asleep, timeline.data.lastEvent);

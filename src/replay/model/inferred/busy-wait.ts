@@ -50,6 +50,8 @@ interface Spin {
 /** A report prints its dumps after its title, slowly on a serial console. */
 const PRINTED_WITHIN_NS = 3e9;
 
+const STOPPER = /^migration\/\d+:/;
+
 /** The spin must cover this share of a stretch for the stretch to be one. */
 const MOST = 0.5;
 
@@ -83,7 +85,13 @@ export class BusyWaitModel implements Model {
     this.#stacks.finish();
     const spins: { readonly stretch: NoQsInterval; readonly spin: Spin }[] = [];
     // The kernel's own words first, then what events show.
-    for (const spin of [...this.#reported(), ...this.#dumped(), ...this.#asked(), ...this.#sampled()]) {
+    for (const spin of [
+      ...this.#reported(),
+      ...this.#dumped(),
+      ...this.#asked(),
+      ...this.#sampled(),
+      ...this.#stopped(),
+    ]) {
       const stretch = this.#stretchOf(spin);
       if (stretch && !spins.some((other) => other.stretch === stretch)) spins.push({ stretch, spin });
     }
@@ -159,6 +167,19 @@ export class BusyWaitModel implements Model {
       startNs,
       endNs,
     }));
+  }
+
+  /** Stoppers run for microseconds, unless they wait for each other in stop_machine() (kernel/stop_machine.c multi_cpu_stop). */
+  #stopped(): Spin[] {
+    return this.#quiet.stretches
+      .filter(({ task }) => STOPPER.test(task))
+      .map(({ cpu, task, fromNs, fromEvent, toNs }) => ({
+        cpu,
+        fn: 'multi_cpu_stop',
+        event: fromEvent,
+        shown: `${task} has CPU ${cpu} and waits for the other stoppers`,
+        atNs: (fromNs + toNs) / 2,
+      }));
   }
 
   #eventOf(line: number, tsNs: number): number {
