@@ -44,7 +44,13 @@ export const RECORDED_FROM_HERE = 'recorded from here on';
  * the finding again (MODEL O26).
  */
 export type Evidence =
-  | { readonly event: number; readonly role: string; readonly range?: EvidenceRange }
+  | {
+      readonly event: number;
+      readonly role: string;
+      readonly range?: EvidenceRange;
+      /** The line of the kernel log that the event carried, where a report begins with it. */
+      readonly text?: string;
+    }
   | {
       readonly line: number;
       readonly role: string;
@@ -208,6 +214,12 @@ export interface Note {
   readonly text: string;
   /** Rules of docs/MODEL.md on which it rests, `R2.61`; empty for what needs none. */
   readonly rules: readonly string[];
+  /**
+   * How it is known, where that is not what `rules` and `evidence` say: with rules it is inferred, without it is read off the events, or off
+   * the kernel log when that is all there is. `threshold`: the limit that was crossed · `background`: what the kernel checks, for any finding
+   * of the kind.
+   */
+  readonly basis?: Confidence | 'threshold' | 'background';
 }
 
 export interface FindingBase {

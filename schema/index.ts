@@ -14,6 +14,7 @@ export * from './facts.ts';
 export * from './file-problem.ts';
 export * from './finding-kinds/identity.ts';
 export * from './finding-kinds/index.ts';
+export { plainClass, stableTaskName } from './finding-kinds/row.ts';
 export * from './findings.ts';
 export * from './log-report.ts';
 export * from './metrics.ts';

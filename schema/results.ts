@@ -1,6 +1,7 @@
 /** Shapes of `--json` answers. Changing one is a new schema number. */
 import type { ImportIssue } from './diagnostics.ts';
 import type { Assessment, Finding, FindingKind } from './finding-kinds/index.ts';
+import type { RootKind, Severity } from './findings.ts';
 import type { KernelProfile, Thresholds } from './profile.ts';
 
 export interface CaptureInfo {
@@ -53,15 +54,37 @@ export interface SuppressedFinding {
   readonly reason: string;
 }
 
-/** `quiesce replay --json`, schema `quiesce.replay/1`. */
+/** Findings that have one root cause, under one headline. */
+export interface RootCause {
+  /** `root-` and the id of its first finding. */
+  readonly id: string;
+  /** What the waits come down to; for broken rules of locking the kind of the first finding. */
+  readonly kind: RootKind | FindingKind;
+  /** That of its worst finding. */
+  readonly severity: Severity;
+  /** One line: the cause → what it held up → who suffered. */
+  readonly title: string;
+  /** Ids, the cause first. Two findings of one id are named twice. */
+  readonly findings: readonly string[];
+  /** As in the findings, when a capture holds several boots. */
+  readonly run_id?: number;
+}
+
+/**
+ * `quiesce replay --json`, schema `quiesce.replay/2`. The first version had no `roots`, and its findings were ordered by time; the keys
+ * are otherwise the same.
+ */
 export interface ReplayResult {
-  readonly schema: 'quiesce.replay/1';
+  readonly schema: 'quiesce.replay/2';
   readonly run: RunInfo;
   /** Present when a capture holds several boots. */
   readonly runs?: readonly RunInfo[];
   readonly import: ImportSummary;
   readonly assessments: readonly Assessment[];
+  /** In the order of `roots`. */
   readonly findings: readonly Finding[];
+  /** Worst first. */
+  readonly roots: readonly RootCause[];
   /** With --suppress: findings that are known. Not among `findings`, unless --show-suppressed asks for them. */
   readonly suppressed?: readonly SuppressedFinding[];
   /** Where the run was stored; null for `--db :memory:`. */

@@ -69,14 +69,8 @@ const storm = {
   identity: ({ handler }) => ({ functions: handler === undefined ? [] : [handler] }),
   occurrence: () => 'any CPU',
   subject: ({ cpu }) => (cpu === null ? '' : `CPU ${cpu}`),
-  details: ({ cpu, share, count, max_ns }, { duration }) => [
-    [
-      ...(cpu === null ? [] : [`CPU ${cpu}`]),
-      ...(share === null ? [] : [`${(share * 100).toFixed(1)} % of its time`]),
-      `${count} times`,
-      `longest ${duration(max_ns)}`,
-    ].join(' · '),
-  ],
+  // Of a log the title names no CPU.
+  details: ({ cpu, share }) => (share === null && cpu !== null ? [`CPU ${cpu}`] : []),
 } satisfies Partial<KindRow<InterruptStorm>>;
 
 const lockup = {
@@ -85,7 +79,7 @@ const lockup = {
   identity: ({ task, site }) => ({ tasks: [task], functions: site === undefined ? [] : [site] }),
   occurrence: ({ cpu }) => `${cpu}`,
   subject: ({ cpu }) => `CPU ${cpu}`,
-  details: ({ cpu, task, tid }) => [`CPU ${cpu} · task: ${taskText(task, tid)}`],
+  details: ({ task, tid }) => [`task: ${taskText(task, tid)}`],
 } satisfies Partial<KindRow<Lockup>>;
 
 const IN_KERNEL: EventGroup = kernelLog('events do not show whether a task loops in the kernel or in user mode');
@@ -129,7 +123,7 @@ export const CPU_KINDS = {
     identity: ({ flavor, root }) => ({ ...causeOf(root), domain: flavor }),
     occurrence: ({ flavor }) => flavor,
     subject: ({ flavor }) => flavor,
-    details: ({ flavor, blocked_ns }, { duration }) => [`flavour: ${flavor} · not run for ${duration(blocked_ns)}`],
+    details: () => [],
   }),
   'workqueue-stall': kind<WorkqueueStall>({
     meaning: 'Work is queued and no worker runs it.',
@@ -148,7 +142,7 @@ export const CPU_KINDS = {
     }),
     occurrence: ({ work }) => work,
     subject: ({ workqueue, work }) => `${workqueue} ${work}`,
-    details: ({ workqueue, pool, work }) => [`workqueue: ${workqueue} · pool: ${pool} · work: ${work}`],
+    details: ({ pool }) => [`pool: ${pool}`],
   }),
   'soft-lockup': kind<SoftLockup>({
     ...lockup,

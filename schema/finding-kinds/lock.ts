@@ -114,8 +114,7 @@ export const LOCK_KINDS = {
     identity: ({ locks }) => ({ locks, lockOrder: 'cycle' }),
     occurrence: ({ locks }) => classSet(locks),
     subject: ({ locks }) => locks.join(' → '),
-    details: ({ locks, feasible }) => [
-      `order: ${[...locks, locks[0]].join(' → ')}  (each held while the next is acquired)`,
+    details: ({ feasible }) => [
       ...(feasible === 'yes' ? ['this run could have deadlocked with another timing'] : []),
       ...(feasible === 'no' ? ['not with the tasks of this run: something keeps these paths apart'] : []),
     ],
@@ -130,7 +129,7 @@ export const LOCK_KINDS = {
     identity: ({ locks }) => ({ locks }),
     occurrence: ({ locks }) => classSet(locks),
     subject: ({ locks }) => locks.join(' → '),
-    details: ({ locks }) => [`lock: ${locks.join(', ')}`],
+    details: () => [],
   }),
   'irq-lock-state': kind<IrqLock>({
     meaning: 'A lock is taken in interrupt context, and elsewhere with interrupts enabled.',
@@ -146,7 +145,7 @@ export const LOCK_KINDS = {
     identity: ({ locks, irq }) => ({ locks, detail: [irq] }),
     occurrence: ({ locks, irq }) => `${irq} ${classSet(locks)}`,
     subject: ({ locks }) => locks.join(' → '),
-    details: ({ locks, irq }) => [`lock: ${locks.join(', ')}, ${irq}`],
+    details: () => [],
   }),
   'irq-lock-order': kind<IrqLock>({
     meaning: 'An irq-safe lock is held while an irq-unsafe one is acquired.',
@@ -166,7 +165,8 @@ export const LOCK_KINDS = {
     identity: ({ locks, irq }) => ({ locks, lockOrder: 'fixed', detail: [irq] }),
     occurrence: ({ locks, irq }) => `${irq} ${classSet(locks)}`,
     subject: ({ locks }) => locks.join(' → '),
-    details: ({ locks, irq }) => [`order: ${locks.join(' → ')}  (${irq}-safe first, unsafe last)`],
+    details: ({ locks, irq }) =>
+      locks.length > 2 ? [`order: ${locks.join(' → ')}  (${irq}-safe first, unsafe last)`] : [],
   }),
   'wait-context': kind<WaitContext>({
     meaning: 'A lock that may sleep (or sleeps on PREEMPT_RT) is taken where nothing may sleep.',
@@ -187,7 +187,7 @@ export const LOCK_KINDS = {
     occurrence: ({ locks }) => classSet(locks),
     subject: ({ locks, held, severity }) =>
       `${locks.join(', ')} under ${held.join(', ')}${severity === 'info' ? ' (latent)' : ''}`,
-    details: ({ locks, held }) => [`acquired: ${locks.join(', ')}`, `held: ${listText(held)}`],
+    details: ({ held, forbidden_by }) => (held.length > forbidden_by.length ? [`held: ${listText(held)}`] : []),
   }),
   'sleep-in-atomic': kind<SleepInAtomic>({
     meaning: 'A task sleeps while it must not: with a spinlock held, or interrupts or preemption disabled.',
@@ -202,7 +202,7 @@ export const LOCK_KINDS = {
     }),
     occurrence: ({ task }) => task,
     subject: ({ task, held }) => `${task} under ${held.join(', ')}`,
-    details: ({ task, tid, held }) => [`task: ${taskText(task, tid)}`, `held: ${listText(held)}`],
+    details: ({ held, forbidden_by = held }) => (held.length > forbidden_by.length ? [`held: ${listText(held)}`] : []),
   }),
   deadlock: kind<Deadlock>({
     meaning: 'Tasks wait for each other in a closed cycle.',
@@ -244,7 +244,7 @@ export const LOCK_KINDS = {
       held,
     }),
     subject: ({ api, held }) => `${api} with ${held.join(', ')}`,
-    details: ({ api, held, conflict }) => [`${api} with ${listText(held)} held; conflict: ${conflict}`],
+    details: () => [],
   }),
   'rcu-usage': kind<RcuUsage>({
     meaning: 'Data that RCU protects is used without the reader or the lock that must protect it.',

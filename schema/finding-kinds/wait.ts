@@ -16,7 +16,7 @@ import {
   WORK,
   WORKQUEUE_EVENTS,
 } from './needs.ts';
-import { causeOf, kind, taskText } from './row.ts';
+import { causeOf, kind } from './row.ts';
 
 export interface RcuStall {
   readonly flavor: string;
@@ -61,7 +61,6 @@ export interface HungTask {
   readonly root?: Root;
 }
 
-const onCpu = (cpu: number | null | undefined): string => (cpu === undefined || cpu === null ? '' : ` on CPU ${cpu}`);
 /** The lock that the first task of a chain waits for. */
 const lockWaitedFor = (chain: readonly ChainLink[]): readonly string[] =>
   chain[1]?.kind === 'lock' ? [chain[1].name] : [];
@@ -100,15 +99,7 @@ export const WAIT_KINDS = {
     }),
     occurrence: ({ flavor, expedited }) => `${flavor} ${expedited ?? false}`,
     subject: ({ flavor, gp_seq, cause }) => `${flavor} ${gp_seq ?? ''} (${cause})`,
-    details: ({ cause, flavor, gp_seq, cpus, tasks }) => [
-      [
-        `cause: ${cause}`,
-        `flavour: ${flavor}`,
-        ...(gp_seq === null ? [] : [`grace period: ${gp_seq}`]),
-        ...(cpus.length > 0 ? [`CPUs: ${cpus.join(' ')}`] : []),
-        ...(tasks.length > 0 ? [`tasks: ${tasks.join(' ')}`] : []),
-      ].join(' · '),
-    ],
+    details: () => [],
   }),
   'blocked-sync': kind<BlockedSync>({
     meaning: 'A task is blocked for long in synchronize_rcu(), synchronize_srcu() or a related call.',
@@ -140,9 +131,8 @@ export const WAIT_KINDS = {
     }),
     occurrence: ({ tid, api }) => `${tid} ${api.replace(/^__/, '')}`,
     subject: ({ task, tid, api }) => `${task}:${tid} in ${api}`,
-    details: ({ root, domain }) => [
-      `root: ${root.kind}${onCpu(root.cpu)}${root.task ? `, ${taskText(root.task, root.tid)}` : ''} · domain: ${domain}`,
-    ],
+    // The chain names it, where there is one.
+    details: ({ domain, chain }) => (chain.length > 1 || domain === 'unknown' ? [] : [`waits for ${domain}`]),
   }),
   'hung-task': kind<HungTask>({
     meaning: 'A task sleeps uninterruptibly for longer than the hung-task timeout.',
@@ -169,6 +159,6 @@ export const WAIT_KINDS = {
     }),
     occurrence: ({ tid }) => `${tid}`,
     subject: ({ task, tid }) => `${task}:${tid}`,
-    details: ({ root }) => (root ? [`root: ${root.kind}${onCpu(root.cpu)}`] : []),
+    details: () => [],
   }),
 };

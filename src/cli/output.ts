@@ -11,6 +11,8 @@ export interface Streams {
   err(text: string): void;
   /** Standard output is a terminal that wants colour. */
   readonly colour: boolean;
+  /** Columns of the terminal, where standard output is one. */
+  readonly columns?: number;
   /** Standard error is a terminal: progress may be drawn. */
   readonly terminal: boolean;
   /** Aborted when the user wants the command to stop. */
@@ -36,13 +38,25 @@ const COLOURED: Style = {
   },
 };
 
+/** Narrower or wider lines are not made, whatever the terminal is. */
+const NARROWEST = 60;
+const WIDEST = 200;
+
 export function styleOf(streams: Streams): Style {
-  return streams.colour ? COLOURED : PLAIN;
+  const style = streams.colour ? COLOURED : PLAIN;
+  const { columns } = streams;
+  return columns === undefined ? style : { ...style, width: Math.min(WIDEST, Math.max(NARROWEST, columns)) };
 }
 
 const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
+
+/** COLUMNS, where it is exported, else what the terminal says. */
+function columnsOf(exported: string | undefined, terminal: number | undefined): { columns?: number } {
+  const columns = Number(exported) || terminal;
+  return columns === undefined || columns <= 0 ? {} : { columns };
+}
 
 /** The streams of this process. */
 export function processStreams(): Streams {
@@ -59,6 +73,7 @@ export function processStreams(): Streams {
   return {
     out,
     err,
+    ...columnsOf(process.env.COLUMNS, process.stdout.columns),
     colour,
     terminal: process.stderr.isTTY === true,
     get shell() {

@@ -1,5 +1,5 @@
 /** One pass over captures: batches to store and replay, boots to runs, the outcome to a result. */
-import type { CaptureInfo, Finding, ReplayResult, RunInfo } from '../../schema/index.ts';
+import type { CaptureInfo, Finding, ReplayResult, RootCause, RunInfo } from '../../schema/index.ts';
 import type { CaptureRead, CaptureSummary } from '../ingest/run-stream.ts';
 import type { StoredCapture } from '../store/run-summary.ts';
 import { storeError } from '../store/store-error.ts';
@@ -117,12 +117,11 @@ export class CapturePass {
   #result(described: readonly RunInfo[], captured: CaptureSummary): ReplayResult {
     const runs: readonly RunInfo[] = this.#kept ? described : described.map(({ run_id: _, ...run }) => run);
     const several = runs.length > 1;
-    const findings = this.#sessions.flatMap((session, index): readonly Finding[] => {
-      const found = session.outcome?.findings ?? [];
-      return several ? found.map((finding) => ({ ...finding, run_id: runs[index].run_id ?? index + 1 })) : found;
-    });
+    const ofRun = <T extends Finding | RootCause>(items: readonly T[], index: number): readonly T[] =>
+      several ? items.map((item) => ({ ...item, run_id: runs[index].run_id ?? index + 1 })) : items;
+    const rooted = this.#sessions.map((session) => session.rooted);
     return {
-      schema: 'quiesce.replay/1',
+      schema: 'quiesce.replay/2',
       run: runs[0],
       ...(several && { runs }),
       import: {
@@ -131,7 +130,8 @@ export class CapturePass {
         issues: [...captured.issues],
       },
       assessments: weakestAssessments(this.#sessions.map((session) => session.outcome?.assessments ?? [])),
-      findings,
+      findings: rooted.flatMap(({ findings }, index) => ofRun(findings, index)),
+      roots: rooted.flatMap(({ roots }, index) => ofRun(roots, index)),
       db: this.#kept ? this.#db : null,
     };
   }

@@ -1,6 +1,6 @@
 /** Captures → store, replay and findings, in one pass. */
 import { statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { ReplayResult } from '../../schema/index.ts';
 import type { CaptureInput } from '../ingest/capture.ts';
 import { IN_MEMORY, type ReplayCapturesOptions } from './replay-options.ts';
@@ -81,7 +81,10 @@ function sizeOf(path: string): number {
   }
 }
 
+/** Folder and file: captures are often all named `trace.dat`. */
 function defaultName(input: CaptureInput): string {
-  const path = typeof input === 'string' ? input : input.name;
-  return path === '-' ? 'stdin' : basename(path);
+  if (typeof input !== 'string') return basename(input.name);
+  if (input === '-') return 'stdin';
+  const path = resolve(input);
+  return [basename(dirname(path)), basename(path)].filter((part) => part !== '').join('/');
 }

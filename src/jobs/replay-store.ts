@@ -158,11 +158,12 @@ async function replay(
     thresholds: outcome?.thresholds ?? stored.thresholds,
   };
   return {
-    schema: 'quiesce.replay/1',
+    schema: 'quiesce.replay/2',
     run,
     import: imported,
     assessments: outcome?.assessments ?? [],
-    findings: outcome?.findings ?? [],
+    findings: session.rooted.findings,
+    roots: session.rooted.roots,
     db: reader.path,
   };
 }

@@ -10,6 +10,7 @@ import {
   type Thresholds,
 } from '../../schema/index.ts';
 import { ReplayEngine, type ReplayOutcome } from '../replay/engine.ts';
+import { type RootedFindings, rootsOf } from '../replay/roots/roots.ts';
 import { saveLiveState } from '../replay/snapshot/live-state.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
 import { type FactRecorder, factRecorder } from '../store/fact-recorder.ts';
@@ -39,6 +40,7 @@ export class RunSession {
   readonly #snapshots = new SnapshotSchedule();
   readonly #recorded = new RecordedSpan();
   #outcome: ReplayOutcome | undefined;
+  #rooted: RootedFindings = { findings: [], roots: [] };
 
   constructor(boot: number, options: SessionOptions, sink: RunSink | undefined, header: KernelProfile) {
     this.boot = boot;
@@ -84,8 +86,10 @@ export class RunSession {
     this.#learn(captured);
     this.#outcome = this.#engine.finish();
     this.#recorder.flush();
-    const { findings, assessments, stallTimeoutNs } = this.#outcome;
-    this.#options.onReplayed?.({ record: this.#engine.record, baseline: findings });
+    const { assessments, stallTimeoutNs } = this.#outcome;
+    this.#options.onReplayed?.({ record: this.#engine.record, baseline: this.#outcome.findings });
+    this.#rooted = rootsOf(this.#outcome.findings);
+    const { findings } = this.#rooted;
     this.sink?.finish(
       { findings, assessments, histograms: this.#recorder.histograms.rows(), stallTimeoutNs },
       this.#outcome,
@@ -103,6 +107,11 @@ export class RunSession {
   /** What was recorded of each CPU. */
   get cpuSpans(): readonly CpuSpan[] {
     return this.#recorded.cpus;
+  }
+
+  /** Findings in the order of the report, under their root causes; none before the end of the run. */
+  get rooted(): RootedFindings {
+    return this.#rooted;
   }
 
   get outcome(): ReplayOutcome | undefined {

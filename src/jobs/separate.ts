@@ -1,6 +1,8 @@
 /** Several captures that are not of one boot: a run each, one result. */
+
 import type { ReplayResult } from '../../schema/index.ts';
 import type { CaptureInput } from '../ingest/capture.ts';
+import { rootsOfRuns } from '../replay/roots/roots.ts';
 import { replayCaptures } from './replay-captures.ts';
 import type { ReplayCapturesOptions } from './replay-options.ts';
 import { weakestAssessments } from './weakest.ts';
@@ -31,7 +33,7 @@ export async function replaySeparately(
     return result.findings.map((finding) => ({ ...finding, run_id: ofRun(finding.run_id) }));
   });
   return {
-    schema: 'quiesce.replay/1',
+    schema: 'quiesce.replay/2',
     run: runs[0],
     runs,
     import: {
@@ -40,7 +42,7 @@ export async function replaySeparately(
       issues: results.flatMap((result) => result.import.issues),
     },
     assessments: weakestAssessments(results.map((result) => result.assessments)),
-    findings,
+    ...rootsOfRuns(findings),
     db: results[0].db,
   };
 }

@@ -9,15 +9,31 @@
  *       └ kworker/0:1:9, runs process_srcu                         1.2 ms    0.0 %               2912
  */
 import { type ChainLink, formatDuration } from '../../schema/index.ts';
-import type { Style } from './style.ts';
-import { clip, printable, wrap } from './text-format.ts';
+import { type Style, widthOf } from './style.ts';
+import { clip, padTo, printable, textWidth, wrap } from './text-format.ts';
 
-const WIDTH = 96;
 const TIME_WIDTH = 9;
 const SHARE_WIDTH = 9;
 const BAR_WIDTH = 10;
 const PLACE_WIDTH = 9;
-const LABEL_WIDTH = WIDTH - TIME_WIDTH - SHARE_WIDTH - BAR_WIDTH - PLACE_WIDTH - 2;
+/** Labels need this much; on a narrow page the bar goes. */
+const ROOMY = 90;
+
+/** Columns of one tree. */
+interface Columns {
+  readonly width: number;
+  readonly label: number;
+  readonly bar: number;
+  readonly style: Style;
+  /** The way to the root only: no branch that cost little, no note that takes a line. */
+  readonly brief: boolean;
+}
+
+function columnsOf(style: Style, indent: number, brief: boolean): Columns {
+  const width = widthOf(style) - indent;
+  const bar = width < ROOMY ? 0 : BAR_WIDTH + 2;
+  return { width, bar, label: width - TIME_WIDTH - SHARE_WIDTH - bar - PLACE_WIDTH, style, brief };
+}
 
 /** Branches that cost less together are one line. */
 const SMALL = 0.005;
@@ -31,14 +47,21 @@ interface Row {
   readonly main: boolean;
 }
 
-export function chainLines(chain: readonly ChainLink[], style: Style): string[] {
+export interface ChainOptions {
+  /** Columns that the caller puts before each line. */
+  readonly indent?: number;
+  readonly brief?: boolean;
+}
+
+export function chainLines(chain: readonly ChainLink[], style: Style, options: ChainOptions = {}): string[] {
+  const { indent = 4, brief = false } = options;
   const totalNs = chain.reduce((sum, link) => sum + link.blame_ns, 0);
   const place = chain.some((link) => link.line !== undefined) ? 'line' : 'event';
-  const head =
-    'blame'.padStart(TIME_WIDTH) + 'share'.padStart(SHARE_WIDTH) + place.padStart(BAR_WIDTH + PLACE_WIDTH + 2);
+  const columns = columnsOf(style, indent, brief);
+  const head = 'blame'.padStart(TIME_WIDTH) + 'share'.padStart(SHARE_WIDTH) + place.padStart(columns.bar + PLACE_WIDTH);
   return [
-    style.dim(`${' '.repeat(LABEL_WIDTH)}${head}`.trimEnd()),
-    ...rowLines(tree(chain, 0), '', '', totalNs, style),
+    style.dim(`${' '.repeat(columns.label)}${head}`.trimEnd()),
+    ...rowLines(tree(chain, 0), '', '', totalNs, columns),
   ];
 }
 
@@ -52,47 +75,48 @@ function tree(chain: readonly ChainLink[], index: number): Row {
   return { link, below, main, totalNs: below.reduce((sum, row) => sum + row.totalNs, link.blame_ns) };
 }
 
-function rowLines(row: Row, first: string, rest: string, totalNs: number, style: Style): string[] {
-  const lines = linkLines(row.link, first, `${rest}${row.below.length > 0 ? '│ ' : '  '}`, totalNs, style);
+function rowLines(row: Row, first: string, rest: string, totalNs: number, columns: Columns): string[] {
+  const lines = linkLines(row.link, first, `${rest}${row.below.length > 0 ? '│ ' : '  '}`, totalNs, columns);
   const small = row.below.filter((other) => !other.main && other.totalNs > 0 && other.totalNs < SMALL * totalNs);
   const shown = row.below.filter((other) => !small.includes(other));
   // The way to the root is the last branch, so that it can be followed down the page.
   shown.sort((a, b) => Number(a.main) - Number(b.main));
-  if (small.length > 0) {
+  if (small.length > 0 && !columns.brief) {
     const last = shown.length === 0;
     const names = small.map(({ link }) => nameOf(link)).join(', ');
     const spentNs = small.reduce((sum, other) => sum + other.totalNs, 0);
-    const label = clip(`${rest}${last ? '└' : '├'} ${names}`, LABEL_WIDTH);
-    lines.push(style.dim(`${label.padEnd(LABEL_WIDTH)}${cost(spentNs, totalNs)}`.trimEnd()));
+    const label = clip(`${rest}${last ? '└' : '├'} ${names}`, columns.label - 1);
+    lines.push(columns.style.dim(`${padTo(label, columns.label)}${cost(spentNs, totalNs, columns)}`.trimEnd()));
   }
   shown.forEach((other, i) => {
     const last = i === shown.length - 1;
-    lines.push(...rowLines(other, `${rest}${last ? '└ ' : '├ '}`, `${rest}${last ? '  ' : '│ '}`, totalNs, style));
+    lines.push(...rowLines(other, `${rest}${last ? '└ ' : '├ '}`, `${rest}${last ? '  ' : '│ '}`, totalNs, columns));
   });
   return lines;
 }
 
-function cost(ns: number, totalNs: number): string {
-  if (ns === 0) return ' '.repeat(TIME_WIDTH + SHARE_WIDTH + 2 + BAR_WIDTH);
+function cost(ns: number, totalNs: number, { bar }: Columns): string {
+  if (ns === 0) return ' '.repeat(TIME_WIDTH + SHARE_WIDTH + bar);
   const share = totalNs > 0 ? ns / totalNs : 0;
-  const bar = '#'.repeat(Math.round(share * BAR_WIDTH));
-  return `${formatDuration(ns).padStart(TIME_WIDTH)}${`${(share * 100).toFixed(1)} %`.padStart(SHARE_WIDTH)}  ${bar.padEnd(BAR_WIDTH)}`;
+  const drawn = bar === 0 ? '' : `  ${'#'.repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH)}`;
+  return `${formatDuration(ns).padStart(TIME_WIDTH)}${`${(share * 100).toFixed(1)} %`.padStart(SHARE_WIDTH)}${drawn}`;
 }
 
-function linkLines(link: ChainLink, first: string, rest: string, totalNs: number, style: Style): string[] {
+function linkLines(link: ChainLink, first: string, rest: string, totalNs: number, columns: Columns): string[] {
+  const room = columns.label - 1;
   const full = `${first}${nameOf(link)}`;
   // A struct that has a name does without its address where the line is short.
-  const name = full.length > LABEL_WIDTH ? full.replace(/(?<=\S) \(0x[0-9a-f]+\)$/, '') : full;
+  const name = textWidth(full) > room ? full.replace(/(?<=\S) \(0x[0-9a-f]+\)$/, '') : full;
   const note = [link.closes ? 'closes the cycle' : '', link.note ? printable(link.note) : '']
     .filter((part) => part !== '')
     .join('; ');
-  const inline = note !== '' && name.length + note.length + 2 <= LABEL_WIDTH;
-  const label = inline ? `${name}, ${note}` : clip(name, LABEL_WIDTH);
+  const inline = note !== '' && textWidth(name) + textWidth(note) + 2 <= room;
+  const label = inline ? `${name}, ${note}` : clip(name, room);
   const shownBy = link.event ?? link.line;
   const place = shownBy === undefined ? '' : String(shownBy).padStart(PLACE_WIDTH);
-  const line = `${label.padEnd(LABEL_WIDTH)}${cost(link.blame_ns, totalNs)}${place}`.trimEnd();
-  if (note === '' || inline) return [line];
-  return [line, ...wrap(note, WIDTH - rest.length - 2).map((part) => `${rest}  ${style.dim(part)}`)];
+  const line = `${padTo(label, columns.label)}${cost(link.blame_ns, totalNs, columns)}${place}`.trimEnd();
+  if (note === '' || inline || (columns.brief && !link.closes)) return [line];
+  return [line, ...wrap(note, columns.width - rest.length - 2).map((part) => `${rest}  ${columns.style.dim(part)}`)];
 }
 
 function nameOf(link: ChainLink): string {

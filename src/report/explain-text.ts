@@ -22,7 +22,7 @@ export function explainText(explanation: Explanation, options: ExplainOptions): 
 function plain(explanation: Explanation, style: Style): string {
   const { finding } = explanation;
   const time = timeFormat(explanation.timeUnit);
-  const lines = [...findingLines({ ...finding, evidence: [] }, style, time), ''];
+  const lines = [...findingLines({ ...finding, evidence: [] }, style, { time }), ''];
   if (explanation.events.length > 0) {
     lines.push(style.bold('What the recording shows, in order'));
     for (const event of explanation.events) lines.push(...eventLines(event, style, time));
@@ -103,9 +103,11 @@ function markdown(explanation: Explanation): string {
     `${finding.severity}, ${finding.confidence}, \`${finding.id}\`, from \`${printable(runName)}\``,
     '',
     '```',
-    ...findingLines({ ...finding, evidence: [] }, { bold: (t) => t, dim: (t) => t, severity: (_, t) => t }, time).slice(
-      1,
-    ),
+    ...findingLines(
+      { ...finding, evidence: [] },
+      { bold: (t) => t, dim: (t) => t, severity: (_, t) => t },
+      { time },
+    ).slice(1),
     '```',
     '',
   ];

@@ -16,6 +16,7 @@ import {
   type SuppressedFinding,
   type WhatIfResult,
 } from '../../schema/index.ts';
+import { rootsOfRuns } from '../replay/roots/roots.ts';
 
 /** All fields that are given must match. Texts may hold `*` for any characters. */
 export interface Suppression {
@@ -161,7 +162,8 @@ function split(findings: readonly Finding[], entries: readonly Suppression[], sh
 
 /** The result with what is suppressed apart. @param show keep it among the findings as well, with a note */
 export function suppressFindings(result: ReplayResult, entries: readonly Suppression[], show: boolean): ReplayResult {
-  return { ...result, ...split(result.findings, entries, show) };
+  const { findings, suppressed } = split(result.findings, entries, show);
+  return { ...result, ...rootsOfRuns(findings), suppressed };
 }
 
 /** The same for a verdict matrix: suppressed findings have no row. */

@@ -1,4 +1,7 @@
 /** How numbers, times and names from captures appear in text. */
+
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
 import { formatDuration, formatTicks, type KernelProfile } from '../../schema/index.ts';
 
 /** A point in time as the kernel prints it: `18.516928`. */
@@ -48,8 +51,17 @@ export function printable(text: string): string {
   });
 }
 
-/** Breaks at blanks so that no line is longer than `width`, if its words allow it. */
+/** Columns that a text takes in a terminal: wide characters two, combining ones none. */
+export function textWidth(text: string): number {
+  return ASCII.test(text) ? text.length : stringWidth(text);
+}
+
+const ASCII = /^[ -~]*$/;
+
+/** Breaks at blanks so that no line is wider than `width`, if its words allow it. */
 export function wrap(text: string, width: number): string[] {
+  if (text === '') return [];
+  if (!ASCII.test(text)) return wrapAnsi(text, width, { trim: true }).split('\n');
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
@@ -62,7 +74,28 @@ export function wrap(text: string, width: number): string[] {
   return lines;
 }
 
+/** As {@link wrap}, the first line after `first` and the others after `rest`; `width` includes these. */
+export function wrapAfter(first: string, rest: string, text: string, width: number): string[] {
+  const room = width - Math.max(textWidth(first), textWidth(rest));
+  return wrap(text, room).map((line, i) => `${i === 0 ? first : rest}${line}`);
+}
+
 /** Cut with an ellipsis. */
 export function clip(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+  if (textWidth(text) <= width) return text;
+  let kept = '';
+  let columns = 1;
+  for (const { segment } of SEGMENTER.segment(text)) {
+    columns += textWidth(segment);
+    if (columns > width) break;
+    kept += segment;
+  }
+  return `${kept}…`;
+}
+
+const SEGMENTER = new Intl.Segmenter();
+
+/** Filled up with blanks. */
+export function padTo(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - textWidth(text)));
 }

@@ -32,7 +32,7 @@ export function whatIfText(result: WhatIfResult, style: Style): string {
     const text = `no-op, nothing in this recording that the change would touch: ${idle.map((variant) => variant.name).join(', ')}`;
     lines.push(...wrap(text, WIDTH));
   }
-  const suppressed = suppressedLines(result.suppressed ?? []);
+  const suppressed = suppressedLines(result.suppressed ?? [], style);
   if (suppressed.length > 0) lines.push('', ...suppressed);
   return `${lines.join('\n').trimEnd()}\n`;
 }

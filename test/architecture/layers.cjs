@@ -64,7 +64,7 @@ module.exports = {
     only(
       'report-formats',
       '^src/(report|export)/',
-      '^(schema|src/(report|export|query|store|histogram|replay/knowledge/stack))/',
+      '^(schema|src/(report|export|query|store|histogram|replay/(knowledge/stack|roots)))/',
       'Text and files from results.',
     ),
     exclusive('better-sqlite3', '^src/store/', 'Only the store knows SQLite.'),

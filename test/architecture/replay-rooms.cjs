@@ -37,6 +37,7 @@ const ROOMS = {
   'judge/assess': [...RECORD, 'judge/stall'],
   'judge/index': [...RECORD, 'judge/'],
   'what-if': [...RECORD, 'judge/'],
+  roots: [],
   engine: ['knowledge', 'model/', 'record', 'judge/'],
 };
 

@@ -26,7 +26,7 @@ describe('quiesce replay', () => {
     const { status, out, err } = await quiesce('replay', CYCLE, '--db', db);
     expect(status).toBe(0);
     expect(err).toBe('');
-    expect(out).toMatch(/error: lock-inversion/);
+    expect(out).toMatch(/^error: call_srcu\(\) called with &rq->__lock held → circular locking dependency /);
     expect(out).toContain(`stored in ${db} as run 1`);
     for (const line of out.replaceAll(db, 'runs.db').split('\n')) expect(line.length).toBeLessThanOrEqual(100);
     expect(existsSync(db)).toBe(true);
@@ -35,7 +35,7 @@ describe('quiesce replay', () => {
   it('prints one JSON document with --json, and exits with 1 when --fail-on is reached', async () => {
     const { status, out } = await quiesce('replay', CYCLE, '--db', ':memory:', '--json', '--fail-on', 'error');
     const result = JSON.parse(out) as ReplayResult;
-    expect(result.schema).toBe('quiesce.replay/1');
+    expect(result.schema).toBe('quiesce.replay/2');
     expect(result.db).toBeNull();
     expect(result.findings.some((finding) => finding.kind === 'lock-inversion')).toBe(true);
     expect(status).toBe(1);

@@ -115,7 +115,7 @@ describe('a store', () => {
   it('lists its runs and says which of them were replayed', () => {
     expect(store.runs().map(({ run_id, name, replayed }) => [run_id, name, replayed])).toEqual([
       [1, 'storm', true],
-      [2, 'lock-cycle.trace.txt.zst', false],
+      [2, 'samples/lock-cycle.trace.txt.zst', false],
     ]);
     expect(store.run(1)).toEqual(store.runs()[0]);
     expect(store.run().run_id).toBe(2);

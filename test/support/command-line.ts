@@ -7,7 +7,16 @@ export interface CommandAnswer {
   readonly err: string;
 }
 
-export async function quiesce(...args: string[]): Promise<CommandAnswer> {
+export function quiesce(...args: string[]): Promise<CommandAnswer> {
+  return run(args, undefined);
+}
+
+/** As on a terminal of that many columns, without colour. */
+export function quiesceAt(columns: number, ...args: string[]): Promise<CommandAnswer> {
+  return run(args, columns);
+}
+
+async function run(args: readonly string[], columns: number | undefined): Promise<CommandAnswer> {
   let out = '';
   let err = '';
   const status = await runCommandLine(args, {
@@ -19,6 +28,7 @@ export async function quiesce(...args: string[]): Promise<CommandAnswer> {
     },
     colour: false,
     terminal: false,
+    ...(columns !== undefined && { columns }),
   });
   return { status, out, err };
 }

@@ -41,7 +41,7 @@ export function addCaptureOptions(command: Command): Command {
   return command
     .option('--db <file>', 'store to append the run to; :memory: keeps nothing', DEFAULT_DB)
     .option('--separate', 'captures are not of one boot: a run each')
-    .option('--name <name>', 'name of the run (default: name of the first capture)')
+    .option('--name <name>', 'name of the run (default: folder and file of the first capture)')
     .addOption(
       new Option('--profile <k=v,…>', `what is known of the kernel: ${Object.keys(PROFILE_KEYS).join(', ')}`).argParser(
         argument(parseKernelProfile),
@@ -54,7 +54,7 @@ export function addCaptureOptions(command: Command): Command {
         'longest wait for another process that writes to the store; 0: none (default: as long as it takes)',
       ).argParser(argument(parseDuration)),
     )
-    .option('--json', 'print the result as JSON (quiesce.replay/1)')
+    .option('--json', 'print the result as JSON (quiesce.replay/2)')
     .option('--quiet', 'no messages and no progress on standard error');
 }
 
@@ -105,6 +105,12 @@ export function thresholdsOf(options: CaptureOptions): Partial<Thresholds> {
 /** @throws InvalidArgumentError */
 export function parseRunId(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('the number of a run expected.');
+  return Number(text);
+}
+
+/** @throws InvalidArgumentError */
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('a number from 1 on expected.');
   return Number(text);
 }
 

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { ReplayResult, Severity } from '../../../schema/index.ts';
 import { replay } from '../../jobs/replay.ts';
 import { replayText } from '../../report/replay-text.ts';
+import { ROOTS_SHOWN } from '../../report/root-text.ts';
 import { suppressFindings, suppressionOf } from '../../report/suppressions.ts';
 import { isStoreFile } from '../../store/store-file.ts';
 import { EXIT_FINDINGS, EXIT_STORE, UsageError } from '../exit-status.ts';
@@ -13,6 +14,7 @@ import {
   addThresholdOptions,
   type CaptureOptions,
   jobOptions,
+  parseCount,
   parseRunId,
   parseSeverity,
   reaches,
@@ -23,6 +25,9 @@ import { addSuppressOptions, type SuppressOptions, suppressionsOf } from './supp
 interface ReplayCommandOptions extends CaptureOptions, SuppressOptions {
   readonly failOn?: Severity;
   readonly run?: number;
+  readonly top?: number;
+  readonly all?: boolean;
+  readonly why?: boolean;
 }
 
 const EXAMPLES = `
@@ -46,6 +51,9 @@ export function registerReplay(program: Command, session: Session): void {
       parseSeverity,
     )
     .option('--run <id>', 'run of the store (default: the latest)', parseRunId)
+    .option('--top <n>', `root causes to show in detail (default: ${ROOTS_SHOWN})`, parseCount)
+    .option('--all', 'every root cause, finding and task by itself, with its evidence')
+    .option('--why', 'why a kind of finding could be decided or not, and what to record')
     .addHelpText('after', EXAMPLES)
     .action(async (captures: string[], options: ReplayCommandOptions) => {
       const { streams } = session;
@@ -58,12 +66,15 @@ export function registerReplay(program: Command, session: Session): void {
       // A run that is not kept outweighs what it found.
       if (failed && session.status !== EXIT_STORE) session.status = EXIT_FINDINGS;
       if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
-      else streams.out(replayText(result, { style: styleOf(streams), hint: queryHint }));
+      else {
+        const { all = false, why = false, top = ROOTS_SHOWN } = options;
+        streams.out(replayText(result, { style: styleOf(streams), hint: nextSteps, all, why, top }));
+      }
     });
 }
 
-function queryHint(db: string): string {
-  return `quiesce query ${/^[\w./-]+$/.test(db) ? db : `'${db.replaceAll("'", "'\\''")}'`} "SELECT kind, title FROM finding"`;
+function nextSteps(db: string): string {
+  return `quiesce explain ${/^[\w./-]+$/.test(db) ? db : `'${db.replaceAll("'", "'\\''")}'`} <id> shows the evidence`;
 }
 
 async function run(

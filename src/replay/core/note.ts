@@ -6,6 +6,26 @@ export function note(text: string, ...rules: string[]): Note {
   return { text, rules };
 }
 
+/** What the kernel's own report says, in our words. */
+export function reported(text: string): Note {
+  return { text, rules: [], basis: 'reported' };
+}
+
+/** A conclusion: from rules, or from a report that does not say it itself. */
+export function inferred(entry: NoteInput): Note {
+  return { ...(typeof entry === 'string' ? note(entry) : entry), basis: 'inferred' };
+}
+
+/** The limit that a finding crossed. */
+export function threshold(text: string, ...rules: string[]): Note {
+  return { text: `threshold ${text}`, rules, basis: 'threshold' };
+}
+
+/** What the kernel checks and why, for readers who do not know it. */
+export function background(text: string, ...rules: string[]): Note {
+  return { text, rules, basis: 'background' };
+}
+
 /** A sentence that rests on no rule may be a plain string. */
 export type NoteInput = string | Note;
 

@@ -3,7 +3,7 @@
  * (DESIGN "findings"). Two findings are the same thing when their occurrences match and their times are compatible.
  */
 import { type Evidence, type Finding, rowOf, thingOf } from '../../../schema/index.ts';
-import { notesOf } from '../core/note.ts';
+import { notesOf, reported } from '../core/note.ts';
 
 /** Lock orders hold for the whole run; everything else must overlap, with some slack for clocks and for reports that come late. */
 const SLACK_NS = 3e9;
@@ -86,6 +86,6 @@ function join(observed: Finding, report: Finding): Finding {
     severity: report.severity === 'error' ? 'error' : observed.severity,
     evidence: allEvidence(observed, report),
     // How a log was read matters only where there is nothing but the log.
-    notes: notesOf([...observed.notes, `the kernel reported it too: ${report.title}`]),
+    notes: notesOf([...observed.notes, reported(`the kernel reported it too: ${report.title}`)]),
   };
 }

@@ -65,7 +65,7 @@ describe('an expedited grace period', () => {
     const [stall, ...others] = ofKind(outcome, 'rcu-stall');
     expect(others).toEqual([]);
     expect(stall).toMatchObject({ expedited: true, cpus: [1], cause: 'cpu-hog', gp_seq: '20' });
-    expect(notesText(stall)).toContain('the kernel warned after 8.00 s');
+    expect(notesText(stall)).toContain('the kernel warned at +8.00 s');
     expect(stall.decision).toBeUndefined();
     const [blocked] = ofKind(outcome, 'blocked-sync');
     expect(blocked).toMatchObject({

@@ -24,7 +24,7 @@ describe('an NMI storm on CPU 1 (samples/nmi-storm)', () => {
   });
 
   it('takes the threshold from the warning that the kernel gave (P0.1)', () => {
-    expect(notesText(ofKind(storm, 'rcu-stall')[0])).toMatch(/threshold 8\.00 s \(the kernel warned after 7\.99 s\)/);
+    expect(notesText(ofKind(storm, 'rcu-stall')[0])).toMatch(/threshold 8\.00 s \(the kernel warned at \+7\.99 s\)/);
   });
 
   it('takes 99.7 % of the CPU (E1.5, T39)', () => {

@@ -36,7 +36,9 @@ export function reportEvidence(log: LogRecord, places: readonly Quoted[], role: 
       ];
     }
     const event = log.consoleEvents.get(place.tsNs);
-    return event === undefined || seen.has(-event) || !seen.add(-event) ? [] : [{ event, role }];
+    if (event === undefined || seen.has(-event)) return [];
+    seen.add(-event);
+    return [{ event, role, ...(place.headline !== undefined && { text: place.headline }) }];
   });
 }
 

@@ -3,7 +3,7 @@
  * notation.
  */
 import type { Finding, LogLock } from '../../../../schema/index.ts';
-import { note, notesOf } from '../../core/note.ts';
+import { background, note, notesOf } from '../../core/note.ts';
 import { lockNameRule } from '../../knowledge/lock/names.ts';
 import type { LockdepReport } from '../../model/log/log.ts';
 import type { LogRecord } from '../../record/log-record.ts';
@@ -100,7 +100,9 @@ function circular(report: Of<'lockdep-circular'>): Verdict<'lock-inversion'> {
         ? `lockdep: ${[...locks, locks[0]].join(' → ')}: each is held while the next is acquired`
         : `lockdep: a cycle of locks that ${locks[0]} closes; the report is cut`,
     notes: notesOf([
-      'what lockdep checks: locks must always be taken in one order. Here the orders that it has seen form a cycle: tasks that each hold one of these locks and ask for the next would wait for each other forever',
+      background(
+        'what lockdep checks: locks must always be taken in one order. Here the orders that it has seen form a cycle: tasks that each hold one of these locks and ask for the next would wait for each other forever',
+      ),
       `${holder} holds ${report.holding.name || '?'} and acquires ${report.acquiring.name}${where(report.stack)}`,
       ...report.chain
         .slice(1)
@@ -138,7 +140,9 @@ function recursion(report: Of<'lockdep-recursion'>): Verdict<'lock-recursion'> {
     kind: 'lock-recursion',
     title: `lockdep: ${report.task.comm}:${report.task.tid} acquires ${acquiring.name} while it holds ${one ? 'that very lock' : 'a lock of the same class'}`,
     notes: notesOf([
-      'what lockdep checks: a task that holds a lock must not ask for it again, because it would wait for itself',
+      background(
+        'what lockdep checks: a task that holds a lock must not ask for it again, because it would wait for itself',
+      ),
       one
         ? `both addresses are ${acquiring.address}: the task waits for itself`
         : note(
@@ -158,7 +162,9 @@ function irqState(report: Of<'lockdep-irq-state'>): Verdict<'irq-lock-state'> {
     kind: 'irq-lock-state',
     title: `lockdep: ${lock.name} is taken inside ${irq} and elsewhere with ${irq}s enabled`,
     notes: notesOf([
-      `what lockdep checks: a lock that a ${irq} handler takes must be held with ${irq}s disabled everywhere else. Otherwise the interrupt can hit the holder on its own CPU and spin for a lock that can never be released`,
+      background(
+        `what lockdep checks: a lock that a ${irq} handler takes must be held with ${irq}s disabled everywhere else. Otherwise the interrupt can hit the holder on its own CPU and spin for a lock that can never be released`,
+      ),
       note(`usage {${from}} met {${to}}${where(report.stack)}`, 'G2.5'),
       ...(report.registered && report.registered.length > 0 ? [`first seen${where(report.registered)}`] : []),
       STOPPED,
@@ -176,7 +182,9 @@ function irqOrder(report: Of<'lockdep-irq-order'>): Verdict<'irq-lock-order'> {
     kind: 'irq-lock-order',
     title: `lockdep: ${irq}-safe ${safe} is held while ${irq}-unsafe ${unsafe} is acquired${locks.length > 2 ? ` (via ${locks.slice(1, -1).join(', ')})` : ''}`,
     notes: notesOf([
-      `what lockdep checks: ${safe} is taken inside ${irq}, ${unsafe} is held with ${irq}s enabled. If a ${irq} hits a holder of ${unsafe} and spins for ${safe}, while the holder of ${safe} waits for ${unsafe}, neither goes on`,
+      background(
+        `what lockdep checks: ${safe} is taken inside ${irq}, ${unsafe} is held with ${irq}s enabled. If a ${irq} hits a holder of ${unsafe} and spins for ${safe}, while the holder of ${safe} waits for ${unsafe}, neither goes on`,
+      ),
       `${report.task.comm}:${report.task.tid} holds ${holding.name} and acquires ${acquiring.name}${where(report.stack)}`,
       ...(report.safeStack ? [`${safe} in ${irq}${where(report.safeStack)}`] : []),
       ...(report.unsafeStack ? [`${unsafe} with ${irq}s on${where(report.unsafeStack)}`] : []),
@@ -196,8 +204,12 @@ function irqInversion(report: Of<'lockdep-irq-inversion'>): Verdict<'irq-lock-or
     title: `lockdep: ${locks[0]}, taken inside ${irq}, is held while ${locks.at(-1)} is acquired, which is held with ${irq}s enabled`,
     notes: notesOf([
       direction === 'took'
-        ? `what lockdep checks: ${lock.name} has now been taken inside ${irq}. It was once held while ${other} was acquired, and ${other} is held with ${irq}s enabled: the ${irq} can hit a holder of ${other} and spin for a lock whose holder waits for ${other}`
-        : `what lockdep checks: ${lock.name} has now been held with ${irq}s enabled. It was once acquired under ${other}, which is taken inside ${irq}: the ${irq} can hit a holder of ${lock.name} and spin for a lock whose holder waits for it`,
+        ? background(
+            `what lockdep checks: ${lock.name} has now been taken inside ${irq}. It was once held while ${other} was acquired, and ${other} is held with ${irq}s enabled: the ${irq} can hit a holder of ${other} and spin for a lock whose holder waits for ${other}`,
+          )
+        : background(
+            `what lockdep checks: ${lock.name} has now been held with ${irq}s enabled. It was once acquired under ${other}, which is taken inside ${irq}: the ${irq} can hit a holder of ${lock.name} and spin for a lock whose holder waits for it`,
+          ),
       `${report.task.comm}:${report.task.tid}${where(report.stack)}`,
       STOPPED,
     ]),
@@ -253,7 +265,9 @@ function waitContext(report: Of<'lockdep-wait-context'>): Verdict<'wait-context'
     kind: 'wait-context',
     title: `lockdep: ${lock.name}${lock.outer === undefined ? '' : ` (${words[lock.outer] ?? lock.outer})`} is acquired ${binding.length > 0 ? `while ${binding.map((other) => other.name).join(', ')} ${binding.length > 1 ? 'are' : 'is'} held` : 'in a context that forbids it'}`,
     notes: notesOf([
-      'what lockdep checks: under a lock that spins nobody may take one that may sleep, because the CPU cannot be given away there',
+      background(
+        'what lockdep checks: under a lock that spins nobody may take one that may sleep, because the CPU cannot be given away there',
+      ),
       ...contextWords,
       ...held.map(
         (other) =>

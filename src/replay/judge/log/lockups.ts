@@ -1,6 +1,6 @@
 /** Soft and hard lockups, stalled workqueues, sleeping in atomic context and interrupt storms as the kernel reported them (MODEL 7.5). */
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
-import { type NoteInput, note, notesOf } from '../../core/note.ts';
+import { background, inferred, type NoteInput, note, notesOf } from '../../core/note.ts';
 import { LOCKUP_REPEAT_NS, ONE_DUMP_NS } from '../../knowledge/thresholds.ts';
 import { WAITS_FOR } from '../../knowledge/waits-for.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
@@ -69,8 +69,12 @@ function lockup(
     evidence: reportEvidence(log, reports.slice(0, 8), 'the watchdog reports it'),
     notes: notesOf([
       hard
-        ? 'what the kernel checks: the CPU takes its timer interrupts. It took none for ten seconds: interrupts are disabled there, or NMIs take all the time'
-        : 'what the kernel checks: the watchdog thread gets to run on each CPU. Here kernel code has kept the CPU without a chance to schedule',
+        ? background(
+            'what the kernel checks: the CPU takes its timer interrupts. It took none for ten seconds: interrupts are disabled there, or NMIs take all the time',
+          )
+        : background(
+            'what the kernel checks: the watchdog thread gets to run on each CPU. Here kernel code has kept the CPU without a chance to schedule',
+          ),
       ...(at ? [`it was in ${at}`] : []),
       ...(load === undefined ? [] : [`${load} goes on meanwhile: a consequence of it`]),
       ...(spin === undefined
@@ -130,7 +134,7 @@ function workqueueStall(log: LogRecord, reports: readonly WorkqueueLockup[]): Fi
         end_ns: last.tsNs,
         evidence: reportEvidence(log, reports.slice(0, 8), 'the workqueue watchdog reports the pool'),
         notes: notesOf([
-          note(
+          background(
             'what the kernel checks: a worker pool with work on its list starts a work item at least every wq_watchdog_thresh seconds. A worker that spins keeps the others of its pool from running; one that sleeps does not',
             'T62',
           ),
@@ -197,7 +201,9 @@ function atomicSleep(log: LogRecord, reports: readonly AtomicSleep[]): Finding {
     end_ns: reports[reports.length - 1].tsNs,
     evidence: reportEvidence(log, reports.slice(0, 8), 'the kernel reports it'),
     notes: notesOf([
-      'what the kernel checks: code with preemption or interrupts disabled must not sleep. The CPU would go to another task while a spinlock is held or an interrupt is served, and whoever needs that lock spins until the sleeper comes back',
+      background(
+        'what the kernel checks: code with preemption or interrupts disabled must not sleep. The CPU would go to another task while a spinlock is held or an interrupt is served, and whoever needs that lock spins until the sleeper comes back',
+      ),
       scheduling
         ? `the scheduler was entered with preempt count ${first.where}`
         : `the function says so at ${first.where}`,
@@ -246,11 +252,13 @@ function storm(log: LogRecord, long: LongInterrupts, perf: boolean, behind: Judg
     ),
     notes: notesOf([
       perf
-        ? 'perf keeps a running average of its interrupt and complains when it exceeds what kernel.perf_cpu_time_max_percent allows; each complaint raises the allowance by a quarter'
-        : 'the kernel prints only runs that are longer than all before: how many there were in all, a log does not tell',
+        ? background(
+            'perf keeps a running average of its interrupt and complains when it exceeds what kernel.perf_cpu_time_max_percent allows; each complaint raises the allowance by a quarter',
+          )
+        : 'only runs longer than all before are logged: the number of all runs is not',
       ...(perf ? ladderNotes(log.perfLadder) : []),
       note('no CPU is named, and the share of its time is not in the log: record nmi:nmi_handler', 'T41'),
-      ...(behind ? [behind.cause.why] : []),
+      ...(behind ? [inferred(behind.cause.why)] : []),
     ]),
     cpu: behind?.cause.cpu ?? null,
     share: null,

@@ -5,7 +5,7 @@
  */
 
 import type { Finding, LockMisuseKind } from '../../../../schema/index.ts';
-import { notesOf } from '../../core/note.ts';
+import { background, notesOf } from '../../core/note.ts';
 import type { MisuseReport } from '../../model/log/log.ts';
 import type { LogRecord } from '../../record/log-record.ts';
 import { identified } from '../finding-id.ts';
@@ -148,7 +148,7 @@ function lockMisuse(log: LogRecord, report: MisuseReport): Finding | undefined {
     title: `lockdep: ${taskOf(report)} ${row.did}${locks.length > 0 ? `: ${locks.join(', ')}` : ''}`,
     notes: notesOf([
       `headline: ${report.title}`,
-      `what lockdep checks: ${row.rule}`,
+      background(`what lockdep checks: ${row.rule}`),
       ...(report.detail === undefined ? [] : [report.detail]),
       ...(at === '' ? [] : [at]),
     ]),

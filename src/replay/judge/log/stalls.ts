@@ -1,6 +1,6 @@
 /** RCU stalls and starved grace-period kthreads as the kernel reported them (MODEL 7.3). */
 import { type ChainLink, type Finding, formatDuration, type RootKind } from '../../../../schema/index.ts';
-import { type NoteInput, note, notesOf } from '../../core/note.ts';
+import { background, inferred, type NoteInput, note, notesOf } from '../../core/note.ts';
 import { percent } from '../../core/wording.ts';
 import { spinOf } from '../../knowledge/stack/busy-wait-frames.ts';
 import { type RuledEdge, WAITS_FOR } from '../../knowledge/waits-for.ts';
@@ -84,8 +84,10 @@ function stallFinding(log: LogRecord, { stall, startNs, endNs, reading, hz, caus
     end_ns: endNs,
     evidence: reportEvidence(log, stall.places, 'the kernel warns of the stall'),
     notes: notesOf([
-      'what the kernel checks: within rcu_cpu_stall_timeout of the start of a grace period every CPU must pass through a quiescent state, and every reader that began before must leave its section',
-      cause.why,
+      background(
+        'what the kernel checks: within rcu_cpu_stall_timeout of the start of a grace period every CPU must pass through a quiescent state, and every reader that began before must leave its section',
+      ),
+      inferred(cause.why),
       ...(first.how === 'self' ? [note(`CPU ${cpus[0] ?? '?'} detected its own stall`, 'R2.44')] : []),
       ...(first.detectedBy === undefined ? [] : [note(`CPU ${first.detectedBy} detected it`, 'R2.43')]),
       ...(expedited && gpSeq !== null

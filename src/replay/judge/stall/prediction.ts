@@ -175,7 +175,10 @@ export function describePrediction(
   }
   const timeout = `replaying check_cpu_stall(): timeout at +${formatDuration(rule.timeoutNs)}`;
   if (prediction.verdict === 'no-stall') return note(`${timeout}; the grace period ended before it`, 'R2.60');
-  const did = given ? `${fromCpu(given.cpu)} at +${formatDuration(given.afterNs)}${details(given)}` : '';
+  // The threshold gives the jiffies of the warning that it rests on.
+  const { jiffies: _, ...unnumbered } = given ?? { jiffies: undefined };
+  const told = given && (rule.shownBy === gp ? (unnumbered as GivenWarning) : given);
+  const did = given ? `${fromCpu(given.cpu)} at +${formatDuration(given.afterNs)}${details(told as GivenWarning)}` : '';
   if (prediction.verdict === 'cannot-warn') {
     const yet = did === '' ? '' : `. The kernel did warn, from ${did}`;
     return ticksSeen

@@ -3,7 +3,7 @@
  */
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
-import { note, notesOf } from '../../core/note.ts';
+import { inferred, note, notesOf, threshold } from '../../core/note.ts';
 import { LOST_EVENTS_NOTE, splitLabel } from '../../core/wording.ts';
 import { gracePeriodFloorNs } from '../../knowledge/collection-floors.ts';
 import type { KthreadSleep, KthreadStarvation } from '../../model/inferred/gp-kthread.ts';
@@ -100,15 +100,17 @@ function stall(timeline: Timeline, gp: GracePeriod, rule: StallRule): Finding {
   if (starved) citeStarvation(evidence, starved, timeline);
   if (asleep) citeKthreadSleep(evidence, asleep, timeline.data.lastEvent);
   const notes = notesOf([
-    note(`threshold ${formatDuration(rule.timeoutNs)} (${rule.why})`, ...(rule.rules ?? [])),
+    threshold(`${formatDuration(rule.timeoutNs)} (${rule.why})`, ...(rule.rules ?? [])),
     ...(gp.censored ? [LOST_EVENTS_NOTE] : []),
     ...(decisive?.inferred ? [inferredBy(decisive)] : []),
     ...kthreadNote(gp.flavor, starved, asleep),
     ...(decisive
       ? [
-          note(
-            `${decisive.name}: ${holdoutNote(timeline, decisive)}`,
-            ...(judged?.code === 'DEFERRED_UNLOCK' ? ['R2.11'] : []),
+          inferred(
+            note(
+              `${decisive.name}: ${holdoutNote(timeline, decisive)}`,
+              ...(judged?.code === 'DEFERRED_UNLOCK' ? ['R2.11'] : []),
+            ),
           ),
         ]
       : [nobodyPending(timeline, gp, starved !== undefined || asleep !== undefined)]),

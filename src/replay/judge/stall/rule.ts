@@ -26,10 +26,14 @@ export interface StallRule {
 
 const HZ_VALUES = [100, 250, 300, 1000] as const;
 
+/** What CONFIG_PROVE_RCU adds to the timeout, and the least that the kernel takes for one (R2.40). */
+const PROVE_RCU_S = 5;
+const SHORTEST_TIMEOUT_S = 3;
+
 /** R2.40: clamp(timeout, 3..300 s), plus 5 s with PROVE_RCU. Nothing known: the kernel's default of 21 s, plus the 5 s. */
 export function stallThresholdNs(profile: KernelProfile): number {
-  const timeoutS = Math.min(300, Math.max(3, profile.rcuStallTimeoutS ?? 21));
-  return (timeoutS + (profile.proveRcu === false ? 0 : 5)) * 1e9;
+  const timeoutS = Math.min(300, Math.max(SHORTEST_TIMEOUT_S, profile.rcuStallTimeoutS ?? 21));
+  return (timeoutS + (profile.proveRcu === false ? 0 : PROVE_RCU_S)) * 1e9;
 }
 
 /** The longest jiffy, for kernels that do not tell theirs. */
@@ -75,13 +79,25 @@ export function reportOf(reports: readonly LogStall[], gp: GracePeriod): LogStal
   );
 }
 
+/** `3 s timeout + 5 s PROVE_RCU = 2000`: what the limit is made of, in jiffies (R2.40). */
+function limitWords(limitS: number, hz: number, { proveRcu, rcuStallTimeoutS }: KernelProfile): string {
+  const jiffies = limitS * hz;
+  const split = limitS - PROVE_RCU_S;
+  const added = proveRcu !== false && split >= SHORTEST_TIMEOUT_S && (rcuStallTimeoutS ?? split) === split;
+  if (!added) return `${limitS} s timeout = ${jiffies} at HZ ${hz}`;
+  const other = proveRcu === undefined ? `, or a timeout of ${limitS} s` : '';
+  return `${split} s timeout + ${PROVE_RCU_S} s PROVE_RCU = ${jiffies} at HZ ${hz}${other}`;
+}
+
 /** What one warning shows: the age of its grace period in whole seconds, and how the capture's clock runs against jiffies. */
-function shown(gp: GracePeriod, report: LogStall | undefined, known: number | undefined): StallRule | undefined {
+function shown(gp: GracePeriod, report: LogStall | undefined, profile: KernelProfile): StallRule | undefined {
+  const known = profile.hz;
   const jiffies = report?.first.jiffies;
   // When an inferred one began is not known exactly: the report counts from there.
   if (gp.seq === null && !gp.expedited && jiffies !== undefined && known !== undefined) {
-    const why = `the kernel warned after ${jiffies} jiffies of 1/${known} s`;
-    return { timeoutNs: Math.floor(jiffies / known) * 1e9, hz: known, driftNs: 0, earlyNs: 0, why, shownBy: gp };
+    const limitS = Math.floor(jiffies / known);
+    const why = `the kernel warned at t=${jiffies} jiffies; ${limitWords(limitS, known, profile)}`;
+    return { timeoutNs: limitS * 1e9, hz: known, driftNs: 0, earlyNs: 0, why, shownBy: gp };
   }
   if (gp.expedited || gp.warnedNs === undefined || gp.seq === null) return undefined;
   const ageNs = gp.warnedNs - gp.startNs;
@@ -97,7 +113,7 @@ function shown(gp: GracePeriod, report: LogStall | undefined, known: number | un
       hz,
       driftNs: apart ? drift * ageNs : 0,
       earlyNs: 0,
-      why: `the kernel warned after ${jiffies} jiffies of 1/${hz} s${apart ? `, ${formatDuration(ageNs)} on this clock` : ''}`,
+      why: `the kernel warned at t=${jiffies} jiffies; ${limitWords(tillS, hz, profile)}`,
       shownBy: gp,
     };
   }
@@ -112,7 +128,7 @@ function shown(gp: GracePeriod, report: LogStall | undefined, known: number | un
     hz,
     driftNs: earlyNs,
     earlyNs,
-    why: `the kernel warned after ${formatDuration(ageNs)}`,
+    why: `the kernel warned at +${formatDuration(ageNs)}`,
     shownBy: gp,
   };
 }
@@ -124,7 +140,7 @@ export function stallRule(
   reports: readonly LogStall[],
 ): StallRule {
   const { profile, thresholds } = settings;
-  const warnings = periods.flatMap((gp) => shown(gp, reportOf(reports, gp), profile.hz) ?? []);
+  const warnings = periods.flatMap((gp) => shown(gp, reportOf(reports, gp), profile) ?? []);
   const shortest = warnings.reduce<StallRule | undefined>(
     (a, b) => (a && a.timeoutNs <= b.timeoutNs ? a : b),
     undefined,
@@ -154,7 +170,7 @@ export function expeditedRule(settings: RunSettings, periods: readonly GracePeri
   return periods.reduce((shortest, gp) => {
     if (!gp.expedited || gp.warnedNs === undefined || gp.warnedNs - gp.startNs >= shortest.timeoutNs) return shortest;
     const ageNs = gp.warnedNs - gp.startNs;
-    return { ...normal, timeoutNs: ageNs, why: `the kernel warned after ${formatDuration(ageNs)}`, shownBy: gp };
+    return { ...normal, timeoutNs: ageNs, why: `the kernel warned at +${formatDuration(ageNs)}`, shownBy: gp };
   }, rule);
 }
 

@@ -1,7 +1,7 @@
 /** NMI, hardirq and softirq storms (MODEL 1.5, 2.7): a CPU that spends most of a second or more in interrupts. */
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
-import { type NoteInput, note, notesOf } from '../../core/note.ts';
+import { type NoteInput, note, notesOf, threshold } from '../../core/note.ts';
 import { percent } from '../../core/wording.ts';
 import { SLOW_NS, STORM_MEETS_NS } from '../../knowledge/thresholds.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
@@ -43,7 +43,9 @@ function finding(record: RunRecord, timeline: Timeline, storm: Storm): Finding {
     end_ns: storm.endNs,
     evidence: evidence.list(),
     notes: notesOf([
-      `threshold ${percent(record.thresholds.nmiStormShare)} of a CPU over ${formatDuration(record.thresholds.nmiStormWindowNs)}`,
+      threshold(
+        `${percent(record.thresholds.nmiStormShare)} of a CPU over ${formatDuration(record.thresholds.nmiStormWindowNs)}`,
+      ),
       ...sourceNotes(storm),
       ...(storm.throttled > 0 ? [`perf throttled its events ${storm.throttled} times during the storm`] : []),
       ...(gp ? [`${gracePeriodName(gp)} waited for this CPU during the storm`] : []),
@@ -56,13 +58,18 @@ function finding(record: RunRecord, timeline: Timeline, storm: Storm): Finding {
   });
 }
 
+/** From this share of the time on, others are not worth a word. */
+const ALL_BUT_NOTHING = 0.999;
+
 function handlers({ count, maxNs, handlers }: Storm): string {
   if (count === 0) return '';
   const [most] = [...handlers].sort((a, b) => b[1] - a[1]);
   const total = [...handlers.values()].reduce((sum, ns) => sum + ns, 0);
-  const part = handlers.size === 1 ? 'all' : percent(most ? most[1] / (total || 1) : 0);
-  const mostly = most && total > 0 ? `, ${part} of it ${most[0]}` : '';
-  return `: ${count} handlers, the longest ${formatDuration(maxNs)}${mostly}`;
+  const longest = `longest ${formatDuration(maxNs)}`;
+  if (most === undefined || total === 0) return `: ${count} handlers, ${longest}`;
+  const share = most[1] / total;
+  if (share >= ALL_BUT_NOTHING) return `: ${count} × ${most[0]}, ${longest}`;
+  return `: ${count} handlers, ${longest}, ${percent(share)} of the time in ${most[0]}`;
 }
 
 /** The handler that took most of the time; the name tells, so that the order of the events does not. */

@@ -1,6 +1,6 @@
 /** Callers of synchronize_rcu(), synchronize_srcu() and related calls that waited too long, with the chain to the root (MODEL §4). */
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
-import { type NoteInput, note, notesOf } from '../../core/note.ts';
+import { type NoteInput, note, notesOf, threshold } from '../../core/note.ts';
 import { LOST_EVENTS_NOTE } from '../../core/wording.ts';
 import { ruleRelease } from '../../knowledge/kernel-release.ts';
 import { ROOTED_WAIT_ERROR_NS } from '../../knowledge/thresholds.ts';
@@ -44,7 +44,7 @@ function finding(record: RunRecord, timeline: Timeline, wait: SyncWait): Finding
     end_ns: endNs,
     evidence: chain.evidence,
     notes: notesOf([
-      `threshold ${formatDuration(record.thresholds.blockedSyncNs)}`,
+      threshold(formatDuration(record.thresholds.blockedSyncNs)),
       ...(doubt ? [doubt] : []),
       ...chain.inferredBy,
       ...(wait.source === 'stack'

@@ -11,7 +11,7 @@ import {
   type Root,
 } from '../../../../schema/index.ts';
 import { EvidenceList, mergeEvidence } from '../../core/evidence-list.ts';
-import { type NoteInput, notesOf } from '../../core/note.ts';
+import { type NoteInput, notesOf, threshold } from '../../core/note.ts';
 import { LOST_EVENTS_NOTE } from '../../core/wording.ts';
 import { isGenericFrame } from '../../knowledge/stack/wait-frames.ts';
 import type { HungSleep } from '../../model/task/hung-task.ts';
@@ -52,7 +52,7 @@ function finding(record: RunRecord, timeline: Timeline, sleep: HungSleep): Findi
     end_ns: endNs,
     evidence,
     notes: notesOf([
-      `threshold ${formatDuration(hungTaskThresholdNs(record))} (hung_task_timeout_secs)`,
+      threshold(`${formatDuration(hungTaskThresholdNs(record))} (hung_task_timeout_secs)`),
       ...stackNote(timeline, sleep),
       ...(doubt ? [doubt] : []),
       ...inferredBy,

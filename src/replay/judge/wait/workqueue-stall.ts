@@ -3,7 +3,7 @@
  * what kept the workers of their pool (S3.70, W14–W16).
  */
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
-import { type NoteInput, note, notesOf } from '../../core/note.ts';
+import { type NoteInput, note, notesOf, threshold } from '../../core/note.ts';
 import { STORM_MEETS_NS, WORKQUEUE_STALL_NS } from '../../knowledge/thresholds.ts';
 import type { LateWork } from '../../model/work/workqueue.ts';
 import { isRecorded, type RunRecord } from '../../record/run-record.ts';
@@ -72,7 +72,7 @@ function finding(timeline: Timeline, late: LateWork, reason: QueueReason): Findi
     end_ns: timeline.end({ endNs: late.startNs }),
     evidence: chain.evidence,
     notes: notesOf([
-      `threshold ${formatDuration(WORKQUEUE_STALL_NS)} (workqueue.watchdog_thresh)`,
+      threshold(`${formatDuration(WORKQUEUE_STALL_NS)} (workqueue.watchdog_thresh)`),
       ...NOTES[reason.kind],
       ...chain.inferredBy,
       ...(late.rescued

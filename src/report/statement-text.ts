@@ -1,0 +1,86 @@
+/** The statements of a finding, each with how it is known: reported by the kernel, observed in events, inferred by a rule. */
+import type { Finding, Note } from '../../schema/index.ts';
+import { type Style, widthOf } from './style.ts';
+import { printable, type TimeFormat, wrapAfter } from './text-format.ts';
+
+export type Basis = NonNullable<Note['basis']>;
+
+const REPORTED_TOO = /^the kernel reported it too: /;
+/** The longest of the labels. */
+const LABEL_WIDTH = 'predicted'.length;
+
+/** How a note is known. */
+export function basisOf(note: Note, finding: Finding): Basis {
+  if (note.basis !== undefined) return note.basis;
+  if (note.rules.length > 0) return 'inferred';
+  return restsOnLog(finding) ? 'reported' : 'observed';
+}
+
+/** Nothing but the kernel log shows it. */
+export const restsOnLog = (finding: Finding): boolean =>
+  finding.evidence.length > 0 && finding.evidence.every((item) => 'line' in item);
+
+/** The first line of the kernel's report, with the place where it stands; undefined when the log was not recorded. */
+export function quoteOf(finding: Finding, logName: string | undefined): string | undefined {
+  const item = finding.evidence.find(({ text }) => text !== undefined && text !== '');
+  if (item === undefined) return undefined;
+  const place =
+    'line' in item ? `${logName === undefined ? 'line ' : `${logName}:`}${item.line}` : `event ${item.event}`;
+  return `${place}: ${item.text?.trim()}`;
+}
+
+export interface StatementOptions {
+  /** Only what the report must say once: no warning predicted that came as predicted, nothing that the headline says. */
+  readonly brief?: boolean;
+  /** File of the kernel log: `dmesg.txt`. */
+  readonly logName?: string;
+  /** What the kernel checks, too. */
+  readonly teach?: boolean;
+  readonly indent?: string;
+  /** How times of the run are written; default: in seconds. */
+  readonly time?: TimeFormat;
+}
+
+/** What the kernel reported, without what we make of it: that is said above. */
+const reportedTitle = (text: string): string =>
+  REPORTED_TOO.test(text) ? text.replace(REPORTED_TOO, '').replace(/; a grace period stalls.*/, '') : text;
+
+/** Notes as lines: `inferred  a tracepoint teardown waits for … (S3.50)`. Thresholds are told where the length is. */
+export function statementLines(finding: Finding, style: Style, options: StatementOptions = {}): string[] {
+  const { teach = false, indent = '    ' } = options;
+  const quote = quoteOf(finding, options.logName);
+  const line = (basis: string, text: string): string[] => {
+    const label = basis.padEnd(LABEL_WIDTH);
+    const rest = `${indent}${' '.repeat(LABEL_WIDTH)} `;
+    const lines = wrapAfter(`${indent}${label} `, rest, printable(text), widthOf(style));
+    return lines.map((each) => dimLabel(each, label, indent, style));
+  };
+  const said = finding.notes.flatMap((note) => {
+    const basis = basisOf(note, finding);
+    if (options.brief && isConfirmation(note, finding)) return [];
+    if (basis === 'threshold' || (basis === 'background' && !teach)) return [];
+    // Its own words are better than ours.
+    if (REPORTED_TOO.test(note.text) && quote !== undefined) return [];
+    const rules = note.rules.length > 0 ? ` (${note.rules.join(', ')})` : '';
+    return line(basis === 'background' ? '' : basis, `${reportedTitle(note.text)}${rules}`);
+  });
+  return quote === undefined ? said : [...line('reported', quote), ...said];
+}
+
+/** The kernel's decision, replayed, where the kernel decided the same; stacks, which explain shows whole. */
+function isConfirmation({ rules, text }: Note, finding: Finding): boolean {
+  if (finding.kind === 'rcu-stall') return rules.includes('R2.61') && finding.decision?.agreement === 'agrees';
+  if (finding.kind === 'hung-task') return finding.chain.length > 1 && text.startsWith('stack: ');
+  return false;
+}
+
+function dimLabel(line: string, label: string, indent: string, style: Style): string {
+  const head = `${indent}${label}`;
+  return line.startsWith(head) && label.trim() !== '' ? `${indent}${style.dim(label)}${line.slice(head.length)}` : line;
+}
+
+/** `7.93 s (…)`: the limit that it crossed; '' when it names none. */
+export function thresholdText(finding: Finding): string {
+  const note = finding.notes.find(({ basis }) => basis === 'threshold');
+  return note === undefined ? '' : printable(note.text);
+}
