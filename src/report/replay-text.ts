@@ -97,7 +97,7 @@ export function runLines(run: RunInfo, style: Style): string[] {
   );
   const width = widthOf(style);
   return [
-    `${style.bold(shown)}${release}`,
+    ...wrapAfter('', '  ', `${shown}${release}`, width).map((line, i) => (i === 0 ? style.bold(line) : line)),
     ...wrapAfter('  ', '  ', facts.join(' · '), width),
     ...rates.flatMap((rate) => wrapAfter('  ', '    ', printable(rate), width)),
   ];
