@@ -56,9 +56,7 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
       outputError: (text, write) => write(text.replace(/^error: /, 'quiesce: ')),
     })
     .addHelpText('after', EXIT_HELP);
-  // Without a known verb everything is loaded: for the help, and for suggestions.
-  const asked = args[0] !== undefined && Object.hasOwn(VERBS, args[0]) ? [VERBS[args[0]]] : Object.values(VERBS);
-  for (const load of asked) (await load())(program, session);
+  for (const load of verbsFor(args[0])) (await load())(program, session);
   try {
     await program.parseAsync(args as string[], { from: 'user' });
     return session.status;
@@ -78,4 +76,10 @@ function describe(error: unknown, status: number): string {
     return `this is a defect of quiesce, please report it\n${(error.stack ?? error.message).split('\n').map(printable).join('\n')}`;
   // One line, whatever a name in it holds.
   return printable(error.message);
+}
+
+/** What to load: the verb, or without a known one everything, for the help and for suggestions. */
+function verbsFor(first: string | undefined): (() => Promise<Register>)[] {
+  if (first === '-V' || first === '--version') return [];
+  return first !== undefined && Object.hasOwn(VERBS, first) ? [VERBS[first]] : Object.values(VERBS);
 }

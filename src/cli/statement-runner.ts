@@ -4,6 +4,7 @@
  * store is only read, so nothing can be left half done.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { companionScript, RUNS_COMPILED } from '../../schema/index.ts';
 import { type QueryArguments, runNamedQuery } from '../query/named-catalog.ts';
 import { QueryConnection, SqlError, type SqlRows, type SqlValue } from '../query/user-sql.ts';
 import { StoreError } from '../store/store-error.ts';
@@ -125,7 +126,7 @@ export class ProcessRunner implements StatementRunner {
   }
 
   #start(): ChildProcess {
-    this.#child = fork(new URL('./statement-process.js', import.meta.url), [this.#path], {
+    this.#child = fork(companionScript('statement-process'), [this.#path], {
       // 64-bit integers and blobs arrive as they are.
       serialization: 'advanced',
       execArgv: [],
@@ -148,5 +149,5 @@ export class ProcessRunner implements StatementRunner {
 
 /** A runner that can be stopped, where there is one. @throws StoreError */
 export function openStatementRunner(path: string): StatementRunner {
-  return import.meta.url.endsWith('.js') ? new ProcessRunner(path) : new InlineRunner(path);
+  return RUNS_COMPILED ? new ProcessRunner(path) : new InlineRunner(path);
 }

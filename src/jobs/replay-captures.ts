@@ -1,11 +1,11 @@
 /** Captures → store, replay and findings, in one pass. */
 import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import type { ReplayResult } from '../../schema/index.ts';
+import { type ReplayResult, RUNS_COMPILED } from '../../schema/index.ts';
 import type { CaptureInput } from '../ingest/capture.ts';
 import { IN_MEMORY, type ReplayCapturesOptions } from './replay-options.ts';
 import type { BatchSource } from './source/batch-source.ts';
-import { canUseWorkers, WorkerSource } from './source/worker-source.ts';
+import { WorkerSource } from './source/worker-source.ts';
 import type { StoreTarget } from './target/store-target.ts';
 
 /** A new store uses 64 KiB pages when the input is at least this large. */
@@ -22,7 +22,7 @@ export async function replayCaptures(
 ): Promise<ReplayResult> {
   const db = options.db ?? IN_MEMORY;
   const large = isLarge(inputs);
-  const threads = canUseWorkers ? (options.threads ?? (large ? 3 : 2)) : 1;
+  const threads = RUNS_COMPILED ? (options.threads ?? (large ? 3 : 2)) : 1;
   const source: BatchSource =
     threads > 1
       ? new WorkerSource({ kind: 'captures', inputs, kallsymsPath: options.kallsymsPath, pages: db !== IN_MEMORY })

@@ -1,6 +1,6 @@
 /** A stored run → replay → findings: the same as when its captures were read. */
 import { existsSync } from 'node:fs';
-import type { ReplayResult, RunInfo } from '../../schema/index.ts';
+import { type ReplayResult, RUNS_COMPILED, type RunInfo } from '../../schema/index.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
 import { ResultWriter } from '../store/result-writer.ts';
 import { type RunSettings, StoreReader } from '../store/run-reader.ts';
@@ -10,7 +10,7 @@ import type { CommonOptions } from './replay-options.ts';
 import { RunSession } from './run-session.ts';
 import type { BatchSource } from './source/batch-source.ts';
 import { givenBatches } from './source/inline-source.ts';
-import { canUseWorkers, WorkerSource } from './source/worker-source.ts';
+import { WorkerSource } from './source/worker-source.ts';
 import type { RunSink } from './target/run-sink.ts';
 import { guardedSink } from './target/tolerant-store.ts';
 
@@ -175,7 +175,7 @@ function batchSource(
   sink: RunSink | undefined,
   options: ReplayStoreOptions,
 ): BatchSource {
-  if (sink === undefined && (options.worker ?? canUseWorkers) && canUseWorkers)
+  if (sink === undefined && (options.worker ?? RUNS_COMPILED) && RUNS_COMPILED)
     return new WorkerSource({ kind: 'store', path: reader.path, runId });
   const batches = reader.batches(runId);
   return givenBatches(batches, settings.header, {

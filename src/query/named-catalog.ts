@@ -1,6 +1,7 @@
 /** The library of named queries: finds, explains and runs them. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { packageFile } from '../../schema/index.ts';
 import { nearestNames } from './name-suggestion.ts';
 import { type NamedQuery, parseNamedQuery } from './named-query.ts';
 import { type QueryConnection, SqlError, type SqlRows, type SqlValue } from './user-sql.ts';
@@ -29,11 +30,7 @@ export function namedQueries(): readonly NamedQuery[] {
 }
 
 function readCatalog(): NamedQuery[] {
-  // Beside this file, or in src/ when this file is in dist/src/query.
-  const folder = ['sql/', '../../../src/query/sql/']
-    .map((relative) => fileURLToPath(new URL(relative, import.meta.url)))
-    .find((path) => existsSync(path));
-  if (folder === undefined) throw new Error('src/query/sql is missing from the installation of quiesce');
+  const folder = fileURLToPath(packageFile('src/query/sql/'));
   return Object.keys(QUERY_GROUPS).flatMap((group) =>
     readdirSync(`${folder}${group}`)
       .filter((file) => file.endsWith('.sql'))

@@ -1,7 +1,6 @@
 /** The rules of docs/MODEL.md, read from the document that people read. */
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import type { Rule } from '../../schema/index.ts';
+import { readFileSync } from 'node:fs';
+import { packageFile, type Rule } from '../../schema/index.ts';
 import { nearestNames } from './name-suggestion.ts';
 
 export interface RuleBook {
@@ -16,17 +15,8 @@ let read: RuleBook | undefined;
 
 /** Read once, when the first rule is asked for. */
 export function ruleBook(): RuleBook {
-  read ??= parseRuleBook(readFileSync(documentPath(), 'utf8'));
+  read ??= parseRuleBook(readFileSync(packageFile('docs/MODEL.md'), 'utf8'));
   return read;
-}
-
-function documentPath(): string {
-  // Beside src/, or beside dist/ when compiled.
-  const path = ['../../docs/MODEL.md', '../../../docs/MODEL.md']
-    .map((relative) => fileURLToPath(new URL(relative, import.meta.url)))
-    .find((candidate) => existsSync(candidate));
-  if (path === undefined) throw new Error('docs/MODEL.md is missing from the installation of quiesce');
-  return path;
 }
 
 /** `**R2.61** A sentence. More of them. [kernel/file.c: function]`, up to the next blank line. */

@@ -1,8 +1,8 @@
 /** The layout of a store as SQL, version by version: schema/migrations. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
-import { StoreError } from './store-error.ts';
+import { packageFile } from '../../schema/index.ts';
 
 export interface Migration {
   readonly version: number;
@@ -19,18 +19,14 @@ export interface Definition {
 let known: readonly Migration[] | undefined;
 const definitions = new Map<number, readonly Definition[]>();
 
-/** In order: `0001-store.sql` brings a file from version 0 to 1. @throws StoreError when the installation lacks them */
+/** In order: `0001-store.sql` brings a file from version 0 to 1. @throws Error when the installation lacks them */
 export function migrations(): readonly Migration[] {
   known ??= readMigrations();
   return known;
 }
 
 function readMigrations(): Migration[] {
-  // Beside the sources, or beside dist/ when compiled.
-  const folder = ['../../schema/migrations/', '../../../schema/migrations/']
-    .map((relative) => fileURLToPath(new URL(relative, import.meta.url)))
-    .find((path) => existsSync(path));
-  if (folder === undefined) throw new StoreError('schema/migrations is missing from the installation of quiesce');
+  const folder = fileURLToPath(packageFile('schema/migrations/'));
   return readdirSync(folder)
     .filter((name) => /^\d{4}-.*\.sql$/.test(name))
     .sort()

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { folderForEachTest } from '../support/temporary-folder.ts';
 
-const MAIN = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
+const MAIN = new URL('../../dist/bin/main.js', import.meta.url).pathname;
 const folder = folderForEachTest();
 
 beforeAll(() => {

@@ -1,12 +1,9 @@
 /** Reads captures or a store in a worker thread, so that parsing runs beside storing and replay. */
 import { Worker } from 'node:worker_threads';
-import type { KernelProfile } from '../../../schema/index.ts';
+import { companionScript, type KernelProfile } from '../../../schema/index.ts';
 import type { CaptureSummary, ReadProgress } from '../../ingest/run-stream.ts';
 import { ACK, errorOf, type FromWorker, revived, type WorkerTask } from './batch-messages.ts';
 import type { BatchSource, SourcedBatch } from './batch-source.ts';
-
-/** Whether worker threads can be used: they run compiled code only. */
-export const canUseWorkers = import.meta.url.endsWith('.js');
 
 export class WorkerSource implements BatchSource {
   readonly #worker: Worker;
@@ -17,7 +14,7 @@ export class WorkerSource implements BatchSource {
   #progress: ReadProgress = { readBytes: 0, totalBytes: undefined };
 
   constructor(task: WorkerTask) {
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: task });
+    this.#worker = new Worker(companionScript('worker'), { workerData: task });
     const receive = (message: FromWorker): void => {
       this.#queue.push(message);
       this.#onMessage?.();

@@ -1,5 +1,6 @@
 /** Stores in a thread of its own, so that SQLite works beside parser and models. */
 import { Worker } from 'node:worker_threads';
+import { companionScript } from '../../../schema/index.ts';
 import type { FactBatch } from '../../store/fact-recorder.ts';
 import type { RunSummary } from '../../store/run-summary.ts';
 import type { WaitOptions } from '../../store/store-file.ts';
@@ -23,7 +24,7 @@ export class WorkerStoreTarget implements StoreTarget {
     this.#wait = wait;
     this.#path = task.path;
     wait.signal?.addEventListener('abort', () => this.#wake?.(), { once: true });
-    this.#worker = new Worker(new URL('./store-worker.js', import.meta.url), { workerData: task });
+    this.#worker = new Worker(companionScript('store-worker'), { workerData: task });
     this.#worker.on('message', (message: FromStore) => this.#receive(message));
     this.#worker.on('error', ({ name, message, stack }) => this.#receive({ kind: 'error', name, message, stack }));
     this.#worker.on('exit', () => {
