@@ -10,6 +10,7 @@ import type { ByteSource } from './source.ts';
 import { traceDat } from './trace-dat/format.ts';
 import { traceJson } from './trace-json/trace-json.ts';
 
+export { withLineFeeds } from './cr-lines.ts';
 export { DictionaryWriter } from './dictionary-writer.ts';
 export type { CaptureFacts, ParseOptions, TraceFormat } from './format.ts';
 export { unpackMail } from './mail/mail-source.ts';

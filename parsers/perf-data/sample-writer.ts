@@ -21,6 +21,8 @@ import { countersOf, PERIOD_OF_RECORD, type SampleField, sampleFields } from './
 import { type SampleLayout, SampleParts } from './sample-layout.ts';
 import type { TaskNames } from './task-names.ts';
 
+/** NR_CPUS of the largest kernel (x86, CONFIG_MAXSMP). */
+const MAX_CPUS = 8192;
 const TWO_32 = 4294967296;
 /** Counters of one group that become events; the kernel limits a group by the size of a record. */
 export const MAX_COUNTERS = 64;
@@ -109,6 +111,10 @@ export class SampleWriter {
     const { facts, diagnostics } = this.#context;
     const parts = this.#parts;
     const cpu = layout.cpu < 0 ? NO_CPU : Math.min(NO_CPU, view.getUint32(at + layout.cpu, littleEndian));
+    if (cpu >= MAX_CPUS && cpu !== NO_CPU) {
+      diagnostics.report('record-malformed', { byte: block.captureOffset + at }, `a sample of CPU ${cpu}`);
+      return;
+    }
     if (cpu >= facts.cpus && cpu !== NO_CPU) facts.cpus = cpu + 1;
     const tid = layout.tid < 0 ? NO_TID : view.getInt32(at + layout.tid + 4, littleEndian);
     const comm = layout.tid < 0 ? 0 : this.#reading.tasks.comm(tid);

@@ -21,6 +21,8 @@ const TYPE_TIME_STAMP = 31;
 const COMMIT_SIZE_MASK = 0x7ffffff;
 const MISSED_EVENTS = 0x80000000;
 const MISSED_STORED = 0x40000000;
+/** Bits of commit that the kernel does not use. */
+const COMMIT_UNUSED = 0x38000000;
 const TWO_27 = 134217728;
 const TWO_32 = 4294967296;
 /** Bits 59–63 of a time stamp, in its upper half. */
@@ -57,6 +59,7 @@ export class CpuStream {
   #at = 0;
   #pageEnd = 0;
   #timeMsb = 0;
+  #lastPageTime = Number.NEGATIVE_INFINITY;
 
   constructor(
     cpu: number,
@@ -183,14 +186,27 @@ export class CpuStream {
     const hi = view.getUint32(little ? page + 4 : page, little);
     const lo = view.getUint32(little ? page : page + 4, little);
     const commit = view.getUint32(page + commitOffset + (little ? 0 : commitBytes - 4), little);
+    const upper = commitBytes === 8 ? view.getUint32(page + commitOffset + (little ? 4 : 0), little) : 0;
     const dataBytes = commit & COMMIT_SIZE_MASK;
-    if (dataBytes > this.#pageBytes - dataOffset) {
+    let wrong = '';
+    if (dataBytes > this.#pageBytes - dataOffset)
+      wrong = `a page of ${this.#pageBytes} bytes with ${dataBytes} bytes of data`;
+    else if (upper !== 0 || commit & COMMIT_UNUSED) wrong = 'a page header with bits that no kernel sets';
+    else if (commit === 0 && hi === 0 && lo === 0) wrong = 'a page of zeros: the kernel hands out none';
+    else if (commit === 0 && this.#holdsData(page + dataOffset)) wrong = 'a page without data that holds records';
+    if (wrong !== '') {
       this.#at = page + dataOffset;
       this.#pageEnd = this.#at;
-      this.#dropPage(`a page of ${this.#pageBytes} bytes with ${dataBytes} bytes of data`);
+      this.#dropPage(wrong);
       return true;
     }
-    this.time = this.#relative(hi, lo);
+    const begins = this.#relative(hi, lo);
+    if (begins < this.#lastPageTime) {
+      // It is read all the same: the clock may have been set back.
+      this.#report('page-malformed', page, 'a page begins before the one before it; one of them is out of place');
+    }
+    this.#lastPageTime = begins;
+    this.time = begins;
     this.#timeMsb = hi & TIME_STAMP_MSB;
     this.#at = page + dataOffset;
     this.#pageEnd = this.#at + dataBytes;
@@ -200,6 +216,10 @@ export class CpuStream {
       this.#pageEnd = this.#windowBytes;
     }
     return true;
+  }
+
+  #holdsData(at: number): boolean {
+    return at + 4 <= this.#windowBytes && this.window.view.getUint32(at, this.#littleEndian) !== 0;
   }
 
   /** The number of lost events stands behind the data where there is room for it. */

@@ -117,12 +117,22 @@ export class CompressedPages implements PageSource {
         this.#diagnostics.report('page-malformed', { byte: this.origin }, text);
       }
     }
+    this.#reportRest();
     return false;
+  }
+
+  /** Once: the number of chunks is damaged when they do not fill the section. */
+  #reportRest(): void {
+    const rest = this.#end - this.#at;
+    if (rest > 0)
+      this.#diagnostics.report('page-malformed', { byte: this.#at }, `${rest} bytes behind the last chunk of pages`);
+    this.#at = this.#end;
   }
 
   #stop(kind: 'truncated' | 'page-malformed', text: string): boolean {
     this.#diagnostics.report(kind, { byte: this.origin }, text);
     this.#left = 0;
+    this.#at = this.#end;
     return false;
   }
 

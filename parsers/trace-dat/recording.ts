@@ -142,8 +142,10 @@ export class Recording {
     const fileBytes = this.#file.sizeBytes;
     const usable: { buffer: TraceBuffer; section: CpuSection }[] = [];
     let total = 0;
+    let end = 0;
     for (const buffer of buffers) {
       for (const { cpu, offset, sizeBytes } of buffer.cpus) {
+        end = Math.max(end, offset + sizeBytes);
         if (sizeBytes === 0) continue;
         const present = Math.min(sizeBytes, fileBytes - offset);
         if (present < sizeBytes) {
@@ -151,6 +153,10 @@ export class Recording {
           diagnostics.report('truncated', { byte: Math.min(offset, fileBytes) }, missing);
         }
         if (present <= 0) continue;
+        if (!buffer.compressed && present === sizeBytes && sizeBytes % buffer.pageBytes !== 0) {
+          const text = `data of CPU ${cpu} has ${sizeBytes} bytes, which are no whole pages of ${buffer.pageBytes}`;
+          diagnostics.report('page-malformed', { byte: offset }, text);
+        }
         total += present;
         if (total > fileBytes || cpu >= NO_CPU) {
           diagnostics.report('record-malformed', { byte: offset }, `data of CPU ${cpu} overlaps that of another CPU`);
@@ -159,6 +165,12 @@ export class Recording {
         }
         usable.push({ buffer, section: { cpu, offset, sizeBytes: present } });
       }
+    }
+    // Version 6 ends with the last CPU's pages; version 7 has its options behind them.
+    const rest = fileBytes - end;
+    if (this.#header.version < 7 && buffers.length > 0 && rest >= this.#header.pageBytes) {
+      const text = `${rest} bytes behind the data of the last CPU belong to none: the table of CPUs is damaged`;
+      diagnostics.report('page-malformed', { byte: end }, text);
     }
     return usable;
   }

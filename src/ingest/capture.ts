@@ -11,6 +11,7 @@ import {
   type ParseOptions,
   type TraceFormat,
   unpackMail,
+  withLineFeeds,
 } from '../../parsers/index.ts';
 import { DiagnosticSink, type EventBatch } from '../../schema/index.ts';
 
@@ -55,7 +56,7 @@ export class Capture {
 /** @throws CaptureError when it cannot be opened or is of no known format. */
 export async function openCapture(input: CaptureInput, options: ParseOptions): Promise<Capture> {
   const given = typeof input === 'string' ? await openSource(input) : bufferSource(input.bytes, input.name);
-  const source = await unpackMail(given, isRecording);
+  const source = await withLineFeeds(await unpackMail(given, isRecording));
   try {
     return new Capture(input, source, await detectFormat(source), options);
   } catch (error) {

@@ -172,7 +172,9 @@ export function assessmentLines(result: Pick<ReplayResult, 'assessments'>, style
 export function importLines(result: Pick<ReplayResult, 'import' | 'run'>, style: Style): string[] {
   const { events, lost, issues } = result.import;
   const captures = result.run.captures.length;
-  const read = `read ${plural(events, 'event')} from ${plural(captures, 'capture')}, ${lost === 0 ? 'none lost' : `${formatCount(lost)} lost`}${issues.length === 0 ? ', nothing skipped' : ''}`;
+  // Gaps of a size that nothing tells.
+  const none = issues.some(({ kind }) => DIAGNOSTICS[kind].severity === 'data-loss') ? 'some lost' : 'none lost';
+  const read = `read ${plural(events, 'event')} from ${plural(captures, 'capture')}, ${lost === 0 ? none : `${formatCount(lost)} lost`}${issues.length === 0 ? ', nothing skipped' : ''}`;
   const lines = wrapAfter('', '  ', read, widthOf(style));
   for (const issue of issues) lines.push(...issueLines(issue, captures > 1, style));
   return lines;

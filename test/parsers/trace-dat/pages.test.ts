@@ -133,7 +133,7 @@ describe('the CPUs of a capture', () => {
   it('are kept in the order of their own buffer when its time goes backwards', async () => {
     const bytes = capture([{ name: '', cpus: [cpu(0, 10, 5, 20), cpu(1, 12)] }]);
     expect(await story(bytes)).toEqual(['0@10', '1@5', '10@12', '2@20']);
-    expect((await readEvents(bytes)).issues).toEqual({ 'time-backwards': 1 });
+    expect((await readEvents(bytes)).issues).toEqual({ 'page-malformed': 1, 'time-backwards': 1 });
   });
 
   it('come from all instances, the top buffer first', async () => {
