@@ -321,7 +321,7 @@ export type LogReport = LogReportBase &
 export type KernelSetting =
   | { readonly field: 'release'; readonly value: string }
   | {
-      readonly field: 'hz' | 'rcuStallTimeoutS' | 'hungTaskTimeoutS' | 'possibleCpus';
+      readonly field: 'hz' | 'rcuStallTimeoutS' | 'hungTaskTimeoutS' | 'wqWatchdogThreshS' | 'possibleCpus';
       readonly value: number;
     }
   | { readonly field: 'rt' | 'preemptRcu' | 'proveRcu' | 'x86' | 'lockdep'; readonly value: boolean };

@@ -18,6 +18,8 @@ export interface KernelProfile {
   /** rcu_cpu_stall_timeout, seconds, without the 5 s of PROVE_RCU. */
   rcuStallTimeoutS?: number;
   hungTaskTimeoutS?: number;
+  /** workqueue.watchdog_thresh, seconds. */
+  wqWatchdogThreshS?: number;
   possibleCpus?: number;
   x86?: boolean;
   /** Times of the trace are ticks of a clock whose rate nothing proves (`counter`, `x86-tsc`): no duration of it means anything. Absent: nanoseconds. */
@@ -34,8 +36,13 @@ export interface Thresholds {
   blockedSyncNs: number;
   /** Share of one CPU. */
   nmiStormShare: number;
-  /** Window over which the share is taken, ns. */
+  /** Shares of the other kinds of storms; default: that of NMIs. */
+  irqStormShare?: number;
+  softirqStormShare?: number;
+  /** Shortest storm of any kind, ns. */
   nmiStormWindowNs: number;
+  /** A work item that waits longer for a worker is stalled, ns. Undefined: wq_watchdog_thresh from the profile, else the kernel's default. */
+  workqueueStallNs?: number;
 }
 
 export const DEFAULT_THRESHOLDS: Thresholds = {

@@ -33,7 +33,8 @@ CREATE TABLE run (
   kernel_given    TEXT NOT NULL,       -- the part of it that the user fixed with --profile, JSON
   kernel_header   TEXT NOT NULL,       -- the part of it that the captures stated before their first event, JSON
   kernel_captured TEXT NOT NULL,       -- the part of it that the captures stated by their end, JSON
-  thresholds      TEXT NOT NULL,       -- thresholds of the findings, JSON (schema/profile.ts)
+  thresholds      TEXT NOT NULL,       -- thresholds in force: given, or else as the log or the kernel's own rules have them, JSON (schema/profile.ts)
+  thresholds_given TEXT NOT NULL,      -- the part of them that the user gave, JSON
   stall_timeout_ns INTEGER,            -- age of a normal grace period at which the kernel warns, as the replay concluded from options, log and events; NULL: not replayed
   cpus            INTEGER NOT NULL,    -- CPUs announced or seen
   events          INTEGER NOT NULL,    -- events, markers of quiesce's own not counted

@@ -17,6 +17,7 @@ export const PROFILE_KEYS: Readonly<Record<string, ProfileKey>> = {
   raw_lock_nesting: { field: 'rawLockNesting', type: 'flag', help: 'PROVE_RAW_LOCK_NESTING' },
   rcu_stall_timeout: { field: 'rcuStallTimeoutS', type: 'number', help: 'rcu_cpu_stall_timeout, seconds' },
   hung_task_timeout: { field: 'hungTaskTimeoutS', type: 'number', help: 'hung_task_timeout_secs, seconds' },
+  wq_watchdog_thresh: { field: 'wqWatchdogThreshS', type: 'number', help: 'workqueue.watchdog_thresh, seconds' },
   cpus: { field: 'possibleCpus', type: 'number', help: 'possible CPUs' },
   x86: { field: 'x86', type: 'flag', help: 'x86 machine' },
 };

@@ -96,6 +96,7 @@ export class CapturePass {
         // Earlier boots ended before the captures had told everything.
         kernelCaptured: index === this.#sessions.length - 1 ? captured.profile : this.#source.headerProfile(),
         thresholds: info.thresholds,
+        thresholdsGiven: this.#session.thresholds,
         cpus: info.cpus,
         events: info.events,
         lost: captured.lost,

@@ -83,7 +83,10 @@ async function replayAndKeep(path: string, runId: number, options: ReplayStoreOp
     const reader = new StoreReader(path, store.db);
     const writer = new ResultWriter(store.db, runId);
     const settings = reader.settings(runId);
-    const given = { ...settings.given, ...options.profile };
+    const given = {
+      profile: { ...settings.given, ...options.profile },
+      thresholds: { ...settings.thresholds, ...options.thresholds },
+    };
     const sink: RunSink = {
       runId,
       appendFacts: (batch) => writer.appendFacts(batch),

@@ -21,6 +21,8 @@ import { assessAll } from './judge/assess.ts';
 import { emitWaitEdges } from './judge/chain/wait-edges.ts';
 import { detectAll } from './judge/index.ts';
 import { stallRule } from './judge/stall/rule.ts';
+import { hungTaskThresholdNs } from './judge/wait/hung-task.ts';
+import { workqueueThresholdNs } from './judge/wait/workqueue-stall.ts';
 import { createMeasures } from './model/measures.ts';
 import { createModels, type Models } from './model/models.ts';
 import { type RunRecord, recordOf } from './record/run-record.ts';
@@ -36,6 +38,7 @@ export interface ReplayOutcome {
   readonly assessments: readonly Assessment[];
   /** The profile as resolved from options, log and events. */
   readonly profile: KernelProfile;
+  /** In force: given, or else as the log or the kernel's own rules have them. */
   readonly thresholds: Thresholds;
   /** Age of a normal grace period at which the kernel warns of a stall, from options, log and events (MODEL R2.40). */
   readonly stallTimeoutNs: number;
@@ -152,12 +155,19 @@ export class ReplayEngine {
     for (const finding of findings)
       if (finding.kind === 'rcu-stall')
         world.facts.sample('rcu-stall', finding.cause, finding.end_ns - finding.start_ns);
+    const { periods, stallReports } = record.timeline.data;
+    const stallTimeoutNs = stallRule(record, periods, stallReports).timeoutNs;
     return {
       findings,
       assessments: assessAll(record),
       profile: world.profile,
-      thresholds: world.thresholds,
-      stallTimeoutNs: stallRule(record, record.timeline.data.periods, record.timeline.data.stallReports).timeoutNs,
+      thresholds: {
+        ...world.thresholds,
+        rcuStallNs: Math.round(stallTimeoutNs),
+        hungTaskNs: hungTaskThresholdNs(record),
+        workqueueStallNs: workqueueThresholdNs(record),
+      },
+      stallTimeoutNs,
       firstNs: world.firstNs,
       lastNs: endNs,
       cpus: this.models.cpu.count,

@@ -42,18 +42,24 @@ export class ResultWriter {
     writeSnapshot(this.#db, this.#runId, event, tsNs, body);
   }
 
-  finish(results: RunResults, given: KernelProfile, kernel: KernelProfile, thresholds: Thresholds): void {
+  finish(
+    results: RunResults,
+    given: { readonly profile: KernelProfile; readonly thresholds: Partial<Thresholds> },
+    kernel: KernelProfile,
+    thresholds: Thresholds,
+  ): void {
     this.#facts.flush();
     new ResultRows(this.#db, this.#runId, eventBase(this.#runId)).write(results);
     this.#db
       .prepare(
-        'UPDATE run SET replayed = 1, release = ?, kernel = ?, kernel_given = ?, thresholds = ?, stall_timeout_ns = ? WHERE run_id = ?',
+        'UPDATE run SET replayed = 1, release = ?, kernel = ?, kernel_given = ?, thresholds = ?, thresholds_given = ?, stall_timeout_ns = ? WHERE run_id = ?',
       )
       .run(
         kernel.release ?? null,
         JSON.stringify(kernel),
-        JSON.stringify(given),
+        JSON.stringify(given.profile),
         JSON.stringify(thresholds),
+        JSON.stringify(given.thresholds),
         Math.round(results.stallTimeoutNs),
         this.#runId,
       );

@@ -29,6 +29,7 @@ import {
   NUMBER,
   orNull,
   parsedFinding,
+  parsedGivenThresholds,
   parsedProfile,
   parsedReport,
   parsedTexts,
@@ -45,6 +46,7 @@ interface RunRow {
   readonly kernel_header: string;
   readonly kernel_captured: string;
   readonly thresholds: string;
+  readonly thresholds_given: string;
   readonly cpus: number;
   readonly events: number;
   readonly records: number;
@@ -114,7 +116,8 @@ export interface RunSettings {
   readonly given: KernelProfile;
   readonly header: KernelProfile;
   readonly captured: KernelProfile;
-  readonly thresholds: Thresholds;
+  /** Those that the user gave. */
+  readonly thresholds: Partial<Thresholds>;
   readonly cpus: number;
   readonly records: number;
   readonly replayed: boolean;
@@ -195,7 +198,7 @@ export class StoreReader {
       given: this.#guarded(() => parsedProfile(row.kernel_given)),
       header: this.#guarded(() => parsedProfile(row.kernel_header)),
       captured: this.#guarded(() => parsedProfile(row.kernel_captured)),
-      thresholds: this.#guarded(() => parsedThresholds(row.thresholds)),
+      thresholds: this.#guarded(() => parsedGivenThresholds(row.thresholds_given)),
       cpus: row.cpus,
       records: row.records,
       replayed: row.replayed === 1,

@@ -32,6 +32,7 @@ export interface RunSummary {
   readonly kernelHeader: KernelProfile;
   readonly kernelCaptured: KernelProfile;
   readonly thresholds: Thresholds;
+  readonly thresholdsGiven: Partial<Thresholds>;
   readonly cpus: number;
   /** Markers of quiesce's own not counted. */
   readonly events: number;

@@ -151,6 +151,7 @@ export class RunWriter {
       kernel_header: JSON.stringify(summary.kernelHeader),
       kernel_captured: JSON.stringify(summary.kernelCaptured),
       thresholds: JSON.stringify(summary.thresholds),
+      thresholds_given: JSON.stringify(summary.thresholdsGiven),
       stall_timeout_ns: this.#stallTimeoutNs,
       cpus: summary.cpus,
       events: summary.events,

@@ -84,6 +84,7 @@ const PROFILE: Check = objectOf({
   'rawLockNesting?': BOOLEAN,
   'rcuStallTimeoutS?': NUMBER,
   'hungTaskTimeoutS?': NUMBER,
+  'wqWatchdogThreshS?': NUMBER,
   'possibleCpus?': NUMBER,
   'x86?': BOOLEAN,
   'timeUnit?': oneOf(['ticks']),
@@ -94,13 +95,30 @@ export function parsedProfile(text: unknown): KernelProfile {
   return parsed(text, 'kernel profile of a run', PROFILE);
 }
 
-const THRESHOLDS: Check = objectOf({
+const OPTIONAL_THRESHOLDS = {
   'rcuStallNs?': NUMBER,
+  'irqStormShare?': NUMBER,
+  'softirqStormShare?': NUMBER,
+  'workqueueStallNs?': NUMBER,
+};
+const THRESHOLDS: Check = objectOf({
+  ...OPTIONAL_THRESHOLDS,
   hungTaskNs: NUMBER,
   blockedSyncNs: NUMBER,
   nmiStormShare: NUMBER,
   nmiStormWindowNs: NUMBER,
 });
+const GIVEN_THRESHOLDS: Check = objectOf({
+  ...OPTIONAL_THRESHOLDS,
+  'hungTaskNs?': NUMBER,
+  'blockedSyncNs?': NUMBER,
+  'nmiStormShare?': NUMBER,
+  'nmiStormWindowNs?': NUMBER,
+});
+
+export function parsedGivenThresholds(text: unknown): Partial<Thresholds> {
+  return parsed(text, 'thresholds given for a run', GIVEN_THRESHOLDS);
+}
 
 export function parsedThresholds(text: unknown): Thresholds {
   return parsed(text, 'thresholds of a run', THRESHOLDS);

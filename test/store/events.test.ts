@@ -38,6 +38,7 @@ function store(events: readonly MadeEvent[], perBatch?: number): void {
     kernelHeader: {},
     kernelCaptured: {},
     thresholds: DEFAULT_THRESHOLDS,
+    thresholdsGiven: {},
     cpus: 2,
     events: events.length,
     lost: 0,

@@ -125,6 +125,10 @@ const SETTINGS: readonly (readonly [RegExp, (match: RegExpExecArray) => KernelSe
     /^(?:Kernel c|C)ommand line: .*\bhung_task_timeout_secs=(\d{1,6})\b/,
     (m) => ({ field: 'hungTaskTimeoutS', value: Number(m[1]) }),
   ],
+  [
+    /^(?:Kernel c|C)ommand line: .*\bworkqueue\.watchdog_thresh=(\d{1,5})\b/,
+    (m) => ({ field: 'wqWatchdogThreshS', value: Number(m[1]) }),
+  ],
   [/^(?:x86\/fpu|BIOS-e820|smpboot): /, () => ({ field: 'x86', value: true })],
 ];
 

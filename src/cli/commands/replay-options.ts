@@ -5,6 +5,7 @@ import type { ReplayOptions } from '../../jobs/replay-options.ts';
 import { parseDuration, parseShare } from '../durations.ts';
 import { UsageError } from '../exit-status.ts';
 import { PROFILE_KEYS, parseKernelProfile } from '../kernel-profile.ts';
+import { parseThreshold, THRESHOLD_HELP } from '../thresholds.ts';
 
 export const DEFAULT_DB = 'quiesce.db';
 
@@ -18,6 +19,7 @@ export interface CaptureOptions {
   /** ns */
   readonly wait?: number;
   readonly json?: boolean;
+  readonly threshold?: Partial<Thresholds>;
   readonly rcuStall?: number;
   readonly hungTask?: number;
   readonly blockedSync?: number;
@@ -71,7 +73,19 @@ export function addThresholdOptions(command: Command): Command {
         argument(parseShare),
       ),
     )
-    .addOption(duration('--nmi-window <duration>', 'time over which that share is taken (default: 1s)'));
+    .addOption(duration('--nmi-window <duration>', 'time over which that share is taken (default: 1s)'))
+    .addOption(
+      new Option(
+        '--threshold <kind=value>',
+        'from when on something is a finding, by kind; may be repeated: workqueue-stall=10s, irq-storm=80%',
+      ).argParser(collectThreshold),
+    )
+    .addHelpText('after', `\nThresholds\n${THRESHOLD_HELP}`);
+}
+
+/** @throws InvalidArgumentError */
+function collectThreshold(text: string, before?: Partial<Thresholds>): Partial<Thresholds> {
+  return argument((value: string) => parseThreshold(value, before))(text);
 }
 
 /** What the job is told, apart from where it stores. */
@@ -94,6 +108,7 @@ export function waitingFor(path: string): string {
 
 export function thresholdsOf(options: CaptureOptions): Partial<Thresholds> {
   return {
+    ...options.threshold,
     ...(options.rcuStall !== undefined && { rcuStallNs: options.rcuStall }),
     ...(options.hungTask !== undefined && { hungTaskNs: options.hungTask }),
     ...(options.blockedSync !== undefined && { blockedSyncNs: options.blockedSync }),

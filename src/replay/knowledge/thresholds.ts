@@ -40,7 +40,7 @@ export const GP_KTHREAD_STARVED_NS = 2e9;
 /** A grace-period kthread without a CPU for so long is a fault of the machine, not a hiccup of the scheduler. */
 export const GP_KTHREAD_STARVED_ERROR_NS = 1e10;
 
-/** wq_watchdog_thresh, kernel/workqueue.c. */
+/** wq_watchdog_thresh, kernel/workqueue.c: the kernel's default. */
 export const WORKQUEUE_STALL_NS = 30e9;
 
 /** The longest jiffy: HZ=100. */

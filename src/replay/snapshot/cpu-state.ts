@@ -68,6 +68,6 @@ export function loadLoad(model: InterruptLoadModel, saved: LoadSnapshot, world: 
   loadRecords(saved.storms).forEach((record, i) => {
     const storm = record as unknown as Storm;
     open.set(saved.keys[i], storm);
-    model.storms.push(storm);
+    model.restore(storm);
   });
 }

@@ -294,6 +294,8 @@ function formatSetting(setting: Of<'kernel-setting'>): string {
       return `rcu: \tRCU restricting CPUs from NR_CPUS=8192 to nr_cpu_ids=${setting.value}.`;
     case 'hungTaskTimeoutS':
       return `Kernel command line: sysctl.kernel.hung_task_timeout_secs=${setting.value}`;
+    case 'wqWatchdogThreshS':
+      return `Kernel command line: workqueue.watchdog_thresh=${setting.value}`;
     case 'rt':
       return `CPU: 0 PID: 1 Comm: swapper Not tainted 0.0.0 #1 ${setting.value ? 'PREEMPT_RT' : 'PREEMPT'}`;
     case 'preemptRcu':

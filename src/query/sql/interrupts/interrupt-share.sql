@@ -8,7 +8,7 @@
 --   run_id       run
 --   cpu          CPU
 --   kind         nmi, hardirq or softirq
---   count        how many
+--   count        how many; an NMI that runs several handlers is one
 --   total_ns     ns: all of them together
 --   share        0…1: of the time that the trace covers on that CPU
 --   max_ns       ns: the longest
@@ -19,13 +19,16 @@ SELECT
   c.run_id,
   c.cpu,
   c.kind,
-  count(*) AS count,
+  CASE c.kind WHEN 'nmi' THEN max(c.of_name) ELSE count(*) END AS count,
   sum(c.end_ns - c.start_ns) AS total_ns,
   round(sum(c.end_ns - c.start_ns) * 1.0 / nullif(span.last_ns - span.first_ns, 0), 4) AS share,
   max(c.end_ns - c.start_ns) AS max_ns,
   -- SQLite takes the name of the row that has the maximum.
   c.name AS worst
-FROM context_span AS c JOIN cpu_span AS span USING (run_id, cpu)
+FROM (
+  SELECT *, CASE kind WHEN 'nmi' THEN count(*) OVER (PARTITION BY run_id, cpu, name) END AS of_name
+  FROM context_span WHERE :run IS NULL OR run_id = :run
+) AS c JOIN cpu_span AS span USING (run_id, cpu)
 WHERE :run IS NULL OR c.run_id = :run
 GROUP BY c.run_id, c.cpu, c.kind
 ORDER BY c.run_id, c.cpu, c.kind;

@@ -4,7 +4,7 @@ import { EvidenceList } from '../../core/evidence-list.ts';
 import { type NoteInput, note, notesOf, threshold } from '../../core/note.ts';
 import { percent } from '../../core/wording.ts';
 import { SLOW_NS, STORM_MEETS_NS } from '../../knowledge/thresholds.ts';
-import type { Storm } from '../../model/cpu/interrupt-load.ts';
+import { type Storm, stormShare } from '../../model/cpu/interrupt-load.ts';
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../../model/rcu/grace-period.ts';
 import type { RunRecord } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
@@ -44,7 +44,7 @@ function finding(record: RunRecord, timeline: Timeline, storm: Storm): Finding {
     evidence: evidence.list(),
     notes: notesOf([
       threshold(
-        `${percent(record.thresholds.nmiStormShare)} of a CPU over ${formatDuration(record.thresholds.nmiStormWindowNs)}`,
+        `${percent(stormShare(record.thresholds, storm.kind))} of a CPU over ${formatDuration(record.thresholds.nmiStormWindowNs)}`,
       ),
       ...sourceNotes(storm),
       ...(storm.throttled > 0 ? [`perf throttled its events ${storm.throttled} times during the storm`] : []),
@@ -61,15 +61,17 @@ function finding(record: RunRecord, timeline: Timeline, storm: Storm): Finding {
 /** From this share of the time on, others are not worth a word. */
 const ALL_BUT_NOTHING = 0.999;
 
-function handlers({ count, maxNs, handlers }: Storm): string {
+function handlers({ kind, count, maxNs, handlers }: Storm): string {
   if (count === 0) return '';
   const [most] = [...handlers].sort((a, b) => b[1] - a[1]);
   const total = [...handlers.values()].reduce((sum, ns) => sum + ns, 0);
+  // An NMI runs several handlers, one after the other.
+  const what = kind === 'nmi' ? 'NMIs' : 'handlers';
   const longest = `longest ${formatDuration(maxNs)}`;
-  if (most === undefined || total === 0) return `: ${count} handlers, ${longest}`;
+  if (most === undefined || total === 0) return `: ${count} ${what}, ${longest}`;
   const share = most[1] / total;
   if (share >= ALL_BUT_NOTHING) return `: ${count} × ${most[0]}, ${longest}`;
-  return `: ${count} handlers, ${longest}, ${percent(share)} of the time in ${most[0]}`;
+  return `: ${count} ${what}, ${longest}, ${percent(share)} of the time in ${most[0]}`;
 }
 
 /** The handler that took most of the time; the name tells, so that the order of the events does not. */

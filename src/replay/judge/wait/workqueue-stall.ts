@@ -6,22 +6,31 @@ import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf, threshold } from '../../core/note.ts';
 import { STORM_MEETS_NS, WORKQUEUE_STALL_NS } from '../../knowledge/thresholds.ts';
 import type { LateWork } from '../../model/work/workqueue.ts';
-import { isRecorded, type RunRecord } from '../../record/run-record.ts';
+import { isRecorded, type RunRecord, type RunSettings } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { Attribution } from '../chain/blame.ts';
 import { type QueueReason, queueReason } from '../chain/queue-reason.ts';
 import { rootPhrase } from '../chain/root-phrase.ts';
 import { identified } from '../finding-id.ts';
 
+/** The user's, else what the log shows of workqueue.watchdog_thresh, else the kernel's default. */
+export function workqueueThresholdNs({ thresholds, profile }: RunSettings): number {
+  const { wqWatchdogThreshS } = profile;
+  return (
+    thresholds.workqueueStallNs ?? (wqWatchdogThreshS === undefined ? WORKQUEUE_STALL_NS : wqWatchdogThreshS * 1e9)
+  );
+}
+
 export function detectWorkqueueStalls(record: RunRecord): Finding[] {
   const { timeline } = record;
   const seen = new Set<string>();
+  const limitNs = workqueueThresholdNs(record);
   return timeline.data.lateWork
-    .filter((late) => waitedNs(timeline, late) >= WORKQUEUE_STALL_NS)
+    .filter((late) => waitedNs(timeline, late) >= limitNs)
     .flatMap((late) => {
       const reason = queueReason(timeline, late, late.queuedNs, timeline.end({ endNs: late.startNs }));
       if (!isStall(record, timeline, late, reason)) return [];
-      const found = finding(timeline, late, reason);
+      const found = finding(timeline, late, reason, limitNs);
       // One finding for each item that waits in one stall of its pool.
       const key = `${found.id} ${found.end_ns}`;
       return seen.has(key) ? [] : seen.add(key) && [found];
@@ -44,7 +53,7 @@ function isStall(record: RunRecord, timeline: Timeline, late: LateWork, reason: 
     case 'itself':
       return false;
     case 'max-active':
-      return reason.run !== undefined && timeline.length(reason.run) >= WORKQUEUE_STALL_NS;
+      return reason.run !== undefined && timeline.length(reason.run) >= workqueueThresholdNs(record);
     default:
       return late.startNs !== null || !isRecorded(record.coverage, 'sched_switch') || stormOn(timeline, late);
   }
@@ -56,7 +65,7 @@ function stormOn(timeline: Timeline, { cpu, queuedNs }: LateWork): boolean {
   );
 }
 
-function finding(timeline: Timeline, late: LateWork, reason: QueueReason): Finding {
+function finding(timeline: Timeline, late: LateWork, reason: QueueReason, limitNs: number): Finding {
   const blockedNs = waitedNs(timeline, late);
   const chain = Attribution.ofWork(timeline, late);
   const { workqueue, fn, pool } = late;
@@ -72,7 +81,7 @@ function finding(timeline: Timeline, late: LateWork, reason: QueueReason): Findi
     end_ns: timeline.end({ endNs: late.startNs }),
     evidence: chain.evidence,
     notes: notesOf([
-      threshold(`${formatDuration(WORKQUEUE_STALL_NS)} (workqueue.watchdog_thresh)`),
+      threshold(`${formatDuration(limitNs)} (workqueue.watchdog_thresh)`),
       ...NOTES[reason.kind],
       ...chain.inferredBy,
       ...(late.rescued

@@ -20,8 +20,15 @@ export type BusySource = 'events' | 'contexts' | 'samples' | 'thread';
 
 /** What a CPU tells those who listen. */
 export interface CpuListener {
-  /** A finished interrupt span, after accounting, with the name of its handler. */
-  onInterrupt?(kind: InterruptKind, cpu: number, startNs: number, endNs: number, name: string): void;
+  /** A finished interrupt span, after accounting, with the name of its handler. `continues`: a further handler of the same interrupt. */
+  onInterrupt?(
+    kind: InterruptKind,
+    cpu: number,
+    startNs: number,
+    endNs: number,
+    name: string,
+    continues: boolean,
+  ): void;
   /** Time that is booked to interrupts: exclusive, in order of time on each CPU. */
   onBusy?(
     kind: InterruptKind,
@@ -59,6 +66,8 @@ export class CpuState {
   hardirqSinceNs = 0;
   hardirqName = '';
   softirqDepth = 0;
+  /** Handlers of the NMI that ran last, in the order in which nmi_handle() calls them. */
+  nmiHandlers: string[] = [];
   softirqSinceNs = 0;
   softirqVec = 0;
   /** The first record; its event is 0 before. */

@@ -303,8 +303,8 @@ export class CpuModel implements Model {
   }
 
   /** An interrupt span is over and accounted. */
-  interrupt(kind: InterruptKind, cpu: number, startNs: number, endNs: number, name: string): void {
-    for (const call of this.listeners.on.onInterrupt) call(kind, cpu, startNs, endNs, name);
+  interrupt(kind: InterruptKind, cpu: number, startNs: number, endNs: number, name: string, continues = false): void {
+    for (const call of this.listeners.on.onInterrupt) call(kind, cpu, startNs, endNs, name, continues);
   }
 
   /** A scheduler tick on this CPU. */

@@ -1,9 +1,10 @@
 /**
- * Interrupt storms: stretches in which NMIs, hardirqs or softirqs take more than the threshold share of a CPU over a
- * sliding window (default 50 % over 1 s). Shares are exclusive (T40) where events show the time, a lower bound otherwise (E1.7).
+ * Interrupt storms: stretches at least as long as the window in which NMIs, hardirqs or softirqs take at least the threshold share of a CPU
+ * (default 50 % over 1 s). A storm is noticed when the last window is that full; it reaches from where to where its time less the threshold's is most,
+ * so that quiet time before and after is none of it. Shares are exclusive (T40) where events show the time, a lower bound otherwise (E1.7).
  */
 
-import { type EventType, fieldsOf } from '../../../../schema/index.ts';
+import { type EventType, fieldsOf, type Thresholds } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import type { CpuModel } from './cpu.ts';
 import type { BusySource, InterruptKind } from './cpu-state.ts';
@@ -21,13 +22,18 @@ export interface Storm {
   contextsNs: number;
   samplesNs: number;
   threadNs: number;
-  /** Handlers that events show, the longest, and their time by name since the window filled. */
+  /** Interrupts that events show, their longest handler, and the time by handler since the window filled. */
   count: number;
   maxNs: number;
   readonly handlers: Map<string, number>;
-  /** Time and handlers since the share fell below the threshold; the storm's own again if it rises within a window. */
+  /** Its time less what the threshold asks for, at its end; and the last instant at which the window was full. */
+  surplusNs: number;
+  fullNs: number;
+  /** Time, interrupts and handlers since its end: the storm's own if the surplus comes to as much again. */
   lapsedNs: number;
   lapsedCount: number;
+  lapsedMaxNs: number;
+  readonly lapsedHandlers: Map<string, number>;
   /** perf throttled an event of the CPU meanwhile. */
   throttled: number;
   /** First and last event that prove it. */
@@ -38,6 +44,12 @@ export interface Storm {
 const BUCKETS = 16;
 const KINDS = ['nmi', 'hardirq', 'softirq'] as const;
 
+/** The share of a CPU from which interrupts of a kind are a storm. */
+export function stormShare(thresholds: Thresholds, kind: InterruptKind): number {
+  if (kind === 'hardirq') return thresholds.irqStormShare ?? thresholds.nmiStormShare;
+  return (kind === 'softirq' ? thresholds.softirqStormShare : undefined) ?? thresholds.nmiStormShare;
+}
+
 /** Busy time of one CPU and kind in the last window, in buckets. Times count from the start of the run. */
 export class LoadWindow {
   readonly #bucketNs: number;
@@ -45,6 +57,7 @@ export class LoadWindow {
   readonly #count = new Float64Array(BUCKETS);
   readonly #max = new Float64Array(BUCKETS);
   readonly #firstEvent = new Float64Array(BUCKETS);
+  readonly #firstNs = new Float64Array(BUCKETS);
   #newest = -1;
 
   constructor(windowNs: number) {
@@ -59,18 +72,20 @@ export class LoadWindow {
     for (let bucket = Math.max(first, this.#newest - BUCKETS + 1); bucket <= last; bucket++) {
       const from = Math.max(startNs, bucket * this.#bucketNs);
       const to = Math.min(endNs, (bucket + 1) * this.#bucketNs);
-      this.#busy[bucket % BUCKETS] += to - from;
+      const slot = bucket % BUCKETS;
+      this.#busy[slot] += to - from;
+      if (this.#firstEvent[slot] !== 0) continue;
+      this.#firstEvent[slot] = startEvent;
+      this.#firstNs[slot] = from;
     }
-    const slot = last % BUCKETS;
-    if (this.#firstEvent[slot] === 0) this.#firstEvent[slot] = startEvent;
   }
 
-  /** A handler was over. */
-  count(endNs: number, ns: number): void {
+  /** A handler was over. @param interrupts 0 when it belongs to the same interrupt as the one before */
+  count(endNs: number, ns: number, interrupts: number): void {
     const bucket = Math.floor(endNs / this.#bucketNs);
     this.#advance(bucket);
     const slot = bucket % BUCKETS;
-    this.#count[slot]++;
+    this.#count[slot] += interrupts;
     this.#max[slot] = Math.max(this.#max[slot], ns);
   }
 
@@ -110,41 +125,51 @@ export class LoadWindow {
   }
 
   #columns(): Float64Array[] {
-    return [this.#busy, this.#count, this.#max, this.#firstEvent];
+    return [this.#busy, this.#count, this.#max, this.#firstEvent, this.#firstNs];
   }
 
-  /** The window as the beginning of a storm. */
-  open(kind: Storm['kind'], cpu: number, nowNs: number, eventId: number): Storm {
-    let startNs = nowNs;
-    let firstEvent = eventId;
-    let begun = false;
-    for (let bucket = Math.max(0, this.#newest - BUCKETS + 1); bucket <= this.#newest; bucket++) {
+  /**
+   * The beginning of a storm: from the bucket on from which most is above the threshold.
+   * @param share of the CPU that is the threshold
+   */
+  open(kind: Storm['kind'], cpu: number, nowNs: number, eventId: number, share: number): Storm {
+    let busyNs = 0;
+    let count = 0;
+    let maxNs = 0;
+    let best = {
+      surplusNs: Number.NEGATIVE_INFINITY,
+      startNs: nowNs,
+      firstEvent: eventId,
+      busyNs: 0,
+      count: 0,
+      maxNs: 0,
+    };
+    for (let bucket = this.#newest; bucket >= Math.max(0, this.#newest - BUCKETS + 1); bucket--) {
       const slot = bucket % BUCKETS;
-      if (!begun && this.#busy[slot] > 0) {
-        begun = true;
-        startNs = Math.max(bucket * this.#bucketNs, (bucket + 1) * this.#bucketNs - this.#busy[slot]);
-      }
-      // An interrupt that spans buckets is proved by its event in its last one.
       if (this.#firstEvent[slot] === 0) continue;
-      firstEvent = this.#firstEvent[slot];
-      break;
+      busyNs += this.#busy[slot];
+      count += this.#count[slot];
+      maxNs = Math.max(maxNs, this.#max[slot]);
+      const startNs = this.#firstNs[slot];
+      const surplusNs = busyNs - share * (nowNs - startNs);
+      if (surplusNs >= best.surplusNs)
+        best = { surplusNs, startNs, firstEvent: this.#firstEvent[slot], busyNs, count, maxNs };
     }
     return {
       kind,
       cpu,
-      startNs,
+      ...best,
       endNs: nowNs,
-      busyNs: this.busyNs,
       contextsNs: 0,
       samplesNs: 0,
       threadNs: 0,
       throttled: 0,
       handlers: new Map(),
+      fullNs: nowNs,
       lapsedNs: 0,
       lapsedCount: 0,
-      count: this.#count.reduce((sum, n) => sum + n, 0),
-      maxNs: this.#max.reduce((max, ns) => Math.max(max, ns), 0),
-      firstEvent,
+      lapsedMaxNs: 0,
+      lapsedHandlers: new Map(),
       lastEvent: eventId,
     };
   }
@@ -154,14 +179,16 @@ export class InterruptLoadModel implements Model {
   readonly #world: World;
   readonly #windows = new Map<number, LoadWindow>();
   readonly #open = new Map<number, Storm>();
-  readonly storms: Storm[] = [];
+  /** Noticed so far. */
+  readonly #found: Storm[] = [];
 
   constructor(world: World, cpus: CpuModel) {
     this.#world = world;
     cpus.listeners.push({
       onBusy: (kind, cpu, startNs, endNs, startEvent, endEvent, source) =>
         this.#busy(kind, cpu, startNs, endNs, startEvent, endEvent, source),
-      onInterrupt: (kind, cpu, startNs, endNs, name) => this.#count(kind, cpu, endNs, endNs - startNs, name),
+      onInterrupt: (kind, cpu, startNs, endNs, name, continues) =>
+        this.#count(kind, cpu, endNs, endNs - startNs, name, continues ? 0 : 1),
     });
   }
 
@@ -172,6 +199,20 @@ export class InterruptLoadModel implements Model {
       if (event.int(THROTTLE.throttled) !== 1) return;
       for (const storm of this.#open.values()) if (storm.cpu === event.cpu) storm.throttled++;
     };
+  }
+
+  /** By the time at which they were noticed. What is shorter than the window, or below the threshold as a whole, is no storm. */
+  get storms(): Storm[] {
+    const { thresholds } = this.#world;
+    return this.#found.filter(
+      ({ kind, startNs, endNs, busyNs }) =>
+        endNs - startNs >= thresholds.nmiStormWindowNs && busyNs >= stormShare(thresholds, kind) * (endNs - startNs),
+    );
+  }
+
+  /** Storms of a snapshot. */
+  restore(storm: Storm): void {
+    this.#found.push(storm);
   }
 
   /** Windows and open storms by CPU and kind: live state of a snapshot. */
@@ -231,30 +272,26 @@ export class InterruptLoadModel implements Model {
     source: BusySource,
   ): void {
     const key = cpu * KINDS.length + KINDS.indexOf(kind);
-    const { nmiStormShare, nmiStormWindowNs } = this.#world.thresholds;
+    const windowNs = this.#world.thresholds.nmiStormWindowNs;
+    const share = stormShare(this.#world.thresholds, kind);
     const originNs = this.#world.firstNs;
-    const enough = window.busyNs >= nmiStormShare * nmiStormWindowNs;
+    const enough = window.busyNs >= share * windowNs;
     let storm = this.#open.get(key);
-    if (storm && enough) {
-      storm.endNs = endNs;
-      storm.busyNs += endNs - startNs + storm.lapsedNs;
-      storm.count += storm.lapsedCount;
-      storm.lapsedNs = 0;
-      storm.lapsedCount = 0;
-      storm.lastEvent = eventId;
-    } else if (storm && endNs - storm.endNs < nmiStormWindowNs) {
+    if (storm) {
+      this.#goOn(storm, startNs, endNs, eventId, share);
+      if (enough) storm.fullNs = endNs;
       // A share around the threshold is one storm with lulls, not a dozen of storms.
-      storm.lapsedNs += endNs - startNs;
-      return;
-    } else if (storm) {
-      this.#open.delete(key);
-      return;
+      else if (endNs - storm.fullNs >= windowNs) {
+        this.#open.delete(key);
+        return;
+      }
     } else if (enough) {
-      storm = window.open(kind, cpu, endNs - originNs, eventId);
+      storm = window.open(kind, cpu, endNs - originNs, eventId, share);
       storm.startNs += originNs;
       storm.endNs += originNs;
+      storm.fullNs += originNs;
       this.#open.set(key, storm);
-      this.storms.push(storm);
+      this.#found.push(storm);
     }
     if (!storm || source === 'events') return;
     if (source === 'contexts') storm.contextsNs += endNs - startNs;
@@ -262,13 +299,39 @@ export class InterruptLoadModel implements Model {
     else storm.threadNs += endNs - startNs;
   }
 
-  #count(kind: InterruptKind, cpu: number, endNs: number, ns: number, name: string): void {
-    this.#windowOf(kind, cpu).count(endNs - this.#world.firstNs, ns);
+  /** The storm reaches to here if its surplus is as large as it has been. */
+  #goOn(storm: Storm, startNs: number, endNs: number, eventId: number, share: number): void {
+    storm.lapsedNs += endNs - startNs;
+    const busyNs = storm.busyNs + storm.lapsedNs;
+    const surplusNs = busyNs - share * (endNs - storm.startNs);
+    if (surplusNs < storm.surplusNs) return;
+    storm.surplusNs = surplusNs;
+    storm.endNs = endNs;
+    storm.lastEvent = eventId;
+    storm.busyNs = busyNs;
+    storm.lapsedNs = 0;
+    if (storm.lapsedHandlers.size === 0) return;
+    storm.count += storm.lapsedCount;
+    storm.maxNs = Math.max(storm.maxNs, storm.lapsedMaxNs);
+    for (const [name, ns] of storm.lapsedHandlers) storm.handlers.set(name, (storm.handlers.get(name) ?? 0) + ns);
+    storm.lapsedCount = 0;
+    storm.lapsedMaxNs = 0;
+    storm.lapsedHandlers.clear();
+  }
+
+  #count(kind: InterruptKind, cpu: number, endNs: number, ns: number, name: string, interrupts: number): void {
+    this.#windowOf(kind, cpu).count(endNs - this.#world.firstNs, ns, interrupts);
     const storm = this.#open.get(cpu * KINDS.length + KINDS.indexOf(kind));
     if (!storm) return;
-    if (storm.lapsedNs > 0) storm.lapsedCount++;
-    else storm.count++;
-    storm.handlers.set(name, (storm.handlers.get(name) ?? 0) + ns);
-    storm.maxNs = Math.max(storm.maxNs, ns);
+    const { handlers, lapsedHandlers } = storm;
+    if (storm.lapsedNs > 0) {
+      storm.lapsedCount += interrupts;
+      storm.lapsedMaxNs = Math.max(storm.lapsedMaxNs, ns);
+      lapsedHandlers.set(name, (lapsedHandlers.get(name) ?? 0) + ns);
+    } else {
+      storm.count += interrupts;
+      storm.maxNs = Math.max(storm.maxNs, ns);
+      handlers.set(name, (handlers.get(name) ?? 0) + ns);
+    }
   }
 }

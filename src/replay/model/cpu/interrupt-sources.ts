@@ -52,7 +52,7 @@ export interface CpuAccounts {
   occupied(state: CpuState, kind: number, startNs: number, endNs: number, source: BusySource): void;
   rebook(state: CpuState, kind: number, startNs: number, endNs: number, ns: number): void;
   contextOfStack(stack: number): number;
-  interrupt(kind: InterruptKind, cpu: number, startNs: number, endNs: number, name: string): void;
+  interrupt(kind: InterruptKind, cpu: number, startNs: number, endNs: number, name: string, continues: boolean): void;
   tick(cpu: number, nowNs: number, eventId: number): void;
 }
 
@@ -239,12 +239,13 @@ export class InterruptSources {
     startNs: number,
     event: EventCursor,
     ns = event.tsNs - startNs,
+    continues = false,
   ): void {
     const endNs = event.tsNs;
     this.#world.facts.contextSpan({ cpu: state.cpu, kind, name, startNs, endNs });
     // Those of NMIs are the kernel's own, at no fixed place within the step: their sum is right.
     if (kind === 'nmi' || !this.#cpus.resolution.hides(ns)) this.#world.facts.sample(kind, name, ns);
-    this.#cpus.interrupt(kind, state.cpu, startNs, endNs, name);
+    this.#cpus.interrupt(kind, state.cpu, startNs, endNs, name, continues);
   }
 
   /** The record comes after the handler: it occupied [ts − delta, ts] (E1.5, T39). */
@@ -254,7 +255,12 @@ export class InterruptSources {
     const state = this.#cpus.get(event.cpu);
     const startNs = event.tsNs - event.int(NMI.delta_ns);
     this.#cpus.occupied(state, OCC_NMI, startNs, event.tsNs, 'events');
-    this.#span(state, 'nmi', event.text(NMI.handler), startNs, event);
+    const handler = event.text(NMI.handler);
+    // nmi_handle() calls every handler of the list in each NMI (arch/x86/kernel/nmi.c): one that comes again is of another NMI.
+    const continues = state.nmiHandlers.length > 0 && !state.nmiHandlers.includes(handler);
+    if (!continues) state.nmiHandlers.length = 0;
+    state.nmiHandlers.push(handler);
+    this.#span(state, 'nmi', handler, startNs, event, event.tsNs - startNs, continues);
   }
 
   /**

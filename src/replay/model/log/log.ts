@@ -6,6 +6,7 @@
 import type { EventType, LogBacktrace, LogLock, LogReport, LogTask } from '../../../../schema/index.ts';
 import { isLogLine, mayBeLogLine } from '../../core/log-line.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
+import { WORKQUEUE_STALL_NS } from '../../knowledge/thresholds.ts';
 import { LogCsdWaits } from './csd.ts';
 import { LogHungTasks } from './hung.ts';
 import { readJiffies } from './jiffies.ts';
@@ -147,6 +148,7 @@ export class LogModel implements Model {
         return;
       case 'workqueue-lockup':
         for (const dump of report.dumps ?? []) this.#dump(dump, report);
+        this.#learnWatchdog(report.seconds);
         if (this.workqueueLockups.length < MAX_RECORDS) this.workqueueLockups.push(report);
         return;
       case 'csd-lock':
@@ -214,6 +216,12 @@ export class LogModel implements Model {
   #task(task: LogTask): void {
     if (this.names.size < MAX_TASKS || this.names.has(task.tid)) this.names.set(task.tid, task.comm);
     if (RT_TASK.test(task.comm) && !/^irq\//.test(task.comm)) this.#world.learn('rt', true);
+  }
+
+  /** The watchdog complains when its time is over, or later: what it shows is the most that the threshold can be. */
+  #learnWatchdog(seconds: number): void {
+    const { wqWatchdogThreshS = WORKQUEUE_STALL_NS / 1e9 } = this.#world.profile;
+    if (seconds > 0 && seconds < wqWatchdogThreshS) this.#world.learn('wqWatchdogThreshS', seconds);
   }
 
   #frames(stack: readonly string[]): void {
