@@ -68,6 +68,8 @@ export class EventRelations {
     this.#db = db;
     for (const name of db.prepare('SELECT lower(name) FROM sqlite_master').pluck().all() as string[])
       this.#names.add(name);
+    // The view of all events, which is made last.
+    this.#names.add('event');
     const tables = db.prepare('SELECT event_name, relation, has_stack FROM event_table').raw().all() as [
       string,
       string,

@@ -56,9 +56,13 @@ export interface WritableStore {
   abort(): void;
 }
 
-/** Inode of the file at a path; undefined when there is none. */
+/** Inode of the file at a path; undefined when there is none that can be reached. */
 function inodeOf(path: string): bigint | undefined {
-  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+  try {
+    return statSync(path, { bigint: true }).ino;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Files that this process created and nothing has been stored in: inode by path. */

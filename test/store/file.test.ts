@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { replayCaptures } from '../../src/jobs/replay-captures.ts';
+import { QueryConnection, SqlError } from '../../src/query/user-sql.ts';
 import { StoreReader } from '../../src/store/run-reader.ts';
 import { nextRunId, RunWriter } from '../../src/store/run-writer.ts';
 import { StoreError } from '../../src/store/store-error.ts';
@@ -100,6 +101,30 @@ describe('a store', () => {
       expect(open.pragma('page_size', { simple: true })).toBe(size);
       open.close();
     }
+  });
+});
+
+describe('an event named like a table of the store', () => {
+  it('has a view of its own', async () => {
+    const names = ['event', 'run', 'stack', 'sqlite_master', '_event_1'];
+    const lines = names.map((name, i) => `          cat-7       [001] d..2.    12.00000${i}: ${name}: a=${i}`);
+    await replayCaptures([{ name: 'odd', bytes: Buffer.from(`# tracer: nop\n${lines.join('\n')}\n`) }], { db });
+    const open = openForReading(db);
+    const counted = open.prepare('SELECT name FROM event ORDER BY id').pluck().all();
+    expect(counted).toEqual(names);
+    const views = open.prepare('SELECT relation FROM event_table ORDER BY event_name').pluck().all() as string[];
+    expect(views).not.toContain('event');
+    for (const view of views) expect(open.prepare(`SELECT count(*) FROM "${view}"`).pluck().get()).toBe(1);
+    open.close();
+  });
+});
+
+describe('a query that asks for too much', () => {
+  it('is wrong, not the file', async () => {
+    await replayCaptures([trace()], { db });
+    const connection = new QueryConnection(db);
+    expect(() => [...connection.query('SELECT length(zeroblob(2000000000))').rows]).toThrow(SqlError);
+    connection.close();
   });
 });
 
