@@ -93,7 +93,12 @@ export class QueryConnection {
     if (!(error instanceof Error)) return error;
     const { code } = error as { code?: unknown };
     // Errors of the statement have the plain code; those of the file have codes of their own.
-    if (code === 'SQLITE_ERROR' || code === 'SQLITE_TOOBIG' || error instanceof RangeError || error instanceof TypeError)
+    if (
+      code === 'SQLITE_ERROR' ||
+      code === 'SQLITE_TOOBIG' ||
+      error instanceof RangeError ||
+      error instanceof TypeError
+    )
       return new SqlError(`${error.message}${this.#suggestion(error.message)}`);
     const converted = storeError(this.path, error);
     if (converted instanceof StoreError && code === 'SQLITE_READONLY')
