@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LogGrammar, NO_CALLER } from '../../../parsers/console/log-grammar.ts';
+import { REPORT } from '../../../parsers/console/report/report-words.ts';
 import type { LogReport, LogReportKind } from '../../../schema/index.ts';
 import { printReport } from '../../support/console/print-report.ts';
 import { fixture, readLog, reportsIn } from '../../support/console-log.ts';
@@ -18,7 +19,8 @@ function content(report: LogReport): unknown {
 
 function reread(report: LogReport): LogReport | undefined {
   const grammar = new LogGrammar();
-  for (const [i, line] of printReport(report).entries()) grammar.feed(report.tsNs, i + 1, report.cpu, NO_CALLER, line);
+  for (const [i, line] of printReport(report).entries())
+    grammar.feed(report.tsNs, i + 1, report.cpu, NO_CALLER, line, REPORT);
   return grammar.finish().find((candidate) => candidate.kind === report.kind);
 }
 
