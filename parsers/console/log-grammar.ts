@@ -120,9 +120,17 @@ export class LogGrammar {
     text: string,
     look: LineLook = mayOpen(text) ? REPORT : NOTHING,
   ): void {
-    const stream = this.#streams.size === 0 ? undefined : this.#streams.get(caller);
+    const key = this.#streams.size === 0 ? caller : this.#streamOf(caller);
+    const stream = this.#streams.size === 0 ? undefined : this.#streams.get(key);
     if (stream === undefined && look === NOTHING) return;
-    this.#read(tsNs, lineNumber, cpu, caller, stream, ownCopy(text.trim()), look);
+    this.#read(tsNs, lineNumber, cpu, key, stream, ownCopy(text.trim()), look);
+  }
+
+  /** Whose stream the line goes on: where callers are shown on few lines, a line without one belongs to the only report that is open. */
+  #streamOf(caller: number): number {
+    if (caller !== NO_CALLER || this.#streams.size !== 1 || this.#streams.has(NO_CALLER)) return caller;
+    for (const only of this.#streams.keys()) return only;
+    return caller;
   }
 
   #read(

@@ -35,7 +35,7 @@ export class LayoutReader {
   readonly #joiner = new WrapJoiner();
   /** A line that may be broken, the pieces that followed it, and the columns of each. */
   #broken: PreparedLine | undefined;
-  readonly #pieces: PreparedLine[] = [];
+  readonly #pieces: { readonly line: PreparedLine; readonly columns: number }[] = [];
   #columns = 0;
   /** Lines to come that are near a report. */
   #near = 0;
@@ -235,40 +235,60 @@ export class LayoutReader {
     if (look === REPORT) this.#near = NEAR_LINES;
     else if (this.#near > 0) this.#near--;
     line.text = prefix.tag === '' ? text : `${prefix.tag}:${prefix.tag === 'task' ? '' : ' '}${text}`;
-    if (this.#broken) {
+    while (this.#broken) {
       if (prefix.fragmentAt > 0) {
         this.#broken.text += text;
         return;
       }
       if (!prefix.present && this.#joiner.accept(text)) {
-        this.#pieces.push({ ...line });
-        this.#columns = Math.max(this.#columns, columns);
+        this.#pieces.push({ line: { ...line }, columns });
         return;
       }
-      this.#flush();
+      this.#release();
     }
     if (!prefix.isFragment && (whole || !prefix.kernel || !mayBeBroken(line.text))) {
       this.#sink(line, range);
       return;
     }
-    this.#broken = { ...line };
+    this.#begin({ ...line }, columns);
+  }
+
+  #begin(line: PreparedLine, columns: number): void {
+    this.#broken = line;
     this.#columns = columns;
     this.#joiner.begin(line.text);
   }
 
-  /** Hands out the line that may be broken: joined as far as it was whole, and what does not belong to it apart. */
   #flush(): void {
-    const broken = this.#broken;
-    if (!broken) return;
+    while (this.#broken) this.#release();
+  }
+
+  /** Hands out the line that may be broken, joined as far as it was whole. What does not belong to it may begin another. */
+  #release(): void {
+    const broken = this.#broken as PreparedLine;
     this.#broken = undefined;
     const { wholePieces, wholeText } = this.#joiner;
     if (wholePieces > 0) {
       broken.text = wholeText;
       broken.look = REPORT;
-      this.note.wrappedAt = Math.max(this.note.wrappedAt, this.#columns);
+      // The last piece is as long as what was left.
+      const widths = [this.#columns, ...this.#pieces.slice(0, wholePieces - 1).map(({ columns }) => columns)];
+      this.note.wrappedAt = Math.max(this.note.wrappedAt, ...widths);
     }
     this.#sink(broken, undefined);
-    for (const piece of this.#pieces.splice(0).slice(wholePieces)) this.#sink(piece, undefined);
+    for (const { line, columns } of this.#pieces.splice(0).slice(wholePieces)) this.#again(line, columns);
+  }
+
+  #again(piece: PreparedLine, columns: number): void {
+    while (this.#broken) {
+      if (this.#joiner.accept(piece.text)) {
+        this.#pieces.push({ line: piece, columns });
+        return;
+      }
+      this.#release();
+    }
+    if (mayBeBroken(piece.text)) this.#begin(piece, columns);
+    else this.#sink(piece, undefined);
   }
 }
 

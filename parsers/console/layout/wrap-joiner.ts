@@ -90,12 +90,12 @@ export class WrapJoiner {
     return true;
   }
 
-  /** What the line and the piece are together; a whole line goes on only with a word of its shape. */
+  /** What the line and the piece are together; a whole line goes on only with a word of its shape, and need not be whole at each break. */
   #joined(line: string, between: string, piece: string): ShapeMatch {
     const whole = this.#match === 'whole';
     const joined = line + between + piece;
     const firm = whole && between !== '' ? wordsOf(line).length : -1;
     const match = bestMatch(joined, wordsOf(joined), firm);
-    return whole && match !== 'whole' ? 'none' : match;
+    return whole && between === '' && match !== 'whole' ? 'none' : match;
   }
 }
