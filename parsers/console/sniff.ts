@@ -55,3 +55,33 @@ export function hasFtraceRecords(head: Uint8Array): boolean {
 export function hasHostAfterStamp(head: Uint8Array): boolean {
   return /(?:^|\n)\[ *\d+\.\d{6}\] (?:\S+ )?kernel: /.test(latin1(head));
 }
+
+const MIN_COLUMNS = 40;
+const MAX_COLUMNS = 240;
+
+/** Mailers break at blanks: many of their lines are a few columns shorter than the longest, and none ends with a blank. */
+const RAGGED_COLUMNS = 6;
+const FEW_LINES = 3;
+const MANY_LINES = 8;
+
+/**
+ * Columns of the terminal that broke the lines wherever they were; 0: none did. More lines are as long as that than a little shorter; where
+ * lines have stamps, those without go on where a full line ended.
+ */
+export function terminalColumns(head: Uint8Array): number {
+  const lines = latin1(head).replaceAll('\r', '').split('\n').slice(0, -1);
+  const longest = lines.reduce((most, { length }) => Math.max(most, length), 0);
+  if (longest < MIN_COLUMNS || longest > MAX_COLUMNS) return 0;
+  const isFull = (line: string | undefined) => line?.length === longest;
+  const stamped = lines.filter((line) => STAMPED.test(line)).length;
+  if (stamped * 2 > lines.length) {
+    const others = lines.flatMap((line, i) => (line === '' || STAMPED.test(line) ? [] : [lines[i - 1]]));
+    return others.length >= FEW_LINES && others.every(isFull) ? longest : 0;
+  }
+  const different = [...new Set(lines)];
+  const full = different.filter(isFull);
+  const ragged = different.filter(({ length }) => length < longest && length >= longest - RAGGED_COLUMNS);
+  const many = full.length >= MANY_LINES && ragged.length === 0;
+  const few = full.length >= FEW_LINES && full.length > ragged.length && full.some((line) => line.endsWith(' '));
+  return many || few ? longest : 0;
+}

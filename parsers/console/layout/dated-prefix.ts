@@ -138,7 +138,7 @@ export class DatedPrefix {
 
   /** Lines of the kernel have process 0. */
   #tagged(tag: string, pid: string, behind: number): boolean {
-    this.tag = tag.trim();
+    this.tag = /^kernel$/i.test(tag.trim()) ? '' : tag.trim();
     this.kernel = Number(pid) === 0 || this.tag === '';
     this.fromKernel = this.kernel;
     this.end = behind;

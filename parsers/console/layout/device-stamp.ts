@@ -17,8 +17,8 @@ interface Form {
 
 /** In the order in which they are asked; the first match is taken. */
 const FORMS: readonly Form[] = [
-  // Samsung: ` [0:     khungtaskd:   35] text`
-  { pattern: /^ ?\[(\d{1,3}): *[^\]]{1,40}?: *(\d{1,10})\] ?/, cpu: 1, tid: 2 },
+  // Samsung: ` [0:     khungtaskd:   35] text`, `I[0:     khungtaskd:   35] text`
+  { pattern: /^ ?[A-Z]?\[(\d{1,3}): *[^\]]{1,40}?: *(\d{1,10})\] ?/, cpu: 1, tid: 2 },
   // MediaTek: `(0)[35:khungtaskd]text`, `-(1)[0:swapper/1]text`, `<0>.(2)[1:init] text`
   { pattern: /^ ?(?:<\d{1,2}>)?[-.]*\((\d{1,3})\)\[(\d{1,10}):[^\]]{1,40}\] ?/, cpu: 1, tid: 2 },
   // HiSilicon: `[pid:35,cpu0,khungtaskd]text`

@@ -6,7 +6,7 @@
 import { isAscii } from 'node:buffer';
 import type { LineReader } from '../../lines.ts';
 import { beginningLook, type LineLook, NOTHING, REPORT, wordFinder } from '../report/report-words.ts';
-import { hasHostAfterStamp } from '../sniff.ts';
+import { hasHostAfterStamp, terminalColumns } from '../sniff.ts';
 import { ExportRecords, looksLikeExport } from './export-record.ts';
 import { linesOfRecord, mayBeRecord } from './json-record.ts';
 import { LayoutNote } from './layout-note.ts';
@@ -24,8 +24,8 @@ const EMPTY = new Uint8Array(0);
 const WINDOW_BYTES = 1 << 14;
 /** Lines behind one that may be of a report: they may be broken. */
 const NEAR_LINES = 256;
-/** A page of marks in one line makes no more lines than this. */
-const MAX_LINES_OF_ONE = 256;
+/** A line of a megabyte holds no more lines than this. */
+const MAX_LINES_OF_ONE = 1 << 16;
 
 export class LayoutReader {
   readonly note = new LayoutNote();
@@ -33,6 +33,8 @@ export class LayoutReader {
   readonly #prefix = new LinePrefix();
   readonly #export: ExportRecords | undefined;
   readonly #joiner = new WrapJoiner();
+  /** Lines are broken where the terminal ended; 0: they are not. */
+  readonly #terminal: number;
   /** A line that may be broken, the pieces that followed it, and the columns of each. */
   #broken: PreparedLine | undefined;
   readonly #pieces: { readonly line: PreparedLine; readonly columns: number }[] = [];
@@ -76,6 +78,7 @@ export class LayoutReader {
   constructor(head: Uint8Array, sink: (line: PreparedLine, bytes: TextBytes | undefined) => void) {
     const start = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
     this.#sink = sink;
+    this.#terminal = terminalColumns(head);
     this.#prefix.hostAfterStamp = hasHostAfterStamp(head);
     this.#export = looksLikeExport(start) ? new ExportRecords() : undefined;
     this.#marks = new MarkFinder(looksLikePage(start) ? MARK_TAG : 0);
@@ -240,7 +243,7 @@ export class LayoutReader {
         this.#broken.text += text;
         return;
       }
-      if (!prefix.present && this.#joiner.accept(text)) {
+      if (!prefix.present && this.#joiner.accept(text, this.#filled())) {
         this.#pieces.push({ line: { ...line }, columns });
         return;
       }
@@ -251,6 +254,11 @@ export class LayoutReader {
       return;
     }
     this.#begin({ ...line }, columns);
+  }
+
+  /** Whether the broken line, as far as it goes, filled the terminal. */
+  #filled(): boolean {
+    return this.#terminal > 0 && (this.#pieces.at(-1)?.columns ?? this.#columns) === this.#terminal;
   }
 
   #begin(line: PreparedLine, columns: number): void {
@@ -281,7 +289,7 @@ export class LayoutReader {
 
   #again(piece: PreparedLine, columns: number): void {
     while (this.#broken) {
-      if (this.#joiner.accept(piece.text)) {
+      if (this.#joiner.accept(piece.text, this.#filled())) {
         this.#pieces.push({ line: piece, columns });
         return;
       }

@@ -281,6 +281,7 @@ function mayBeDeviceStamp(bytes: Uint8Array, at: number): boolean {
   const code = bytes[at];
   if (code === SPACE) return bytes[at + 1] === OPEN || bytes[at + 1] === 0x28 || bytes[at + 1] === 0x63;
   if (code === 0x63) return isDigit(bytes[at + 1]); // c
+  if (code >= 0x41 && code <= 0x5a) return bytes[at + 1] === OPEN; // I[
   return code === OPEN || code === 0x28 || code === LESS || code === 0x2d || code === 0x2e;
 }
 

@@ -57,24 +57,29 @@ export class WrapJoiner {
   wholeText = '';
 
   begin(text: string): void {
-    this.#text = text.trimEnd();
-    const line = this.#text.trimStart();
+    this.#text = text;
+    const line = text.trim();
     this.#match = bestMatch(line, wordsOf(line));
     this.#pieces = 0;
     this.wholePieces = 0;
     this.wholeText = text;
   }
 
-  /** Whether `text` goes on where the line broke. */
-  accept(text: string): boolean {
-    const piece = text.trim();
-    if (piece === '' || this.#pieces >= MAX_PIECES || this.#text.length + piece.length > MAX_JOINED) return false;
+  /**
+   * Whether `text` goes on where the line broke.
+   * @param full the line filled the terminal that breaks lines wherever they are: inside of words, too
+   */
+  accept(text: string, full = false): boolean {
+    const piece = full ? text : text.trim();
+    if (!full) this.#text = this.#text.trimEnd();
+    if (piece.trim() === '' || this.#pieces >= MAX_PIECES || this.#text.length + piece.length > MAX_JOINED)
+      return false;
     const line = this.#text.trimStart();
     const whole = this.#match === 'whole';
     // Pieces of lock lines were printed apart (G0.3), and are no words.
     const glued = line.endsWith('(') || /^(?:\)|, )/.test(piece);
-    const apart = glued ? 'none' : this.#joined(line, ' ', piece);
-    const insideWord = !whole && line.length >= MIN_TERMINAL_COLUMNS && line.includes(' ');
+    const apart = glued || full ? 'none' : this.#joined(line, ' ', piece);
+    const insideWord = full || (!whole && line.length >= MIN_TERMINAL_COLUMNS && line.includes(' '));
     const together = glued || (insideWord && apart !== 'whole') ? this.#joined(line, '', piece) : 'none';
     // `…` of a shape stands for anything: what completes a line counts more than what may go on.
     const isTogether = together === 'whole' || (apart === 'none' && together !== 'none');
@@ -85,7 +90,7 @@ export class WrapJoiner {
     this.#pieces++;
     if (match === 'whole') {
       this.wholePieces = this.#pieces;
-      this.wholeText = this.#text;
+      this.wholeText = this.#text.trimEnd();
     }
     return true;
   }
@@ -95,7 +100,7 @@ export class WrapJoiner {
     const whole = this.#match === 'whole';
     const joined = line + between + piece;
     const firm = whole && between !== '' ? wordsOf(line).length : -1;
-    const match = bestMatch(joined, wordsOf(joined), firm);
-    return whole && between === '' && match !== 'whole' ? 'none' : match;
+    const match = bestMatch(joined, wordsOf(joined.trimEnd()), firm);
+    return whole && between === '' && match !== 'whole' && !/\s/.test(piece[0]) ? 'none' : match;
   }
 }
