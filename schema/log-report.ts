@@ -207,6 +207,21 @@ export type LogReport = LogReportBase &
         /** Task and CPU dumps that belong to the report. */
         readonly dumps?: readonly LogBacktrace[];
       }
+    /** What the grace-period kthread of a flavour does, as `show_rcu_gp_kthreads()` prints it. */
+    | {
+        readonly kind: 'rcu-kthread';
+        readonly flavor: string;
+        /** `RCU_GP_WAIT_GPS`: it waits for a request. */
+        readonly state: string;
+        /** `0x0` runnable or running, else asleep (`0x402`: TASK_IDLE). */
+        readonly taskState: string;
+        /** Jiffies since it was last active, and since a grace period was last asked for. */
+        readonly activityJiffies: number;
+        readonly requestJiffies: number;
+        /** Signed decimal text. */
+        readonly gpSeq: string;
+        readonly neededSeq: string;
+      }
     | {
         readonly kind: 'hung-task';
         readonly task: LogTask;
@@ -232,6 +247,8 @@ export type LogReport = LogReportBase &
         readonly kind: 'soft-lockup';
         readonly cpu: number;
         readonly seconds: number;
+        /** The scheduler's own warning: asked to schedule (need_resched) for so long; may be fractions of a second. */
+        readonly resched?: boolean;
         readonly task?: LogTask;
         readonly stack: LogStack;
         readonly frames?: LogFrames;

@@ -459,7 +459,7 @@ function openReport(text: string): ReportBuilder | undefined {
     case 0x63: // c
       return openCsdLock(text) ?? openHeldLocks(text);
     case 0x73: // s
-      return openCsdLock(text) ?? openHeldLocks(text);
+      return openCsdLock(text) ?? openLockup(text) ?? openHeldLocks(text);
     case 0x77: // w
     case 0x4e: // N
       return openLockup(text);

@@ -14,6 +14,7 @@ import type { LogLine, ReportBody, ReportBuilder } from './report-builder.ts';
  *     watchdog: CPU3: Watchdog detected hard LOCKUP on cpu 1
  *     watchdog: CPU 59 Hard LOCKUP
  *     Kernel panic - not syncing: Hard LOCKUP
+ *     sched: CPU 1 need_resched set for > 100004000 ns (25 ticks) without schedule
  */
 export function openLockup(text: string): LockupBuilder | undefined {
   const soft = /BUG: soft lockup (?:- |detected on )CPU#(\d{1,5})(?: stuck for (\d{1,9})s)?!(?: \[(.*)\])?/.exec(text);
@@ -21,6 +22,8 @@ export function openLockup(text: string): LockupBuilder | undefined {
     const task = soft[3] === undefined ? undefined : parseColonTask(soft[3]);
     return new LockupBuilder('soft-lockup', Number(soft[1]), Number(soft[2] ?? 0), task);
   }
+  const late = RESCHED.exec(text);
+  if (late) return new LockupBuilder('soft-lockup', Number(late[1]), Number(late[2]) / 1e9, undefined, true);
   for (const pattern of HARD) {
     const hard = pattern.exec(text);
     if (hard) return new LockupBuilder('hard-lockup', Number(hard[1]), 0, undefined);
@@ -28,6 +31,9 @@ export function openLockup(text: string): LockupBuilder | undefined {
   const panic = /^Kernel panic - not syncing: (?:(Hard LOCKUP)|softlockup: hung tasks)/.exec(text);
   return panic ? new LockupBuilder(panic[1] ? 'hard-lockup' : 'soft-lockup', undefined, 0, undefined) : undefined;
 }
+
+/** kernel/sched/debug.c resched_latency_warn: asked to schedule, and has not for resched_latency_warn_ms. */
+const RESCHED = /^sched: CPU (\d{1,5}) need_resched(?:_lazy)? set for > (\d{1,19}) ns \(\d+ ticks\) without schedule/;
 
 /** x86, arm64, buddy watchdog; powerpc. */
 const HARD: readonly RegExp[] = [
@@ -44,6 +50,8 @@ export class LockupBuilder implements ReportBuilder {
   readonly #seconds: number;
   #task: LogTask | undefined;
   readonly #stack = new StackReader();
+  /** A warning of the scheduler, whose `WARNING:` line follows the message. */
+  readonly #resched: boolean;
   #header = false;
   #trace = false;
 
@@ -52,11 +60,13 @@ export class LockupBuilder implements ReportBuilder {
     cpu: number | undefined,
     seconds: number,
     task: LogTask | undefined,
+    resched = false,
   ) {
     this.#kind = kind;
     this.#cpu = cpu;
     this.#seconds = seconds;
     this.#task = task;
+    this.#resched = resched;
   }
 
   get done(): boolean {
@@ -87,6 +97,7 @@ export class LockupBuilder implements ReportBuilder {
   }
 
   #layout(text: string): boolean {
+    if (this.#resched && text.startsWith('WARNING: ')) return true;
     return /^(?:Modules linked in|watchdog: CPU \d+ TB:|irq event stamp|(?:hard|soft)irqs last|CPU#\d+ Utilization|\s*#\d+: +\d+% system)/.test(
       text,
     );
@@ -101,6 +112,7 @@ export class LockupBuilder implements ReportBuilder {
       kind: this.#kind,
       cpu: this.#cpu,
       seconds: this.#seconds,
+      ...(this.#resched && { resched: true }),
       ...task,
       stack,
       ...printed,

@@ -37,6 +37,7 @@ const BEGINNINGS: readonly (readonly [LineLook, readonly string[]])[] = [
         'general protection',
         'csd: ',
         'smp: csd: ',
+        'sched: CPU ',
         'refcount_t:',
         'list_add',
         'list_del',

@@ -20,6 +20,8 @@ export function parseSingleLine(text: string): ReportBody | undefined {
       const match = /^hrtimer: interrupt took (\d{1,15}) ns/.exec(text);
       return match ? { kind: 'hrtimer-long', durationNs: Number(match[1]) } : undefined;
     }
+    case 0x72: // r
+      return gpKthread(text);
     case 0x63: // c
     case 0x73: // s
       return text.includes('got unstuck') ? parseCsdRelease(text) : undefined;
@@ -35,6 +37,31 @@ export function parseSingleLine(text: string): ReportBody | undefined {
     default:
       return undefined;
   }
+}
+
+/**
+ *     rcu: rcu_preempt: wait state: RCU_GP_WAIT_GPS(1) ->state: 0x402 ->rt_priority 0 delta ->gp_start 2741 ->gp_activity 2737 ->gp_req_activity 2732 …
+ *     ->gp_seq 312 ->gp_seq_needed 316 …
+ */
+function gpKthread(text: string): ReportBody | undefined {
+  if (!text.includes('wait state: ')) return undefined;
+  const match =
+    /^(?:rcu: )?(rcu_\w{1,32}): wait state: (\w{1,32})\(-?\d+\) ->state: (0x[0-9a-f]{1,8}) .{0,80}?->gp_activity (\d{1,19}) ->gp_req_activity (\d{1,19}) .{0,120}?->gp_seq (-?\d{1,20}) ->gp_seq_needed (-?\d{1,20})/.exec(
+      text,
+    );
+  if (!match) return undefined;
+  const [, flavor, state, taskState, activity, request, gpSeq, neededSeq] = match;
+  return {
+    kind: 'rcu-kthread',
+    flavor,
+    state,
+    taskState,
+    activityJiffies: Number(activity),
+    requestJiffies: Number(request),
+    gpSeq,
+    neededSeq,
+    headline: text.trimEnd(),
+  };
 }
 
 function perfInterrupt(text: string): ReportBody | undefined {

@@ -72,7 +72,7 @@ const NOT_JUDGED: readonly (readonly [RegExp, string])[] = [
   ],
   [/^BUG: ((?:spinlock|rwlock) (?:recursion|lockup|bad magic|already unlocked|wrong|trylock|cpu recursion))/, ''],
   [/^(kernel BUG at \S+|general protection fault|Oops|Internal error|Unable to handle kernel .{0,60})/, ''],
-  [/^(?:------------\[ cut here )?(WARNING: (?:CPU: \d+ PID: \d+ )?at \S+)/, ''],
+  [/^(?:------------\[ cut here )?(WARNING: (?:CPU: \d+ PID: \d+ )?at \S+)(?!\S| rcu_check_gp_start_stall)/, ''],
   [/^(refcount_t: \S.{0,60}|list_(?:add|del) corruption|DEAD callback error)/, ''],
   [/^(Out of memory: Killed process|Kernel panic - not syncing)/, ''],
 ];

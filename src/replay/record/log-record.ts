@@ -5,6 +5,7 @@ import type { LogCsdWait } from '../model/log/csd.ts';
 import type { LogHung } from '../model/log/hung.ts';
 import type {
   AtomicSleep,
+  GpRequest,
   HeldLocks,
   LockdepReport,
   Lockup,
@@ -33,6 +34,7 @@ export interface LogRecord {
   readonly panics: readonly Panic[];
   readonly workqueueLockups: readonly WorkqueueLockup[];
   readonly csdWaits: readonly LogCsdWait[];
+  readonly gpRequests: readonly GpRequest[];
   /** By handler; the perf ladder is `perf`. */
   readonly longInterrupts: ReadonlyMap<string, LongInterrupts>;
   readonly perfLadder: Readonly<PerfLadder>;
@@ -63,6 +65,7 @@ export function logRecord(log: LogModel, storms: readonly Storm[]): LogRecord {
     panics: log.panics,
     workqueueLockups: log.workqueueLockups,
     csdWaits: log.csdWaits.all,
+    gpRequests: log.gpRequests,
     longInterrupts: log.longInterrupts,
     perfLadder: log.perfLadder,
     storms,

@@ -42,6 +42,7 @@ const PIECES = [
   'x possible irq lock inversion dependency detected',
   'x suspicious RCU usage',
   'smp: csd: Detected non-responsive CSD lock (#1) on CPU#0, waiting 5000000042 ns for CPU#01 do_nothing+0x0/0x10(0x0).',
+  'sched: CPU 1 need_resched set for > 100004000 ns (25 ticks) without schedule',
   'x csd: Continued non-responsive CSD lock (#1) on CPU#0',
   '> 3 locks held by kworker/0:0/7:',
   'x is trying to acquire lock:',

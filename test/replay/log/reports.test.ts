@@ -469,3 +469,39 @@ describe('CSD-lock reports from a log', () => {
     ]);
   });
 });
+
+describe('a grace period that was asked for and does not begin', () => {
+  const STATE =
+    'rcu: rcu_preempt: wait state: RCU_GP_WAIT_GPS(1) ->state: 0x402 ->rt_priority 0 delta ->gp_start 2741 ->gp_activity 2737 ->gp_req_activity 2732 ->gp_wake_time 2732 ->gp_wake_seq 312 ->gp_seq 312 ->gp_seq_needed 316 ->gp_max 61 ->gp_flags 0x1';
+  const WARNING = 'WARNING: CPU: 1 PID: 75 at kernel/rcu/tree_stall.h:1010 rcu_check_gp_start_stall.part.0+0x14a/0x290';
+
+  it('is the kthread asleep, and the root of who waits for it (rcu_check_gp_start_stall)', async () => {
+    const outcome = await replayLog(hungTask(21, 'upd:74', 5, SYNC_RCU) + stamped(24, [WARNING, STATE]), { hz: 250 });
+    const root = { kind: 'gp-kthread-starved', code: 'GPKTHREAD_ASLEEP', task: 'rcu_preempt' };
+    expect(findingsOf(outcome, 'gp-kthread-starved')).toMatchObject([{ blocked_ns: (2732 / 250) * 1e9, root }]);
+    expect(findingsOf(outcome, 'blocked-sync')).toMatchObject([{ task: 'upd', root }]);
+    expect(findingsOf(outcome, 'rcu-stall')).toEqual([]);
+  });
+
+  it('is none in the same lines where a grace period is in progress, or nothing is needed', async () => {
+    for (const state of [STATE.replace('->gp_seq 312', '->gp_seq 313'), STATE.replace('needed 316', 'needed 312')])
+      expect(findingsOf(await replayLog(stamped(24, [state])), 'gp-kthread-starved')).toEqual([]);
+  });
+});
+
+it('a late reschedule is information, with the task that had the CPU (resched_latency_warn)', async () => {
+  const lines = [
+    'sched: CPU 1 need_resched set for > 1250004000 ns (312 ticks) without schedule',
+    'WARNING: CPU: 1 PID: 60 at kernel/sched/debug.c:1090 resched_latency_warn+0x5e/0x70',
+    'Modules linked in: hog',
+    'CPU: 1 UID: 0 PID: 60 Comm: hog Not tainted 6.12.0 #1',
+    'Call Trace:',
+    ' <TASK>',
+    ' hog_loop+0x10/0x20 [hog]',
+    ' </TASK>',
+  ];
+  const outcome = await replayLog(stamped(10, lines));
+  expect(findingsOf(outcome, 'soft-lockup')).toMatchObject([
+    { severity: 'info', cpu: 1, task: 'hog', tid: 60, site: 'hog_loop' },
+  ]);
+});

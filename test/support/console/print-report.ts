@@ -43,6 +43,10 @@ export function printReport(report: LogReport): string[] {
         ...(report.task ? [cpuHeader(report.cpu, report.task)] : []),
         ...(report.stack.length > 0 ? formatStack(report.stack, 0, undefined, false, report.frames) : []),
       ];
+    case 'rcu-kthread':
+      return [
+        `rcu: ${report.flavor}: wait state: ${report.state}(1) ->state: ${report.taskState} ->rt_priority 0 delta ->gp_start 1 ->gp_activity ${report.activityJiffies} ->gp_req_activity ${report.requestJiffies} ->gp_wake_time 1 ->gp_wake_seq 1 ->gp_seq ${report.gpSeq} ->gp_seq_needed ${report.neededSeq} ->gp_max 61 ->gp_flags 0x1`,
+      ];
     case 'csd-lock':
       return formatCsdLock(report);
     case 'workqueue-lockup':
@@ -219,6 +223,8 @@ function formatHungTask(report: Of<'hung-task'>): string[] {
 }
 
 function formatSoftLockup(report: Of<'soft-lockup'>): string[] {
+  if (report.resched)
+    return [`sched: CPU ${report.cpu} need_resched set for > ${report.seconds * 1e9} ns (25 ticks) without schedule`];
   const { cpu, seconds, task, stack } = report;
   return [
     `watchdog: BUG: soft lockup - CPU#${cpu} stuck for ${seconds}s!${task ? ` [${task.comm}:${task.tid}]` : ''}`,

@@ -9,7 +9,7 @@ import {
   type LogBacktrace,
   type Root,
 } from '../../../../schema/index.ts';
-import { note, notesOf } from '../../core/note.ts';
+import { background, note, notesOf } from '../../core/note.ts';
 import { spinOf } from '../../knowledge/stack/busy-wait-frames.ts';
 import { WAITS_FOR } from '../../knowledge/waits-for.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
@@ -122,7 +122,9 @@ function csdLock(log: LogRecord, wait: LogCsdWait, { root, why, consequence }: C
     end_ns: lastNs,
     evidence: reportEvidence(log, places, 'the kernel reports that a function call is not answered'),
     notes: notesOf([
-      'what the kernel checks: smp_call_function() and its relatives are answered within csd_lock_timeout (5 s by default); the caller spins until then with preemption disabled',
+      background(
+        'what the kernel checks: smp_call_function() and its relatives are answered within csd_lock_timeout (5 s by default); the caller spins until then with preemption disabled',
+      ),
       note(why, 'W29'),
       ...(reports > 1 ? [`reported ${reports} times`] : []),
       endNs === undefined

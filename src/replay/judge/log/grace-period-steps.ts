@@ -13,9 +13,11 @@ import {
   WAITS_FOR,
 } from '../../knowledge/waits-for.ts';
 import type { LogHung } from '../../model/log/hung.ts';
+import type { GpRequest } from '../../model/log/log.ts';
 import { type LogRecord, loggedName } from '../../record/log-record.ts';
 import { nmiTrouble } from './cause.ts';
 import type { LogStep } from './chain-draft.ts';
+import { rootOfRequest } from './gp-requests.ts';
 import { type JudgedStall, STORMS } from './stalls.ts';
 import type { LogWaits } from './waits.ts';
 
@@ -183,6 +185,8 @@ export class LogGracePeriods {
     const edge = rcuPeriodEdge(hung.verdict.insideSrcuRun);
     const stall = this.#stallOf(hung, expedited);
     if (!stall) {
+      const request = expedited ? undefined : this.#requestOf(hung);
+      if (request) return { edge, ...this.#notBegun(request) };
       const name = expedited ? 'expedited RCU grace period' : 'RCU grace period';
       const notes = ['no stall report covers this wait: who holds the grace period up is not in the log'];
       return { edge, name, notes, waitsFor: nothing };
@@ -201,6 +205,23 @@ export class LogGracePeriods {
         ...(cause.tid !== undefined && { task: loggedName(this.#log, cause.tid), tid: cause.tid }),
       },
       waitsFor: () => this.#holdouts(stall),
+    };
+  }
+
+  /** A grace period that was asked for during the wait and has not begun. */
+  #requestOf(hung: LogHung): GpRequest | undefined {
+    return this.#log.gpRequests.find(({ tsNs }) => tsNs >= hung.sinceNs && tsNs <= hung.last.tsNs + ONE_TROUBLE_NS);
+  }
+
+  #notBegun(request: GpRequest): Omit<LogStep, 'edge'> {
+    const { flavor, neededSeq, state } = request;
+    const note = `in ${state}`;
+    return {
+      name: `${flavor} grace period (needed: ${neededSeq}, not begun)`,
+      place: request,
+      evidence: [{ place: request, role: 'the kernel shows the state of the grace-period kthread' }],
+      root: rootOfRequest(request),
+      waitsFor: () => [{ edge: WAITS_FOR.gpKthread, name: `${flavor} kthread`, note, waitsFor: nothing }],
     };
   }
 

@@ -5,6 +5,7 @@ import { type CycleEdge, LogChains } from './chain.ts';
 import { detectCsdLocks } from './csd.ts';
 import { detectLogDeadlocks } from './deadlock.ts';
 import { withDistinctIds } from './evidence.ts';
+import { detectGpRequests } from './gp-requests.ts';
 import { detectLogHung } from './hung.ts';
 import { detectLogLocks } from './locks.ts';
 import { detectLogLockups } from './lockups.ts';
@@ -24,6 +25,7 @@ export function detectLog({ log, profile, coverage }: RunRecord): Finding[] {
     // Lock events show what the tables can only guess.
     ...(isRecorded(coverage, 'lock_acquire') ? [] : detectMasked(log, profile.release)),
     ...detectLogStalls(log, stalls),
+    ...detectGpRequests(log, profile.hz),
     ...detectLogHung(log, new LogChains(log, waits, stalls, cyclesOf(deadlocks), profile.release), profile.release),
     ...deadlocks,
     ...detectLogPanics(log),

@@ -27,6 +27,12 @@ export function detectLogLockups(log: LogRecord, stalls: readonly JudgedStall[],
   ];
 }
 
+const WHAT_IS_CHECKED = {
+  hard: 'what the kernel checks: the CPU takes its timer interrupts. It took none for ten seconds: interrupts are disabled there, or NMIs take all the time',
+  soft: 'what the kernel checks: the watchdog thread gets to run on each CPU. Here kernel code has kept the CPU without a chance to schedule',
+  late: 'what the kernel checks: with the scheduler feature LATENCY_WARN, a CPU that is to reschedule does so within resched_latency_warn_ms',
+} as const;
+
 /** Reports of one thing, in order; a long pause begins a new group. */
 function groups<T extends { readonly tsNs: number }>(reports: readonly T[], key: (report: T) => string): T[][] {
   const open = new Map<string, T[]>();
@@ -53,6 +59,7 @@ function lockup(
   const [first] = reports;
   const last = reports[reports.length - 1];
   const hard = last.kind === 'hard-lockup';
+  const late = last.kind === 'soft-lockup' && last.resched === true;
   const stuckS = last.kind === 'soft-lockup' ? last.seconds : 0;
   const task = last.task ?? first.task;
   const at = callers((last.stack.length > 0 ? last : first).stack, 4);
@@ -60,21 +67,15 @@ function lockup(
   const { storm: load, spin, target, root } = loadBehind(log, last, startNs, stalls, storms);
   return identified({
     kind: hard ? 'hard-lockup' : 'soft-lockup',
-    // The load, or the CPU that does not answer, is the finding; this is what it does to the CPU.
-    severity: load !== undefined || spin !== undefined ? 'warning' : 'error',
+    // The load, or the CPU that does not answer, is the finding; this is what it does to the CPU. The scheduler warns long before the watchdog.
+    severity: late ? 'info' : load !== undefined || spin !== undefined ? 'warning' : 'error',
     confidence: 'reported',
-    title: `${hard ? 'hard' : 'soft'} lockup: CPU ${last.cpu} stuck${stuckS > 0 ? ` for ${stuckS} s` : ''}${task ? ` in ${task.comm}:${task.tid}` : ''}${at ? ` (${at.split(' ')[0]})` : ''}${load === undefined ? '' : `: ${load}`}`,
+    title: `${late ? `CPU ${last.cpu} was asked to schedule and did not` : `${hard ? 'hard' : 'soft'} lockup: CPU ${last.cpu} stuck`}${stuckS > 0 ? ` for ${late ? formatDuration(stuckS * 1e9) : `${stuckS} s`}` : ''}${task ? ` in ${task.comm}:${task.tid}` : ''}${at ? ` (${at.split(' ')[0]})` : ''}${load === undefined ? '' : `: ${load}`}`,
     start_ns: startNs,
     end_ns: last.tsNs,
-    evidence: reportEvidence(log, reports.slice(0, 8), 'the watchdog reports it'),
+    evidence: reportEvidence(log, reports.slice(0, 8), late ? 'the scheduler reports it' : 'the watchdog reports it'),
     notes: notesOf([
-      hard
-        ? background(
-            'what the kernel checks: the CPU takes its timer interrupts. It took none for ten seconds: interrupts are disabled there, or NMIs take all the time',
-          )
-        : background(
-            'what the kernel checks: the watchdog thread gets to run on each CPU. Here kernel code has kept the CPU without a chance to schedule',
-          ),
+      background(WHAT_IS_CHECKED[late ? 'late' : hard ? 'hard' : 'soft']),
       ...(at ? [`it was in ${at}`] : []),
       ...(load === undefined ? [] : [`${load} goes on meanwhile: a consequence of it`]),
       ...(spin === undefined

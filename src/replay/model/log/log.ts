@@ -29,6 +29,12 @@ export type MisuseReport = Extract<LogReport, { kind: 'lockdep-misuse' }>;
 export type AtomicSleep = Extract<LogReport, { kind: 'sleep-in-atomic' }>;
 export type Lockup = Extract<LogReport, { kind: 'soft-lockup' | 'hard-lockup' }>;
 export type Panic = Extract<LogReport, { kind: 'panic' }>;
+type KthreadReport = Extract<LogReport, { kind: 'rcu-kthread' }>;
+/** A grace period that was asked for, and that the kthread did not begin. */
+export type GpRequest = KthreadReport & {
+  /** How long neither a request nor the kthread has changed anything. */
+  readonly idleJiffies: number;
+};
 export type WorkqueueLockup = Extract<LogReport, { kind: 'workqueue-lockup' }>;
 
 /** Locks that a task held at a moment, oldest first. The last one may be what it waits for: lockdep notes it before the wait. */
@@ -60,6 +66,11 @@ export interface LogDump extends LogPlace {
   readonly trace: LogBacktrace;
 }
 
+/** State bits of gp_seq: 0 while no grace period is in progress (kernel/rcu/rcu.h RCU_SEQ_STATE_MASK). */
+const GP_STATE = 3n;
+/** A second at the highest HZ. */
+const LONG_REQUEST_JIFFIES = 1000;
+
 const MAX_RECORDS = 512;
 const MAX_TASKS = 8192;
 const MAX_PLACES = 8;
@@ -83,6 +94,7 @@ export class LogModel implements Model {
   readonly panics: Panic[] = [];
   readonly workqueueLockups: WorkqueueLockup[] = [];
   readonly csdWaits = new LogCsdWaits();
+  readonly gpRequests: GpRequest[] = [];
   /** By handler; the perf ladder is `perf`. */
   readonly longInterrupts = new Map<string, LongInterrupts>();
   readonly perfLadder = new PerfLadder();
@@ -151,6 +163,9 @@ export class LogModel implements Model {
         this.#learnWatchdog(report.seconds);
         if (this.workqueueLockups.length < MAX_RECORDS) this.workqueueLockups.push(report);
         return;
+      case 'rcu-kthread':
+        this.#kthread(report);
+        return;
       case 'csd-lock':
         for (const dump of report.dumps ?? []) this.#dump(dump, report);
         this.csdWaits.add(report);
@@ -211,6 +226,14 @@ export class LogModel implements Model {
     const reading = readJiffies(report.jiffies, this.#world.profile.hz);
     if (!reading?.certain) return;
     this.#world.learn('hz', reading.hz);
+  }
+
+  /** The same state is printed on request (sysrq y) and at the end of rcutorture: a request that lies for a moment is no trouble. */
+  #kthread(report: KthreadReport): void {
+    const idleJiffies = Math.min(report.activityJiffies, report.requestJiffies);
+    const asked = BigInt(report.neededSeq) > BigInt(report.gpSeq) && (BigInt(report.gpSeq) & GP_STATE) === 0n;
+    if (asked && idleJiffies >= LONG_REQUEST_JIFFIES && this.gpRequests.length < MAX_RECORDS)
+      this.gpRequests.push({ ...report, idleJiffies });
   }
 
   #task(task: LogTask): void {
