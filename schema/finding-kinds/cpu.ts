@@ -108,7 +108,7 @@ export const CPU_KINDS = {
     meaning: 'Softirqs take most of the time of a CPU.',
     counterpart: '',
     rank: 110,
-    needs: { events: [SOFTIRQ], reports: [], helpful: ['softirq_exit', 'sched_switch'] },
+    needs: { events: [SOFTIRQ], reports: [], helpful: ['softirq_entry', 'softirq_exit', 'sched_switch'] },
   }),
   'gp-kthread-starved': kind<GpKthreadStarved>({
     meaning: 'The kthread that drives RCU grace periods gets no CPU.',

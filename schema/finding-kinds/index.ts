@@ -9,7 +9,7 @@ import type { KindRow } from './row.ts';
 import { WAIT_KINDS } from './wait.ts';
 
 export type { DeferralHazardKind, LockMisuseKind } from './lock.ts';
-export type { EventGroup } from './needs.ts';
+export { type EventGroup, type Need, namesOf } from './needs.ts';
 export type { DetailFormat, KindNeeds } from './row.ts';
 
 const KINDS = { ...LOCK_KINDS, ...WAIT_KINDS, ...CPU_KINDS };

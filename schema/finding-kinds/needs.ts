@@ -1,22 +1,27 @@
+/** An event name, `<stacks>` (stacks at context switches) or `<context-flags>` (the flags column); in a list, all of them together. */
+export type Need = string | readonly string[];
+
 /**
- * Groups of events that decide a finding. `anyOf` lists event names, `<stacks>` (stacks at context switches) or `<context-flags>` (the
- * flags column). Without an essential group a kind cannot be judged from events at all; without another one the verdict is weaker, and
+ * Groups of events that decide a finding; of `anyOf` one suffices. Without an essential group a kind cannot be judged from events at all; without another one the verdict is weaker, and
  * `why` says in what.
  */
 export interface EventGroup {
   /** As shown under "missing". */
   readonly name: string;
-  readonly anyOf: readonly string[];
+  readonly anyOf: readonly Need[];
   readonly essential: boolean;
   readonly why: string;
 }
 
-export const group = (name: string, anyOf: readonly string[], essential: boolean, why: string): EventGroup => ({
+export const group = (name: string, anyOf: readonly Need[], essential: boolean, why: string): EventGroup => ({
   name,
   anyOf,
   essential,
   why,
 });
+
+/** Everything that a group names, needed together or not. */
+export const namesOf = (group: EventGroup): readonly string[] => group.anyOf.flat();
 
 /** The same group where the verdict cannot do without it. */
 export const essential = (events: EventGroup): EventGroup => ({ ...events, essential: true });
@@ -95,13 +100,13 @@ export const DEFERRALS = group(
 );
 export const IRQ = group(
   'irq:irq_handler_entry and exit, irq_vectors:*',
-  ['irq_handler_exit', 'local_timer_exit', 'irq_noise', 'osnoise'],
+  [['irq_handler_entry', 'irq_handler_exit'], ['local_timer_entry', 'local_timer_exit'], 'irq_noise', 'osnoise'],
   true,
   'interrupt time is not recorded',
 );
 export const SOFTIRQ = group(
   'irq:softirq_entry and exit',
-  ['softirq_exit', 'softirq_noise', 'osnoise'],
+  [['softirq_entry', 'softirq_exit'], 'softirq_noise', 'osnoise'],
   true,
   'softirq time is not recorded',
 );

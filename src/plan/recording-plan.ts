@@ -9,6 +9,7 @@ import {
   METRICS,
   type MetricName,
   type MissingEvent,
+  namesOf,
   type PlannedRecording,
   RECORDING_TIERS,
   type RecordingPlan,
@@ -78,13 +79,14 @@ function essentialsMissing(kind: FindingKind, target: TracefsTarget | undefined)
   return kindRow(kind).needs.events.filter(
     (group) =>
       group.essential &&
-      !group.anyOf.includes('<context-flags>') &&
+      !namesOf(group).includes('<context-flags>') &&
       !recordablesOf(group).some((recordable) => onTarget(recordable, target) !== undefined),
   );
 }
 
-function recordablesOf({ anyOf }: EventGroup): Recordable[] {
-  return RECORDABLES.filter(({ shows }) => shows.some((name) => anyOf.includes(name)));
+function recordablesOf(group: EventGroup): Recordable[] {
+  const names = namesOf(group);
+  return RECORDABLES.filter(({ shows }) => shows.some((name) => names.includes(name)));
 }
 
 function nameWithCondition({ id, condition }: Recordable): string {
@@ -92,7 +94,7 @@ function nameWithCondition({ id, condition }: Recordable): string {
 }
 
 function needed(kind: FindingKind): string[] {
-  return kindRow(kind).needs.events.flatMap(({ anyOf }) => anyOf);
+  return kindRow(kind).needs.events.flatMap(namesOf);
 }
 
 function metricEvents(metric: MetricName): string[] {
@@ -186,7 +188,7 @@ function withinTier(there: readonly Recordable[], part: RecordingPart, tier: Rec
 /** Requirements that hold with some events and not with fewer. */
 function lostGroups(part: RecordingPart, with_: readonly Recordable[], without: readonly Recordable[]): EventGroup[] {
   const holds = (group: EventGroup, recordables: readonly Recordable[]) =>
-    recordables.some(({ shows }) => shows.some((name) => group.anyOf.includes(name)));
+    recordables.some(({ shows }) => shows.some((name) => namesOf(group).includes(name)));
   const groups = part.kinds.flatMap((kind) => kindRow(kind).needs.events);
   return groups.filter((group) => holds(group, with_) && !holds(group, without));
 }

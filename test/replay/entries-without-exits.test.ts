@@ -147,3 +147,17 @@ describe('halves of other pairs find no trouble', () => {
     for (const wait of outcome.facts.syncWaits) expect([wait.api, wait.endNs]).not.toEqual([wait.api, null]);
   });
 });
+
+describe('exits of interrupts alone', () => {
+  it.each([
+    ['irq-storm', 'irq_handler_exit: irq=48 ret=handled'],
+    ['softirq-storm', 'softirq_exit: vec=3 [action=NET_RX]'],
+  ])('%s is not assessed: when they began is unknown', async (kind, exit) => {
+    const outcome = await replayText(trace`${BUSY}
+      a-7 [000] ..s1. 2.000: ${exit}
+      a-7 [000] ..s1. 50.000: ${exit}
+      ${END}`);
+    expect(interruptTime(outcome)).toBe(0);
+    expect(status(outcome, kind)).toBe('not-assessed');
+  });
+});

@@ -6,6 +6,7 @@ import {
   formatDuration,
   type KindNeeds,
   kindRow,
+  type Need,
 } from '../../../schema/index.ts';
 import { gracePeriodName } from '../model/rcu/grace-period.ts';
 import { isRecorded, type RunRecord } from '../record/run-record.ts';
@@ -98,12 +99,16 @@ function assessEvents(record: RunRecord, kind: FindingKind, needs: KindNeeds): A
   return { kind, status: 'assessed', missing: [], note: '' };
 }
 
-function satisfied(record: RunRecord, anyOf: readonly string[]): boolean {
-  return anyOf.some((need) => {
-    if (need === '<stacks>') return record.coverage.stacks;
-    if (need === '<context-flags>') return record.coverage.contextFlags;
-    return isRecorded(record.coverage, need);
-  });
+function satisfied(record: RunRecord, anyOf: readonly Need[]): boolean {
+  return anyOf.some((need) =>
+    typeof need === 'string' ? has(record, need) : need.every((event) => has(record, event)),
+  );
+}
+
+function has({ coverage }: RunRecord, need: string): boolean {
+  if (need === '<stacks>') return coverage.stacks;
+  if (need === '<context-flags>') return coverage.contextFlags;
+  return isRecorded(coverage, need);
 }
 
 function join(...parts: readonly string[]): string {

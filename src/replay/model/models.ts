@@ -30,29 +30,8 @@ import { NoVoluntarySwitchModel } from './task/no-voluntary-switch.ts';
 import { TaskModel } from './task/task.ts';
 import { WorkqueueModel } from './work/workqueue.ts';
 
-export interface Models {
-  readonly cpu: CpuModel;
-  readonly load: InterruptLoadModel;
-  readonly tasks: TaskModel;
-  readonly hung: HungTaskModel;
-  readonly rcu: RcuModel;
-  readonly gpKthread: GpKthreadModel;
-  readonly involuntary: NoVoluntarySwitchModel;
-  readonly barriers: RcuBarrierModel;
-  readonly workers: GpKthreadModel;
-  readonly work: WorkqueueModel;
-  readonly readers: SrcuReaderModel;
-  readonly srcuGp: SrcuGpModel;
-  readonly sync: SyncWaitModel;
-  readonly locks: LockModel;
-  readonly log: LogModel;
-  readonly busyWaits: BusyWaitModel;
-  readonly stops: KthreadStopModel;
-  readonly identity: SrcuIdentity;
-  /** Every model, in the order in which they see an event. */
-  readonly rows: readonly ModelRow[];
-  readonly order: readonly Model[];
-}
+/** Those that others ask: detectors through the run record, `state --at`, snapshots. */
+export type Models = ReturnType<typeof createModels>;
 
 /** What a snapshot of the models consists of (snapshot/live-state.ts), besides what the world knows. */
 export type SnapshotPart = 'cpus' | 'load' | 'tasks' | 'rcu' | 'work' | 'srcu' | 'sync' | 'locks';
@@ -72,7 +51,7 @@ export interface LiveRun {
   readonly models: Models;
 }
 
-export function createModels(world: World): Models {
+export function createModels(world: World) {
   const cpu = new CpuModel(world);
   const age = new KernelAgeModel(world);
   const load = new InterruptLoadModel(world, cpu);
@@ -181,6 +160,7 @@ export function createModels(world: World): Models {
     busyWaits,
     stops,
     identity,
+    /** Every model, in the order in which they see an event. */
     rows,
     order: rows.map(({ model }) => model),
   };
