@@ -9,6 +9,7 @@ import { replayCaptures } from '../jobs/replay-captures.ts';
 import { isStoreFile } from '../store/store-file.ts';
 import { UsageError } from './exit-status.ts';
 import type { Streams } from './output.ts';
+import { replayStored } from './run-input.ts';
 
 /** Bytes that tell a baseline file. */
 const HEAD_BYTES = 256;
@@ -29,7 +30,10 @@ async function readOne(spec: string, options: ReadOptions, streams: Streams): Pr
   const { path, run } = whole === undefined ? splitRunSpec(spec) : { path: spec, run: undefined };
   const head = whole ?? fileHead(path);
   if (head === undefined) throw new CaptureError(`${path}: ${problemOf(path)}`);
-  if (isStoreFile(path)) return readStoreRuns(path, run, options);
+  if (isStoreFile(path)) {
+    await replayStored(path, { run: 'all' }, { streams });
+    return readStoreRuns(path, run, options);
+  }
   if (looksLikeBaseline(head)) {
     const saved = readBaseline(path);
     if (run === undefined) return saved.map((record) => withMetrics(record, options, path));

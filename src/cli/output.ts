@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { PLAIN, type Style } from '../report/style.ts';
 import { interruptSignal } from './interrupt.ts';
 import { inert, writeText } from './outlet.ts';
+import { type Pager, userPager } from './pager.ts';
 import type { ShellStreams } from './query-shell.ts';
 
 export interface Streams {
@@ -13,6 +14,8 @@ export interface Streams {
   readonly colour: boolean;
   /** Columns of the terminal, where standard output is one. */
   readonly columns?: number;
+  /** Shows what is longer than the screen. */
+  readonly pager?: Pager;
   /** Standard error is a terminal: progress may be drawn. */
   readonly terminal: boolean;
   /** Aborted when the user wants the command to stop. */
@@ -26,6 +29,8 @@ export interface Session {
   readonly streams: Streams;
   /** Exit status when nothing throws. */
   status: number;
+  /** False: --no-pager. */
+  readonly paged?: boolean;
 }
 
 const COLOURS = pc.createColors(true);
@@ -48,6 +53,13 @@ export function styleOf(streams: Streams): Style {
   return columns === undefined ? style : { ...style, width: Math.min(WIDEST, Math.max(NARROWEST, columns)) };
 }
 
+/** A whole report: through the pager when the screen is too small for it. */
+export function outPaged({ streams, paged = true }: Pick<Session, 'streams' | 'paged'>, text: string): void {
+  const pager = paged ? streams.pager : undefined;
+  const lines = text.split('\n').length;
+  if (pager === undefined || lines < pager.rows || !pager.show(text)) streams.out(text);
+}
+
 const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
@@ -62,6 +74,7 @@ function columnsOf(exported: string | undefined, terminal: number | undefined): 
 export function processStreams(): Streams {
   // https://no-color.org: set and not empty.
   const colour = process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+  const pager = process.stdout.isTTY === true ? userPager(process.env, process.stdout.rows) : undefined;
   const out = (text: string): void => writeText(STDOUT, 'standard output', inert(text, colour));
   const err = (text: string): void => {
     try {
@@ -74,6 +87,7 @@ export function processStreams(): Streams {
     out,
     err,
     ...columnsOf(process.env.COLUMNS, process.stdout.columns),
+    ...(pager && { pager: { ...pager, show: (text: string) => pager.show(inert(text, colour)) } }),
     colour,
     terminal: process.stderr.isTTY === true,
     get shell() {

@@ -1,9 +1,8 @@
 /** Progress on standard error, only when it is a terminal. */
 import cliProgress from 'cli-progress';
 import type { ReplayProgress } from '../jobs/replay-options.ts';
-import { formatCount } from '../report/text-format.ts';
+import { formatCount, formatSize } from '../report/text-format.ts';
 
-const MIB = 1 << 20;
 /** Drawing more often would cost more than it tells. */
 const REDRAW_MS = 100;
 
@@ -24,7 +23,7 @@ export function progressBar(enabled: boolean, unit: 'bytes' | 'events'): Progres
     format: (options, params, payload: { events: number; startedMs: number; known: boolean }) => {
       const seconds = Math.max(0.001, (Date.now() - payload.startedMs) / 1000);
       const rate = `${formatCount(payload.events)} events, ${formatCount(Math.round(payload.events / seconds))}/s`;
-      const amount = (n: number) => (unit === 'bytes' ? `${(n / MIB).toFixed(0)} MiB` : formatCount(n));
+      const amount = (n: number) => (unit === 'bytes' ? formatSize(n) : formatCount(n));
       if (!payload.known) return `${amount(params.value)}  ${rate}`;
       const left = params.progress > 0 ? (seconds / params.progress) * (1 - params.progress) : 0;
       const drawn = cliProgress.Format.BarFormat(params.progress, options);

@@ -46,6 +46,7 @@ export interface ExplainedLine {
 
 export interface Explanation {
   readonly finding: Finding;
+  readonly runId: number;
   readonly runName: string;
   /** Of the times of its events. */
   readonly timeUnit: KernelProfile['timeUnit'];
@@ -80,7 +81,9 @@ export function explainFinding(connection: QueryConnection, id: string, runId: n
   }
 }
 
-function explained(connection: QueryConnection, id: string, runId: number | undefined): Explanation {
+function explained(connection: QueryConnection, asked: string, runId: number | undefined): Explanation {
+  // A root cause has the id of its first finding.
+  const id = asked.replace(/^root-/, '');
   const found = rows(
     connection,
     `SELECT f.run_id, f.position, f.body, r.name, r.kernel FROM finding AS f JOIN run AS r USING (run_id)
@@ -113,7 +116,7 @@ function explained(connection: QueryConnection, id: string, runId: number | unde
   }
   events.sort((a, b) => a.event - b.event);
   ranges.sort((a, b) => a.event - b.event);
-  return { finding, runName: String(runName), timeUnit, events, ranges, lines, missing };
+  return { finding, runId: Number(run), runName: String(runName), timeUnit, events, ranges, lines, missing };
 }
 
 function describeUnknown(
@@ -122,7 +125,15 @@ function describeUnknown(
   ids: readonly string[],
   runId: number | undefined,
 ): string {
-  if (ids.length > 1) return `"${id}" fits several findings: ${ids.join(', ')}`;
+  if (ids.length > 1) {
+    const titles = rows(
+      connection,
+      `SELECT finding_id, title FROM finding WHERE substr(finding_id, 1, length(:id)) = :id
+       AND (:run IS NULL OR run_id = :run) GROUP BY finding_id ORDER BY min(position)`,
+      { id, run: runId ?? null },
+    ).filter(([found]) => ids.includes(String(found)));
+    return `"${id}" fits several findings: ${titles.map(([found, title]) => `${String(found)} (${String(title)})`).join('; ')}`;
+  }
   const known = rows(
     connection,
     'SELECT DISTINCT finding_id FROM finding WHERE :run IS NULL OR run_id = :run ORDER BY 1 LIMIT 20',
@@ -212,9 +223,14 @@ function stackBehind(connection: QueryConnection, id: bigint, cpu: SqlValue, tid
 
 function stackOf(connection: QueryConnection, stackId: SqlValue): string[] {
   if (stackId === null) return [];
-  return rows(connection, 'SELECT symbol, module FROM stack WHERE stack_id = :stack ORDER BY depth', { stack: stackId })
-    .map(([symbol, module]) => `${String(symbol)}${module === null ? '' : ` [${String(module)}]`}`)
-    .filter((symbol) => !RECORDER_FRAME.test(symbol));
+  return rows(connection, 'SELECT symbol, offset, module FROM stack WHERE stack_id = :stack ORDER BY depth', {
+    stack: stackId,
+  })
+    .filter(([symbol]) => symbol !== '' && !RECORDER_FRAME.test(String(symbol)))
+    .map(([symbol, offset, module]) => {
+      const within = offset === null ? '' : `+0x${Number(offset).toString(16)}`;
+      return `${String(symbol)}${within}${module === null ? '' : ` [${String(module)}]`}`;
+    });
 }
 
 /** A log line is a console event that carries its line number. */

@@ -25,23 +25,24 @@ export function findingLines(finding: Finding, style: Style, options: StatementO
     `${style.severity(finding.severity, head)} ${style.dim(`(${finding.confidence}, ${finding.id})`)}`,
     ...wrapAfter('  ', INDENT, printable(finding.title), widthOf(style)).map((line) => style.bold(line)),
     ...findingBody(finding, style, options),
-    ...evidenceLines(finding, style),
+    ...(options.evidence === false ? [] : evidenceLines(finding, style)),
   ];
 }
 
 /** When it was, what it is made of, and how each statement is known. */
 export function findingBody(finding: Finding, style: Style, options: StatementOptions = {}): string[] {
+  const { indent = INDENT, brief = false, time = timeFormat(undefined) } = options;
   const width = widthOf(style);
-  const lines = wrapAfter(INDENT, INDENT, spanOf(finding, options.time ?? timeFormat(undefined)), width);
+  const lines = wrapAfter(indent, indent, spanOf(finding, time), width);
   const title = printable(finding.title);
   for (const line of rowOf(finding).details(finding, DETAIL_FORMAT))
-    if (!title.includes(printable(line))) lines.push(...wrapAfter(INDENT, `${INDENT}  `, printable(line), width));
+    if (!title.includes(printable(line))) lines.push(...wrapAfter(indent, `${indent}  `, printable(line), width));
   if ('chain' in finding && finding.chain && finding.chain.length > 1)
-    lines.push(...chainLines(finding.chain, style, { brief: options.brief ?? false }).map((line) => INDENT + line));
+    lines.push(...chainLines(finding.chain, style, { brief, indent: indent.length }).map((line) => indent + line));
   if (finding.kind === 'rcu-stall' && finding.timeline)
-    lines.push(...stripLines(finding.timeline, finding.end_ns - finding.start_ns, style));
-  if (finding.kind === 'rcu-stall' && (finding.holdouts?.length ?? 0) > (options.brief ? 1 : 0))
-    lines.push(...holdoutLines(finding.holdouts ?? [], style));
+    lines.push(...stripLines(finding.timeline, finding.end_ns - finding.start_ns, style, indent));
+  if (finding.kind === 'rcu-stall' && (finding.holdouts?.length ?? 0) > (brief ? 1 : 0))
+    lines.push(...holdoutLines(finding.holdouts ?? [], style, indent));
   lines.push(...statementLines(finding, style, options));
   return lines;
 }
@@ -63,19 +64,20 @@ function stripLines(
   timeline: NonNullable<Extract<Finding, { kind: 'rcu-stall' }>['timeline']>,
   lengthNs: number,
   style: Style,
+  indent: string,
 ): string[] {
-  const fits = widthOf(style) - INDENT.length - STRIP_LABEL_WIDTH;
+  const fits = widthOf(style) - indent.length - STRIP_LABEL_WIDTH;
   const cellsOf = (cells: string): string => (cells.length <= fits ? cells : coarser(cells));
   const letters = cellsOf(timeline.cpus[0]?.cells ?? '').length;
   const scale = letters > 0 && lengthNs > 0 ? `; one column = ${formatDuration(lengthNs / letters)}` : '';
   const rows = timeline.cpus
     .slice(0, STRIPS_SHOWN)
-    .map(({ cpu, cells }) => `${INDENT}CPU ${String(cpu).padEnd(3)} ${cellsOf(cells)}`);
+    .map(({ cpu, cells }) => `${indent}CPU ${String(cpu).padEnd(3)} ${cellsOf(cells)}`);
   const more = timeline.cpus.length - rows.length;
   return [
     ...rows,
-    ...(more > 0 ? [`${INDENT}and ${more} more CPUs`] : []),
-    ...wrapAfter(INDENT, INDENT, `${timeline.legend}${scale}`, widthOf(style)).map((line) => style.dim(line)),
+    ...(more > 0 ? [`${indent}and ${more} more CPUs`] : []),
+    ...wrapAfter(indent, indent, `${timeline.legend}${scale}`, widthOf(style)).map((line) => style.dim(line)),
   ];
 }
 
@@ -86,17 +88,19 @@ const STRIP_LABEL_WIDTH = 8;
 const coarser = (cells: string): string => cells.replace(/(.)(.)/g, (_, a, b) => (a === '.' || a === '?' ? b : a));
 
 /** One row per holdout: its code, and where its time went. */
-function holdoutLines(holdouts: readonly StallHoldout[], style: Style): string[] {
+function holdoutLines(holdouts: readonly StallHoldout[], style: Style, indent: string): string[] {
   const shown = holdouts.slice(0, STRIPS_SHOWN);
   const name = Math.max(...shown.map((holdout) => textWidth(printable(holdout.name))));
   const code = Math.max(...shown.map((holdout) => holdout.code.length));
-  const rows = shown.map((holdout) => {
+  const rows = shown.flatMap((holdout) => {
     const shares = Object.entries(holdout.shares).map(([kind, share]) => `${kind} ${(share * 100).toFixed(1)} %`);
     const ticks = holdout.tid === undefined ? [`${holdout.ticks} ticks`] : [];
-    return `${INDENT}${padTo(printable(holdout.name), name)}  ${holdout.code.padEnd(code)}  ${style.dim([...shares, ...ticks].join('  '))}`;
+    const head = `${indent}${padTo(printable(holdout.name), name)}  ${holdout.code.padEnd(code)}  `;
+    const account = [...shares, ...ticks].join('  ');
+    return wrapAfter(head, ' '.repeat(textWidth(head)), account, widthOf(style)).map((line) => line.trimEnd());
   });
   const more = holdouts.length - shown.length;
-  return more > 0 ? [...rows, `${INDENT}and ${more} more`] : rows;
+  return more > 0 ? [...rows, `${indent}and ${more} more`] : rows;
 }
 
 function evidenceLines(finding: Finding, style: Style): string[] {

@@ -37,6 +37,8 @@ export interface StatementOptions {
   /** What the kernel checks, too. */
   readonly teach?: boolean;
   readonly indent?: string;
+  /** False: the evidence is shown elsewhere. */
+  readonly evidence?: boolean;
   /** How times of the run are written; default: in seconds. */
   readonly time?: TimeFormat;
 }

@@ -37,6 +37,14 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** `512 KiB`, `3.4 MiB`, `1.2 GiB`: never 0 of what is not empty. */
+export function formatSize(bytes: number): string {
+  const kib = bytes / 1024;
+  if (kib < 1000) return `${kib > 0 ? Math.max(1, Math.round(kib)) : 0} KiB`;
+  const mib = kib / 1024;
+  return mib < 1000 ? `${mib.toFixed(mib < 10 ? 1 : 0)} MiB` : `${(mib / 1024).toFixed(1)} GiB`;
+}
+
 /** `1 event`, `2 events`. */
 export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,39 +1,75 @@
-/** `quiesce explain`: the evidence of one finding, event by event. */
+/** `quiesce explain`: the evidence of one finding, event by event, or as a mail. */
 import { type Command, Option } from 'commander';
+import type { Explanation } from '../../query/explain.ts';
 import { explainFinding } from '../../query/explain.ts';
 import { QueryConnection } from '../../query/user-sql.ts';
-import { explainText } from '../../report/explain-text.ts';
-import { type Session, styleOf } from '../output.ts';
+import { rootsOf } from '../../replay/roots/roots.ts';
+import { explainText } from '../../report/explain/explain-text.ts';
+import { EXPLAIN_FORMATS, type ExplainOptions } from '../../report/explain/explained.ts';
+import { StoreReader } from '../../store/run-reader.ts';
+import { outPaged, type Session, styleOf } from '../output.ts';
+import { packageVersion } from '../package-version.ts';
+import { addInputOptions, INPUT_HELP, type InputOptions, withStore } from '../run-input.ts';
 import { parseRunId } from './replay-options.ts';
 
 const EXAMPLES = `
 Examples:
-  quiesce explain quiesce.db rcu-stall                       the beginning of an id is enough
-  quiesce explain quiesce.db rcu-stall-24a5f934 --format md  for a mail or an issue
+  quiesce explain trace.dat rcu-stall                        the beginning of an id is enough
+  quiesce explain quiesce.db rcu-stall --format mail         plain text of 72 columns, for a list
+  quiesce explain quiesce.db rcu-stall --format md           for an issue, with details that fold away
+  quiesce explain quiesce.db rcu-stall --teach               what the kernel checks, and the rules in full
 The ids of findings are in the report of replay, in its --json, and in the table "finding".`;
 
-interface ExplainOptions {
-  readonly format: 'text' | 'md' | 'json';
+interface ExplainCommandOptions extends InputOptions {
+  readonly format: ExplainOptions['format'] | 'json';
+  readonly json?: boolean;
+  readonly teach?: boolean;
+  readonly all?: boolean;
   readonly run?: number;
 }
 
-export function registerExplain(program: Command, { streams }: Session): void {
-  program
+export function registerExplain(program: Command, session: Session): void {
+  const command = program
     .command('explain')
-    .description('the evidence of one finding, event by event, with stacks and rules')
-    .argument('<db>', 'store')
-    .argument('<finding>', 'id of a finding, or the beginning of one')
-    .addOption(new Option('--format <format>', 'form of the text').choices(['text', 'md', 'json']).default('text'))
+    .description('the evidence of one finding, event by event, with stacks and rules; or as a mail')
+    .argument('<input>', INPUT_HELP)
+    .argument('<finding>', 'id of a finding or root cause, or the beginning of one');
+  addInputOptions(command)
+    .addOption(
+      new Option('--format <format>', 'form of the text').choices([...EXPLAIN_FORMATS, 'json']).default('text'),
+    )
+    .option('--json', 'the same as --format json (quiesce.explain/1)')
+    .option('--teach', 'what the kernel checks and why, and the rules in full')
+    .option('--all', 'also events that only show what was recorded, and ranges of events')
     .option('--run <id>', 'run of the store (default: the latest that has the finding)', parseRunId)
     .addHelpText('after', EXAMPLES)
-    .action((db: string, finding: string, options: ExplainOptions) => {
-      const connection = new QueryConnection(db);
-      try {
-        const explanation = explainFinding(connection, finding, options.run);
-        if (options.format === 'json') streams.out(`${JSON.stringify(explanation, null, 1)}\n`);
-        else streams.out(explainText(explanation, { style: styleOf(streams), format: options.format }));
-      } finally {
-        connection.close();
-      }
-    });
+    .action((input: string, finding: string, options: ExplainCommandOptions) =>
+      withStore(input, options, session, (path) => explain(path, finding, options, session)),
+    );
+}
+
+function explain(path: string, id: string, options: ExplainCommandOptions, session: Session): void {
+  const { streams } = session;
+  const connection = new QueryConnection(path);
+  let explanation: Explanation;
+  try {
+    explanation = explainFinding(connection, id, options.run);
+  } finally {
+    connection.close();
+  }
+  const { format, json, teach = false, all = false } = options;
+  if (json || format === 'json') {
+    streams.out(`${JSON.stringify({ schema: 'quiesce.explain/1', ...explanation }, null, 1)}\n`);
+    return;
+  }
+  const reader = new StoreReader(path);
+  try {
+    const { roots } = rootsOf(reader.findings(explanation.runId));
+    const root = roots.find(({ findings }) => findings.includes(explanation.finding.id));
+    const run = reader.runInfo(explanation.runId);
+    const shown = { style: styleOf(streams), format, teach, all, run, version: packageVersion() };
+    outPaged(session, explainText(explanation, { ...shown, ...(root && { root }) }));
+  } finally {
+    reader.close();
+  }
 }

@@ -7,10 +7,17 @@ import { UsageError } from '../exit-status.ts';
 import type { Session } from '../output.ts';
 import { writeOutput } from '../output-file.ts';
 import { packageVersion } from '../package-version.ts';
+import { addInputOptions, INPUT_HELP, type InputOptions, withStore } from '../run-input.ts';
 import { parseRunId } from './replay-options.ts';
 
 interface ExportedRun extends SarifRun {
   readonly name: string;
+}
+
+interface ExportOptions extends InputOptions {
+  readonly format: string;
+  readonly output?: string;
+  readonly run?: number;
 }
 
 interface ExportFormat {
@@ -49,20 +56,23 @@ Examples:
   quiesce export quiesce.db --format junit -o findings.xml
   quiesce export quiesce.db --format sarif --run 2 -o findings.sarif`;
 
-export function registerExport(program: Command, { streams }: Session): void {
-  program
+export function registerExport(program: Command, session: Session): void {
+  const command = program
     .command('export')
     .description('write the findings of a store for other programs')
-    .argument('<db>', 'store')
+    .argument('<input>', INPUT_HELP);
+  addInputOptions(command)
     .addOption(new Option('--format <format>', 'see below').choices(Object.keys(FORMATS)).makeOptionMandatory())
     .option('-o, --output <file>', 'write there instead of standard output')
     .option('--run <id>', 'one run (default: every run of the store)', parseRunId)
     .addHelpText('after', HELP)
-    .action((db: string, options: { format: string; output?: string; run?: number }) => {
-      const text = FORMATS[options.format].render(readRuns(db, options.run));
-      if (options.output === undefined) streams.out(text);
-      else writeOutput(options.output, text);
-    });
+    .action((input: string, options: ExportOptions) =>
+      withStore(input, { ...options, run: options.run ?? 'all' }, session, (db) => {
+        const text = FORMATS[options.format].render(readRuns(db, options.run));
+        if (options.output === undefined) session.streams.out(text);
+        else writeOutput(options.output, text);
+      }),
+    );
 }
 
 /** @throws StoreError, UsageError when the store has no such run, or a run was never replayed */

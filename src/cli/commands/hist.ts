@@ -18,11 +18,12 @@ import { StoreReader } from '../../store/run-reader.ts';
 import { UsageError } from '../exit-status.ts';
 import type { Session } from '../output.ts';
 import { packageVersion } from '../package-version.ts';
+import { addInputOptions, INPUT_HELP, type InputOptions, withStore } from '../run-input.ts';
 import { parseRunId } from './replay-options.ts';
 
 const FORMATS = ['text', 'json', 'csv', 'ndjson', 'hdr'] as const;
 
-interface HistOptions {
+interface HistOptions extends InputOptions {
   readonly by?: string;
   readonly over?: 'time';
   readonly slices: number;
@@ -56,12 +57,13 @@ function parseSlices(text: string): number {
   throw new InvalidArgumentError('a number from 1 to 1000 expected.');
 }
 
-export function registerHist(program: Command, { streams }: Session): void {
-  program
+export function registerHist(program: Command, session: Session): void {
+  const command = program
     .command('hist')
     .description('draw the histogram of a latency or length')
-    .argument('<db>', 'store')
-    .argument('<metric>', 'what to draw, see below')
+    .argument('<input>', INPUT_HELP)
+    .argument('<metric>', 'what to draw, see below');
+  addInputOptions(command)
     .option('--by <column>', 'one histogram per cpu, task, class, domain, function, …, see below')
     .addOption(new Option('--over <axis>', 'a heat map over time').choices(['time']))
     .addOption(new Option('--slices <n>', 'columns of the heat map').argParser(parseSlices).default(72))
@@ -73,12 +75,14 @@ export function registerHist(program: Command, { streams }: Session): void {
     )
     .option('--json', 'the same as --format json')
     .addHelpText('after', help())
-    .action((db: string, metric: string, options: HistOptions) => {
-      const format = options.json ? 'json' : options.format;
-      const pieces =
-        options.over === 'time' ? heatMaps(db, metric, options, format) : histograms(db, metric, options, format);
-      for (const text of pieces) streams.out(text);
-    });
+    .action((input: string, metric: string, options: HistOptions) =>
+      withStore(input, options, session, (db) => {
+        const format = options.json ? 'json' : options.format;
+        const pieces =
+          options.over === 'time' ? heatMaps(db, metric, options, format) : histograms(db, metric, options, format);
+        for (const text of pieces) session.streams.out(text);
+      }),
+    );
 }
 
 function histograms(

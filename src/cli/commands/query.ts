@@ -6,6 +6,7 @@ import { queryDescription, queryListJson, queryListText } from '../../report/que
 import { ROW_FORMATS, type RowFormat, rowsText } from '../../report/rows-text.ts';
 import { EXIT_USAGE, UsageError } from '../exit-status.ts';
 import { type Session, styleOf } from '../output.ts';
+import { addInputOptions, INPUT_HELP, type InputOptions, withStore } from '../run-input.ts';
 
 const EXAMPLES = `
 Without a statement and without --named a shell opens on a terminal: .help in it says more. From a pipe, statements are
@@ -22,7 +23,7 @@ CSV shows control characters as \\x1b, and a text that a spreadsheet would take 
 JSON has every text as it is.
 Tables and columns are described in schema/migrations/0001-store.sql; the sqlite3 shell reads the same file.`;
 
-interface QueryOptions {
+interface QueryOptions extends InputOptions {
   readonly named?: string;
   readonly param?: Readonly<Record<string, string>>;
   readonly list?: boolean;
@@ -37,11 +38,12 @@ function parseParam(text: string, before: Readonly<Record<string, string>> = {})
 }
 
 export function registerQuery(program: Command, session: Session): void {
-  program
+  const command = program
     .command('query')
     .description('run SQL on a store, read-only; or a query of the library; or open a shell')
-    .argument('[db]', 'store')
-    .argument('[sql]', 'one statement')
+    .argument('[input]', INPUT_HELP)
+    .argument('[sql]', 'one statement');
+  addInputOptions(command)
     .option('--named <name>', 'run a query of the library')
     .addOption(
       new Option('--param <name=value>', 'parameter of the named query; may be repeated').argParser(parseParam),
@@ -73,14 +75,20 @@ function run(
   if (db === undefined) throw new UsageError('name a store; --list shows the query library');
   if (sql !== undefined && named !== undefined) throw new UsageError('either a statement or --named, not both');
   if (param !== undefined && named === undefined) throw new UsageError('--param: only with --named');
-  if (named === undefined && sql === undefined) return openShell(db, format, session);
   if (sql !== undefined && namedQueries().some(({ name }) => name === sql.trim()))
     throw new UsageError(`'${sql.trim()}' is a query of the library, not a statement: --named ${sql.trim()}`);
-  const connection = new QueryConnection(db);
+  // Events are enough for SQL: a run that was only stored stays as it is.
+  return withStore(db, options, session, (path) => answer(path, sql, options, session), false);
+}
+
+function answer(path: string, sql: string | undefined, options: QueryOptions, session: Session): void | Promise<void> {
+  const { named, param, format } = options;
+  if (named === undefined && sql === undefined) return openShell(path, format, session);
+  const connection = new QueryConnection(path);
   try {
     const { columns, rows } =
       named === undefined ? connection.query(sql as string) : runNamedQuery(connection, named, param);
-    for (const text of rowsText(columns, rows, format)) streams.out(text);
+    for (const text of rowsText(columns, rows, format)) session.streams.out(text);
   } finally {
     connection.close();
   }

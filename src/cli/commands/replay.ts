@@ -7,7 +7,7 @@ import { ROOTS_SHOWN } from '../../report/root-text.ts';
 import { suppressFindings, suppressionOf } from '../../report/suppressions.ts';
 import { isStoreFile } from '../../store/store-file.ts';
 import { EXIT_FINDINGS, EXIT_STORE, UsageError } from '../exit-status.ts';
-import { type Session, styleOf } from '../output.ts';
+import { outPaged, type Session, styleOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import {
   addCaptureOptions,
@@ -68,7 +68,7 @@ export function registerReplay(program: Command, session: Session): void {
       if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
       else {
         const { all = false, why = false, top = ROOTS_SHOWN } = options;
-        streams.out(replayText(result, { style: styleOf(streams), hint: nextSteps, all, why, top }));
+        outPaged(session, replayText(result, { style: styleOf(streams), hint: nextSteps, all, why, top }));
       }
     });
 }

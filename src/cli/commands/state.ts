@@ -3,7 +3,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { StoredStates, type Target } from '../../jobs/stored-states.ts';
 import type { InstantFilter } from '../../replay/instant/instant.ts';
 import { stateText } from '../../report/state-text.ts';
-import { type Session, styleOf } from '../output.ts';
+import { outPaged, type Session, styleOf } from '../output.ts';
+import { addInputOptions, INPUT_HELP, type InputOptions, withStore } from '../run-input.ts';
 import { parseRunId } from './replay-options.ts';
 
 const EXAMPLES = `
@@ -21,7 +22,7 @@ Examples:
 /** An instant as typed; resolved against the run's span. */
 type Instant = { readonly event: number } | { readonly ns: number; readonly fromStart: boolean };
 
-interface StateOptions {
+interface StateOptions extends InputOptions {
   readonly at: Instant;
   readonly task?: NonNullable<InstantFilter['task']>;
   readonly cpu?: number;
@@ -31,11 +32,12 @@ interface StateOptions {
   readonly json?: boolean;
 }
 
-export function registerState(program: Command, { streams }: Session): void {
-  program
+export function registerState(program: Command, session: Session): void {
+  const command = program
     .command('state')
     .description('time travel: what runs, who holds what, what is in flight, who waits for whom at an instant')
-    .argument('<db>', 'store')
+    .argument('<input>', INPUT_HELP);
+  addInputOptions(command)
     .addOption(
       new Option('--at <instant>', 'time, or event:N; see below').argParser(parseInstant).makeOptionMandatory(),
     )
@@ -46,20 +48,24 @@ export function registerState(program: Command, { streams }: Session): void {
     .option('--run <id>', 'run of the store (default: the latest)', parseRunId)
     .option('--json', 'print the state as JSON (quiesce.state/1)')
     .addHelpText('after', EXAMPLES)
-    .action((db: string, options: StateOptions) => {
-      const states = new StoredStates(db, options.run);
-      try {
-        const filter = {
-          ...(options.cpu !== undefined && { cpu: options.cpu }),
-          ...(options.task && { task: options.task }),
-        };
-        const result = states.at(stepped(states, options), filter);
-        if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
-        else streams.out(stateText(result, { style: styleOf(streams), fullStacks: options.task !== undefined }));
-      } finally {
-        states.close();
-      }
-    });
+    .action((input: string, options: StateOptions) =>
+      withStore(input, options, session, (db) => stateAt(db, options, session)),
+    );
+}
+
+function stateAt(db: string, options: StateOptions, { streams }: Session): void {
+  const states = new StoredStates(db, options.run);
+  try {
+    const filter = {
+      ...(options.cpu !== undefined && { cpu: options.cpu }),
+      ...(options.task && { task: options.task }),
+    };
+    const result = states.at(stepped(states, options), filter);
+    if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
+    else outPaged({ streams }, stateText(result, { style: styleOf(streams), fullStacks: options.task !== undefined }));
+  } finally {
+    states.close();
+  }
 }
 
 function stepped(states: StoredStates, options: StateOptions): Target {
