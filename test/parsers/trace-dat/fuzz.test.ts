@@ -1,72 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CaptureError } from '../../../schema/index.ts';
 import { readEvents } from '../../fixtures/trace-dat/read-events.ts';
-import { type Machine, PageBuilder, record, X86_64 } from '../../fixtures/trace-dat/ring-buffer-page.ts';
-import { buildTraceDat, formatText, type TraceDatSpec } from '../../fixtures/trace-dat/trace-dat-builder.ts';
-
-/** Small pages keep the files small; the page size is part of the format. */
-const SMALL: Machine = { ...X86_64, pageBytes: 512 };
-
-const formats = [
-  {
-    system: 'lock',
-    text: formatText(
-      'lock_acquire',
-      10,
-      ['unsigned int flags;8;4;0', '__data_loc char[] name;12;4;0', 'void * lockdep_addr;16;8;0'],
-      '"%p %s%s", REC->lockdep_addr, (REC->flags & 1) ? "try " : "", __get_str(name)',
-    ),
-  },
-  {
-    system: 'ftrace',
-    text: formatText(
-      'kernel_stack',
-      4,
-      ['int size;8;4;1', 'unsigned long caller[8];16;64;0'],
-      '"=> %ps", REC->caller[0]',
-    ),
-  },
-];
-const lock = (name: string) =>
-  record(SMALL, 10, 7)
-    .u32(2)
-    .u32(((name.length + 1) << 16) | 24)
-    .u64(0xffffffff81000100n)
-    .string(name)
-    .done();
-const stack = record(SMALL, 4, 7).u32(2).u32(0).u64(0xffffffff81000010n).u64(0xffffffff81000110n).done();
-
-function file(version: '6' | '7', compression: 'none' | 'zlib' | 'zstd'): Uint8Array {
-  const page = (time: number) =>
-    new PageBuilder(SMALL, time)
-      .event(5, lock('rcu_read_lock'))
-      .timeExtend(9n)
-      .event(1, stack)
-      .discarded(1, 8)
-      .event(2, lock('b'), 'long');
-  const spec: TraceDatSpec = {
-    machine: SMALL,
-    version,
-    compression,
-    formats,
-    kallsyms: 'ffffffff81000000 T schedule\nffffffff81000100 T other\nffffffff81000200 T end\n',
-    printkFormats: '0xffffffff81009000 : "rcu_preempt"\n',
-    savedCmdlines: '7 bash\n',
-    uname: 'Linux host 6.12.0 x86_64',
-    clock: 'local',
-    options: [{ id: 8, data: Uint8Array.of(2, 0, 0, 0) }],
-    buffers: [
-      {
-        name: '',
-        cpus: [
-          { cpu: 0, pages: [page(10).done(), page(100).lost(3).done()] },
-          { cpu: 1, pages: [page(20).done()] },
-        ],
-      },
-    ],
-  };
-  return buildTraceDat(spec);
-}
+import { smallTraceDat } from '../../fixtures/trace-dat/small-file.ts';
 
 const kinds: ['6' | '7', 'none' | 'zlib' | 'zstd'][] = [
   ['6', 'none'],
@@ -92,7 +27,7 @@ async function readDamaged(bytes: Uint8Array, most: number): Promise<number> {
 }
 
 describe.each(kinds)('a trace.dat of version %s (%s)', (version, compression) => {
-  const whole = file(version, compression);
+  const whole = smallTraceDat(version, compression);
   // The headers differ only in what is compressed: exhaustive for plain files, sampled for the others.
   const step = compression === 'none' ? 1 : 4;
 
@@ -143,9 +78,7 @@ describe.each(kinds)('a trace.dat of version %s (%s)', (version, compression) =>
 
 describe('hostile tables', () => {
   it('whose CPUs share the same pages are cut to the size of the file', async () => {
-    const pages = [new PageBuilder(SMALL, 1).event(1, lock('x')).done()];
-    const bytes = file('6', 'none');
-    expect(pages[0].length).toBe(512);
+    const bytes = smallTraceDat('6', 'none');
     // The table of CPUs of version 6: both entries point at all pages, many times over.
     const at = Buffer.from(bytes).indexOf('flyrecord\0') + 10;
     const view = new DataView(bytes.buffer, bytes.byteOffset);
@@ -157,7 +90,7 @@ describe('hostile tables', () => {
   });
 
   it('with an options section that points at itself end', async () => {
-    const bytes = file('7', 'none');
+    const bytes = smallTraceDat('7', 'none');
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     const optionsAt = Buffer.from(bytes).indexOf('none\0') + 6;
     const first = Number(view.getBigUint64(optionsAt, true));

@@ -1,0 +1,3 @@
+export async function faultCampaign(): Promise<number> {
+  return 0;
+}
