@@ -114,10 +114,7 @@ export const LOCK_KINDS = {
     identity: ({ locks }) => ({ locks, lockOrder: 'cycle' }),
     occurrence: ({ locks }) => classSet(locks),
     subject: ({ locks }) => locks.join(' → '),
-    details: ({ feasible }) => [
-      ...(feasible === 'yes' ? ['this run could have deadlocked with another timing'] : []),
-      ...(feasible === 'no' ? ['not with the tasks of this run: something keeps these paths apart'] : []),
-    ],
+    details: () => [],
   }),
   'lock-recursion': kind<LockRecursion>({
     meaning: 'A task acquires a lock class that it already holds.',

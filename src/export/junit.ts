@@ -11,6 +11,7 @@ import {
   formatDuration,
   type MetricComparison,
 } from '../../schema/index.ts';
+import { rootsOfRuns } from '../replay/roots/roots.ts';
 import { formatRatio } from '../report/compare-text.ts';
 import { findingLines } from '../report/finding-text.ts';
 import { PLAIN } from '../report/style.ts';
@@ -39,31 +40,45 @@ export function junitOfRuns(runs: readonly RunVerdicts[]): string {
   return testSuites(
     runs.map((run) => ({
       name: run.name,
-      cases: FINDING_KINDS.flatMap((kind) => kindCases(kind, run)),
+      cases: runCases(run),
     })),
   );
 }
 
-function kindCases(kind: Finding['kind'], { findings, assessments }: RunVerdicts): TestCase[] {
-  const className = `quiesce.${kind}`;
-  const found = findings.filter((finding) => finding.kind === kind && finding.severity !== 'info');
-  if (found.length > 0)
-    return found.map((finding) => ({
-      className,
-      name: finding.id,
-      outcome: {
-        state: 'failed',
-        type: kind,
-        message: finding.title,
-        text: findingLines(finding, PLAIN).join('\n'),
-      },
-    }));
+/** Failures under their root causes, worst first; then the kinds of which there are none. */
+function runCases(run: RunVerdicts): TestCase[] {
+  const { roots, findings } = rootsOfRuns(run.findings);
+  const titles = roots.flatMap((root) => root.findings.map(() => root.title));
+  const failed = findings.flatMap((finding, i) =>
+    finding.severity === 'info' ? [] : [findingFailure(finding, titles[i])],
+  );
+  const failedKinds = new Set(failed.map(({ className }) => className));
+  return [
+    ...failed,
+    ...FINDING_KINDS.flatMap((kind) => (failedKinds.has(`quiesce.${kind}`) ? [] : [quietCase(kind, run)])),
+  ];
+}
+
+function findingFailure(finding: Finding, rootTitle: string): TestCase {
+  return {
+    className: `quiesce.${finding.kind}`,
+    name: finding.id,
+    outcome: {
+      state: 'failed',
+      type: finding.kind,
+      message: finding.title,
+      text: [`root cause: ${rootTitle}`, ...findingLines(finding, PLAIN)].join('\n'),
+    },
+  };
+}
+
+function quietCase(kind: Finding['kind'], { assessments }: RunVerdicts): TestCase {
   const assessment = assessments.find((candidate) => candidate.kind === kind);
   const undecided = assessment?.status === 'not-assessed';
   const outcome: Outcome = undecided
     ? { state: 'skipped', message: `not assessed: ${assessment.note} (missing: ${assessment.missing.join('; ')})` }
     : { state: 'passed' };
-  return [{ className, name: `no ${kind}`, outcome }];
+  return { className: `quiesce.${kind}`, name: `no ${kind}`, outcome };
 }
 
 /** A comparison. Regressed metrics and findings that appeared or got worse fail. */

@@ -11,9 +11,11 @@ import {
   type FindingComparison,
   type FindingKind,
   kindRow,
+  type RootCause,
   type RunInfo,
   type Severity,
 } from '../../schema/index.ts';
+import { rootsOfRuns } from '../replay/roots/roots.ts';
 
 const SCHEMA_URI = 'https://json.schemastore.org/sarif-2.1.0.json';
 
@@ -42,7 +44,7 @@ export function sarifOfRuns(runs: readonly SarifRun[], version: string): unknown
         location: { uri: fileUri(path) },
         description: { text: format },
       })),
-      results: findings.map((finding) => result(finding, info)),
+      results: rootedResults(findings, info),
       invocations: [
         {
           executionSuccessful: true,
@@ -109,7 +111,14 @@ function pascalCase(kind: FindingKind): string {
   return kind.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function result(finding: Finding, info: RunInfo): unknown {
+/** Results in the order of their root causes, each naming its own: dashboards group by a fingerprint. */
+function rootedResults(found: readonly Finding[], info: RunInfo): unknown[] {
+  const { roots, findings } = rootsOfRuns(found);
+  const causes = roots.flatMap((root) => root.findings.map(() => root));
+  return findings.map((finding, i) => result(finding, info, causes[i]));
+}
+
+function result(finding: Finding, info: RunInfo, root: RootCause): unknown {
   const { id, kind, severity, confidence, title, start_ns, end_ns, evidence, notes } = finding;
   const log = info.captures.find(({ format }) => /log|console/i.test(format)) ?? info.captures[0];
   const capture = info.captures.find((candidate) => candidate !== log) ?? info.captures[0];
@@ -118,7 +127,7 @@ function result(finding: Finding, info: RunInfo): unknown {
     ruleIndex: FINDING_KINDS.indexOf(kind),
     level: LEVELS[severity],
     message: { text: [title, ...notes.map((note) => note.text)].join(' ') },
-    partialFingerprints: { 'quiesceFinding/v1': id },
+    partialFingerprints: { 'quiesceFinding/v1': id, 'quiesceRoot/v1': root.id },
     locations: [{ physicalLocation: { artifactLocation: { uri: fileUri(capture?.path ?? info.name) } } }],
     relatedLocations: evidence.slice(0, MAX_LOCATIONS).map((item, i) => ({
       id: i + 1,
@@ -128,7 +137,7 @@ function result(finding: Finding, info: RunInfo): unknown {
           ? { artifactLocation: { uri: fileUri(log?.path ?? info.name) }, region: { startLine: item.line } }
           : { artifactLocation: { uri: fileUri(capture?.path ?? info.name) } },
     })),
-    properties: { confidence, start_ns, end_ns, run: info.name },
+    properties: { confidence, start_ns, end_ns, run: info.name, root: root.id, rootCause: root.title },
   };
 }
 

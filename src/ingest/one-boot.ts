@@ -39,6 +39,6 @@ export class KernelOfBoots {
 /** Refuses a trace whose console lines are not in the log of the same time. */
 export function refuseOtherBoot(trace: string, log: string, line: string): never {
   throw new CaptureError(
-    `${log} is the log of another boot than ${trace}: it does not have what the kernel printed meanwhile ("${line.slice(0, 60)}"); ${ADVICE}`,
+    `${log} is the log of another boot than ${trace}: it lacks what the kernel printed during the trace ("${line.slice(0, 60)}"); ${ADVICE}`,
   );
 }

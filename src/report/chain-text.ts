@@ -56,7 +56,11 @@ export interface ChainOptions {
 export function chainLines(chain: readonly ChainLink[], style: Style, options: ChainOptions = {}): string[] {
   const { indent = 4, brief = false } = options;
   const totalNs = chain.reduce((sum, link) => sum + link.blame_ns, 0);
-  const place = chain.some((link) => link.line !== undefined) ? 'line' : 'event';
+  const place = chain.some((link) => link.line !== undefined)
+    ? 'line'
+    : chain.some((link) => link.event !== undefined)
+      ? 'event'
+      : '';
   const columns = columnsOf(style, indent, brief);
   const head = 'blame'.padStart(TIME_WIDTH) + 'share'.padStart(SHARE_WIDTH) + place.padStart(columns.bar + PLACE_WIDTH);
   return [

@@ -18,6 +18,8 @@ const EVIDENCE_SHOWN = 6;
 const STRIPS_SHOWN = 16;
 const DETAIL_FORMAT: DetailFormat = { duration: formatDuration };
 
+type RcuStallFinding = Extract<Finding, { kind: 'rcu-stall' }>;
+
 /** The finding with its evidence. */
 export function findingLines(finding: Finding, style: Style, options: StatementOptions = {}): string[] {
   const head = `${finding.severity}: ${finding.kind}`;
@@ -39,12 +41,20 @@ export function findingBody(finding: Finding, style: Style, options: StatementOp
     if (!title.includes(printable(line))) lines.push(...wrapAfter(indent, `${indent}  `, printable(line), width));
   if ('chain' in finding && finding.chain && finding.chain.length > 1)
     lines.push(...chainLines(finding.chain, style, { brief, indent: indent.length }).map((line) => indent + line));
-  if (finding.kind === 'rcu-stall' && finding.timeline)
+  if (finding.kind === 'rcu-stall' && finding.timeline && isNew(finding.timeline, options.said))
     lines.push(...stripLines(finding.timeline, finding.end_ns - finding.start_ns, style, indent));
   if (finding.kind === 'rcu-stall' && (finding.holdouts?.length ?? 0) > (brief ? 1 : 0))
     lines.push(...holdoutLines(finding.holdouts ?? [], style, indent));
   lines.push(...statementLines(finding, style, options));
   return lines;
+}
+
+/** Two grace periods that stall at once show the same CPUs. */
+function isNew({ cpus }: NonNullable<RcuStallFinding['timeline']>, said: Set<string> | undefined): boolean {
+  const key = cpus.map(({ cpu, cells }) => `${cpu} ${cells}`).join(' ');
+  if (said?.has(key)) return false;
+  said?.add(key);
+  return true;
 }
 
 /** `from 28.221196 s to 42.262772 s, 14.0 s; threshold …`. @param ofRun how the run's times are written */
@@ -61,7 +71,7 @@ export function spanOf(finding: Finding, ofRun: TimeFormat): string {
 
 /** What each CPU did while the grace period lasted. */
 function stripLines(
-  timeline: NonNullable<Extract<Finding, { kind: 'rcu-stall' }>['timeline']>,
+  timeline: NonNullable<RcuStallFinding['timeline']>,
   lengthNs: number,
   style: Style,
   indent: string,

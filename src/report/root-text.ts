@@ -1,8 +1,8 @@
 /** Root causes as text: headlines, worst first, and below each the findings that hang on it. */
-import { type Finding, formatDuration, type RootCause } from '../../schema/index.ts';
+import { type ChainLink, type Finding, formatDuration, type RootCause } from '../../schema/index.ts';
 import { chainLines } from './chain-text.ts';
 import { findingBody, findingLines } from './finding-text.ts';
-import { type StatementOptions, statementLines, thresholdText } from './statement-text.ts';
+import { basisOf, type StatementOptions, statementLines, thresholdText } from './statement-text.ts';
 import { type Style, widthOf } from './style.ts';
 import { formatCount, printable, type TimeFormat, timeFormat, wrapAfter } from './text-format.ts';
 import { isWait, representative, type TaskWait, taskWaits, waitLines } from './wait-list.ts';
@@ -84,7 +84,7 @@ export function rootLines(
 
 function sectionLines({ findings }: Section, options: RootTextOptions): string[] {
   const { style, all = false, logName, time = timeFormat(undefined) } = options;
-  const cited = { brief: !all, time, ...(logName !== undefined && { logName }) };
+  const cited = { brief: !all, time, said: new Set<string>(), ...(logName !== undefined && { logName }) };
   if (all) return findings.flatMap((finding) => [...findingLines(finding, style, cited), '']);
   const lines: string[] = [];
   const others = findings.filter((finding) => !isWait(finding));
@@ -144,13 +144,22 @@ function waitSection(
       ...waitLines(waits, style, '  ', false),
       ...statementLines(shown.findings[0], style, { ...cited, indent: '    ' }),
     ];
-  const rest = waits.filter((wait) => wait !== shown);
+  const root = rootTid(shown.findings[0].chain);
+  const own = waits.filter((wait) => wait !== shown && wait.tid === root);
+  const rest = waits.filter((wait) => wait !== shown && wait.tid !== root);
   const lines = waitEntry(shown, style, cited);
+  if (own.length > 0) lines.push('  the task at the root:', ...waitLines(own, style, '    ', false));
   if (rest.length === 0) return lines;
   lines.push(
     rest.length === 1 ? '  behind the same root:' : `  ${formatCount(rest.length)} more tasks behind the same root:`,
   );
   return [...lines, ...waitLines(rest, style, '    ', false)];
+}
+
+/** The task at which the way to the root ends. */
+function rootTid(chain: readonly ChainLink[]): number | undefined {
+  const branch = chain.findIndex((link, i) => i > 0 && link.parent !== undefined && link.parent !== i - 1);
+  return chain.at(branch < 0 ? -1 : branch - 1)?.tid;
 }
 
 function waitEntry(wait: TaskWait, style: Style, cited: StatementOptions): string[] {
@@ -161,18 +170,20 @@ function waitEntry(wait: TaskWait, style: Style, cited: StatementOptions): strin
   );
   const crossed = thresholds.length > 0 ? `; threshold ${thresholds.join(' and ')}` : '';
   const lines = withIds(waitTitle(wait), findings.map(({ id }) => id).join(', '), style);
+  const longest = findings.reduce((a, b) => (b.blocked_ns > a.blocked_ns ? b : a));
   // The kernel log counts seconds, whatever the trace counts.
-  const time = first.confidence === 'reported' ? timeFormat(undefined) : (cited.time ?? timeFormat(undefined));
-  const span = `from ${time.at(first.start_ns)} to ${time.at(first.end_ns)}${crossed}`;
+  const time = longest.confidence === 'reported' ? timeFormat(undefined) : (cited.time ?? timeFormat(undefined));
+  const span = `from ${time.at(longest.start_ns)} to ${time.at(longest.end_ns)}${crossed}`;
   lines.push(...wrapAfter('    ', '    ', span, widthOf(style)));
   if (first.chain.length > 1)
     lines.push(...chainLines(first.chain, style, { brief: true }).map((line) => `    ${line}`));
-  // What both facts say is told once.
-  const said = new Set(lines);
-  const statements = [first, ...others.filter((other) => other.chain.length <= 1)].flatMap((finding) =>
-    statementLines(finding, style, cited),
-  );
-  for (const line of statements) if (!said.has(line)) lines.push(line);
+  lines.push(...statementLines(first, style, cited));
+  // Two facts, one report of the kernel.
+  for (const other of others)
+    if (other.chain.length <= 1) {
+      const notes = other.notes.filter((note) => basisOf(note, other) !== 'reported');
+      lines.push(...statementLines({ ...other, evidence: [], notes }, style, cited));
+    }
   return lines;
 }
 
@@ -181,7 +192,7 @@ function waitTitle({ task, tid, blockedNs, api, findings }: TaskWait): string {
   const [{ title, chain }] = findings;
   const open = title.includes(STILL_BLOCKED) ? ` ${STILL_BLOCKED}` : '';
   const site = chain[0]?.note;
-  const doing = site === undefined || /^(in|waits in) /.test(site) ? '' : `, ${site}`;
+  const doing = site === undefined || /^(in |waits in |asleep \(D\))/.test(site) ? '' : `, ${site}`;
   const hung = findings.some(({ kind }) => kind === 'hung-task') ? 'hung' : 'blocked';
   const call = api === undefined ? '' : ` in ${api}()`;
   return `${task}:${tid} ${hung} ${formatDuration(blockedNs)}${call}${doing}${open}`;

@@ -39,6 +39,8 @@ export interface StatementOptions {
   readonly indent?: string;
   /** False: the evidence is shown elsewhere. */
   readonly evidence?: boolean;
+  /** What was said already, by this or another finding: it is not said again. */
+  readonly said?: Set<string>;
   /** How times of the run are written; default: in seconds. */
   readonly time?: TimeFormat;
 }
@@ -59,22 +61,35 @@ export function statementLines(finding: Finding, style: Style, options: Statemen
   };
   const said = finding.notes.flatMap((note) => {
     const basis = basisOf(note, finding);
-    if (options.brief && isConfirmation(note, finding)) return [];
+    if (options.brief && isConfirmation(note, finding, quote !== undefined)) return [];
     if (basis === 'threshold' || (basis === 'background' && !teach)) return [];
     // Its own words are better than ours.
     if (REPORTED_TOO.test(note.text) && quote !== undefined) return [];
     const rules = note.rules.length > 0 ? ` (${note.rules.join(', ')})` : '';
+    if (options.said?.has(note.text)) return [];
+    options.said?.add(note.text);
     return line(basis === 'background' ? '' : basis, `${reportedTitle(note.text)}${rules}`);
   });
   return quote === undefined ? said : [...line('reported', quote), ...said];
 }
 
-/** The kernel's decision, replayed, where the kernel decided the same; stacks, which explain shows whole. */
-function isConfirmation({ rules, text }: Note, finding: Finding): boolean {
+/** Sentences of which a short report has no need: the kernel's report, or the headline, says the same. */
+function isConfirmation({ rules, text }: Note, finding: Finding, quoted: boolean): boolean {
   if (finding.kind === 'rcu-stall') return rules.includes('R2.61') && finding.decision?.agreement === 'agrees';
-  if (finding.kind === 'hung-task') return finding.chain.length > 1 && text.startsWith('stack: ');
-  return false;
+  if (finding.kind === 'hung-task' && finding.chain.length > 1 && text.startsWith('stack: ')) return true;
+  return CONFIRMATIONS.some((pattern) => pattern.test(text)) || (quoted && /^the kernel says /.test(text));
 }
+
+const CONFIRMATIONS = [
+  /^the first and only one that lockdep would report/,
+  /^lockdep checks this before/,
+  /^seen 1×$/,
+  // How a log is read; explain says it.
+  /^the kernel's detector: /,
+  /^read from the stack of the hung task/,
+  /^reported \d+ times with growing seconds/,
+  /^a log has no times of the single links/,
+];
 
 function dimLabel(line: string, label: string, indent: string, style: Style): string {
   const head = `${indent}${label}`;

@@ -69,18 +69,24 @@ const ASCII = /^[ -~]*$/;
 /** Breaks at blanks so that no line is wider than `width`, if its words allow it. */
 export function wrap(text: string, width: number): string[] {
   if (text === '') return [];
-  if (!ASCII.test(text)) return wrapAnsi(text, width, { trim: true }).split('\n');
+  const bound = text.replace(NUMBER_AND_UNIT, `$1${TIE}`);
+  if (!ASCII.test(text)) return wrapAnsi(bound, width, { trim: true }).replaceAll(TIE, ' ').split('\n');
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const word of bound.split(' ')) {
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;
   }
   if (line !== '') lines.push(line);
-  return lines;
+  return lines.map((each) => each.replaceAll(TIE, ' '));
 }
+
+/** `13.7 s` stays on one line. */
+const NUMBER_AND_UNIT = /(\d) (?=(?:s|ms|µs|ns|%)(?![\w]))/g;
+/** A blank at which no line is broken; shown as a blank. */
+const TIE = '\u00a0';
 
 /** As {@link wrap}, the first line after `first` and the others after `rest`; `width` includes these. */
 export function wrapAfter(first: string, rest: string, text: string, width: number): string[] {

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { junitOfRuns } from '../../export/junit.ts';
 import { type SarifRun, sarifOfRuns } from '../../export/sarif.ts';
+import { rootsOf } from '../../replay/roots/roots.ts';
 import { StoreReader } from '../../store/run-reader.ts';
 import { UsageError } from '../exit-status.ts';
 import type { Session } from '../output.ts';
@@ -41,7 +42,7 @@ const FORMATS: Readonly<Record<string, ExportFormat>> = {
     render: (runs) =>
       json({
         schema: 'quiesce.export/1',
-        runs: runs.map(({ info, assessments, findings }) => ({ run: info, assessments, findings })),
+        runs: runs.map(({ info, assessments, findings }) => ({ run: info, assessments, ...rootsOf(findings) })),
       }),
   },
 };

@@ -77,11 +77,19 @@ function ownRoot(finding: Finding): Root | undefined {
   }
 }
 
+/** `no quiescent state: lab_cpuhog:125 runs 98 % of the time without one` */
+const HOG = /(?:: |, )([^:,]+):(\d+) runs [\d.]+ % of the time/;
+
 function stallRoot({ cause, cpus, tasks, holdouts }: Named<'rcu-stall'>): Root {
   const holdout = holdouts?.find((candidate) => candidate.cause === cause);
   if (!cause.includes('reader')) {
     const cpu = holdout?.cpu ?? cpus[0];
-    return { kind: cause, ...(cpu !== undefined && cause !== 'gp-kthread-starved' && { cpu }) };
+    const hog = cause === 'cpu-hog' ? HOG.exec(holdout?.note ?? '') : null;
+    return {
+      kind: cause,
+      ...(cpu !== undefined && cause !== 'gp-kthread-starved' && { cpu }),
+      ...(hog && { task: hog[1], tid: Number(hog[2]) }),
+    };
   }
   const name = holdout?.tid === undefined ? tasks[0] : holdout.name;
   const at = name?.lastIndexOf(':') ?? -1;

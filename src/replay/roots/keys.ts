@@ -1,5 +1,5 @@
 /** What ties findings to one root cause: keys, one string each; findings that share one and overlap in time have one root. */
-import { type Finding, plainClass, type Root } from '../../../schema/index.ts';
+import { type ChainLink, type Finding, plainClass, type Root } from '../../../schema/index.ts';
 
 const STORMS: ReadonlySet<string> = new Set(['nmi-storm', 'irq-storm', 'softirq-storm']);
 /** Roots that are a task, whatever CPU it is on. */
@@ -44,6 +44,11 @@ function periodKey({ chain }: Extract<Finding, { kind: 'blocked-sync' | 'hung-ta
   return period && /\d$/.test(period.name) ? [`gp ${period.name}`] : [];
 }
 
+/** A task on the way to a known root hangs for the same reason. @param waiter index of the link before it on the way */
+function wayKey({ tid, parent, kind }: ChainLink, waiter: number): string[] {
+  return (parent ?? waiter) === waiter && (kind === 'worker' || kind === 'task') ? taskKey(tid) : [];
+}
+
 function stallKeys(
   { cause, cpus, tasks, flavor, gp_seq, expedited }: Extract<Finding, { kind: 'rcu-stall' }>,
   anyCpu: ReadonlySet<string>,
@@ -77,7 +82,8 @@ export function keysOf(finding: Finding, anyCpu: ReadonlySet<string>, edges: Rea
     case 'hung-task': {
       const keys = rootKeys(finding.root, anyCpu);
       const expedited = finding.api === EXPEDITED_WAIT ? [EXPEDITED_WAIT] : [];
-      return [...taskKey(finding.tid), ...expedited, ...(keys.length > 0 ? keys : periodKey(finding))];
+      const behind = keys.length > 0 ? finding.chain.slice(1).flatMap((link, i) => wayKey(link, i)) : [];
+      return [...taskKey(finding.tid), ...expedited, ...(keys.length > 0 ? keys : periodKey(finding)), ...behind];
     }
     case 'gp-kthread-starved':
       return [GP_KTHREAD, ...rootKeys(finding.root, anyCpu)];

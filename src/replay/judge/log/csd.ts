@@ -49,7 +49,7 @@ export function causeOfCsdWait(log: LogRecord, wait: LogCsdWait, storms: readonl
     return { root: { kind: 'unknown' }, why: 'the report does not say which CPU it waits for', consequence: false };
   const storm = storms.find((other) => other.cpu === target && other.startNs < lastNs && other.endNs > sinceNs);
   if (storm) {
-    const why = `events show a storm on CPU ${target} meanwhile`;
+    const why = `events show a storm on CPU ${target} during the wait`;
     return { root: { kind: STORM_ROOTS[storm.kind], cpu: target }, why, consequence: true };
   }
   const trouble = nmiTrouble(log, sinceNs, lastNs);

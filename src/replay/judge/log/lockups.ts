@@ -77,7 +77,7 @@ function lockup(
     notes: notesOf([
       background(WHAT_IS_CHECKED[late ? 'late' : hard ? 'hard' : 'soft']),
       ...(at ? [`it was in ${at}`] : []),
-      ...(load === undefined ? [] : [`${load} goes on meanwhile: a consequence of it`]),
+      ...(load === undefined ? [] : [`a consequence of ${load}`]),
       ...(spin === undefined
         ? []
         : [
@@ -203,7 +203,7 @@ function atomicSleep(log: LogRecord, reports: readonly AtomicSleep[]): Finding {
     evidence: reportEvidence(log, reports.slice(0, 8), 'the kernel reports it'),
     notes: notesOf([
       background(
-        'what the kernel checks: code with preemption or interrupts disabled must not sleep. The CPU would go to another task while a spinlock is held or an interrupt is served, and whoever needs that lock spins until the sleeper comes back',
+        'what the kernel checks: code with preemption or interrupts disabled must not sleep. The CPU would go to another task while a spinlock is held or an interrupt is served, and anyone who needs that lock spins until the sleeper comes back',
       ),
       scheduling
         ? `the scheduler was entered with preempt count ${first.where}`

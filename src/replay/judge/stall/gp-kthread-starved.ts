@@ -1,6 +1,6 @@
 /** The grace-period kthread was runnable and got no CPU (R2.45). Often a victim of the same load as the stall (T33): the note names who ran. */
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
-import { notesOf } from '../../core/note.ts';
+import { notesOf, threshold } from '../../core/note.ts';
 import { percent } from '../../core/wording.ts';
 import { GP_KTHREAD_STARVED_ERROR_NS, GP_KTHREAD_STARVED_NS } from '../../knowledge/thresholds.ts';
 import type { KthreadStarvation } from '../../model/inferred/gp-kthread.ts';
@@ -31,7 +31,7 @@ function finding(timeline: Timeline, starvation: KthreadStarvation): Finding {
     end_ns: endNs,
     evidence: chain.evidence,
     notes: notesOf([
-      'threshold 2 s (rcu_check_gp_kthread_starvation)',
+      threshold('2.00 s (rcu_check_gp_kthread_starvation)'),
       ...(starvation.occupant ? [`${starvation.occupant} had CPU ${starvation.cpu}`] : []),
       ...(interrupts >= 0.3 ? [`interrupts took ${percent(interrupts)} of CPU ${starvation.cpu}`] : []),
     ]),

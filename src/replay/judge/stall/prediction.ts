@@ -198,7 +198,7 @@ export function describePrediction(
       return note(`${first}. The kernel did warn earlier, from ${did}: the timeout or the clock is another`, 'R2.61');
     case 'later':
       return note(
-        `${first}. The kernel did warn later, from ${did}: suppressed or reset meanwhile, or jiffies stood still`,
+        `${first}. The kernel did warn later, from ${did}: suppressed or reset in between, or jiffies stood still`,
         'R2.42',
       );
     case 'other-cpu':
