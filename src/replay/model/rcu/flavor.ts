@@ -1,6 +1,19 @@
 /** What is known of one RCU flavour at an instant. */
+import { type EventCursor, fieldsOf } from '../../../../schema/index.ts';
+import type { World } from '../../core/world.ts';
 import type { GracePeriod, Holdout } from './grace-period.ts';
 import { RcuNodeTree } from './node-tree.ts';
+
+/** Every event that names its flavour names it first. */
+const FLAVOR = fieldsOf(
+  'rcu_grace_period',
+  'rcu_grace_period_init',
+  'rcu_quiescent_state_report',
+  'rcu_preempt_task',
+  'rcu_unlock_preempted_task',
+  'rcu_exp_grace_period',
+  'rcu_stall_warning',
+);
 
 /** A preempted reader on the list of its leaf (R2.8, R2.9). */
 export interface BlockedReader {
@@ -65,4 +78,33 @@ export function newFlavor(name: string): RcuFlavor {
     nodes: new RcuNodeTree(),
     lastTick: [],
   };
+}
+
+/** The flavours of a run, by name in the order of first sight. */
+export class RcuFlavors {
+  readonly #world: World;
+  readonly byName = new Map<string, RcuFlavor>();
+  readonly #byId: (RcuFlavor | undefined)[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** The flavour that an event names. */
+  of(event: EventCursor): RcuFlavor {
+    const id = event.str(FLAVOR.rcuname);
+    let flavor = this.#byId[id];
+    if (flavor) return flavor;
+    // `preempt_rcu` reports for the readers of a node, `…-GPS` announces them (R2.10, E1.3).
+    const text = event.text(FLAVOR.rcuname);
+    const name = text === 'preempt_rcu' ? 'rcu_preempt' : text.replace(/-GPS$/, '');
+    flavor = this.byName.get(name);
+    if (!flavor) {
+      flavor = newFlavor(name);
+      this.byName.set(name, flavor);
+      this.#world.learn('preemptRcu', name === 'rcu_preempt');
+    }
+    this.#byId[id] = flavor;
+    return flavor;
+  }
 }
