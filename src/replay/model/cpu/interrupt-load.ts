@@ -4,8 +4,9 @@
  * so that quiet time before and after is none of it. Shares are exclusive (T40) where events show the time, a lower bound otherwise (E1.7).
  */
 
-import { type EventType, fieldsOf, type Thresholds } from '../../../../schema/index.ts';
+import { type EventType, fieldsOf } from '../../../../schema/index.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
+import { stormShare } from '../../knowledge/storm-share.ts';
 import type { CpuModel } from './cpu.ts';
 import type { BusySource, InterruptKind } from './cpu-state.ts';
 
@@ -43,12 +44,6 @@ export interface Storm {
 
 const BUCKETS = 16;
 const KINDS = ['nmi', 'hardirq', 'softirq'] as const;
-
-/** The share of a CPU from which interrupts of a kind are a storm. */
-export function stormShare(thresholds: Thresholds, kind: InterruptKind): number {
-  if (kind === 'hardirq') return thresholds.irqStormShare ?? thresholds.nmiStormShare;
-  return (kind === 'softirq' ? thresholds.softirqStormShare : undefined) ?? thresholds.nmiStormShare;
-}
 
 /** Busy time of one CPU and kind in the last window, in buckets. Times count from the start of the run. */
 export class LoadWindow {
