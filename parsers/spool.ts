@@ -1,4 +1,5 @@
 /** Random access for captures that have none: compressed ones and pipes are copied out once, to memory or a temporary file. */
+import { constants } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,6 +49,24 @@ export async function openRandomAccess(source: ByteSource): Promise<SpooledCaptu
   };
 }
 
+/** Linux: a file that never has a name (open(2), O_TMPFILE). */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+
+/** A file that is gone when it is closed, however the process ends. */
+async function unnamedFile(folder: string): Promise<FileHandle> {
+  try {
+    return await open(folder, O_TMPFILE | constants.O_RDWR, 0o600);
+  } catch {
+    // Not on this file system: a name for a moment.
+    const own = await mkdtemp(join(folder, 'quiesce-'));
+    try {
+      return await open(join(own, 'capture'), 'w+', 0o600);
+    } finally {
+      await rm(own, { recursive: true, force: true });
+    }
+  }
+}
+
 class Spool {
   sizeBytes = 0;
   /** The copy itself could not be written. */
@@ -68,15 +87,9 @@ class Spool {
     this.sizeBytes += chunk.length;
   }
 
-  /** The file has no name any more once it is open, so nothing is left behind however the process ends. */
   async #moveToFile(): Promise<void> {
     try {
-      const folder = await mkdtemp(join(tmpdir(), 'quiesce-'));
-      try {
-        this.#file = await open(join(folder, 'capture'), 'w+', 0o600);
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+      this.#file = await unnamedFile(tmpdir());
     } catch (error) {
       throw this.#explain(error);
     }

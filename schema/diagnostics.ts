@@ -112,7 +112,7 @@ export class DiagnosticSink {
   /** @param text excerpt of the offending input; cut to 160 characters. */
   report(kind: DiagnosticCode, place: Place, text: string, count = 1): void {
     const issue = this.issues.get(kind);
-    if (issue) issue.count += count;
+    if (issue) issue.count = Math.min(issue.count + count, Number.MAX_SAFE_INTEGER);
     else this.issues.set(kind, { kind, capture: this.capture, count, first: { ...place, text: text.slice(0, 160) } });
   }
 }

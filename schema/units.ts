@@ -9,5 +9,8 @@ export type StackId = number;
 /** CPU number for records that belong to none (a log line without `printk.caller`). */
 export const NO_CPU = 0xffff;
 
+/** More lost events than any recorder can count in a year: such a number is damage. */
+export const MOST_LOST = 2 ** 40;
+
 /** Task number for records that belong to none. */
 export const NO_TID = -1;

@@ -2,7 +2,7 @@
  * Reads the records of one recording: keeps them until their turn in time, then writes events. The caller feeds a cutter and
  * takes the batches away.
  */
-import { BatchWriter, EventBatch, NO_CPU, NO_TID } from '../../schema/index.ts';
+import { BatchWriter, EventBatch, MOST_LOST, NO_CPU, NO_TID } from '../../schema/index.ts';
 import type { ParseContext } from '../format.ts';
 import { CallChains } from './call-chains.ts';
 import { LossCount } from './loss-count.ts';
@@ -232,10 +232,13 @@ export class Session {
     const misc = view.getUint16(at + 4, this.#littleEndian);
     const cpuAt = trailer && trailer.cpu >= 0 && trailer.cpu + 8 <= size ? at + size - trailer.cpu : -1;
     const cpu = cpuAt < 0 ? NO_CPU : Math.min(NO_CPU, view.getUint32(cpuAt, this.#littleEndian));
-    if (type === RECORD_LOST && size >= 24) this.#loss(cpu, this.#u64(view, at + 16), tsNs, block.captureOffset + at);
-    else if (type === RECORD_LOST_SAMPLES && size >= 16) {
+    if (type === RECORD_LOST && size >= 24) {
+      const lost = this.#lossAt(block, at + 16);
+      if (lost !== undefined) this.#loss(cpu, lost, tsNs, block.captureOffset + at);
+    } else if (type === RECORD_LOST_SAMPLES && size >= 16) {
       if (misc & MISC_LOST_SAMPLES_BPF) return;
-      const lost = this.#u64(view, at + 8);
+      const lost = this.#lossAt(block, at + 8);
+      if (lost === undefined) return;
       if (hasTime) this.#loss(cpu, lost, tsNs, block.captureOffset + at);
       else this.#totalLoss(block, at, size, trailer?.id ?? -1, lost);
     } else if (type === RECORD_THROTTLE || type === RECORD_UNTHROTTLE) {
@@ -256,6 +259,15 @@ export class Session {
     const littleEndian = this.#littleEndian;
     const lo = view.getUint32(littleEndian ? at : at + 4, littleEndian);
     return view.getUint32(littleEndian ? at + 4 : at, littleEndian) * TWO_32 + lo;
+  }
+
+  /** A number of lost events; undefined when it is damage. */
+  #lossAt(block: RecordBlock, at: number): number | undefined {
+    const lost = this.#u64(block.view, at);
+    if (lost > 0 && lost <= MOST_LOST) return lost;
+    const text = `a loss of ${lost} events`;
+    if (lost > 0) this.#context.diagnostics.report('record-malformed', { byte: block.captureOffset + at }, text);
+    return undefined;
   }
 
   #loss(cpu: number, lost: number, tsNs: number, captureOffset: number): void {

@@ -10,7 +10,7 @@
  *
  * include/linux/ring_buffer.h, rb_page_commit and ring_buffer_read_page of kernel/trace/ring_buffer.c.
  */
-import type { DiagnosticSink } from '../../schema/index.ts';
+import { type DiagnosticSink, MOST_LOST } from '../../schema/index.ts';
 import type { RecordBytes } from '../tracefs-format/record-bytes.ts';
 import type { PageLayout } from './metadata.ts';
 import type { PageSource } from './page-source.ts';
@@ -230,7 +230,7 @@ export class CpuStream {
       const { view } = this.window;
       const stored =
         commitBytes === 8 ? Number(view.getBigUint64(at, this.#littleEndian)) : view.getUint32(at, this.#littleEndian);
-      if (Number.isSafeInteger(stored) && stored > 0) count = stored;
+      if (stored > 0 && stored <= MOST_LOST) count = stored;
     }
     this.#addLoss(count);
   }

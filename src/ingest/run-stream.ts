@@ -148,7 +148,10 @@ export class RunStream {
       })),
       profile: this.profile(),
       cpus: Math.max(0, ...this.#lanes.map(({ capture }) => capture.facts.cpus)),
-      lost: this.#lanes.reduce((sum, { capture }) => sum + capture.facts.lost, 0),
+      lost: Math.min(
+        this.#lanes.reduce((sum, { capture }) => sum + capture.facts.lost, 0),
+        Number.MAX_SAFE_INTEGER,
+      ),
       baseNs: first.capture.facts.baseNs,
       issues: this.#lanes.flatMap(({ capture }) => [...capture.diagnostics.issues.values()]),
     };

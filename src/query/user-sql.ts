@@ -17,6 +17,16 @@ export class SqlError extends RequestError {
   override readonly name = 'SqlError';
 }
 
+/** Errors of the statement; those of the file have other codes. */
+const OF_STATEMENT: ReadonlySet<string> = new Set([
+  'SQLITE_ERROR',
+  'SQLITE_MISMATCH',
+  'SQLITE_TOOBIG',
+  'SQLITE_RANGE',
+  'SQLITE_AUTH',
+  'SQLITE_NOMEM',
+]);
+
 export class QueryConnection {
   readonly path: string;
   readonly #db: Connection;
@@ -92,13 +102,8 @@ export class QueryConnection {
   #explained(error: unknown): unknown {
     if (!(error instanceof Error)) return error;
     const { code } = error as { code?: unknown };
-    // Errors of the statement have the plain code; those of the file have codes of their own.
-    if (
-      code === 'SQLITE_ERROR' ||
-      code === 'SQLITE_TOOBIG' ||
-      error instanceof RangeError ||
-      error instanceof TypeError
-    )
+    const ofStatement = typeof code === 'string' && OF_STATEMENT.has(code);
+    if (ofStatement || error instanceof RangeError || error instanceof TypeError)
       return new SqlError(`${error.message}${this.#suggestion(error.message)}`);
     const converted = storeError(this.path, error);
     if (converted instanceof StoreError && code === 'SQLITE_READONLY')

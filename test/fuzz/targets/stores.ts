@@ -171,7 +171,6 @@ const sql: FuzzTarget = {
     'ATTACH ',
     'PRAGMA ',
     'json_each(',
-    'WITH RECURSIVE ',
     'LIMIT 1',
   ],
   mostBytes: 2000,
@@ -180,7 +179,6 @@ const sql: FuzzTarget = {
     return [
       'SELECT * FROM event LIMIT 3',
       "SELECT kind, title FROM finding WHERE severity = 'error'",
-      'WITH RECURSIVE n(i) AS (SELECT 1 UNION SELECT i + 1 FROM n WHERE i < 9) SELECT i FROM n',
       "ATTACH DATABASE 'other.db' AS o",
       'PRAGMA user_version = 5',
       'CREATE TABLE t (x)',

@@ -1,0 +1,23 @@
+/** The short form of `npm run fuzz -- --kill 1000` and `--faults`. Runs dist/, which `npm test` builds first. */
+import { describe, expect, it } from 'vitest';
+import { faultAtEveryCall, noFaults } from './faults.ts';
+import { killAtRandom } from './kill.ts';
+
+describe('processes that are ended at random points', () => {
+  it('lose nothing that they committed, and leave nothing else', { timeout: 180_000 }, async () => {
+    const { kills } = await killAtRandom(9, 5, false);
+    expect(kills).toBeGreaterThanOrEqual(9);
+  });
+});
+
+const why = noFaults();
+
+describe('system calls that fail', () => {
+  it.skipIf(why !== undefined)(
+    `end in one line and a whole store${why === undefined ? '' : ` (skipped: ${why})`}`,
+    { timeout: 180_000 },
+    () => {
+      expect(faultAtEveryCall(1, 1).injected).toBeGreaterThan(5);
+    },
+  );
+});
