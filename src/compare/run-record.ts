@@ -48,7 +48,9 @@ export function readStoreRuns(path: string, run: string | undefined, options: Re
   try {
     const ids = reader.runIds();
     if (ids.length === 0) throw new StoreError(`${path}: holds no run`);
-    const wanted = run === undefined ? ids : ids.filter((id) => String(id) === run || reader.runInfo(id).name === run);
+    // Names are folder and file: the file is enough.
+    const isNamed = (name: string): boolean => name === run || name.endsWith(`/${run}`);
+    const wanted = run === undefined ? ids : ids.filter((id) => String(id) === run || isNamed(reader.runInfo(id).name));
     if (wanted.length === 0)
       throw new StoreError(
         `${path}: has no run '${run}'; it has ${ids.map((id) => `${id} (${reader.runInfo(id).name})`).join(', ')}`,

@@ -395,7 +395,7 @@ describe('quiesce state', () => {
       expect(err).toMatch(message);
       expect({ status, out }).toEqual({ status: 2, out: '' });
     }
-    expect((await run('state', db('missing'), '--at', '1')).status).toBe(4);
+    expect((await run('state', db('missing'), '--at', '1')).status).toBe(3);
     expect((await run('state', db('nmi-storm'), '--at', '1', '--run', '7')).err).toMatch(/has no run 7/);
   });
 

@@ -233,7 +233,7 @@ describe('runs named on the command line', () => {
     expect(readStoreRuns(two, undefined).map(({ source }) => source)).toEqual([`${two}#1`, `${two}#2`]);
     expect(readStoreRuns(two, '2').map(({ source }) => source)).toEqual([`${two}#2`]);
     expect(readStoreRuns(two, 'healthy.trace.txt.zst')).toHaveLength(2);
-    expect(() => readStoreRuns(two, '7')).toThrow(/has no run '7'; it has 1 \(healthy/);
+    expect(() => readStoreRuns(two, '7')).toThrow(/has no run '7'; it has 1 \(samples\/healthy/);
   });
 });
 

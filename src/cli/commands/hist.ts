@@ -6,10 +6,12 @@ import { type HdrLogEntry, hdrLog } from '../../histogram/hdr-log.ts';
 import { histogramResult } from '../../query/histogram-result.ts';
 import { metricHeatMaps } from '../../query/metric-heat-map.ts';
 import {
+  groupingColumn,
   groupingsOf,
   type HistogramRequest,
   type MetricHistograms,
   metricHistograms,
+  metricTable,
 } from '../../query/metric-histograms.ts';
 import { HEAT_MAP_COLUMNS, heatMapJson, heatMapRows, heatMapText } from '../../report/heat-map.ts';
 import { HISTOGRAM_COLUMNS, histogramRows, histogramText } from '../../report/histogram-text.ts';
@@ -75,14 +77,17 @@ export function registerHist(program: Command, session: Session): void {
     )
     .option('--json', 'the same as --format json')
     .addHelpText('after', help())
-    .action((input: string, metric: string, options: HistOptions) =>
-      withStore(input, options, session, (db) => {
+    .action((input: string, metric: string, options: HistOptions) => {
+      // Before a capture is read for it.
+      const table = metricTable(metric);
+      if (options.by !== undefined) groupingColumn(table, options.by);
+      return withStore(input, options, session, (db) => {
         const format = options.json ? 'json' : options.format;
         const pieces =
           options.over === 'time' ? heatMaps(db, metric, options, format) : histograms(db, metric, options, format);
         for (const text of pieces) session.streams.out(text);
-      }),
-    );
+      });
+    });
 }
 
 function histograms(
