@@ -80,7 +80,11 @@ export const FACTS = {
       nmiNs: ns('share of the interval that the CPU spent in NMIs'),
       hardirqNs: ns('in hard interrupts'),
       softirqNs: ns('in softirqs'),
-      cause: text('nmi-storm, cpu-hog, reader-preempted, …'),
+      cause: orNull(
+        text(
+          'nmi-storm, cpu-hog, reader-preempted, …; NULL: it lasted less than what is slow, 1 s or a lower threshold',
+        ),
+      ),
     },
   },
   contextSpan: {

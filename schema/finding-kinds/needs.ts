@@ -1,4 +1,7 @@
-/** An event name, `<stacks>` (stacks at context switches) or `<context-flags>` (the flags column); in a list, all of them together. */
+/**
+ * An event name, `<stacks>` (stacks with symbols at context switches), `<context-flags>` (the flags column) or `<log>` (the kernel log, as a capture or as
+ * printk:console events); in a list, all of them together.
+ */
 export type Need = string | readonly string[];
 
 /**
@@ -111,7 +114,7 @@ export const SOFTIRQ = group(
   'softirq time is not recorded',
 );
 /** Nothing that is recorded shows it: only the kernel's own report does. */
-export const kernelLog = (why: string): EventGroup => group('the kernel log', [], true, why);
+export const kernelLog = (why: string): EventGroup => group('the kernel log', ['<log>'], true, why);
 
 /** Names of events that make a verdict more precise. `irq_vectors:*` stands for all events of a system. */
 export const INTERRUPT_EVENTS = [

@@ -293,7 +293,7 @@ CREATE TABLE rcu_blocker (
   nmi_ns     INTEGER NOT NULL, -- share of the interval that the CPU spent in NMIs
   hardirq_ns INTEGER NOT NULL, -- in hard interrupts
   softirq_ns INTEGER NOT NULL, -- in softirqs
-  cause      TEXT NOT NULL     -- nmi-storm, cpu-hog, reader-preempted, …
+  cause      TEXT              -- nmi-storm, cpu-hog, reader-preempted, …; NULL: it lasted less than what is slow, 1 s or a lower threshold
 );
 
 -- Interrupt contexts.

@@ -76,7 +76,6 @@ export class ReplayEngine {
     const cursor = new EventCursor(batch, world.dictionary.strings);
     const { tsNs, cpu, tid, type, flags, comm, stack } = batch;
     const cpus = this.models.cpu;
-    cpus.sources.lookAhead(batch);
     const counts = this.#counts;
     const markers = this.#markers;
     const console = this.#console;

@@ -200,9 +200,9 @@ describe('on PREEMPT_RT a softirq is preempted with its task', () => {
     expect(facts.contextSpans).toEqual([{ cpu: 1, kind: 'softirq', name: 'NET_RX', startNs: 1e9, endNs: 1.5e9 }]);
   });
 
-  it('elsewhere the exit was lost: the scheduler does not run in softirqs', async () => {
+  it('elsewhere the exit was lost: the scheduler does not run in softirqs, and how long it took is unknown', async () => {
     const { engine, facts } = await replayText(text.replace('d.s2.', 'd..2.'));
-    expect(Math.round(engine.models.cpu.get(1).occupancy[OCC_SOFTIRQ] / 1e6)).toBe(100);
+    expect(Math.round(engine.models.cpu.get(1).occupancy[OCC_SOFTIRQ] / 1e6)).toBe(0);
     expect(facts.contextSpans).toEqual([]);
   });
 });

@@ -13,6 +13,9 @@ import {
   type Thresholds,
 } from '../../../schema/index.ts';
 
+/** What stands for a frame whose address has no symbol. */
+const NO_NAME = /^(?:$|\[unknown\]$|0x[0-9a-f]+$|[0-9a-f]{8,}$)/;
+
 /** Consumes one event; the cursor is valid during the call only. */
 export type EventHandler = (event: EventCursor) => void;
 
@@ -44,6 +47,9 @@ export class World {
   readonly seen = new Map<string, number>();
   /** Whether any event carries a stack. */
   stacksSeen = 0;
+  /** One of them has a frame with a name. */
+  stacksNamed = false;
+  readonly #nameless = new Set<number>();
   /** Whether any event carries context flags. */
   contextFlagsSeen = false;
   /** Lost-event markers (MODEL E0.3). */
@@ -57,6 +63,14 @@ export class World {
     this.pinned = new Set(Object.keys(this.profile) as (keyof KernelProfile)[]);
     this.thresholds = { ...DEFAULT_THRESHOLDS, ...options.thresholds };
     this.facts = options.facts;
+  }
+
+  /** The stack of a context switch. */
+  noteStack(stack: number): void {
+    this.stacksSeen++;
+    if (this.stacksNamed || this.#nameless.has(stack)) return;
+    if (this.dictionary.stackSymbols(stack).some((symbol) => !NO_NAME.test(symbol))) this.stacksNamed = true;
+    else this.#nameless.add(stack);
   }
 
   /** Sets a profile field from evidence, unless the user fixed it. */

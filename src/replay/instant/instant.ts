@@ -325,6 +325,7 @@ function contextsOf(state: CpuState): StateContext[] {
     });
   if (state.hardirqDepth > 0)
     contexts.push({ kind: 'hardirq', name: state.hardirqName, since_ns: state.hardirqSinceNs });
+  for (const { kind, name, sinceNs } of state.unproven) contexts.push({ kind, name, since_ns: sinceNs });
   return contexts.sort(bySince);
 }
 

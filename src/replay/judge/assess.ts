@@ -1,6 +1,7 @@
 /** For each kind of finding: could this capture decide it, and if not, what was missing (DESIGN "Honesty rules"). */
 import {
   type Assessment,
+  type EventGroup,
   FINDING_KINDS,
   type FindingKind,
   formatDuration,
@@ -8,9 +9,12 @@ import {
   kindRow,
   type Need,
 } from '../../../schema/index.ts';
+import { GP_KTHREAD_STARVED_NS } from '../knowledge/thresholds.ts';
 import { gracePeriodName } from '../model/rcu/grace-period.ts';
 import { isRecorded, type RunRecord } from '../record/run-record.ts';
 import { stallRule } from './stall/rule.ts';
+import { hungTaskThresholdNs } from './wait/hung-task.ts';
+import { workqueueThresholdNs } from './wait/workqueue-stall.ts';
 
 const NEAR_MISSES_NAMED = 3;
 /** What a recording in ticks lacks. */
@@ -88,15 +92,59 @@ function assessEvents(record: RunRecord, kind: FindingKind, needs: KindNeeds): A
       note: join(reported ? 'from the kernel log only' : essential.map((group) => group.why).join('; '), lost),
     };
   }
-  if (missing.length > 0 || lost) {
+  const { tooShort, severe } = shortness(record, kind);
+  if (missing.length > 0 || lost || tooShort) {
     return {
       kind,
-      status: 'partial',
+      status: severe && !reported ? 'not-assessed' : 'partial',
       missing: missing.map((group) => group.name),
-      note: join(missing.map((group) => group.why).join('; '), lost),
+      note: join(tooShort, missing.map((group) => group.why).join('; '), nameless(record, missing), lost),
     };
   }
   return { kind, status: 'assessed', missing: [], note: '' };
+}
+
+/** Stacks are there, and none of their addresses has a name. */
+function nameless({ coverage }: RunRecord, missing: readonly EventGroup[]): string {
+  const wanted = missing.some(({ anyOf }) => anyOf.includes('<stacks>'));
+  return wanted && coverage.namelessStacks ? 'stacks are recorded without symbols (--kallsyms)' : '';
+}
+
+/**
+ * What lasts longer than the recording cannot be in it. Of grace periods and of waits for them the near misses tell something all the same;
+ * of the other kinds silence would be all.
+ */
+function shortness(record: RunRecord, kind: FindingKind): { readonly tooShort: string; readonly severe: boolean } {
+  const limitNs = thresholdNs(record, kind);
+  const lengthNs = record.coverage.lengthNs;
+  if (limitNs === undefined || lengthNs >= limitNs) return { tooShort: '', severe: false };
+  return {
+    tooShort: `the recording lasts ${formatDuration(lengthNs)}, the threshold is ${formatDuration(limitNs)}`,
+    severe: kind !== 'rcu-stall' && kind !== 'blocked-sync',
+  };
+}
+
+/** How long something of that kind lasts at least; undefined where length is no matter. */
+function thresholdNs(record: RunRecord, kind: FindingKind): number | undefined {
+  const { thresholds, timeline } = record;
+  switch (kind) {
+    case 'rcu-stall':
+      return stallRule(record, timeline.data.periods, timeline.data.stallReports).timeoutNs;
+    case 'hung-task':
+      return hungTaskThresholdNs(record);
+    case 'blocked-sync':
+      return thresholds.blockedSyncNs;
+    case 'workqueue-stall':
+      return workqueueThresholdNs(record);
+    case 'gp-kthread-starved':
+      return GP_KTHREAD_STARVED_NS;
+    case 'nmi-storm':
+    case 'irq-storm':
+    case 'softirq-storm':
+      return thresholds.nmiStormWindowNs;
+    default:
+      return undefined;
+  }
 }
 
 function satisfied(record: RunRecord, anyOf: readonly Need[]): boolean {
@@ -108,6 +156,7 @@ function satisfied(record: RunRecord, anyOf: readonly Need[]): boolean {
 function has({ coverage }: RunRecord, need: string): boolean {
   if (need === '<stacks>') return coverage.stacks;
   if (need === '<context-flags>') return coverage.contextFlags;
+  if (need === '<log>') return isRecorded(coverage, 'console');
   return isRecorded(coverage, need);
 }
 

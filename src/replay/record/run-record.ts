@@ -21,7 +21,12 @@ export interface Coverage {
   readonly reports: ReadonlyMap<string, number>;
   /** Kinds of reports that lines of the log look like which could not be read. */
   readonly unreadReports: ReadonlySet<string>;
+  /** Stacks at context switches, with symbols. */
   readonly stacks: boolean;
+  /** Stacks at context switches of which no address has a name. */
+  readonly namelessStacks: boolean;
+  /** From the first event of the trace to its last, ns. */
+  readonly lengthNs: number;
   readonly contextFlags: boolean;
   /** Lost-event markers (MODEL E0.3). */
   readonly lostMarkers: number;
@@ -47,7 +52,9 @@ export function recordOf({ world, models }: LiveRun): RunRecord {
       events: world.seen,
       reports: world.reportsSeen,
       unreadReports: world.unreadReports,
-      stacks: world.stacksSeen > 0,
+      stacks: world.stacksNamed,
+      namelessStacks: world.stacksSeen > 0 && !world.stacksNamed,
+      lengthNs: world.nowNs - world.firstNs,
       contextFlags: world.contextFlagsSeen,
       lostMarkers: world.lostMarkers,
       types: world.dictionary.types,

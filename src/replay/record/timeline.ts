@@ -179,7 +179,7 @@ export class Timeline {
       lastEvent: world.lastEvent,
       flavor: rcu.mainFlavor,
       periods: rcu.history.all(),
-      waits: [...new Set([...sync.long, ...sync.waits])].sort(byStart),
+      waits: [...new Set([...sync.long, ...sync.waits])].filter((wait) => !wait.endUnseen).sort(byStart),
       srcuRuns: namedRuns(
         work.srcuRuns.filter((run) => run.fn === 'process_srcu'),
         sync.waits.concat(sync.long),

@@ -11,19 +11,19 @@ export interface CpuSnapshot {
   readonly clock: CpuModel['clockEvidence'];
   /** Kinds of interrupts that events have shown, and the first. */
   readonly shown: readonly (readonly [kind: number, event: number])[];
-  /** Pairs of events whose exits are recorded. */
-  readonly ended: readonly string[];
+  /** What is known of the exits of pairs of events. */
+  readonly pairs: CpuModel['sources']['live']['pairs'];
   readonly preemptedTids: readonly number[];
   readonly preempted: Rows;
 }
 
 export function saveCpus(model: CpuModel): CpuSnapshot {
-  const { shown, preempted, ended } = model.sources.live;
+  const { shown, preempted, pairs } = model.sources.live;
   return {
     cpus: saveRows(model.all()),
     clock: model.clockEvidence,
     shown: [...shown],
-    ended,
+    pairs,
     preemptedTids: [...preempted.keys()],
     preempted: saveRows(preempted.values()),
   };

@@ -7,7 +7,7 @@
 --   gp_seq        sequence number as the kernel prints it
 --   cpu           CPU whose quiescent state is pending, or on which the reader runs
 --   task          comm:tid of a preempted or sleeping reader, NULL when the CPU itself was waited for
---   cause         nmi-storm, cpu-hog, reader-preempted, …
+--   cause         nmi-storm, cpu-hog, reader-preempted, …; NULL: it lasted less than a second, which needs no cause
 --   waited_ns     ns: from the start of the wait until it reported, or the end of the capture
 --   after_ns      ns: from the start of the grace period until it reported; NULL when it never did
 --   nmi_ns        ns of the wait that the CPU spent in NMIs

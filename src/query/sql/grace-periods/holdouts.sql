@@ -8,7 +8,7 @@
 --   flavor        RCU flavour
 --   cpu           CPU whose quiescent state was pending, or on which the reader ran
 --   task          comm:tid of a preempted or sleeping reader, NULL when the CPU itself was waited for
---   cause         nmi-storm, cpu-hog, reader-preempted, …
+--   cause         nmi-storm, cpu-hog, reader-preempted, …; NULL: it lasted less than a second, which needs no cause
 --   times         grace periods that waited for it
 --   total_ns      ns: all waits together
 --   max_ns        ns: the longest wait

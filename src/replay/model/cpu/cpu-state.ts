@@ -50,6 +50,20 @@ export interface CpuListener {
 /** No record of the CPU has told its task, or events were lost since. */
 export const TID_UNKNOWN = -1;
 
+/** An interrupt whose entry was seen before any exit of its kind: it may have none. */
+export interface UnprovenInterrupt {
+  readonly kind: 'hardirq' | 'softirq';
+  readonly name: string;
+  /** Of its events. */
+  readonly pair: string;
+  /** Of a softirq. */
+  readonly vec: number;
+  readonly sinceNs: number;
+  readonly event: number;
+  /** Time of what it interrupted when it began. */
+  readonly spentNs: number;
+}
+
 export class CpuState {
   readonly cpu: number;
   /** Task on the CPU. */
@@ -66,6 +80,8 @@ export class CpuState {
   hardirqSinceNs = 0;
   hardirqName = '';
   softirqDepth = 0;
+  /** Outermost first. */
+  unproven: UnprovenInterrupt[] = [];
   /** Handlers of the NMI that ran last, in the order in which nmi_handle() calls them. */
   nmiHandlers: string[] = [];
   softirqSinceNs = 0;
@@ -114,5 +130,18 @@ export class CpuState {
 
   constructor(cpu: number) {
     this.cpu = cpu;
+  }
+
+  /** In a handler, as far as entries and exits tell. */
+  get inHardirq(): boolean {
+    return this.hardirqDepth > 0 || this.#unproven('hardirq');
+  }
+
+  get inSoftirq(): boolean {
+    return this.softirqDepth > 0 || this.#unproven('softirq');
+  }
+
+  #unproven(kind: UnprovenInterrupt['kind']): boolean {
+    return this.unproven.length > 0 && this.unproven.some((open) => open.kind === kind);
   }
 }

@@ -214,7 +214,14 @@ export class CpuModel implements Model {
   }
 
   /** Moves `ns` of what was booked in [startNs, endNs) to what the CPU is doing now, to a kind that is known only afterwards. */
-  rebook(state: CpuState, kind: number, startNs: number, endNs: number, ns: number): void {
+  rebook(
+    state: CpuState,
+    kind: number,
+    startNs: number,
+    endNs: number,
+    ns: number,
+    startEvent = state.lastEvent,
+  ): void {
     const from = this.#current(state);
     const moved = Math.min(ns, endNs - startNs, state.occupancy[from]);
     if (moved <= 0 || from >= kind) return;
@@ -223,7 +230,7 @@ export class CpuModel implements Model {
     this.history.move(state.cpu, from, kind, startNs, endNs, moved);
     const name = KIND_NAMES[kind] as InterruptKind;
     const { cpu, lastEvent } = state;
-    for (const call of this.listeners.on.onBusy) call(name, cpu, endNs - moved, endNs, lastEvent, lastEvent, 'events');
+    for (const call of this.listeners.on.onBusy) call(name, cpu, endNs - moved, endNs, startEvent, lastEvent, 'events');
   }
 
   #book(state: CpuState, kind: number, untilNs: number, source: BusySource): void {
@@ -251,6 +258,10 @@ export class CpuModel implements Model {
     if (state.inGap || state.tid === TID_UNKNOWN) return OCC_UNKNOWN;
     if (state.tid === 0) return OCC_IDLE;
     return this.#taskKinds[state.comm] ?? this.#taskKind(state.comm);
+  }
+
+  beneathNs(state: CpuState): number {
+    return state.occupancy[this.#beneath(state)];
   }
 
   #taskKind(comm: number): number {
@@ -323,8 +334,8 @@ export class CpuModel implements Model {
     }
     if (event.cpu === NO_CPU) return 'task';
     const state = this.get(event.cpu);
-    if (state.hardirqDepth > 0) return 'hardirq';
-    return state.softirqDepth > 0 ? 'softirq' : 'task';
+    if (state.inHardirq) return 'hardirq';
+    return state.inSoftirq ? 'softirq' : 'task';
   }
 
   subscribe(type: EventType): EventHandler | undefined {

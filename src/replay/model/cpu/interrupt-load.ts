@@ -43,6 +43,8 @@ export interface Storm {
 }
 
 const BUCKETS = 16;
+/** A pause between two handlers is no end of a storm. */
+const SLACK_NS = 1e6;
 const KINDS = ['nmi', 'hardirq', 'softirq'] as const;
 
 /** Busy time of one CPU and kind in the last window, in buckets. Times count from the start of the run. */
@@ -299,8 +301,8 @@ export class InterruptLoadModel implements Model {
     storm.lapsedNs += endNs - startNs;
     const busyNs = storm.busyNs + storm.lapsedNs;
     const surplusNs = busyNs - share * (endNs - storm.startNs);
-    if (surplusNs < storm.surplusNs) return;
-    storm.surplusNs = surplusNs;
+    if (surplusNs < storm.surplusNs - SLACK_NS) return;
+    storm.surplusNs = Math.max(storm.surplusNs, surplusNs);
     storm.endNs = endNs;
     storm.lastEvent = eventId;
     storm.busyNs = busyNs;

@@ -6,7 +6,6 @@
 import {
   CTX_KNOWN,
   CTX_SOFTIRQ,
-  type EventBatch,
   type EventCursor,
   type EventType,
   type FieldPosition,
@@ -18,7 +17,15 @@ import type { EventHandler, World } from '../../core/world.ts';
 import { hardirqVector, softirqName } from '../../knowledge/interrupt-events.ts';
 import { LATE_NS, NOISE_NESTING } from '../../knowledge/thresholds.ts';
 import type { ClockResolution } from './clock-resolution.ts';
-import { type BusySource, type CpuState, type InterruptKind, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from './cpu-state.ts';
+import {
+  type BusySource,
+  type CpuState,
+  type InterruptKind,
+  OCC_HARDIRQ,
+  OCC_NMI,
+  OCC_SOFTIRQ,
+  type UnprovenInterrupt,
+} from './cpu-state.ts';
 
 const SWITCH = fieldsOf('sched_switch');
 const IRQ = fieldsOf('irq_handler_entry');
@@ -42,6 +49,8 @@ const KINDS = { nmi: OCC_NMI, hardirq: OCC_HARDIRQ, softirq: OCC_SOFTIRQ } as co
 export interface PreemptedSoftirq {
   readonly sinceNs: number;
   readonly vec: number;
+  /** Of one that no exit has proven yet; its time so far. */
+  readonly unproven?: UnprovenInterrupt;
 }
 
 /** The accounts of the CPUs. */
@@ -50,17 +59,21 @@ export interface CpuAccounts {
   get(cpu: number): CpuState;
   account(state: CpuState, nowNs: number): void;
   occupied(state: CpuState, kind: number, startNs: number, endNs: number, source: BusySource): void;
-  rebook(state: CpuState, kind: number, startNs: number, endNs: number, ns: number): void;
+  rebook(state: CpuState, kind: number, startNs: number, endNs: number, ns: number, startEvent?: number): void;
+  /** Time booked so far to what the CPU does outside of interrupts now. */
+  beneathNs(state: CpuState): number;
   contextOfStack(stack: number): number;
   interrupt(kind: InterruptKind, cpu: number, startNs: number, endNs: number, name: string, continues: boolean): void;
   tick(cpu: number, nowNs: number, eventId: number): void;
 }
 
-/** Entry and exit of one kind of handler. */
+/**
+ * Entry and exit of one kind of handler. Until the first exit an entry may be all that is recorded (`trace-cmd record -e irq_handler_entry` counts
+ * interrupts): it is an interrupt context until the next sign that it is over, and takes no time before an exit proves that it did.
+ */
 interface EventPair {
   readonly name: string;
-  /** An exit was recorded up to here, or in the batch at hand. */
-  exitsSeen: boolean;
+  exits: 'unknown' | 'recorded' | 'missing';
 }
 
 /** Samples further apart than that are no profile of what lies between them. */
@@ -70,9 +83,8 @@ const LONGEST_PERIOD_NS = 5e7;
 const FEWEST_SAMPLES = 4;
 
 export class InterruptSources {
-  /** Pairs of entry and exit events by name, and by the type of the exit. */
+  /** Pairs of entry and exit events by name. */
   readonly #pairs = new Map<string, EventPair>();
-  readonly #exits: (EventPair | undefined)[] = [];
   readonly #world: World;
   readonly #cpus: CpuAccounts;
   /** Kinds that events show, by OCC number, and the first of these: contexts of records add nothing to them. */
@@ -92,39 +104,30 @@ export class InterruptSources {
     return this.#shown.has(kind);
   }
 
-  /** Kinds that events have shown, preempted softirqs, and pairs of events whose exits are recorded: live state of a snapshot. */
+  /** Kinds that events have shown, preempted softirqs, and what is known of the exits of pairs: live state of a snapshot. */
   get live(): {
     readonly shown: Map<number, number>;
     readonly preempted: Map<number, PreemptedSoftirq>;
-    readonly ended: readonly string[];
+    readonly pairs: readonly EventPair[];
   } {
-    const ended = [...this.#pairs.values()].filter((pair) => pair.exitsSeen).map((pair) => pair.name);
-    return { shown: this.#shown, preempted: this.#preempted, ended };
+    return {
+      shown: this.#shown,
+      preempted: this.#preempted,
+      pairs: [...this.#pairs.values()].map((pair) => ({ ...pair })),
+    };
   }
 
-  set live({ ended }: { readonly ended: readonly string[] }) {
-    for (const name of ended) this.#pair(name).exitsSeen = true;
+  set live({ pairs }: { readonly pairs: readonly EventPair[] }) {
+    for (const { name, exits } of pairs) this.#pair(name).exits = exits;
   }
 
   #pair(name: string): EventPair {
     let pair = this.#pairs.get(name);
     if (pair === undefined) {
-      pair = { name, exitsSeen: false };
+      pair = { name, exits: 'unknown' };
       this.#pairs.set(name, pair);
     }
     return pair;
-  }
-
-  /**
-   * Before the events of a batch: an entry opens a span only where exits of its kind are recorded, in this batch or before. `trace-cmd record
-   * -e irq_handler_entry` counts interrupts, and says nothing of how long they take.
-   */
-  lookAhead({ type, length }: EventBatch): void {
-    if (!this.#exits.some((pair) => pair?.exitsSeen === false)) return;
-    for (let i = 0; i < length; i++) {
-      const pair = this.#exits[type[i]];
-      if (pair !== undefined) pair.exitsSeen = true;
-    }
   }
 
   subscribe(type: EventType): EventHandler | undefined {
@@ -135,16 +138,18 @@ export class InterruptSources {
         const pair = this.#pair('irq_handler');
         return (event) => this.#enterHardirq(event, event.text(IRQ.name), pair);
       }
-      case 'irq_handler_exit':
-        this.#exits[type.typeId] = this.#pair('irq_handler');
-        return (event) => this.#exitHardirq(event);
+      case 'irq_handler_exit': {
+        const pair = this.#pair('irq_handler');
+        return (event) => this.#exitHardirq(event, pair);
+      }
       case 'softirq_entry': {
         const pair = this.#pair('softirq');
         return (event) => this.#enterSoftirq(event, pair);
       }
-      case 'softirq_exit':
-        this.#exits[type.typeId] = this.#pair('softirq');
-        return (event) => this.#exitSoftirq(event);
+      case 'softirq_exit': {
+        const pair = this.#pair('softirq');
+        return (event) => this.#exitSoftirq(event, pair);
+      }
       case 'nmi_handler':
         return (event) => this.#nmi(event);
       case 'nmi_noise':
@@ -175,10 +180,7 @@ export class InterruptSources {
         if (!vector) return undefined;
         const { name, enters } = vector;
         const pair = this.#pair(name);
-        if (!enters) {
-          this.#exits[type.typeId] = pair;
-          return (event) => this.#exitHardirq(event);
-        }
+        if (!enters) return (event) => this.#exitHardirq(event, pair);
         const tick = name === 'local_timer';
         return (event) => {
           this.#enterHardirq(event, name, pair);
@@ -197,7 +199,10 @@ export class InterruptSources {
     const state = this.#cpus.get(event.cpu);
     this.#cpus.account(state, event.tsNs);
     state.interrupts++;
-    if (!pair.exitsSeen) return;
+    if (pair.exits !== 'recorded') {
+      this.#openUnproven(state, 'hardirq', name, 0, pair, event);
+      return;
+    }
     // A vector may run a handler; the same again, or a third, follows an exit that was not recorded.
     if (state.hardirqDepth >= 2 || (state.hardirqDepth === 1 && state.hardirqName === name)) state.hardirqDepth = 0;
     if (state.hardirqDepth++ === 0) {
@@ -206,9 +211,10 @@ export class InterruptSources {
     }
   }
 
-  #exitHardirq(event: EventCursor): void {
-    this.#shows(OCC_HARDIRQ, event.eventId);
+  #exitHardirq(event: EventCursor, pair: EventPair): void {
     const state = this.#cpus.get(event.cpu);
+    this.#proven(state, pair, event);
+    this.#shows(OCC_HARDIRQ, event.eventId);
     this.#cpus.account(state, event.tsNs);
     if (state.hardirqDepth === 0 || --state.hardirqDepth > 0) return;
     this.#span(state, 'hardirq', state.hardirqName, state.hardirqSinceNs, event);
@@ -217,19 +223,69 @@ export class InterruptSources {
   #enterSoftirq(event: EventCursor, pair: EventPair): void {
     const state = this.#cpus.get(event.cpu);
     this.#cpus.account(state, event.tsNs);
-    if (!pair.exitsSeen) return;
+    if (pair.exits !== 'recorded') {
+      const vec = event.int(SOFTIRQ.vec);
+      this.#openUnproven(state, 'softirq', softirqName(vec), vec, pair, event);
+      return;
+    }
     state.softirqDepth = 1;
     state.softirqSinceNs = event.tsNs;
     state.softirqVec = event.int(SOFTIRQ.vec);
   }
 
-  #exitSoftirq(event: EventCursor): void {
-    this.#shows(OCC_SOFTIRQ, event.eventId);
+  #exitSoftirq(event: EventCursor, pair: EventPair): void {
     const state = this.#cpus.get(event.cpu);
+    this.#proven(state, pair, event);
+    this.#shows(OCC_SOFTIRQ, event.eventId);
     this.#cpus.account(state, event.tsNs);
     if (state.softirqDepth === 0) return;
     state.softirqDepth = 0;
     this.#span(state, 'softirq', softirqName(state.softirqVec), state.softirqSinceNs, event);
+  }
+
+  #openUnproven(
+    state: CpuState,
+    kind: 'hardirq' | 'softirq',
+    name: string,
+    vec: number,
+    pair: EventPair,
+    event: EventCursor,
+  ): void {
+    const { unproven } = state;
+    // One that goes on when the same comes again had an exit that was not recorded.
+    if (unproven.some((open) => open.pair === pair.name)) pair.exits = 'missing';
+    if (pair.exits === 'missing')
+      unproven.splice(0, unproven.length, ...unproven.filter((open) => open.pair !== pair.name));
+    else {
+      const { tsNs: sinceNs, eventId } = event;
+      unproven.push({
+        kind,
+        name,
+        vec,
+        pair: pair.name,
+        sinceNs,
+        event: eventId,
+        spentNs: this.#cpus.beneathNs(state),
+      });
+    }
+  }
+
+  /** The first exit of its kind: what was open took its time after all, less what other interrupts had of it. */
+  #proven(state: CpuState, pair: EventPair, event: EventCursor): void {
+    pair.exits = 'recorded';
+    const { unproven } = state;
+    if (unproven.length === 0) return;
+    const index = unproven.findIndex((open) => open.pair === pair.name);
+    if (index < 0) return;
+    const { kind, name, sinceNs, spentNs, event: startEvent } = unproven[index];
+    unproven.length = index;
+    this.#cpus.account(state, event.tsNs);
+    const ns = this.#cpus.beneathNs(state) - spentNs;
+    if (ns <= 0) return;
+    if (!this.#cpus.resolution.hides(event.tsNs - sinceNs))
+      this.#cpus.rebook(state, KINDS[kind], sinceNs, event.tsNs, ns, startEvent);
+    // One within another is a part of it.
+    if (index === 0) this.#span(state, kind, name, sinceNs, event);
   }
 
   #span(
@@ -324,8 +380,19 @@ export class InterruptSources {
    */
   leaves(state: CpuState, event: EventCursor): void {
     state.hardirqDepth = 0;
+    const inSoftirq = event.flags & CTX_KNOWN ? (event.flags & CTX_SOFTIRQ) !== 0 : this.#world.profile.rt === true;
+    const { unproven } = state;
+    if (unproven.length > 0) {
+      for (const open of unproven) if (open.kind === 'hardirq') this.#pair(open.pair).exits = 'missing';
+      const softirq = unproven.find((open) => open.kind === 'softirq');
+      if (softirq && inSoftirq && event.int(SWITCH.prev_pid) > 0) {
+        const spentNs = this.#cpus.beneathNs(state) - softirq.spentNs;
+        const { sinceNs, vec } = softirq;
+        this.#preempted.set(event.int(SWITCH.prev_pid), { sinceNs, vec, unproven: { ...softirq, spentNs } });
+      }
+      unproven.length = 0;
+    }
     if (state.softirqDepth > 0) {
-      const inSoftirq = event.flags & CTX_KNOWN ? (event.flags & CTX_SOFTIRQ) !== 0 : this.#world.profile.rt === true;
       const { softirqSinceNs: sinceNs, softirqVec: vec } = state;
       if (inSoftirq && event.int(SWITCH.prev_pid) > 0)
         this.#preempted.set(event.int(SWITCH.prev_pid), { sinceNs, vec });
@@ -338,6 +405,10 @@ export class InterruptSources {
     const softirq = this.#preempted.get(event.int(SWITCH.next_pid));
     if (!softirq) return;
     this.#preempted.delete(event.int(SWITCH.next_pid));
+    if (softirq.unproven) {
+      state.unproven.push({ ...softirq.unproven, spentNs: this.#cpus.beneathNs(state) - softirq.unproven.spentNs });
+      return;
+    }
     state.softirqDepth = 1;
     state.softirqSinceNs = softirq.sinceNs;
     state.softirqVec = softirq.vec;
@@ -345,6 +416,7 @@ export class InterruptSources {
 
   lost(state: CpuState): void {
     state.hardirqDepth = 0;
+    state.unproven.length = 0;
     state.softirqDepth = 0;
     state.sampleNs = -1;
     this.#preempted.clear();

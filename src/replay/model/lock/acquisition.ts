@@ -53,7 +53,7 @@ export function lockContext(event: EventCursor, cpus: CpuModel, rt: boolean): nu
     return (flags & CTX_HARDIRQ ? CONTEXT_HARDIRQ : 0) | (flags & CTX_SOFTIRQ && !rt ? CONTEXT_SOFTIRQ : 0);
   }
   const state = cpus.get(event.cpu);
-  return (state.hardirqDepth > 0 ? CONTEXT_HARDIRQ : 0) | (state.softirqDepth > 0 && !rt ? CONTEXT_SOFTIRQ : 0);
+  return (state.inHardirq ? CONTEXT_HARDIRQ : 0) | (state.inSoftirq && !rt ? CONTEXT_SOFTIRQ : 0);
 }
 
 /** HELD_* bits of an acquisition, HELD_OWNED for trylocks only. */

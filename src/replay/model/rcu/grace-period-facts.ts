@@ -3,6 +3,7 @@
 import type { Visibility } from '../../core/visibility.ts';
 import { splitLabel } from '../../core/wording.ts';
 import type { World } from '../../core/world.ts';
+import { gracePeriodFloorNs } from '../../knowledge/collection-floors.ts';
 import { OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ } from '../cpu/cpu.ts';
 import { type GracePeriod, type Holdout, lastHoldouts } from './grace-period.ts';
 import { SHORTEST_BLOCKER_NS } from './holdout/accounting.ts';
@@ -46,6 +47,7 @@ function emitBlocker(world: World, gp: GracePeriod, holdout: Holdout, visible: V
     nmiNs: spent(OCC_NMI),
     hardirqNs: spent(OCC_HARDIRQ),
     softirqNs: spent(OCC_SOFTIRQ),
-    cause: judgeHoldout(holdout, visible).cause,
+    // Every grace period waits for somebody: that alone is no fault of theirs.
+    cause: endNs - holdout.fromNs < gracePeriodFloorNs(world.thresholds) ? null : judgeHoldout(holdout, visible).cause,
   });
 }

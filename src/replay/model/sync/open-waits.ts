@@ -113,6 +113,7 @@ export class OpenWaits {
       sleptNs: 0,
       gapsAtStart: this.#world.lostMarkers,
       censored: false,
+      endUnseen: false,
       innerReturnNs: -1,
       innerReturnEvent: 0,
       calls: fn,
@@ -186,9 +187,10 @@ export class OpenWaits {
         if (wait.innerReturnNs >= 0) this.#close(wait, wait.innerReturnNs, wait.innerReturnEvent, false);
         else if (wait.source === 'stack' && wokenNs !== undefined && wait.task.state !== TASK_BLOCKED)
           this.#close(wait, wokenNs, wait.task.wakeEvent, false);
-        else if (this.#endUnseen(wait))
-          this.#close(wait, Math.max(wait.startNs, wokenNs ?? 0), wait.task.wakeEvent, false);
-        else this.#settle(wait);
+        else {
+          wait.endUnseen = this.#isEndUnseen(wait);
+          this.#settle(wait);
+        }
       }
     }
   }
@@ -215,7 +217,7 @@ export class OpenWaits {
       else this.#world.facts.sample(metric, by, wait.endNs - wait.startNs);
     }
     const endNs = wait.endNs ?? this.#world.nowNs;
-    if (endNs - wait.startNs >= this.#world.thresholds.blockedSyncNs) this.long.push(wait);
+    if (!wait.endUnseen && endNs - wait.startNs >= this.#world.thresholds.blockedSyncNs) this.long.push(wait);
     this.#world.facts.syncWait({
       api: wait.api,
       domain: wait.domain,
@@ -231,7 +233,7 @@ export class OpenWaits {
   }
 
   /** Only the entry of the function is recorded, and its task runs by now, or no switch tells what it does: it may have returned long ago. */
-  #endUnseen({ source, calls, task }: SyncWait): boolean {
+  #isEndUnseen({ source, calls, task }: SyncWait): boolean {
     if (source !== 'probe' || task.state === TASK_BLOCKED || task.state === TASK_SLEEPING) return false;
     if (task.state === TASK_RUNNABLE) return false;
     return !calls.split(' ').some((fn) => this.returning.has(fn));

@@ -39,6 +39,8 @@ export interface SyncWait {
   /** Lost-event markers seen when it began, and whether its end may be among what was lost (E0.4). */
   readonly gapsAtStart: number;
   censored: boolean;
+  /** Only its beginning is recorded, and its task has been running since: no verdict rests on how long it took. */
+  endUnseen: boolean;
   /** Return of the outermost function that has returned so far, −1 before the first: the end of the wait unless an outer return follows. */
   innerReturnNs: number;
   innerReturnEvent: number;

@@ -288,7 +288,7 @@ export class TaskModel implements Model {
       this.#depart(prev);
       this.#awaitingStack[cpu] = undefined;
     } else if (event.stack) {
-      this.#world.stacksSeen++;
+      this.#world.noteStack(event.stack);
       for (const call of this.listeners.on.onSwitchOutStack) call(prev);
       this.#awaitingStack[cpu] = undefined;
     } else {
@@ -363,7 +363,7 @@ export class TaskModel implements Model {
   #inInterrupt(event: EventCursor): boolean {
     if (event.flags & CTX_KNOWN) return (event.flags & (CTX_HARDIRQ | CTX_SOFTIRQ | CTX_NMI)) !== 0;
     const cpu = this.#cpus.get(event.cpu);
-    return cpu.hardirqDepth > 0 || cpu.softirqDepth > 0;
+    return cpu.inHardirq || cpu.inSoftirq;
   }
 
   #wakeup(event: EventCursor): void {
@@ -401,7 +401,7 @@ export class TaskModel implements Model {
   }
 
   #stack(event: EventCursor): void {
-    this.#world.stacksSeen++;
+    this.#world.noteStack(event.stack);
     const task = this.#awaitingStack[event.cpu];
     if (!task || task.stack || task.tid !== event.tid) return;
     this.#awaitingStack[event.cpu] = undefined;
