@@ -7,6 +7,7 @@ import { rootsOf } from '../../replay/roots/roots.ts';
 import { explainText } from '../../report/explain/explain-text.ts';
 import { EXPLAIN_FORMATS, type ExplainOptions } from '../../report/explain/explained.ts';
 import { StoreReader } from '../../store/run-reader.ts';
+import { sourceLines } from '../../symbols/source-lines.ts';
 import { outPaged, type Session, styleOf } from '../output.ts';
 import { packageVersion } from '../package-version.ts';
 import { addInputOptions, INPUT_HELP, type InputOptions, withStore } from '../run-input.ts';
@@ -23,6 +24,8 @@ The ids of findings are in the report of replay, in its --json, and in the table
 interface ExplainCommandOptions extends InputOptions {
   readonly format: ExplainOptions['format'] | 'json';
   readonly json?: boolean;
+  readonly vmlinux?: string;
+  readonly modules?: string;
   readonly teach?: boolean;
   readonly all?: boolean;
   readonly run?: number;
@@ -39,6 +42,8 @@ export function registerExplain(program: Command, session: Session): void {
       new Option('--format <format>', 'form of the text').choices([...EXPLAIN_FORMATS, 'json']).default('text'),
     )
     .option('--json', 'the same as --format json (quiesce.explain/1)')
+    .option('--vmlinux <file>', 'image with debug information: source lines of stack frames')
+    .option('--modules <folder>', 'modules with debug information, for the same')
     .option('--teach', 'what the kernel checks and why, and the rules in full')
     .option('--all', 'also events that only show what was recorded, and ranges of events')
     .option('--run <id>', 'run of the store (default: the latest that has the finding)', parseRunId)
@@ -48,12 +53,37 @@ export function registerExplain(program: Command, session: Session): void {
     );
 }
 
+/** Stack frames with their source lines, where an image is given. */
+function withSourceLines(
+  explanation: Explanation,
+  { vmlinux, modules }: ExplainCommandOptions,
+  path: string,
+): Explanation {
+  if (vmlinux === undefined && modules === undefined) return explanation;
+  const reader = new StoreReader(path);
+  let release: string | undefined;
+  try {
+    release = reader.runInfo(explanation.runId).kernel.release;
+  } finally {
+    reader.close();
+  }
+  const { events, lines } = explanation;
+  const frames = [...events, ...lines].flatMap(({ stack }) => stack);
+  const found = sourceLines(frames, { vmlinux, modules }, release);
+  const told = <T extends { readonly stack: readonly string[] }>(item: T): T => ({
+    ...item,
+    stack: item.stack.map((frame) => (found.has(frame) ? `${frame} ${found.get(frame)}` : frame)),
+  });
+  return { ...explanation, events: events.map(told), lines: lines.map(told) };
+}
+
 function explain(path: string, id: string, options: ExplainCommandOptions, session: Session): void {
   const { streams } = session;
   const connection = new QueryConnection(path);
   let explanation: Explanation;
   try {
     explanation = explainFinding(connection, id, options.run);
+    explanation = withSourceLines(explanation, options, path);
   } finally {
     connection.close();
   }

@@ -1,0 +1,35 @@
+/** The release of a kernel image, from its own banner: whether it is the kernel that was recorded. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { fileProblem } from '../../schema/index.ts';
+import { SymbolsError } from './tools.ts';
+
+const CHUNK_BYTES = 8 << 20;
+/** More than the banner's beginning takes. */
+const OVERLAP_BYTES = 256;
+const BANNER = /Linux version (\d\S*)/;
+
+/** `6.12.117-labA`; undefined when the image has no banner. @throws SymbolsError */
+export function releaseOfImage(path: string): string | undefined {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    throw new SymbolsError(`${path}: ${fileProblem(error)}`);
+  }
+  try {
+    const chunk = Buffer.alloc(CHUNK_BYTES + OVERLAP_BYTES);
+    let kept = 0;
+    for (;;) {
+      const read = readSync(file, chunk, kept, CHUNK_BYTES, null);
+      if (read === 0) return undefined;
+      const found = BANNER.exec(chunk.toString('latin1', 0, kept + read));
+      // The format string of the banner has a %s there.
+      if (found) return found[1];
+      const end = kept + read;
+      kept = Math.min(OVERLAP_BYTES, end);
+      chunk.copy(chunk, 0, end - kept, end);
+    }
+  } finally {
+    closeSync(file);
+  }
+}

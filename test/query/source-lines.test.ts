@@ -1,0 +1,73 @@
+/** Frames to source lines through binutils or LLVM: a real object with debug information, inlining, and what does not fit. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sourceLines } from '../../src/symbols/source-lines.ts';
+import { readFunctions } from '../../src/symbols/symbol-table.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const folder = temporaryFolder();
+const vmlinux = join(folder.path, 'vmlinux');
+const SOURCE = `const char banner[] = "Linux version 6.12.0-test (a@b)";
+extern int outside(int);
+static inline __attribute__((always_inline)) int inner(int x)
+{
+	return outside(x) + 1;
+}
+int stalled(int x)
+{
+	return inner(x) * 2;
+}
+int outside(int x) { return x + banner[0]; }
+int main(void) { return stalled(1); }
+`;
+// The compiler is no part of quiesce.
+const canCompile = spawnSync('cc', ['--version']).status === 0;
+
+describe.runIf(canCompile)('frames of a kernel image', () => {
+  beforeAll(() => {
+    const source = join(folder.path, 'kernel', 'stall.c');
+    execFileSync('mkdir', ['-p', join(folder.path, 'kernel')]);
+    writeFileSync(source, SOURCE);
+    execFileSync('cc', [
+      '-g',
+      '-O1',
+      '-fno-optimize-sibling-calls',
+      '-fno-ipa-cp',
+      '-fno-inline-functions',
+      '-fno-inline-small-functions',
+      '-fno-inline-functions-called-once',
+      '-o',
+      vmlinux,
+      source,
+    ]);
+  });
+  afterAll(() => folder.remove());
+
+  it('are lines of the source, with what they were inlined into', () => {
+    const [symbol] = readFunctions(vmlinux).get('stalled') ?? [];
+    // Behind the call: offsets from the first byte to the last, of which one is the return address.
+    const frames = Array.from(
+      { length: Number(symbol.size) },
+      (_, i) => `stalled+0x${i.toString(16)}/0x${symbol.size.toString(16)}`,
+    );
+    const lines = [...sourceLines(frames, { vmlinux }, '6.12.0-test').values()];
+    expect(lines).toContain('kernel/stall.c:5, inlined at kernel/stall.c:9');
+  });
+
+  it('are refused when the image is another kernel, or has no symbols', () => {
+    expect(() => sourceLines(['stalled+0x1'], { vmlinux }, '6.13.0')).toThrow(
+      /vmlinux: is the image of 6\.12\.0-test; the recording is of 6\.13\.0/,
+    );
+    expect(() => sourceLines(['stalled+0x1'], { vmlinux: join(folder.path, 'nowhere') }, undefined)).toThrow(/nowhere/);
+    const text = join(folder.path, 'text');
+    writeFileSync(text, 'no object');
+    expect(() => sourceLines(['stalled+0x1'], { vmlinux: text }, undefined)).toThrow(/text/);
+  });
+
+  it('that no symbol fits have no line', () => {
+    expect(sourceLines(['nothing+0x1/0x2', 'stalled', '<TASK>'], { vmlinux }, undefined).size).toBe(0);
+    expect(sourceLines(['stalled+0x1 [mod]'], { vmlinux }, undefined).size).toBe(0);
+  });
+});
