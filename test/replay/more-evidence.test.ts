@@ -1,7 +1,11 @@
 /** More evidence never gives a worse root: what the log alone is right about, the recording and both together are right about, too. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openSource } from '../../parsers/index.ts';
 import type { Finding } from '../../schema/index.ts';
 import { quiesce } from '../support/command-line.ts';
+import { folderOfTest } from '../support/temporary-folder.ts';
 
 const FIXTURES = new URL('../fixtures/replay/', import.meta.url).pathname;
 
@@ -29,5 +33,24 @@ describe.each(RECORDINGS)('$name', ({ name, tasks, root }) => {
     }
     // Whoever waits for the CPU is no root of its own, nor is the CPU that it spins on.
     for (const finding of findings) if (finding.kind === 'rcu-stall') expect(finding.cpus).not.toContain(0);
+  });
+});
+
+describe.each(RECORDINGS)('$name without nmi_handler events', ({ name, tasks, root }) => {
+  it('has the root that its log alone has: interrupts that were not recorded look like the task of the CPU', async () => {
+    const chunks: Buffer[] = [];
+    const source = await openSource(`${FIXTURES}${name}.trace.txt.zst`);
+    for await (const chunk of source.chunks()) chunks.push(Buffer.from(chunk));
+    await source.close();
+    const text = Buffer.concat(chunks).toString();
+    const file = join(folderOfTest(), 'trace.txt');
+    writeFileSync(file, text.replace(/^.*: nmi_handler: .*\n/gm, ''));
+    const inputs = [file, `${FIXTURES}${name}.dmesg.txt`];
+    const { out } = await quiesce('replay', '--json', '--quiet', '--db', ':memory:', ...inputs);
+    const findings = JSON.parse(out).findings as Finding[];
+    const waits = findings.filter(({ kind }) => kind === 'blocked-sync');
+    for (const task of tasks)
+      expect(waits.filter((wait) => 'task' in wait && wait.task === task)).toMatchObject([{ root }]);
+    for (const finding of findings) if (finding.kind === 'rcu-stall') expect(finding.cause).toBe(root.kind);
   });
 });

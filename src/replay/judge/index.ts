@@ -1,8 +1,9 @@
 /** All detectors, in the order of the report. A detector reads the record of a run and returns findings; it never changes the record. */
 import type { Finding } from '../../../schema/index.ts';
 import type { RunRecord } from '../record/run-record.ts';
+import type { LoggedLoad } from '../record/timeline.ts';
 import { detectLocks } from './lock/index.ts';
-import { detectLog } from './log/index.ts';
+import { detectLog, loggedLoads } from './log/index.ts';
 import { isSameOccurrence, isSameThing, mergeReported } from './merge.ts';
 import { detectGpKthreadStarvation } from './stall/gp-kthread-starved.ts';
 import { detectRcuStalls } from './stall/rcu-stall.ts';
@@ -55,10 +56,11 @@ export interface Verdicts {
  * @param outlasts of what the log alone reports, what would be reported all the same
  */
 export function detectAll(
-  record: RunRecord,
+  taken: RunRecord,
   before?: Verdicts,
   outlasts: (reports: readonly Finding[]) => readonly Finding[] = (reports) => reports,
 ): Verdicts {
+  const record = withLoggedLoads(taken);
   const found = new Map(DETECTORS.map((row) => [row, findingsOf(row, record, before)]));
   const ofLog = found.get(LOG) ?? [];
   const ofEvents = [...found].flatMap(([row, findings]) => (row === LOG ? [] : findings));
@@ -66,6 +68,17 @@ export function detectAll(
   const findings = [...found].flatMap(([row, all]) => (row === LOG ? stands : all));
   return { record, found, ofLog, ofEvents, findings: inOrder(mergeReported(findings)) };
 }
+
+/** The record in which the timeline knows what the kernel log tells of interrupt load that no event shows. */
+function withLoggedLoads(record: RunRecord): RunRecord {
+  const loads = loggedLoads(record);
+  const known = record.timeline.data.loggedLoads;
+  const same = loads.length === known.length && loads.every((load, i) => isSameLoad(load, known[i]));
+  return same ? record : { ...record, timeline: record.timeline.with({ loggedLoads: loads }) };
+}
+
+const isSameLoad = (a: LoggedLoad, b: LoggedLoad): boolean =>
+  a.cpu === b.cpu && a.cause === b.cause && a.startNs === b.startNs && a.endNs === b.endNs;
 
 function findingsOf(row: DetectorRow, record: RunRecord, before: Verdicts | undefined): readonly Finding[] {
   if (record.profile.timeUnit === 'ticks' && !row.timeless) return [];

@@ -3,6 +3,7 @@
  * nothing else, so that a what-if variant can hand them a rewritten copy (MODEL 6.3).
  */
 import type { Evidence, Note } from '../../../schema/index.ts';
+import { overlapNs } from '../core/interval.ts';
 import { note } from '../core/note.ts';
 import type { Visibility } from '../core/visibility.ts';
 import type { World } from '../core/world.ts';
@@ -44,6 +45,15 @@ export interface LockWait {
   /** Whether events show the owner, or stacks and reports suggest it. */
   readonly certainty: 'observed' | 'inferred';
   readonly basis: string;
+}
+
+/** What the kernel log tells of a CPU while a grace period stalled: what takes its time. */
+export interface LoggedLoad {
+  readonly cpu: number;
+  readonly startNs: number;
+  readonly endNs: number;
+  readonly cause: 'nmi-storm' | 'irq-storm' | 'softirq-storm' | 'cpu-hog';
+  readonly why: string;
 }
 
 export interface TimelineData {
@@ -95,6 +105,8 @@ export interface TimelineData {
   readonly involuntary: readonly NoVoluntarySwitch[];
   /** CPUs that spin until another one answers. */
   readonly busyWaits: readonly BusyWait[];
+  /** Of the kernel's stall reports; the log's judge fills it in. */
+  readonly loggedLoads: readonly LoggedLoad[];
   /** Calls of rcu_barrier() by start. */
   readonly barriers: readonly BarrierRound[];
   readonly visible: Visibility & {
@@ -217,6 +229,7 @@ export class Timeline {
       tasksKthreadTids: new Set(tasksKthreads.values()),
       involuntary: models.involuntary.stretches,
       busyWaits: models.busyWaits.waits,
+      loggedLoads: [],
       barriers: models.barriers.rounds,
       history: models.cpu.history,
       cpus: models.cpu.all().map((cpu) => cpu.cpu),
@@ -346,7 +359,9 @@ export class Timeline {
     toNs: number,
   ): { readonly wait: BusyWait; readonly verdict: HoldoutVerdict } | undefined {
     const wait = busyWaitDuring(this.data.busyWaits, cpu, fromNs, toNs);
-    return wait && { wait, verdict: verdictOfTarget(wait, fromNs, toNs, this.data.visible) };
+    if (!wait) return undefined;
+    const verdict = verdictOfTarget(wait, fromNs, toNs, this.data.visible);
+    return { wait, verdict: this.#asLogged(verdict, wait.targetCpu, fromNs, toNs) };
   }
 
   judge(holdout: Holdout): TracedVerdict {
@@ -354,9 +369,34 @@ export class Timeline {
     if (holdout.kind !== 'cpu' || (verdict.cause !== 'cpu-hog' && verdict.cause !== 'unknown')) return verdict;
     const toNs = holdout.toNs ?? this.data.endNs;
     const busy = this.busyWait(holdout.cpu, holdout.fromNs, toNs);
-    if (busy || verdict.cause !== 'cpu-hog' || verdict.task === undefined) return busy?.verdict ?? verdict;
+    if (busy) return busy.verdict;
+    if (verdict.cause !== 'cpu-hog' || verdict.task === undefined)
+      return this.#asLogged(verdict, holdout.cpu, holdout.fromNs, toNs);
     const waits = { past: this.data.pastLockWaits, open: this.data.lockWaits };
     const lockSpin = lockSpinDuring(waits, verdict.task, holdout.fromNs, toNs);
     return lockSpin ? { ...verdictOfOwner(verdict, lockSpin, this.labelOf(lockSpin.ownerTid)), lockSpin } : verdict;
+  }
+
+  /** Where events do not show what a CPU does, and the kernel's report of the same time does: interrupts that were not recorded look like its task. */
+  #asLogged(verdict: TracedVerdict, cpu: number | undefined, fromNs: number, toNs: number): TracedVerdict {
+    if (verdict.cause !== 'unknown' || verdict.code !== 'UNKNOWN' || cpu === undefined) return verdict;
+    const load = this.data.loggedLoads.find(
+      (other) => other.cpu === cpu && overlapNs(fromNs, toNs, other.startNs, other.endNs) > 0,
+    );
+    if (!load) return verdict;
+    const { hardirq, softirq } = verdict.shares;
+    const rest = Math.max(0, 1 - hardirq - softirq);
+    const shares = {
+      nmi: load.cause === 'nmi-storm' ? rest : 0,
+      hardirq: load.cause === 'irq-storm' ? hardirq + rest : hardirq,
+      softirq: load.cause === 'softirq-storm' ? softirq + rest : softirq,
+    };
+    return {
+      ...verdict,
+      cause: load.cause,
+      shares,
+      task: undefined,
+      note: `${verdict.note}; the kernel log: ${load.why}`,
+    };
   }
 }

@@ -55,8 +55,8 @@ export class WhatIf {
   }
 
   #rejudge(operators: readonly Operator[]): Rejudged {
-    const { record } = this.#run;
     const before = this.#before;
+    const { record } = before;
     const rewrite = lockRewrite(operators);
     const profile: KernelProfile = { ...record.profile };
     const because: string[] = [];

@@ -1,6 +1,7 @@
 /** Every verdict that rests on the kernel log alone. Where events show the same thing, merge.ts joins the two. */
 import type { Finding } from '../../../../schema/index.ts';
 import { isRecorded, type RunRecord } from '../../record/run-record.ts';
+import type { LoggedLoad } from '../../record/timeline.ts';
 import { type CycleEdge, LogChains } from './chain.ts';
 import { detectCsdLocks } from './csd.ts';
 import { detectLogDeadlocks } from './deadlock.ts';
@@ -32,6 +33,17 @@ export function detectLog({ log, profile, coverage }: RunRecord): Finding[] {
     ...detectLogLockups(log, stalls, log.storms),
     ...detectCsdLocks(log, log.storms),
   ]);
+}
+
+const LOADS: ReadonlySet<string> = new Set(['nmi-storm', 'irq-storm', 'softirq-storm', 'cpu-hog']);
+
+/** What stall reports show of CPUs: it explains those of which events show nothing. */
+export function loggedLoads({ log, profile }: RunRecord): LoggedLoad[] {
+  return judgeStalls(log, profile.hz, log.storms).flatMap(({ cause, startNs, endNs }) => {
+    const { cause: kind, cpu, why } = cause;
+    if (cpu === undefined || !LOADS.has(kind)) return [];
+    return [{ cpu, startNs, endNs, cause: kind as LoggedLoad['cause'], why: typeof why === 'string' ? why : why.text }];
+  });
 }
 
 /** The edges of the cycles, by their waiters. */
