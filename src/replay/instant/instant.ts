@@ -120,7 +120,7 @@ class InstantReader {
         softirq: load.share('softirq', state.cpu, this.#atNs),
       },
       storms: KINDS.flatMap((kind) => {
-        const storm = load.storm(kind, state.cpu);
+        const storm = load.storm(kind, state.cpu, this.#atNs);
         return storm ? [{ kind, since_ns: storm.startNs }] : [];
       }),
       held: known ? this.#held(taskKey(state.tid, state.cpu)) : [],

@@ -186,7 +186,7 @@ class WaitWalk implements LiveWaits {
     const steps: LiveStep[] = [];
     for (const kind of INTERRUPTS) {
       const share = load.share(kind, state.cpu, this.atNs);
-      const storm = load.storm(kind, state.cpu);
+      const storm = load.storm(kind, state.cpu, this.atNs);
       if (!storm && share < (kind === 'nmi' ? NMI_SHARE : IRQ_SHARE)) continue;
       const name = `${INTERRUPT_NAMES[kind]} on CPU ${state.cpu}`;
       const note = `${percent(share)} of the last ${formatDuration(this.run.world.thresholds.nmiStormWindowNs)}`;

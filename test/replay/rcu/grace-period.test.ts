@@ -168,7 +168,7 @@ describe('the same verdict from less', () => {
       root: { kind: 'reader-preempted', cpu: 1, task: 'lab_rcuread', tid: 83 },
     });
     expect(blocked.chain.find((link) => link.kind === 'reader')?.note).toMatch(
-      /preempted by lab_fifo:84, at real-time priority 49; it woke the grace-period kthread as the last one to leave/,
+      /preempted by lab_fifo:84, at real-time priority 50; it woke the grace-period kthread as the last one to leave/,
     );
   });
 

@@ -40,7 +40,7 @@ describe('a CPU holds the grace period up', () => {
   it('RT_HOG: the same at a real-time priority', async () => {
     const stall = await stallOf(hogScene('fifo-9/p49'));
     expect(stall.holdouts).toMatchObject([{ code: 'RT_HOG', cause: 'cpu-hog' }]);
-    expect(notesText(stall)).toContain('fifo:9 runs 99.8 % of the time, at real-time priority 49');
+    expect(notesText(stall)).toContain('fifo:9 runs 99.8 % of the time, at real-time priority 50');
   });
 
   it('IRQS_OFF: no interrupts, although NMIs are recorded and rare', async () => {
@@ -148,14 +148,14 @@ describe('a reader holds the grace period up', () => {
     const stall = await stallOf(unlocked(readerScene().runs(9.9, 1, 'fifo-9/p49', 'rd-5'), LENGTH_S));
     expect(stall).toMatchObject({ cause: 'reader-preempted', tasks: ['rd:5'], cpus: [] });
     expect(stall.holdouts).toMatchObject([{ code: 'READER_RUNNABLE', tid: 5 }]);
-    expect(notesText(stall)).toContain('preempted by fifo:9, at real-time priority 49');
+    expect(notesText(stall)).toContain('preempted by fifo:9, at real-time priority 50');
   });
 
   it('READER_RUNNABLE: with the boost that did not help (rcub)', async () => {
     const scene = readerScene()
       .at(0.6, 'rcub/0-16', 0, 'sched_pi_setprio: comm=rd pid=5 oldprio=120 newprio=98')
       .runs(9.9, 1, 'fifo-9/p49', 'rd-5');
-    expect(notesText(await stallOf(unlocked(scene, LENGTH_S)))).toContain('boosted to priority 98 after 500 ms');
+    expect(notesText(await stallOf(unlocked(scene, LENGTH_S)))).toContain('boosted to real-time priority 1 after 500 ms');
   });
 
   it('READER_RUNNING_LONG: back on its CPU, and not out of its section', async () => {
@@ -225,7 +225,7 @@ describe('on PREEMPT_RT', () => {
       { name: 'CPU 1', code: 'RT_HOG' },
       { name: 'rd:5', code: 'READER_RUNNABLE' },
     ]);
-    expect(notesText(stall)).toMatch(/preempted by fifo:9, at real-time priority 49, boosted to priority 98/);
+    expect(notesText(stall)).toMatch(/preempted by fifo:9, at real-time priority 50, boosted to real-time priority 1/);
     expect(stall.holdouts?.[0].note).toContain('its quiescent state is not reported');
   });
 

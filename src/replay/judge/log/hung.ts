@@ -35,6 +35,9 @@ function sleepOf({ verdict }: LogHung): string {
   return verdict.primitive || verdict.sleeper;
 }
 
+/** Stamps have microseconds. */
+const ROUNDED_S = 1e-5;
+
 /** From v4.20 on the seconds are those that the task has been blocked; before they are hung_task_timeout_secs (kernel/hung_task.c). */
 function secondsNote(seconds: number, release: string | undefined): Note {
   const unscheduled = `the kernel's detector: the task has not been scheduled for ${seconds} s in uninterruptible sleep`;
@@ -47,9 +50,12 @@ function secondsNote(seconds: number, release: string | undefined): Note {
     : note(`${unscheduled}; the seconds are the real time, not the threshold`, 'G4.1', 'T30');
 }
 
+/** The detector tells whole seconds, and those that have passed: no finer number can come of it. */
+const blockedFor = ({ last, sinceNs }: LogHung): number => Math.floor((last.tsNs - sinceNs) / 1e9 + ROUNDED_S) * 1e9;
+
 function hungFinding(log: LogRecord, hung: LogHung, chain: LogChain, release: string | undefined): Finding {
   const { comm, tid, last } = hung;
-  const blockedNs = last.tsNs - hung.sinceNs;
+  const blockedNs = blockedFor(hung);
   const sleep = sleepOf(hung);
   const what = sleep ? ` in ${sleep}` : '';
   const reported = reportEvidence(log, hung.places, `${comm}:${tid} is reported`);
@@ -62,7 +68,7 @@ function hungFinding(log: LogRecord, hung: LogHung, chain: LogChain, release: st
     title: last.cannotDie
       ? `${comm}:${tid} was killed and could not die for ${last.seconds} s`
       : `${comm}:${tid} blocked for more than ${last.seconds} s${what}${cause}`,
-    start_ns: Math.max(0, hung.sinceNs),
+    start_ns: Math.max(0, last.tsNs - blockedNs),
     end_ns: last.tsNs,
     evidence: [...reported, ...chain.evidence.filter((item) => !reported.some((known) => samePlace(known, item)))],
     notes: notesOf([
@@ -91,14 +97,14 @@ function blockedSync(log: LogRecord, hung: LogHung, chain: LogChain, chains: Log
       : verdict.resource === 'rcu-tasks'
         ? 'rcu_tasks'
         : flavor;
-  const blockedNs = last.tsNs - hung.sinceNs;
+  const blockedNs = blockedFor(hung);
   return [
     identified({
       kind: 'blocked-sync',
       severity: 'error',
       confidence: 'reported',
       title: `${comm}:${tid} blocked ${formatDuration(blockedNs)} in ${verdict.api}${verdict.site ? `, ${verdict.site}` : ''}: ${rootPhrase(chain.root, tid)}`,
-      start_ns: Math.max(0, hung.sinceNs),
+      start_ns: Math.max(0, last.tsNs - blockedNs),
       end_ns: last.tsNs,
       evidence: chain.evidence,
       notes: notesOf([

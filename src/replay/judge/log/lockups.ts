@@ -243,7 +243,8 @@ function storm(log: LogRecord, long: LongInterrupts, perf: boolean, behind: Judg
     kind: 'nmi-storm',
     severity: behind ? 'error' : perf ? 'warning' : 'info',
     confidence: 'reported',
-    title: `${what} set a new maximum ${long.count} times, longest ${formatDuration(long.maxNs)}${behind ? `; a grace period stalls behind them` : ''}`,
+    // perf prints the running average of its interrupts, not one of them (kernel/events/core.c perf_sample_event_took).
+    title: `${what} ${perf ? `exceeded the time allowed ${long.count} times, on average up to` : `set a new maximum ${long.count} times, longest`} ${formatDuration(long.maxNs)}${behind ? `; a grace period stalls behind them` : ''}`,
     start_ns: long.firstNs,
     end_ns: behind ? Math.max(long.lastNs, behind.endNs) : long.lastNs,
     evidence: reportEvidence(

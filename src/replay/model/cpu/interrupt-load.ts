@@ -223,10 +223,10 @@ export class InterruptLoadModel implements Model {
     return window ? Math.min(1, window.shareUntil(nowNs - this.#world.firstNs)) : 0;
   }
 
-  /** The storm going on, if any. */
-  storm(kind: Storm['kind'], cpu: number): Storm | undefined {
+  /** The storm that goes on at that time, if any: one that ended since its last interrupt is over. */
+  storm(kind: Storm['kind'], cpu: number, nowNs: number): Storm | undefined {
     const storm = this.#open.get(cpu * KINDS.length + KINDS.indexOf(kind));
-    return storm?.lapsedNs === 0 ? storm : undefined;
+    return storm && this.share(kind, cpu, nowNs) >= stormShare(this.#world.thresholds, kind) ? storm : undefined;
   }
 
   #windowOf(kind: InterruptKind, cpu: number): LoadWindow {

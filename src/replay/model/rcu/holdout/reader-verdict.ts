@@ -1,6 +1,7 @@
 /** READER_* of MODEL 2.7: a preempted reader that runs (unless interrupts eat its CPU), waits for a CPU, sleeps, or has left its section. */
 import { formatDuration, type HoldoutCode, type RootKind } from '../../../../../schema/index.ts';
 import type { Visibility } from '../../../core/visibility.ts';
+import { MAX_RT_PRIO, rtPriority } from '../../../knowledge/priorities.ts';
 import { LATE_NS } from '../../../knowledge/thresholds.ts';
 import type { Holdout } from '../grace-period.ts';
 import { busiest, type HoldoutVerdict, MOST, NMI_SHARE, percentOf, realTime } from './shares.ts';
@@ -65,5 +66,6 @@ export function judgeReader(holdout: Holdout, shares: HoldoutVerdict['shares'], 
 
 function boost(holdout: Holdout): string {
   if (holdout.boostedNs === undefined) return '';
-  return `, boosted to priority ${holdout.boostedTo} after ${formatDuration(Math.max(0, holdout.boostedNs - holdout.fromNs))}`;
+  const boostedTo = rtPriority(holdout.boostedTo ?? MAX_RT_PRIO - 1);
+  return `, boosted to real-time priority ${boostedTo} after ${formatDuration(Math.max(0, holdout.boostedNs - holdout.fromNs))}`;
 }

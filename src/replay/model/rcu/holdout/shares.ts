@@ -1,6 +1,6 @@
 /** What the verdicts on CPUs and on readers share: thresholds of MODEL 2.7, shares of time, and their words. */
 import type { HoldoutCode, RootKind } from '../../../../../schema/index.ts';
-import { MAX_RT_PRIO } from '../../../knowledge/priorities.ts';
+import { MAX_RT_PRIO, rtPriority } from '../../../knowledge/priorities.ts';
 import type { Occupancy } from '../../cpu/cpu-state.ts';
 import type { Holdout } from '../grace-period.ts';
 
@@ -48,8 +48,8 @@ export function busiest(holdout: Holdout, except: string): string | undefined {
   return task;
 }
 
-/** `, at real-time priority 49`, '' for others. */
+/** `, at real-time priority 50`, '' for others. */
 export function realTime(holdout: Holdout, task: string | undefined): string {
   const prio = task === undefined ? 120 : (holdout.prios.get(task) ?? 120);
-  return prio < MAX_RT_PRIO ? `, at real-time priority ${prio}` : '';
+  return prio < MAX_RT_PRIO ? `, at real-time priority ${rtPriority(prio)}` : '';
 }
