@@ -11,6 +11,7 @@ import { WAIT_KINDS } from './wait.ts';
 export type { DeferralHazardKind, LockMisuseKind } from './lock.ts';
 export { type EventGroup, type Need, namesOf } from './needs.ts';
 export type { DetailFormat, KindNeeds } from './row.ts';
+export type { Recurrence } from './wait.ts';
 
 const KINDS = { ...LOCK_KINDS, ...WAIT_KINDS, ...CPU_KINDS };
 

@@ -18,6 +18,19 @@ import {
 } from './needs.ts';
 import { causeOf, kind } from './row.ts';
 
+/** Reports of several grace periods that one cause held up: what is told once. */
+export interface Recurrence {
+  readonly count: number;
+  /** From report to report, on average. */
+  readonly period_ns: number;
+  /** The longest of the stalls; the finding lasts from the first to the last of them. */
+  readonly longest_ns: number;
+  readonly first_ns: number;
+  readonly last_ns: number;
+  /** Of all, in order, as far as they are kept. */
+  readonly gp_seqs: readonly string[];
+}
+
 export interface RcuStall {
   readonly flavor: string;
   /** Decimal, 64-bit, state bits included; null when the grace period is known from waiters only. */
@@ -27,6 +40,8 @@ export interface RcuStall {
   readonly tasks: readonly string[];
   readonly cause: RootKind;
   readonly expedited?: boolean;
+  /** Missing: one grace period. `gp_seq` is the first one's. */
+  readonly recurrence?: Recurrence;
   /** Holdouts at the time of the stall, longest first. */
   readonly holdouts?: readonly StallHoldout[];
   /** Of grace periods whose events are recorded. */

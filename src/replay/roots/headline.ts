@@ -84,17 +84,22 @@ function lockParts(group: readonly Finding[]): string[] {
 function stallPart(group: readonly Finding[]): string[] {
   const stalls = ofKind(group, 'rcu-stall');
   if (stalls.length === 0) return [];
-  const longest = stalls.reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a));
-  const length = formatDuration(lengthOf(longest));
-  if (stalls.length > 1) return [`${stalls.length} RCU grace periods stalled, longest ${length}`];
+  const longest = stalls.reduce((a, b) => (stallLength(b) > stallLength(a) ? b : a));
+  // The log may not tell how long.
+  const longestNs = stallLength(longest);
+  const length = longestNs > 0 ? ` ${formatDuration(longestNs)}` : '';
+  const count = stalls.reduce((sum, { recurrence }) => sum + (recurrence?.count ?? 1), 0);
+  if (count > 1) return [`${count} RCU grace periods stalled${length && `, longest${length}`}`];
   const { flavor, gp_seq, expedited, cpus, tasks, cause } = longest;
   const who = cause === 'unknown' ? [...cpus.map((cpu) => `CPU ${cpu}`), ...tasks.map((task) => `reader ${task}`)] : [];
   const waits = who.length > 0 ? `, waiting for ${who.join(', ')}` : '';
   const number = gp_seq === null ? '' : ` ${gp_seq}`;
-  return [`${flavor} ${expedited ? 'expedited ' : ''}GP${number} stalled ${length}${waits}`];
+  return [`${flavor} ${expedited ? 'expedited ' : ''}GP${number} stalled${length}${waits}`];
 }
 
 const lengthOf = (finding: Finding): number => finding.end_ns - finding.start_ns;
+const stallLength = (finding: Finding & { readonly kind: 'rcu-stall' }): number =>
+  finding.recurrence?.longest_ns ?? lengthOf(finding);
 
 /** Kthreads, works and watchdogs that made no progress. */
 function progressParts(group: readonly Finding[], cause: RootKind | undefined, alone: boolean): string[] {

@@ -18,6 +18,8 @@ export interface LogCause {
   /** The CPU or task that decided. */
   readonly cpu?: number;
   readonly tid?: number;
+  /** What the CPU executed, when the cause is that it did. */
+  readonly at?: string;
   readonly why: NoteInput;
 }
 
@@ -183,7 +185,8 @@ function causeOfCpu(
   // What a task dump without NMI shows of a task that runs is where it was switched out last.
   if (!dump.nmi && plainSymbol(dump.stack[0] ?? '') === '__switch_to') return undefined;
   const who = dump.task ? ` (${dump.task.comm}:${dump.task.tid})` : '';
-  const [at] = dump.stack.slice((dump.nmiFrames ?? 0) + (dump.irqFrames ?? 0));
+  const interrupted = dump.stack.slice((dump.nmiFrames ?? 0) + (dump.irqFrames ?? 0));
+  const at = interrupted.find((symbol) => !INTERRUPT_ENTRY.test(plainSymbol(symbol)));
   const context = contextOfDump(dump);
   // If ticks are missing, whatever runs there cannot be interrupted.
   if (trouble && context !== 'user' && context !== 'idle' && fewTicks(stall, cpu))
@@ -207,11 +210,13 @@ function causeOfCpu(
         return {
           cause: 'cpu-hog',
           cpu,
+          ...(at && { at }),
           why: `CPU ${cpu}${who} has not run the interrupt that was sent to it after half of the timeout (flag ${probe}): interrupts are off${at ? ` in ${at}` : ''}, or NMIs leave it no time`,
         };
       return {
         cause: 'cpu-hog',
         cpu,
+        ...(at && { at }),
         why: `CPU ${cpu}${who} was in kernel code${at ? ` (${at})` : ''} without a quiescent state`,
       };
     case 'user':

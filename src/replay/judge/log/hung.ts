@@ -21,7 +21,16 @@ export function detectLogHung(log: LogRecord, chains: LogChains, release: string
 }
 
 function repeats(hung: LogHung): NoteInput[] {
-  return hung.reports > 1 ? [note(`reported ${hung.reports} times with growing seconds: one wait`, 'W4.21')] : [];
+  if (hung.reports < 2) return [];
+  const grows = hung.last.seconds > hung.places[0].seconds;
+  return [
+    note(
+      grows
+        ? `reported ${hung.reports} times with growing seconds: one wait`
+        : `reported ${hung.reports} times with the same stack, the threshold each time: one wait`,
+      'W4.21',
+    ),
+  ];
 }
 
 function samePlace(a: Evidence, b: Evidence): boolean {
@@ -57,6 +66,9 @@ function hungFinding(log: LogRecord, hung: LogHung, chain: LogChain, release: st
   const { comm, tid, last } = hung;
   const blockedNs = blockedFor(hung);
   const sleep = sleepOf(hung);
+  const { api, primitive, sleeper } = hung.verdict;
+  const call = api || primitive || sleeper;
+  const leastS = Math.max(last.seconds, Math.floor(blockedNs / 1e9));
   const what = sleep ? ` in ${sleep}` : '';
   const reported = reportEvidence(log, hung.places, `${comm}:${tid} is reported`);
   const cause = chain.root.kind === 'unknown' ? '' : `: ${rootPhrase(chain.root, tid)}`;
@@ -66,21 +78,22 @@ function hungFinding(log: LogRecord, hung: LogHung, chain: LogChain, release: st
     severity: last.cannotDie ? 'warning' : 'error',
     confidence: 'reported',
     title: last.cannotDie
-      ? `${comm}:${tid} was killed and could not die for ${last.seconds} s`
-      : `${comm}:${tid} blocked for more than ${last.seconds} s${what}${cause}`,
+      ? `${comm}:${tid} was killed and could not die for ${leastS} s`
+      : `${comm}:${tid} blocked for more than ${leastS} s${what}${cause}`,
     start_ns: Math.max(0, last.tsNs - blockedNs),
     end_ns: last.tsNs,
     evidence: [...reported, ...chain.evidence.filter((item) => !reported.some((known) => samePlace(known, item)))],
     notes: notesOf([
       secondsNote(last.seconds, release),
+      ...(sleep === call || sleep === '' ? [] : [note(`it sleeps in $sleep`, 'W4.20')]),
       ...repeats(hung),
       ...(last.coredump ? ['it waits for a core dump'] : []),
-      ...(last.workqueue ? [`it runs ${last.workqueue.fn} of workqueue ${last.workqueue.name}`] : []),
+      ...(last.workqueue ? [`it runs $last.workqueue.fnof workqueue $last.workqueue.name`] : []),
       ...chain.notes,
     ]),
     task: comm,
     tid,
-    ...(hung.verdict.api && { api: hung.verdict.api }),
+    ...(call && { api: call }),
     blocked_ns: blockedNs,
     chain: chain.links,
     ...(chain.root.kind !== 'unknown' && { root: chain.root }),
@@ -103,7 +116,7 @@ function blockedSync(log: LogRecord, hung: LogHung, chain: LogChain, chains: Log
       kind: 'blocked-sync',
       severity: 'error',
       confidence: 'reported',
-      title: `${comm}:${tid} blocked ${formatDuration(blockedNs)} in ${verdict.api}${verdict.site ? `, ${verdict.site}` : ''}: ${rootPhrase(chain.root, tid)}`,
+      title: `$comm:$tidblocked $formatDuration(blockedNs)in $verdict.api$verdict.site ? `, ${verdict.site}` : '': $rootPhrase(chain.root, tid)`,
       start_ns: Math.max(0, last.tsNs - blockedNs),
       end_ns: last.tsNs,
       evidence: chain.evidence,

@@ -25,7 +25,7 @@ export function detectLog({ log, profile, coverage }: RunRecord): Finding[] {
     ...detectLogMisuse(log),
     // Lock events show what the tables can only guess.
     ...(isRecorded(coverage, 'lock_acquire') ? [] : detectMasked(log, profile.release)),
-    ...detectLogStalls(log, stalls),
+    ...detectLogStalls(log, stalls, isRecorded(coverage, 'rcu_grace_period')),
     ...detectGpRequests(log, profile.hz),
     ...detectLogHung(log, new LogChains(log, waits, stalls, cyclesOf(deadlocks), profile.release), profile.release),
     ...deadlocks,

@@ -11,15 +11,18 @@ import { identified } from '../finding-id.ts';
 import { reportEvidence } from './evidence.ts';
 import { callers } from './locks.ts';
 import { loadBehind } from './lockup-load.ts';
+import { groups, recurrenceNotes } from './recurrence.ts';
 import type { JudgedStall } from './stalls.ts';
 
 /** @param storms what the events of the same recording show of interrupt load */
 export function detectLogLockups(log: LogRecord, stalls: readonly JudgedStall[], storms: readonly Storm[]): Finding[] {
   return [
-    ...groups(log.lockups, (report) => `${report.kind} ${report.cpu}`).map((reports) =>
+    ...groups(log.lockups, (report) => `${report.kind} ${report.cpu}`, isAnother).map((reports) =>
       lockup(log, reports, stalls, storms),
     ),
-    ...groups(log.workqueueLockups, (report) => report.pool).flatMap((reports) => workqueueStall(log, reports)),
+    ...groups(log.workqueueLockups, (report) => report.pool, isLater).flatMap((reports) =>
+      workqueueStall(log, reports),
+    ),
     ...groups(log.atomicSleeps, (report) => `${report.how} ${report.task?.comm ?? ''} ${callers(report.stack)}`).map(
       (reports) => atomicSleep(log, reports),
     ),
@@ -33,22 +36,12 @@ const WHAT_IS_CHECKED = {
   late: 'what the kernel checks: with the scheduler feature LATENCY_WARN, a CPU that is to reschedule does so within resched_latency_warn_ms',
 } as const;
 
-/** Reports of one thing, in order; a long pause begins a new group. */
-function groups<T extends { readonly tsNs: number }>(reports: readonly T[], key: (report: T) => string): T[][] {
-  const open = new Map<string, T[]>();
-  const all: T[][] = [];
-  for (const report of reports) {
-    const group = open.get(key(report));
-    const last = group?.at(-1);
-    if (group && last && report.tsNs - last.tsNs <= LOCKUP_REPEAT_NS) group.push(report);
-    else {
-      const begun = [report];
-      open.set(key(report), begun);
-      all.push(begun);
-    }
-  }
-  return all;
-}
+/** A long pause begins another lockup, unless the CPU is stuck where it was. */
+const isAnother = (last: Lockup, next: Lockup): boolean =>
+  next.tsNs - last.tsNs > LOCKUP_REPEAT_NS && callers(last.stack, 4) !== callers(next.stack, 4);
+
+const isLater = (last: { readonly tsNs: number }, next: { readonly tsNs: number }): boolean =>
+  next.tsNs - last.tsNs > LOCKUP_REPEAT_NS;
 
 function lockup(
   log: LogRecord,
@@ -60,7 +53,7 @@ function lockup(
   const last = reports[reports.length - 1];
   const hard = last.kind === 'hard-lockup';
   const late = last.kind === 'soft-lockup' && last.resched === true;
-  const stuckS = last.kind === 'soft-lockup' ? last.seconds : 0;
+  const stuckS = Math.max(...reports.map((report) => (report.kind === 'soft-lockup' ? report.seconds : 0)));
   const task = last.task ?? first.task;
   const at = callers((last.stack.length > 0 ? last : first).stack, 4);
   const startNs = Math.max(0, Math.min(first.tsNs, last.tsNs - stuckS * 1e9));
@@ -83,7 +76,7 @@ function lockup(
         : [
             `it spins in ${spin} until ${target === undefined ? 'another CPU' : `CPU ${target}`} answers: that one keeps it`,
           ]),
-      ...recurrence(reports),
+      ...recurrenceNotes(reports),
     ]),
     cpu: last.cpu,
     task: task?.comm ?? '<...>',
@@ -91,15 +84,6 @@ function lockup(
     ...(at && { site: at.split(' ')[0] }),
     ...(root && { root }),
   });
-}
-
-/** How often, from when to when, and how far apart on average. */
-function recurrence(reports: readonly { readonly tsNs: number }[]): string[] {
-  if (reports.length < 2) return [];
-  const lastNs = reports[reports.length - 1].tsNs - reports[0].tsNs;
-  return [
-    `reported ${reports.length} times${lastNs > 0 ? `, every ${formatDuration(lastNs / (reports.length - 1))}, the last one ${formatDuration(lastNs)} after the first` : ''}`,
-  ];
 }
 
 /** One finding for each work item that waits in a stalled pool; for the pool itself when the log names none. */

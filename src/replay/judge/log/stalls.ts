@@ -6,11 +6,12 @@ import { spinOf } from '../../knowledge/stack/busy-wait-frames.ts';
 import { type RuledEdge, WAITS_FOR } from '../../knowledge/waits-for.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import { type JiffiesReading, readJiffies } from '../../model/log/jiffies.ts';
-import type { LogStall } from '../../model/log/stall.ts';
+import type { LogStall, StallReport } from '../../model/log/stall.ts';
 import { type LogRecord, loggedName } from '../../record/log-record.ts';
 import { identified } from '../finding-id.ts';
 import { causeOfStall, type LogCause } from './cause.ts';
 import { reportEvidence } from './evidence.ts';
+import { groups, recurrenceNotes, recurrenceOf, recurringStalls } from './recurrence.ts';
 
 /** A stall with what it means in time. */
 export interface JudgedStall {
@@ -32,13 +33,15 @@ export function judgeStalls(log: LogRecord, hz: number | undefined, storms: read
     const reading = first.jiffies === undefined ? undefined : readJiffies(first.jiffies, hz);
     const perSecond = hz ?? reading?.hz;
     const lengthNs = first.jiffies !== undefined && perSecond !== undefined ? (first.jiffies * 1e9) / perSecond : 0;
-    const startNs = first.tsNs - lengthNs;
+    const startNs = Math.max(0, first.tsNs - lengthNs);
+    const lastNs = last.jiffies !== undefined && perSecond !== undefined ? (last.jiffies * 1e9) / perSecond : 0;
     const readers = [...stall.tasks.keys()].map((tid) => `reader ${loggedName(log, tid)}:${tid}`);
     const cpus = [...stall.cpus.keys()].sort((a, b) => a - b).map((cpu) => `CPU ${cpu}`);
     return {
       stall,
       startNs,
-      endNs: last.tsNs,
+      // A log without times still tells how long the stall lasts; times are not negative.
+      endNs: Math.max(last.tsNs, startNs + lastNs),
       reading,
       hz: perSecond,
       cause: observedCause(causeOfStall(log, stall, startNs), stall, startNs, storms),
@@ -63,9 +66,54 @@ function observedCause(cause: LogCause, stall: LogStall, startNs: number, storms
   return { cause: STORM_ROOTS[kind], cpu, why };
 }
 
-export function detectLogStalls(log: LogRecord, judged: readonly JudgedStall[]): Finding[] {
-  return [...judged.map((entry) => stallFinding(log, entry)), ...judged.flatMap((entry) => starvedKthread(log, entry))];
+/** @param apart events show grace periods: each stall is one of them */
+export function detectLogStalls(log: LogRecord, judged: readonly JudgedStall[], apart: boolean): Finding[] {
+  const recurring = apart ? judged.map((entry) => [entry]) : recurringStalls(judged);
+  return [
+    ...recurring.map((entries) =>
+      entries.length === 1 ? stallFinding(log, entries[0]) : recurringStall(log, entries),
+    ),
+    ...(apart ? judged.map((entry) => [entry]) : groups(judged, starvationOf)).flatMap((entries) =>
+      starvedKthread(log, entries),
+    ),
+  ];
 }
+
+/** One cause that held up grace period after grace period. */
+function recurringStall(log: LogRecord, entries: readonly JudgedStall[]): Finding {
+  const [first] = entries;
+  const finding = stallFinding(log, first);
+  const recurrence = recurrenceOf(entries);
+  const { count, period_ns, longest_ns } = recurrence;
+  const { flavor, expedited } = first.stall;
+  const every = period_ns > 0 ? `, every ${formatDuration(period_ns)}` : '';
+  const longest = longest_ns > 0 ? `, longest ${formatDuration(longest_ns)}` : '';
+  return identified({
+    ...(finding as Finding & { readonly kind: 'rcu-stall' }),
+    severity: entries.some(({ stall, hz }) => !isBrief(log, stall, hz)) ? 'error' : 'info',
+    title: `${count} ${flavor} ${expedited ? 'expedited ' : ''}grace periods stalled${every}${longest}: wait for ${first.who}, cause ${first.cause.cause}`,
+    end_ns: Math.max(...entries.map(({ endNs }) => endNs)),
+    evidence: reportEvidence(
+      log,
+      entries.flatMap(({ stall }) => stall.places.slice(0, 1)).slice(0, MAX_RECURRENCES),
+      'the kernel warns of the stall',
+    ),
+    notes: notesOf([
+      ...finding.notes,
+      ...recurrenceNotes(entries.map(({ stall }) => stall.first)),
+      `grace periods ${recurrence.gp_seqs.slice(0, MAX_RECURRENCES).join(', ')}${recurrence.gp_seqs.length > MAX_RECURRENCES ? ', …' : ''}`,
+    ]),
+    recurrence,
+  });
+}
+
+/** Recurring reports that evidence and notes name. */
+const MAX_RECURRENCES = 8;
+
+const starvationOf = ({ stall, who }: JudgedStall): string => {
+  const { kthread } = stall.last.kthread?.kind === 'starved' ? stall.last : stall.first;
+  return [stall.flavor, kthread?.cpu ?? '', kthread?.state ?? '', kthread?.taskState ?? '', who].join(' ');
+};
 
 function stallFinding(log: LogRecord, { stall, startNs, endNs, reading, hz, cause, who }: JudgedStall): Finding {
   const { flavor, first, last, gpSeq, eventSeq, expedited } = stall;
@@ -74,6 +122,8 @@ function stallFinding(log: LogRecord, { stall, startNs, endNs, reading, hz, caus
   const length = endNs > startNs ? ` for ${formatDuration(endNs - startNs)}` : '';
   const period = `${flavor} ${expedited ? 'expedited ' : ''}grace period${eventSeq === null ? '' : ` ${eventSeq}`}`;
   const brief = isBrief(log, stall, hz);
+  const age = (report: StallReport): number => (hz === undefined ? 0 : ((report.jiffies ?? 0) * 1e9) / hz);
+  const later = Math.max(last.tsNs - first.tsNs, age(last) - age(first));
   const falsePositive = last.cpus.some((cpu) => cpu.falsePositive);
   return identified({
     kind: 'rcu-stall',
@@ -93,9 +143,14 @@ function stallFinding(log: LogRecord, { stall, startNs, endNs, reading, hz, caus
       ...(expedited && gpSeq !== null
         ? [note(`s: ${gpSeq} is its running sequence, ${eventSeq} its end value`, 'R2.47')]
         : []),
-      ...lengthNotes(first.jiffies, reading),
+      ...(expedited && brief ? [] : lengthNotes(first.jiffies, reading)),
       ...(stall.reports > 1
-        ? [note(`reported ${stall.reports} times, last ${formatDuration(endNs - first.tsNs)} after the first`, 'G3.2')]
+        ? [
+            note(
+              `reported ${stall.reports} times${later > 0 ? `, last ${formatDuration(later)} after the first` : ''}`,
+              'G3.2',
+            ),
+          ]
         : []),
       ...(last.timer && cause.cause !== 'timer-lost'
         ? [
@@ -151,7 +206,11 @@ function lengthNotes(jiffies: number | undefined, reading: JiffiesReading | unde
   ];
 }
 
-function starvedKthread(log: LogRecord, { stall, startNs, reading, cause }: JudgedStall): Finding[] {
+/** @param entries reports of one starvation; the longest is told */
+function starvedKthread(log: LogRecord, entries: readonly JudgedStall[]): Finding[] {
+  const jiffiesOf = ({ stall }: JudgedStall): number =>
+    stall.last.kthread?.jiffies ?? stall.first.kthread?.jiffies ?? 0;
+  const { stall, startNs, reading, cause } = entries.reduce((a, b) => (jiffiesOf(b) > jiffiesOf(a) ? b : a));
   const { flavor, last, first } = stall;
   const report = last.kthread?.kind === 'starved' ? last : first;
   const { kthread } = report;
@@ -186,6 +245,7 @@ function starvedKthread(log: LogRecord, { stall, startNs, reading, cause }: Judg
               ),
             ]
           : []),
+        ...recurrenceNotes(entries.map((entry) => entry.stall.first)),
         ...(spin === undefined ? [] : [`CPU ${kthread.cpu} spins in ${spin} until another CPU answers`]),
         onHoldout
           ? note(
