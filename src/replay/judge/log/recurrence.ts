@@ -1,6 +1,16 @@
 /** Reports that come again and again: one finding with how often, how far apart, the first and the last. */
 import { formatDuration, type Recurrence } from '../../../../schema/index.ts';
-import type { JudgedStall } from './stalls.ts';
+import type { LogStall } from '../../model/log/stall.ts';
+import type { LogCause } from './cause.ts';
+
+/** A stall as it is judged. */
+interface RecurringStall {
+  readonly stall: LogStall;
+  readonly startNs: number;
+  readonly endNs: number;
+  readonly cause: LogCause;
+  readonly who: string;
+}
 
 /** How often, and how far apart on average. */
 export function recurrenceNotes(reports: readonly { readonly tsNs: number }[]): string[] {
@@ -33,7 +43,7 @@ export function groups<T>(
 }
 
 /** Stalls of different grace periods with the same holdouts, the same cause, and the same code. */
-export function recurringStalls(stalls: readonly JudgedStall[]): JudgedStall[][] {
+export function recurringStalls<Stall extends RecurringStall>(stalls: readonly Stall[]): Stall[][] {
   return groups(stalls, ({ stall, cause, who }) =>
     [stall.flavor, stall.expedited, cause.cause, cause.at ?? '', who.replace(/:\d+/g, '')].join(' '),
   );
@@ -41,7 +51,7 @@ export function recurringStalls(stalls: readonly JudgedStall[]): JudgedStall[][]
 
 const MAX_GP_SEQS = 64;
 
-export function recurrenceOf(stalls: readonly JudgedStall[]): Recurrence {
+export function recurrenceOf(stalls: readonly RecurringStall[]): Recurrence {
   const [first] = stalls;
   const last = stalls[stalls.length - 1];
   const spanNs = last.stall.first.tsNs - first.stall.first.tsNs;
