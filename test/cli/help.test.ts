@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { COMPLETION_SHELLS } from '../../src/cli/completion.ts';
-import { manualPage } from '../../src/cli/manual.ts';
+import { manualPage } from '../support/manual.ts';
 import { packageVersion } from '../../src/cli/package-version.ts';
 import { wholeProgram } from '../../src/cli/program.ts';
 import { quiesce } from '../support/command-line.ts';

@@ -12,12 +12,14 @@ import { reportEvidence } from './evidence.ts';
 
 /** Frames of lockdep and of the lock functions: the caller that a reader looks for comes after them. */
 const LOCK_MACHINERY =
-  /^(dump_stack(_lvl)?|show_stack|dump_backtrace|unwind_backtrace|_{0,2}print_.*|check_.*|mark_.*|validate_chain|__lock_acquire|lock_acquire|lock_sync|lock_release|_?_?raw_(spin|read|write)_.*|rt_(spin|read|write)_lock.*|down_(read|write).*|__?(ww_)?mutex_.*|percpu_.*|_+might_.*|__schedule_bug|panic|check_panic_on_warn)(\..*)?$/;
+  /^(dump_stack(_lvl)?|show_stack|dump_backtrace|unwind_backtrace|_{0,2}print_.*|check_.*|mark_.*|validate_chain|__lock_acquire|lock_acquire|lock_sync|lock_release|_?_?raw_(spin|read|write)_.*|rt_(spin|read|write)_lock.*|down_(read|write).*|_{0,2}(ww_)?mutex_.*|percpu_.*|_+might_.*|__schedule_bug|panic|check_panic_on_warn)(\..*)?$/;
 
 /** `srcu_gp_start_if_needed ← call_srcu ← chain_probe`. */
 export function callers(stack: readonly string[], depth = 3): string {
-  const from = stack.findIndex((symbol) => !LOCK_MACHINERY.test(symbol));
-  return stack.slice(Math.max(0, from), Math.max(0, from) + depth).join(' ← ');
+  // The unwinder prints a frame twice where it is not sure.
+  const frames = stack.filter((symbol, i) => symbol !== '' && symbol !== stack[i - 1]);
+  const from = frames.findIndex((symbol) => !LOCK_MACHINERY.test(symbol));
+  return frames.slice(Math.max(0, from), Math.max(0, from) + depth).join(' ← ');
 }
 
 const STOPPED = note(
