@@ -172,6 +172,8 @@ export interface StallHoldout {
   readonly name: string;
   readonly cpu: number;
   readonly tid?: number;
+  /** Of a CPU: the task that ran on it for longest, `comm:tid`. */
+  readonly task?: string;
   readonly code: HoldoutCode;
   readonly cause: RootKind;
   readonly from_ns: number;

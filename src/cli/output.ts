@@ -37,8 +37,9 @@ const COLOURS = pc.createColors(true);
 const COLOURED: Style = {
   bold: (text) => COLOURS.bold(text),
   dim: (text) => COLOURS.dim(text),
+  // Yellow and cyan cannot be read on white, blue cannot on black.
   severity: (severity, text) => {
-    const colour = { error: COLOURS.red, warning: COLOURS.yellow, info: COLOURS.cyan }[severity];
+    const colour = { error: COLOURS.red, warning: COLOURS.magenta, info: COLOURS.reset }[severity];
     return COLOURS.bold(colour(text));
   },
 };

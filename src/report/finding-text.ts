@@ -42,7 +42,7 @@ export function findingBody(finding: Finding, style: Style, options: StatementOp
   if ('chain' in finding && finding.chain && finding.chain.length > 1)
     lines.push(...chainLines(finding.chain, style, { brief, indent: indent.length }).map((line) => indent + line));
   if (finding.kind === 'rcu-stall' && finding.timeline && isNew(finding.timeline, options.said))
-    lines.push(...stripLines(finding.timeline, finding.end_ns - finding.start_ns, style, indent));
+    lines.push(...stripLines(finding, finding.timeline, style, indent));
   if (finding.kind === 'rcu-stall' && (finding.holdouts?.length ?? 0) > (brief ? 1 : 0))
     lines.push(...holdoutLines(finding.holdouts ?? [], style, indent));
   lines.push(...statementLines(finding, style, options));
@@ -71,18 +71,24 @@ export function spanOf(finding: Finding, ofRun: TimeFormat): string {
 
 /** What each CPU did while the grace period lasted. */
 function stripLines(
+  { holdouts = [], start_ns, end_ns }: RcuStallFinding,
   timeline: NonNullable<RcuStallFinding['timeline']>,
-  lengthNs: number,
   style: Style,
   indent: string,
 ): string[] {
+  const lengthNs = end_ns - start_ns;
+  const taskOn = new Map(holdouts.map(({ cpu, task }) => [cpu, task] as const));
   const fits = widthOf(style) - indent.length - STRIP_LABEL_WIDTH;
   const cellsOf = (cells: string): string => (cells.length <= fits ? cells : coarser(cells));
   const letters = cellsOf(timeline.cpus[0]?.cells ?? '').length;
   const scale = letters > 0 && lengthNs > 0 ? `; one column = ${formatDuration(lengthNs / letters)}` : '';
-  const rows = timeline.cpus
-    .slice(0, STRIPS_SHOWN)
-    .map(({ cpu, cells }) => `${indent}CPU ${String(cpu).padEnd(3)} ${cellsOf(cells)}`);
+  const rows = timeline.cpus.slice(0, STRIPS_SHOWN).map(({ cpu, cells }) => {
+    const row = `${indent}CPU ${String(cpu).padEnd(3)} ${cellsOf(cells)}`;
+    const task = taskOn.get(cpu);
+    // Whose code the CPU is kept from, or kept by.
+    const named = task === undefined ? row : `${row}  ${printable(task)}`;
+    return textWidth(named) <= widthOf(style) ? named : row;
+  });
   const more = timeline.cpus.length - rows.length;
   return [
     ...rows,

@@ -57,7 +57,7 @@ function nothingFound(assessments: readonly Assessment[], style: Style): string[
   const open = assessments.length - decided;
   const scope =
     open === 0 ? '' : `; ${open} of ${assessments.length} kinds of findings could not be decided, or not wholly`;
-  return [style.bold(`No findings${scope}.`)];
+  return wrapAfter('', '  ', `No findings${scope}.`, widthOf(style)).map((line) => style.bold(line));
 }
 
 /** What is known and therefore not shown: counted, and named in a line each. */

@@ -77,14 +77,14 @@ function ownRoot(finding: Finding): Root | undefined {
   }
 }
 
-/** `no quiescent state: lab_cpuhog:125 runs 98 % of the time without one` */
-const HOG = /(?:: |, )([^:,]+):(\d+) runs [\d.]+ % of the time/;
+/** `comm:tid` */
+const NAMED = /^(.+):(\d+)$/;
 
 function stallRoot({ cause, cpus, tasks, holdouts }: Named<'rcu-stall'>): Root {
   const holdout = holdouts?.find((candidate) => candidate.cause === cause);
   if (!cause.includes('reader')) {
     const cpu = holdout?.cpu ?? cpus[0];
-    const hog = cause === 'cpu-hog' ? HOG.exec(holdout?.note ?? '') : null;
+    const hog = cause === 'cpu-hog' ? NAMED.exec(holdout?.task ?? '') : null;
     return {
       kind: cause,
       ...(cpu !== undefined && cause !== 'gp-kthread-starved' && { cpu }),

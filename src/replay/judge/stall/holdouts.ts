@@ -18,7 +18,7 @@ export function stallHoldouts(timeline: Timeline, holdouts: readonly Holdout[]):
       return {
         name: holdout.kind === 'cpu' ? `CPU ${holdout.cpu}` : holdout.name,
         cpu: holdout.cpu,
-        ...(holdout.kind === 'reader' && { tid: holdout.tid }),
+        ...(holdout.kind === 'reader' ? { tid: holdout.tid } : taskOn(holdout)),
         code,
         cause,
         from_ns: holdout.fromNs,
@@ -29,6 +29,13 @@ export function stallHoldouts(timeline: Timeline, holdouts: readonly Holdout[]):
         note: holdoutNote(timeline, holdout),
       };
     });
+}
+
+/** Who ran on the CPU for longest. */
+function taskOn({ ran }: Holdout): { task?: string } {
+  let most: [name: string, ns: number] | undefined;
+  for (const entry of ran) if (most === undefined || entry[1] > most[1]) most = entry;
+  return most === undefined ? {} : { task: most[0] };
 }
 
 function sharesOf(holdout: Holdout): Record<string, number> {
