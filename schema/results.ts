@@ -97,6 +97,8 @@ export interface WhatIfVariant {
   readonly title: string;
   /** The recording holds nothing that the change would touch. */
   readonly no_op: boolean;
+  /** Only the kernel's reports are there, which have no times of single waits: the change may touch what they report, and that is not known. */
+  readonly undecided?: true;
   /** Ids of baseline findings. */
   readonly cleared: readonly string[];
   readonly remains: readonly string[];

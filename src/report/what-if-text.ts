@@ -15,7 +15,8 @@ const MARKS: Readonly<Record<Mark, string>> = { cleared: '-', remains: '=', new:
 
 export function whatIfText(result: WhatIfResult, style: Style): string {
   const acting = result.variants.filter((variant) => !variant.no_op);
-  const idle = result.variants.filter((variant) => variant.no_op);
+  const open = result.variants.filter((variant) => variant.undecided);
+  const idle = result.variants.filter((variant) => variant.no_op && !variant.undecided);
   const added = [
     ...new Map(acting.flatMap((variant) => variant.new.map((finding) => [finding.id, finding] as const))).values(),
   ];
@@ -30,6 +31,10 @@ export function whatIfText(result: WhatIfResult, style: Style): string {
   for (const variant of acting) lines.push(...variantLines(variant, rows, style), '');
   if (idle.length > 0) {
     const text = `no-op, nothing in this recording that the change would touch: ${idle.map((variant) => variant.name).join(', ')}`;
+    lines.push(...wrap(text, WIDTH));
+  }
+  if (open.length > 0) {
+    const text = `a log cannot answer, it has no times of single waits (record a trace: quiesce plan): ${open.map((variant) => variant.name).join(', ')}`;
     lines.push(...wrap(text, WIDTH));
   }
   const suppressed = suppressedLines(result.suppressed ?? [], style);

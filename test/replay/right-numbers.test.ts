@@ -56,3 +56,30 @@ describe('the load that state shows', () => {
     states.close();
   });
 });
+
+describe('a cycle through the map of a work item', () => {
+  it('may deadlock or not: the map is a copy on the stack of the worker, and its address tells nothing (L5.18)', async () => {
+    const lock = (task: string, at: number, how: string, address: string, name: string): string =>
+      `${task.padStart(16)}       [000] .....     ${at.toFixed(6)}: lock_${how}: ${address} ${name}`;
+    const [copy, item, m] = ['ffffc90000013e58', 'ffff888000000010', '00000000000000a1'];
+    const work = '(work_completion)(&a->work)';
+    const { findings } = await replayCaptures([
+      textCapture(
+        'trace.txt',
+        [
+          '# tracer: nop',
+          lock('kworker/0:1-9', 1.1, 'acquire', copy, work),
+          lock('kworker/0:1-9', 1.2, 'acquire', m, 'm'),
+          lock('kworker/0:1-9', 1.3, 'release', m, 'm'),
+          lock('kworker/0:1-9', 1.4, 'release', copy, work),
+          lock('t-7', 2.1, 'acquire', m, 'm'),
+          lock('t-7', 2.2, 'acquire', item, work),
+          lock('t-7', 2.3, 'release', item, work),
+          lock('t-7', 2.4, 'release', m, 'm'),
+          '',
+        ].join('\n'),
+      ),
+    ]);
+    expect(findings).toMatchObject([{ kind: 'lock-inversion', feasible: 'unknown' }]);
+  });
+});

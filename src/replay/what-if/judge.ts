@@ -103,6 +103,14 @@ export class WhatIf {
     return { verdicts, selected, because, lengths };
   }
 
+  /** The operators rewrite waits, and of the waits that were found only the log knows. */
+  #isUndecided({ operators }: Variant): boolean {
+    const { periods, sleeps, waits } = this.#run.record.timeline.data;
+    const recorded = periods.length + sleeps.length + waits.length > 0;
+    const rewritesWaits = operators.some((operator) => isTimelineOperator(operator) && operator.op !== 'scale-context');
+    return rewritesWaits && !recorded && this.#run.baseline.some(({ kind }) => REPORTED_WAITS.has(kind));
+  }
+
   #compare(variant: Variant, { verdicts, selected, because, lengths }: Rejudged): WhatIfVariant {
     const after = verdicts.findings;
     const { baseline } = this.#run;
@@ -112,10 +120,12 @@ export class WhatIf {
     const remains = baseline.filter((finding) => partners.has(finding.id));
     const known = new Set([...baseline, ...partners.values()].map(({ id }) => id));
     const fresh = new Map(after.filter(({ id }) => !noOp && !known.has(id)).map((finding) => [finding.id, finding]));
+    const undecided = noOp && this.#isUndecided(variant);
     return {
       name: variant.name,
       title: variant.title,
       no_op: noOp,
+      ...(undecided && { undecided }),
       cleared: idsOf(cleared),
       remains: idsOf(remains),
       new: [...fresh.values()],
@@ -124,6 +134,9 @@ export class WhatIf {
     };
   }
 }
+
+/** Waits that a log reports. */
+const REPORTED_WAITS: ReadonlySet<Finding['kind']> = new Set(['blocked-sync', 'hung-task', 'rcu-stall']);
 
 function isTimelineOperator(operator: Operator): operator is TimelineOperator {
   return !['set-profile', 'drop-edge', 'add-edge', 'set-wait-type', 'set-api-locks'].includes(operator.op);
