@@ -62,6 +62,11 @@ export const DIAGNOSTICS = {
     severity: 'note',
     advice: 'The captures share no record that would align their clocks; they stay on timelines of their own.',
   },
+  'aux-undecoded': {
+    severity: 'note',
+    advice:
+      'AUX records (Intel PT, Arm ETM) need an instruction decoder: what they recorded is in `perf script --itrace=… | quiesce replay -` only.',
+  },
   'clock-ticks': {
     severity: 'note',
     advice:

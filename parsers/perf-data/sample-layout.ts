@@ -142,6 +142,8 @@ export class SampleParts {
   branchCount = 0;
   /** Offsets of single words, −1 when absent. */
   weight = ABSENT;
+  /** Length of the piece of the AUX area that came with the sample. */
+  auxBytes = 0;
   dataSource = ABSENT;
   transaction = ABSENT;
   physicalAddress = ABSENT;
@@ -222,7 +224,8 @@ export class SampleParts {
     this.cgroup = word(SAMPLE_CGROUP);
     this.dataPageBytes = word(SAMPLE_DATA_PAGE_SIZE);
     this.codePageBytes = word(SAMPLE_CODE_PAGE_SIZE);
-    if (type & SAMPLE_AUX) at += WORD + countAt(view, at, end, littleEndian);
+    this.auxBytes = type & SAMPLE_AUX ? countAt(view, at, end, littleEndian) : 0;
+    if (type & SAMPLE_AUX) at += WORD + this.auxBytes;
     return at <= end;
   }
 

@@ -84,6 +84,8 @@ export class SampleWriter {
       this.#context.diagnostics.report('record-malformed', { byte: block.captureOffset + at }, 'sample');
       return;
     }
+    if (parts.auxBytes > 0)
+      this.#context.diagnostics.report('aux-undecoded', { byte: block.captureOffset + at }, 'AUX area of a sample');
     if (!plan.countsById) {
       this.#emit(plan, plan, block, at, tsNs, PERIOD_OF_RECORD);
       return;

@@ -8,6 +8,7 @@ import { CallChains } from './call-chains.ts';
 import { LossCount } from './loss-count.ts';
 import {
   MISC_LOST_SAMPLES_BPF,
+  RECORD_AUX,
   RECORD_EXIT,
   RECORD_FORK,
   RECORD_LOST,
@@ -246,6 +247,10 @@ export class Session {
       this.#writer.begin(tsNs, cpu, NO_TID, 0, typeId, 0, 0);
       this.#writer.int(type === RECORD_THROTTLE ? 1 : 0);
       this.#writer.end();
+    } else if (type === RECORD_AUX && size >= 32) {
+      // u64 offset, size and flags: what the AUX area holds, which is data of a tracer and no sample.
+      if (this.#u64(view, at + 16) > 0)
+        this.#context.diagnostics.report('aux-undecoded', { byte: block.captureOffset + at }, 'AUX record');
     } else if (this.#sideBand.apply(block, at, size, type, misc, trailerBytes) === false) {
       this.#context.diagnostics.report(
         'record-malformed',

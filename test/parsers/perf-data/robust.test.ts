@@ -124,7 +124,7 @@ describe('damaged perf.data', () => {
         data_page_size: '4096',
         code_page_size: '8192',
       });
-      expect(issues.map((issue) => issue.kind).sort()).toEqual(['events-lost', 'symbols-missing']);
+      expect(issues.map((issue) => issue.kind).sort()).toEqual(['aux-undecoded', 'events-lost', 'symbols-missing']);
     }
   });
 
