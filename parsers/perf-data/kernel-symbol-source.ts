@@ -1,7 +1,7 @@
 /** Which symbol table belongs to a recording: the user's, the embedded one, or this machine's when the kernel is the same. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { release } from 'node:os';
-import { CaptureError } from '../../schema/index.ts';
+import { CaptureError, fileProblem } from '../../schema/index.ts';
 import { KernelSymbols } from '../kernel-symbols.ts';
 import type { KernelReference } from './side-band.ts';
 
@@ -31,7 +31,7 @@ function tableFor(path: string | undefined, embedded: Uint8Array, recordedReleas
     try {
       return new KernelSymbols(readWhole(path));
     } catch (error) {
-      throw new CaptureError(`${path}: the kernel symbols cannot be read (${(error as Error).message})`);
+      throw new CaptureError(`${path}: the kernel symbols cannot be read: ${fileProblem(error)}`);
     }
   }
   if (embedded.length > 0) return new KernelSymbols(embedded);

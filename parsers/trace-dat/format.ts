@@ -1,6 +1,6 @@
 /** The trace.dat format: recordings of trace-cmd, file versions 6 and 7. */
 import { readFile } from 'node:fs/promises';
-import { CaptureError, type EventBatch, NO_CPU } from '../../schema/index.ts';
+import { CaptureError, type EventBatch, fileProblem, NO_CPU } from '../../schema/index.ts';
 import type { ParseContext, TraceFormat } from '../format.ts';
 import { ftraceText } from '../ftrace-text/format.ts';
 import { KernelSymbols } from '../kernel-symbols.ts';
@@ -93,7 +93,7 @@ async function symbolLoader(
     try {
       given = await readFile(path);
     } catch (error) {
-      throw new CaptureError(`${path}: ${(error as Error).message}`);
+      throw new CaptureError(`${path}: the kernel symbols cannot be read: ${fileProblem(error)}`);
     }
   }
   return () => {

@@ -9,6 +9,7 @@ import {
   type BaselineRun,
   CaptureError,
   type Finding,
+  fileProblem,
 } from '../../schema/index.ts';
 import type { RecordedMetric, RunRecord } from './run-record.ts';
 import type { SampleBlock } from './sample-blocks.ts';
@@ -72,9 +73,7 @@ export function readBaseline(path: string): RunRecord[] {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new CaptureError(
-      `${path}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message}`,
-    );
+    throw new CaptureError(`${path}: ${fileProblem(error)}`);
   }
   let json: unknown;
   try {

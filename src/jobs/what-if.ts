@@ -1,6 +1,6 @@
 /** What-if: captures or a stored run judged once more under variants of the kernel. */
 import { readFileSync } from 'node:fs';
-import type { WhatIfResult } from '../../schema/index.ts';
+import { fileProblem, type WhatIfResult } from '../../schema/index.ts';
 import { type ReplayedRun, WhatIf } from '../replay/what-if/judge.ts';
 import { combineVariants, type Variant, VariantError } from '../replay/what-if/operator.ts';
 import { checkedVariant, parseVariant } from '../replay/what-if/variant-file.ts';
@@ -77,7 +77,7 @@ function variantFile(path: string): Variant {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new VariantError((error as Error).message);
+    throw new VariantError(`${path}: ${fileProblem(error)}`);
   }
   return parseVariant(text, path);
 }

@@ -1,6 +1,7 @@
 /** `--suppress`: known issues, for the verbs that print findings. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { fileProblem } from '../../../schema/index.ts';
 import { parseSuppressions, type Suppression } from '../../report/suppressions.ts';
 import { UsageError } from '../exit-status.ts';
 
@@ -25,10 +26,12 @@ export function addSuppressOptions(command: Command): Command {
  */
 export function suppressionsOf({ suppress }: SuppressOptions): readonly Suppression[] | undefined {
   return suppress?.flatMap((file) => {
+    let text: string;
     try {
-      return parseSuppressions(readFileSync(file, 'utf8'), file);
+      text = readFileSync(file, 'utf8');
     } catch (error) {
-      throw new UsageError((error as Error).message);
+      throw new UsageError(`${file}: ${fileProblem(error)}`);
     }
+    return parseSuppressions(text, file);
   });
 }
