@@ -25,9 +25,19 @@ export interface RandomAccess {
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
+/** Lines of a text that was taken out of a file, as lines of that file. */
+export interface TextOrigin {
+  /** By line of the text, from 0: its number in the file. Parts that are encoded there have numbers beyond the file's last. */
+  readonly fileLines: Uint32Array;
+  /** Which those parts are: `dmesg.gz from line 215`; '' when there is none. */
+  readonly parts: string;
+}
+
 export interface ByteSource {
   /** As the user named it. */
   readonly name: string;
+  /** Missing: the lines are the file's. */
+  readonly origin?: TextOrigin;
   /** Compressed or plain bytes of the file, when known: for progress. */
   readonly sizeBytes: number | undefined;
   /** Raw bytes taken from the file so far: for progress. */

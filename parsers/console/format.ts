@@ -25,7 +25,7 @@ const HEAD_BYTES = 65536;
 
 async function* parseLog(source: ByteSource, context: ParseContext): AsyncGenerator<EventBatch> {
   const head = await source.head(HEAD_BYTES);
-  const log = new LogReader(context, head);
+  const log = new LogReader(context, head, source.origin);
   const lines = new LineReader();
   for await (const chunk of source.chunks()) {
     lines.push(chunk);

@@ -7,6 +7,7 @@ import { BATCH_CAPACITY, BatchWriter, EventBatch, NO_CPU, NO_TID } from '../../s
 import type { ParseContext } from '../format.ts';
 import { FtraceLineReader } from '../ftrace-text/line-reader.ts';
 import type { LineReader } from '../lines.ts';
+import type { TextOrigin } from '../source.ts';
 import { BootTracker } from './boot-tracker.ts';
 import { KernelChanges } from './kernel-changes.ts';
 import { LayoutReader } from './layout/layout-reader.ts';
@@ -57,12 +58,17 @@ export class LogReader {
   #notRecords = 0;
   /** Lines may be ftrace records without a heading. */
   readonly #bareRecords: boolean;
+  readonly #origin: TextOrigin | undefined;
   readonly #typeId: number;
   readonly #callerNames = new Map<number, number>();
 
-  /** @param head first bytes of the log: they tell how its lines are written. */
-  constructor(context: ParseContext, head: Uint8Array) {
+  /**
+   * @param head first bytes of the log: they tell how its lines are written
+   * @param origin where its lines stand in the file, when they were taken out of one
+   */
+  constructor(context: ParseContext, head: Uint8Array, origin?: TextOrigin) {
     this.#context = context;
+    this.#origin = origin;
     this.#grammar = this.#newGrammar();
     this.#stamped = hasKernelStamps(head);
     this.#layout = new LayoutReader(head, (line, bytes) => this.#line(line, bytes));
@@ -112,6 +118,7 @@ export class LogReader {
   }
 
   #line(line: PreparedLine, bytes: TextBytes | undefined): void {
+    if (this.#origin) line.line = this.#origin.fileLines[line.line - 1] ?? line.line;
     if (!this.#kernels || this.#kernels.passes(line)) this.#next(line, bytes);
     else for (const ready of this.#kernels.push(line)) this.#next(ready, undefined);
   }
@@ -283,7 +290,8 @@ export class LogReader {
     this.#layout.finish();
     for (const ready of this.#kernels?.finish() ?? []) this.#next(ready, undefined);
     const undone = this.#layout.note.text;
-    if (undone !== '') this.#context.facts.format += ` (${undone})`;
+    const told = [undone, this.#origin?.parts ?? ''].filter((text) => text !== '').join('; ');
+    if (told !== '') this.#context.facts.format += ` (${told})`;
     if (this.#held.length > 0) this.#decide();
     this.#flush(this.#grammar.finish());
   }

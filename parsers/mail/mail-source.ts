@@ -4,12 +4,14 @@
  */
 import PostalMime, { type Attachment, type Email } from 'postal-mime';
 import { type ByteSource, bufferSource } from '../source.ts';
+import { MailLines } from './mail-lines.ts';
 
 /** A longer file is no mail that somebody sent: it is left as it is. */
 const MAX_MAIL_BYTES = 64 << 20;
 /** Decompressed text of one attachment. */
 const MAX_ATTACHMENT_BYTES = 256 << 20;
 const HEAD_BYTES = 16384;
+const LINE_END = Buffer.from('\n');
 /** Headers of which a mail has several. */
 const HEADER =
   /^(?:From|To|Cc|Subject|Date|Message-I[Dd]|Received|MIME-Version|Return-Path|Delivered-To|Content-Type|Sender|List-Id): /;
@@ -38,9 +40,15 @@ export async function unpackMail(source: ByteSource, isRecording: (head: Uint8Ar
   if (source.sizeBytes !== undefined && source.sizeBytes > MAX_MAIL_BYTES) return source;
   if (!looksLikeMail(await source.head(HEAD_BYTES))) return source;
   const parts: Uint8Array[] = [];
-  for (const message of messages(await collect(source, MAX_MAIL_BYTES))) {
+  const file = await collect(source, MAX_MAIL_BYTES);
+  const lines = new MailLines(file);
+  const add = (part: Uint8Array, name: string): void => {
+    parts.push(part);
+    lines.add(part, name);
+  };
+  for (const message of messages(file)) {
     const email = await PostalMime.parse(message);
-    parts.push(Buffer.from(`${bodyOf(email)}\n`));
+    add(Buffer.from(`${bodyOf(email)}\n`), 'text');
     for (const attachment of email.attachments) {
       const name = `${source.name}:${attachment.filename ?? 'attachment'}`;
       const content = bufferSource(bytesOf(attachment), name);
@@ -49,11 +57,14 @@ export async function unpackMail(source: ByteSource, isRecording: (head: Uint8Ar
         return content;
       }
       if (isText(await content.head(HEAD_BYTES)))
-        parts.push(await collect(content, MAX_ATTACHMENT_BYTES), Buffer.from('\n'));
+        add(
+          Buffer.concat([await collect(content, MAX_ATTACHMENT_BYTES), LINE_END]),
+          attachment.filename ?? 'attachment',
+        );
     }
   }
   await source.close();
-  return bufferSource(Buffer.concat(parts), source.name);
+  return Object.assign(bufferSource(Buffer.concat(parts), source.name), { origin: lines.origin() });
 }
 
 /** Subjects and senders quote headlines: only what the mail says below its header is read. */

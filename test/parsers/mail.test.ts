@@ -105,3 +105,39 @@ describe('a mail', () => {
     expect(await unpackMail(source, () => false)).toBe(source);
   });
 });
+
+describe('lines of findings in a mail', () => {
+  const numbers = async (text: string) => {
+    const source = await unpackMail(bufferSource(Buffer.from(text), 'hang.eml'), () => false);
+    const { fileLines, parts } = source.origin ?? { fileLines: new Uint32Array(0), parts: '' };
+    const lines = Buffer.from(await source.head(1 << 20))
+      .toString('latin1')
+      .split('\n');
+    const at = lines.findIndex((line) => line.includes('INFO: task fsstress'));
+    return { line: fileLines[at], parts, raw: text.split('\n') };
+  };
+
+  it('are those of the file', async () => {
+    const { line, parts, raw } = await numbers(mail(['Content-Type: text/plain'], `Hi,\n\n${LOG}`));
+    expect(raw[line - 1]).toContain('INFO: task fsstress');
+    expect(parts).toBe('');
+  });
+
+  it('are those of the file in quoted-printable text', async () => {
+    const text = attached(
+      'quoted-printable',
+      'text/plain',
+      'dmesg.txt',
+      quotedPrintable(`${'x=y '.repeat(40)}\n${LOG}`),
+    );
+    const { line, raw } = await numbers(text);
+    expect(raw[line - 1]).toContain('INFO: task fsstress');
+  });
+
+  it('are beyond it in an encoded attachment, which is named', async () => {
+    const text = attached('base64', 'application/gzip', 'dmesg.gz', base64(gzipSync(LOG)));
+    const { line, parts, raw } = await numbers(text);
+    expect(line).toBe(raw.length + 1);
+    expect(parts).toBe(`dmesg.gz from line ${raw.length + 1}`);
+  });
+});
