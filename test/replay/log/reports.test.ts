@@ -459,6 +459,27 @@ describe('CSD-lock reports from a log', () => {
     expect(notesText(soft)).toContain('until CPU 1 answers');
   });
 
+  it('lead on from a stall whose CPU spins', async () => {
+    const stall = [
+      'rcu: INFO: rcu_preempt self-detected stall on CPU',
+      'rcu: \t3-....: (5250 ticks this GP) idle=5544/1/0x4000000000000000 softirq=9/9 fqs=851',
+      'rcu: \t(t=5251 jiffies g=737 q=2 ncpus=4)',
+      'CPU: 3 UID: 0 PID: 50 Comm: poker Not tainted 6.12.0 #1',
+      'RIP: 0010:smp_call_function_many_cond+0x1d8/0xbb0',
+      'Call Trace:',
+      ' <TASK>',
+      ' on_each_cpu_cond_mask+0x24/0x40',
+      ' </TASK>',
+    ];
+    const named = await replayLog(stamped(10, DETECTED) + stamped(26, stall), { hz: 250 });
+    expect(findingsOf(named, 'rcu-stall')).toMatchObject([{ cpus: [3], cause: 'cpu-hog' }]);
+    expect(notesText(findingsOf(named, 'rcu-stall')[0])).toContain('until CPU 1 answers');
+    // Without the report nothing tells which CPU it is.
+    const alone = await replayLog(stamped(26, stall), { hz: 250 });
+    expect(findingsOf(alone, 'rcu-stall')).toMatchObject([{ cpus: [3], cause: 'unknown' }]);
+    expect(notesText(findingsOf(alone, 'rcu-stall')[0])).toContain('spins in smp_call_function_many_cond');
+  });
+
   it('belong to an NMI storm that the log tells of', async () => {
     const long = [1, 2, 3, 4].map(
       (ms) => `INFO: NMI handler (perf_event_nmi_handler) took too long to run: ${ms}00.000 msecs`,

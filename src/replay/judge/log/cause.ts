@@ -1,6 +1,7 @@
 /** Why a grace period stalls, as far as the kernel's own dumps tell (MODEL 2.7, R2.70, R2.71, W4.20). */
 import { formatDuration, type LogBacktrace, type RootKind } from '../../../../schema/index.ts';
 import { type NoteInput, note } from '../../core/note.ts';
+import { spinOf } from '../../knowledge/stack/busy-wait-frames.ts';
 import {
   DUMP_MACHINERY,
   HARDIRQ_FRAME,
@@ -21,6 +22,8 @@ export interface LogCause {
   /** What the CPU executed, when the cause is that it did. */
   readonly at?: string;
   readonly why: NoteInput;
+  /** The function in which the CPU spins until another one answers: that one is to blame. */
+  readonly spin?: string;
 }
 
 /** What a CPU was executing when its backtrace was taken. */
@@ -131,8 +134,13 @@ export function causeOfStall(log: LogRecord, stall: LogStall, startNs: number): 
   const endNs = stall.last.tsNs;
   const trouble = nmiTrouble(log, startNs, endNs);
   const table = cputimeCause(stall);
+  let spinning: LogCause | undefined;
   for (const holdout of stall.cpus.values()) {
     const found = causeOfCpu(log, stall, holdout.cpu, trouble);
+    if (found?.spin !== undefined) {
+      spinning ??= found;
+      continue;
+    }
     if (table && (found === undefined || found.cause === 'unknown' || found.cause === 'cpu-hog'))
       return { ...table, cpu: holdout.cpu };
     if (found && found.cause !== 'unknown') return found;
@@ -141,6 +149,7 @@ export function causeOfStall(log: LogRecord, stall: LogStall, startNs: number): 
     const found = causeOfTask(log, stall, task, trouble);
     if (found) return found;
   }
+  if (spinning) return spinning;
   const [holdout] = stall.cpus.keys();
   const idle = [...stall.cpus.keys()].every((cpu) => isIdleHoldout(stall, cpu, dumpOf(log, stall, cpu)));
   const kthread = idle || stall.last.timer ? causeOfKthread(stall) : undefined;
@@ -204,7 +213,10 @@ function causeOfCpu(
         cpu,
         why: `CPU ${cpu}${who} was serving a hardware interrupt when its backtrace was taken`,
       };
-    case 'task':
+    case 'task': {
+      const spin = spinOf(dump);
+      if (spin !== undefined)
+        return { cause: 'unknown', cpu, why: `CPU ${cpu}${who} spins in ${spin} until another CPU answers`, spin };
       // The kernel sends an irq_work after half of the timeout; the digit says that it has not run (R2.13).
       if (probe !== undefined && /\d/.test(probe))
         return {
@@ -219,6 +231,7 @@ function causeOfCpu(
         ...(at && { at }),
         why: `CPU ${cpu}${who} was in kernel code${at ? ` (${at})` : ''} without a quiescent state`,
       };
+    }
     case 'user':
       // User code is a quiescent state, which the next tick reports: unless there are no ticks.
       if (trouble)

@@ -18,7 +18,7 @@ import type { LogRecord } from '../../record/log-record.ts';
 import { identified } from '../finding-id.ts';
 import { contextOfDump, nmiTrouble, nmiWords } from './cause.ts';
 import { reportEvidence } from './evidence.ts';
-import { STORM_ROOTS, STORMS } from './stalls.ts';
+import { STORM_ROOTS, STORMS } from './storm-roots.ts';
 
 /** Why the target does not answer. */
 export interface CsdCause {

@@ -18,7 +18,8 @@ import { type LogRecord, loggedName } from '../../record/log-record.ts';
 import { nmiTrouble } from './cause.ts';
 import type { LogStep } from './chain-draft.ts';
 import { rootOfRequest } from './gp-requests.ts';
-import { type JudgedStall, STORMS } from './stalls.ts';
+import type { JudgedStall } from './stalls.ts';
+import { STORMS } from './storm-roots.ts';
 import type { LogWaits } from './waits.ts';
 
 /** Readers that wait for readers; longer chains are not read by anybody. */

@@ -5,7 +5,8 @@ import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import type { Lockup } from '../../model/log/log.ts';
 import type { LogRecord } from '../../record/log-record.ts';
 import { causeOfCsdWait, csdWaitAt } from './csd.ts';
-import { type JudgedStall, STORM_ROOTS } from './stalls.ts';
+import type { JudgedStall } from './stalls.ts';
+import { STORM_ROOTS } from './storm-roots.ts';
 
 /** watchdog_thresh is 10 s by default; a hard lockup is that old when it is reported. */
 const HARD_LOCKUP_NS = 10e9;

@@ -1,17 +1,19 @@
 /** RCU stalls and starved grace-period kthreads as the kernel reported them (MODEL 7.3). */
-import { type ChainLink, type Finding, formatDuration, type RootKind } from '../../../../schema/index.ts';
+import { type ChainLink, type Finding, formatDuration } from '../../../../schema/index.ts';
 import { background, inferred, type NoteInput, note, notesOf } from '../../core/note.ts';
 import { percent } from '../../core/wording.ts';
 import { spinOf } from '../../knowledge/stack/busy-wait-frames.ts';
-import { type RuledEdge, WAITS_FOR } from '../../knowledge/waits-for.ts';
+import { WAITS_FOR } from '../../knowledge/waits-for.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import { type JiffiesReading, readJiffies } from '../../model/log/jiffies.ts';
 import type { LogStall, StallReport } from '../../model/log/stall.ts';
 import { type LogRecord, loggedName } from '../../record/log-record.ts';
 import { identified } from '../finding-id.ts';
 import { causeOfStall, type LogCause } from './cause.ts';
+import { causeOfCsdWait, csdWaitAt } from './csd.ts';
 import { reportEvidence } from './evidence.ts';
 import { groups, recurrenceNotes, recurrenceOf, recurringStalls } from './recurrence.ts';
+import { STORM_ROOTS, STORMS } from './storm-roots.ts';
 
 /** A stall with what it means in time. */
 export interface JudgedStall {
@@ -44,14 +46,26 @@ export function judgeStalls(log: LogRecord, hz: number | undefined, storms: read
       endNs: Math.max(last.tsNs, startNs + lastNs),
       reading,
       hz: perSecond,
-      cause: observedCause(causeOfStall(log, stall, startNs), stall, startNs, storms),
+      cause: observedCause(
+        answerMissing(log, causeOfStall(log, stall, startNs), last.tsNs, storms),
+        stall,
+        startNs,
+        storms,
+      ),
       who: [...cpus, ...readers].join(', ') || 'holdouts that the report does not name',
     };
   });
 }
 
-/** The root that a storm is. */
-export const STORM_ROOTS = { nmi: 'nmi-storm', hardirq: 'irq-storm', softirq: 'softirq-storm' } as const;
+/** The CPU spins for another one, which a CSD-lock report names: what keeps that one. */
+function answerMissing(log: LogRecord, cause: LogCause, atNs: number, storms: readonly Storm[]): LogCause {
+  const wait = cause.spin !== undefined && cause.cpu !== undefined ? csdWaitAt(log, cause.cpu, atNs) : undefined;
+  if (wait?.target === undefined) return cause;
+  const { root, why } = causeOfCsdWait(log, wait, storms);
+  const { kind, cpu, tid } = root;
+  const text = `CPU ${wait.cpu} spins in ${cause.spin} until CPU ${wait.target} answers; ${why}`;
+  return { cause: kind, ...(cpu !== undefined && { cpu }), ...(tid !== undefined && { tid }), why: text };
+}
 
 /** Where the log does not tell why: a storm that events show on one of the CPUs that the kernel waits for, in the middle of a recording too. */
 function observedCause(cause: LogCause, stall: LogStall, startNs: number, storms: readonly Storm[]): LogCause {
@@ -291,10 +305,3 @@ function starvedBehind(cpu: number, cause: JudgedStall['cause'], ns: number): Ch
   const { edge, name } = storm;
   return [here, { kind: edge.kind, name, cpu, blame_ns: ns, parent: 1, rule: edge.rule }];
 }
-
-/** What takes the time of a CPU, by the cause of a stall. */
-export const STORMS: Partial<Record<RootKind, { readonly edge: RuledEdge; readonly name: string }>> = {
-  'nmi-storm': { edge: WAITS_FOR.nmis, name: 'NMIs' },
-  'irq-storm': { edge: WAITS_FOR.hardirqs, name: 'hard interrupts' },
-  'softirq-storm': { edge: WAITS_FOR.softirqs, name: 'softirqs' },
-};
