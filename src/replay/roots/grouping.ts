@@ -40,13 +40,14 @@ function joinOverlapping(members: readonly number[], findings: readonly Finding[
   }
 }
 
-/** An inversion whose classes are all in a cycle of waits that closed is what lockdep said of it. */
+/** An inversion or recursion whose classes are all in a cycle of waits that closed is what lockdep said of it. */
 function joinPredicted(findings: readonly Finding[], sets: DisjointSets): void {
   findings.forEach((deadlock, i) => {
     if (deadlock.kind !== 'deadlock') return;
     const words = [...deadlock.waits.map(({ on }) => on), ...(deadlock.chain ?? []).map(({ name }) => name)].join(' ');
     findings.forEach((finding, j) => {
-      if (finding.kind === 'lock-inversion' && finding.locks.every((lock) => words.includes(lock))) sets.join(i, j);
+      const isOrder = finding.kind === 'lock-inversion' || finding.kind === 'lock-recursion';
+      if (isOrder && finding.locks.every((lock) => words.includes(lock))) sets.join(i, j);
     });
   });
 }

@@ -26,15 +26,32 @@ const UNKNOWN_CAUSE = 'cause not recorded';
 export function headline(group: readonly Finding[], root: Root | undefined): string {
   const known = root !== undefined && causeText(root) !== '';
   const [deadlock] = ofKind(group, 'deadlock');
-  const parts = deadlock ? deadlockParts(deadlock, group) : known ? [causePart(root, group)] : [];
+  const blocker = known || deadlock ? undefined : blockerOf(group);
+  const parts = deadlock ? deadlockParts(deadlock, group) : known ? [causePart(root, group)] : blockerParts(blocker);
   const cause = deadlock ? 'deadlock' : root?.kind;
   if (!deadlock) parts.push(...lockParts(group));
   parts.push(...stallPart(group), ...progressParts(group, cause, parts.length === 0));
-  parts.push(...victimPart(group, root, deadlock));
+  parts.push(...victimPart(group, blocker === undefined ? root?.tid : blocker.tid, deadlock));
   if (parts.length === 0) return group[0].title;
   const locking = group.some((finding) => RULES.some(([kind]) => kind === finding.kind) || 'conflict_locks' in finding);
-  const explained = known || deadlock !== undefined || locking || ofKind(group, 'lock-inversion').length > 0;
+  const explained =
+    known || blocker !== undefined || deadlock !== undefined || locking || ofKind(group, 'lock-inversion').length > 0;
   return `${parts.join(' → ')}${explained ? '' : ` (${UNKNOWN_CAUSE})`}`;
+}
+
+/** Of several tasks without a known cause the one that another's chain ends at: it is blocked itself, nobody knows why. */
+function blockerOf(group: readonly Finding[]): Named<'hung-task'> | undefined {
+  const waits = ofKind(group, 'blocked-sync', 'hung-task');
+  return ofKind(group, 'hung-task').find(({ tid }) =>
+    waits.some((wait) => wait.tid !== tid && wait.chain.some((link, i) => i > 0 && link.tid === tid)),
+  );
+}
+
+function blockerParts(blocker: Named<'hung-task'> | undefined): string[] {
+  if (blocker === undefined) return [];
+  const { task, tid, blocked_ns, api } = blocker;
+  const call = api === undefined ? '' : ` in ${api}()`;
+  return [`${task}:${tid} hung ${formatDuration(blocked_ns)}${call} (${UNKNOWN_CAUSE})`];
 }
 
 function causePart(root: Root, group: readonly Finding[]): string {
@@ -48,9 +65,9 @@ function causePart(root: Root, group: readonly Finding[]): string {
 function deadlockParts(deadlock: Named<'deadlock'>, group: readonly Finding[]): string[] {
   const names = deadlock.waits.map(({ task, tid }) => `${task}:${tid}`);
   const length = formatDuration(deadlock.end_ns - deadlock.start_ns);
-  const cycle = names.length > 0 ? ` ${[...names, names[0]].join(' → ')}` : '';
-  const warned = ofKind(group, 'lock-inversion').some((finding) => finding.confidence === 'reported');
-  return [`deadlock${cycle}, for ${length}${warned ? ' (lockdep had reported the lock order)' : ''}`];
+  const cycle = names.length === 1 ? ` of ${names[0]} with itself` : ` ${[...names, names[0]].join(' → ')}`;
+  const warned = ofKind(group, 'lock-inversion', 'lock-recursion').some((finding) => finding.confidence === 'reported');
+  return [`deadlock${cycle}, for ${length}${warned ? ' (lockdep had reported it)' : ''}`];
 }
 
 function lockParts(group: readonly Finding[]): string[] {
@@ -133,13 +150,11 @@ function progressParts(group: readonly Finding[], cause: RootKind | undefined, a
 
 function victimPart(
   group: readonly Finding[],
-  root: Root | undefined,
+  rootTid: number | undefined,
   deadlock: Named<'deadlock'> | undefined,
 ): string[] {
   const cycle = new Set(deadlock?.waits.map(({ tid }) => tid));
-  const waits = ofKind(group, 'blocked-sync', 'hung-task').filter(
-    ({ tid }) => !cycle.has(tid) && (root?.tid === undefined || root.tid !== tid),
-  );
+  const waits = ofKind(group, 'blocked-sync', 'hung-task').filter(({ tid }) => !cycle.has(tid) && tid !== rootTid);
   const byTask = grouped(waits, ({ task, tid }) => `${task}:${tid}`);
   if (byTask.size === 0) return [];
   const longestNs = Math.max(...waits.map(({ blocked_ns }) => blocked_ns));

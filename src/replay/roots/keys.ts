@@ -13,8 +13,9 @@ const TASKS: ReadonlySet<string> = new Set([
 ]);
 
 const GP_KTHREAD = 'gp-kthread';
-/** The kthread that runs expedited grace periods waits in this for each of them (MODEL R2.47). */
-const EXPEDITED_WAIT = 'synchronize_rcu_expedited_wait_once';
+/** The kthread that runs expedited grace periods waits in these for each of them (MODEL R2.47; kernel/rcu/tree_exp.h). */
+const EXPEDITED_WAIT = /^(synchronize_rcu_expedited_wait(_once)?|rcu_exp_(sel_)?wait_wake)$/;
+const EXPEDITED = 'expedited';
 
 /** `comm:tid` → `tid`. */
 const tidOf = (task: string): string => task.slice(task.lastIndexOf(':') + 1);
@@ -44,7 +45,7 @@ function periodKey({ chain }: Extract<Finding, { kind: 'blocked-sync' | 'hung-ta
   return period && /\d$/.test(period.name) ? [`gp ${period.name}`] : [];
 }
 
-/** A task on the way to a known root hangs for the same reason. @param waiter index of the link before it on the way */
+/** A task on the way to the root hangs for the same reason. @param waiter index of the link before it on the way */
 function wayKey({ tid, parent, kind }: ChainLink, waiter: number): string[] {
   return (parent ?? waiter) === waiter && (kind === 'worker' || kind === 'task') ? taskKey(tid) : [];
 }
@@ -55,7 +56,7 @@ function stallKeys(
 ): string[] {
   const period = [
     ...(gp_seq === null ? [] : [`gp ${flavor} ${expedited ? 'expedited ' : ''}grace period ${gp_seq}`]),
-    ...(expedited ? [EXPEDITED_WAIT] : []),
+    ...(expedited ? [EXPEDITED] : []),
   ];
   if (STORMS.has(cause)) return [...period, ...cpus.flatMap((cpu) => stormKey(cause, cpu, anyCpu))];
   if (TASKS.has(cause)) return [...period, ...tasks.flatMap((task) => taskKey(tidOf(task)))];
@@ -81,8 +82,8 @@ export function keysOf(finding: Finding, anyCpu: ReadonlySet<string>, edges: Rea
     case 'blocked-sync':
     case 'hung-task': {
       const keys = rootKeys(finding.root, anyCpu);
-      const expedited = finding.api === EXPEDITED_WAIT ? [EXPEDITED_WAIT] : [];
-      const behind = keys.length > 0 ? finding.chain.slice(1).flatMap((link, i) => wayKey(link, i)) : [];
+      const expedited = EXPEDITED_WAIT.test(finding.api ?? '') ? [EXPEDITED] : [];
+      const behind = finding.chain.slice(1).flatMap((link, i) => wayKey(link, i));
       return [...taskKey(finding.tid), ...expedited, ...(keys.length > 0 ? keys : periodKey(finding)), ...behind];
     }
     case 'gp-kthread-starved':
