@@ -21,11 +21,10 @@ import { assessAll } from './judge/assess.ts';
 import { emitWaitEdges } from './judge/chain/wait-edges.ts';
 import { detectAll } from './judge/index.ts';
 import { stallRule } from './judge/stall/rule.ts';
-import { hungTaskThresholdNs } from './judge/wait/hung-task.ts';
-import { workqueueThresholdNs } from './judge/wait/workqueue-stall.ts';
 import { createMeasures } from './model/measures.ts';
 import { createModels, type Models } from './model/models.ts';
 import { type RunRecord, recordOf } from './record/run-record.ts';
+import { hungTaskThresholdNs, workqueueThresholdNs } from './record/wait-thresholds.ts';
 
 export interface ReplayOptions {
   readonly profile?: KernelProfile;

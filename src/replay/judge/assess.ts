@@ -12,9 +12,8 @@ import {
 import { GP_KTHREAD_STARVED_NS } from '../knowledge/thresholds.ts';
 import { gracePeriodName } from '../model/rcu/grace-period.ts';
 import { isRecorded, type RunRecord } from '../record/run-record.ts';
+import { hungTaskThresholdNs, workqueueThresholdNs } from '../record/wait-thresholds.ts';
 import { stallRule } from './stall/rule.ts';
-import { hungTaskThresholdNs } from './wait/hung-task.ts';
-import { workqueueThresholdNs } from './wait/workqueue-stall.ts';
 
 const NEAR_MISSES_NAMED = 3;
 /** What a recording in ticks lacks. */

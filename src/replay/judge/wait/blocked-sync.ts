@@ -9,12 +9,12 @@ import { phasesOfWait } from '../../model/sync/phases.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { RunRecord } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
+import { hungTaskThresholdNs } from '../../record/wait-thresholds.ts';
 import { Attribution } from '../chain/blame.ts';
 import { rootPhrase } from '../chain/root-phrase.ts';
 import { srcuCauses } from '../chain/srcu-causes.ts';
 import { identified } from '../finding-id.ts';
 import { stallThresholdNs } from '../stall/rule.ts';
-import { hungTaskThresholdNs } from './hung-task.ts';
 
 export function detectBlockedSync(record: RunRecord): Finding[] {
   const { timeline } = record;

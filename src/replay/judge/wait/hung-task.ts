@@ -2,32 +2,18 @@
  * Tasks in uninterruptible sleep for longer than the hung-task threshold (kernel/hung_task.c check_hung_task): D without
  * TASK_WAKEKILL or TASK_NOLOAD (G4.1). Sleeps of the callers of blocked-sync carry that finding's chain.
  */
-import {
-  type ChainLink,
-  DEFAULT_THRESHOLDS,
-  type Evidence,
-  type Finding,
-  formatDuration,
-  type Root,
-} from '../../../../schema/index.ts';
+import { type ChainLink, type Evidence, type Finding, formatDuration, type Root } from '../../../../schema/index.ts';
 import { EvidenceList, mergeEvidence } from '../../core/evidence-list.ts';
 import { type NoteInput, notesOf, threshold } from '../../core/note.ts';
 import { LOST_EVENTS_NOTE } from '../../core/wording.ts';
 import { isGenericFrame } from '../../knowledge/stack/wait-frames.ts';
 import type { HungSleep } from '../../model/task/hung-task.ts';
-import type { RunRecord, RunSettings } from '../../record/run-record.ts';
+import type { RunRecord } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
+import { hungTaskThresholdNs } from '../../record/wait-thresholds.ts';
 import { Attribution } from '../chain/blame.ts';
 import { rootPhrase } from '../chain/root-phrase.ts';
 import { identified } from '../finding-id.ts';
-
-/** The user's, else what the log shows of hung_task_timeout_secs, else the kernel's default of 120 s. */
-export function hungTaskThresholdNs(settings: RunSettings): number {
-  const fromLog = settings.profile.hungTaskTimeoutS;
-  return fromLog !== undefined && settings.thresholds.hungTaskNs === DEFAULT_THRESHOLDS.hungTaskNs
-    ? fromLog * 1e9
-    : settings.thresholds.hungTaskNs;
-}
 
 export function detectHungTasks(record: RunRecord): Finding[] {
   const { timeline } = record;

@@ -4,22 +4,15 @@
  */
 import { type Finding, formatDuration } from '../../../../schema/index.ts';
 import { type NoteInput, note, notesOf, threshold } from '../../core/note.ts';
-import { STORM_MEETS_NS, WORKQUEUE_STALL_NS } from '../../knowledge/thresholds.ts';
+import { STORM_MEETS_NS } from '../../knowledge/thresholds.ts';
 import type { LateWork } from '../../model/work/workqueue.ts';
-import { isRecorded, type RunRecord, type RunSettings } from '../../record/run-record.ts';
+import { isRecorded, type RunRecord } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
+import { workqueueThresholdNs } from '../../record/wait-thresholds.ts';
 import { Attribution } from '../chain/blame.ts';
 import { type QueueReason, queueReason } from '../chain/queue-reason.ts';
 import { rootPhrase } from '../chain/root-phrase.ts';
 import { identified } from '../finding-id.ts';
-
-/** The user's, else what the log shows of workqueue.watchdog_thresh, else the kernel's default. */
-export function workqueueThresholdNs({ thresholds, profile }: RunSettings): number {
-  const { wqWatchdogThreshS } = profile;
-  return (
-    thresholds.workqueueStallNs ?? (wqWatchdogThreshS === undefined ? WORKQUEUE_STALL_NS : wqWatchdogThreshS * 1e9)
-  );
-}
 
 export function detectWorkqueueStalls(record: RunRecord): Finding[] {
   const { timeline } = record;
