@@ -52,6 +52,8 @@ export interface TraceOptions {
   offsetNs: bigint;
   tsc?: TscConversion;
   timeShift?: TimeShift;
+  /** Events that the ring buffers lost, as they count it themselves; gaps between records know less. */
+  lost: number;
   guests: GuestTrace[];
   /** Version 6: positions of the instances; version 7: everything about the buffers. */
   buffers: BufferOption[];

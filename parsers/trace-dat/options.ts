@@ -5,6 +5,7 @@ import type { BufferOption, TraceOptions } from './metadata.ts';
 
 export const OPTION_DONE = 0;
 const OPTION_DATE = 1;
+const OPTION_CPUSTAT = 2;
 const OPTION_BUFFER = 3;
 const OPTION_TRACECLOCK = 4;
 const OPTION_UNAME = 5;
@@ -30,12 +31,23 @@ export const MAX_CPUS = 16384;
 const MAX_LIST = 4096;
 
 export function emptyOptions(): TraceOptions {
-  return { offsetNs: 0n, guests: [], buffers: [], texts: [], sections: new Map(), clockFollows: false };
+  return { offsetNs: 0n, lost: 0, guests: [], buffers: [], texts: [], sections: new Map(), clockFollows: false };
 }
 
 /** Name of the clock in the text of tracefs `trace_clock`: `[local] global counter uptime`. */
 export function clockIn(text: string): string | undefined {
   return /\[([\w-]+)\]/.exec(text)?.[1];
+}
+
+/**
+ * Events that a CPU's ring buffer lost, by tracefs `per_cpu/cpuN/stats` as trace-cmd saves it at the end: overwritten before they were read, without room while
+ * another was written, and dropped where nothing is overwritten (tracing_stats_read(), kernel/trace/trace.c).
+ */
+function lossesIn(text: string): number {
+  let lost = 0;
+  for (const match of text.matchAll(/^(?:overrun|commit overrun|dropped events): (\d{1,15})\s*$/gm))
+    lost += Number(match[1]);
+  return lost;
 }
 
 /** strtoll(…, 0): decimal, octal or 0x…, with a sign. */
@@ -62,6 +74,9 @@ export function readOption(id: number, data: ByteReader, sectioned: boolean, opt
       break;
     case OPTION_OFFSET:
       options.offsetNs += parseOffset(data.text(data.left));
+      break;
+    case OPTION_CPUSTAT:
+      options.lost += lossesIn(data.text(data.left));
       break;
     case OPTION_BUFFER:
       options.buffers.push(readBuffer(data, sectioned));

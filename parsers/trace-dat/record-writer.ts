@@ -23,7 +23,7 @@ interface Recipe {
 }
 
 export class RecordWriter {
-  /** Events lost, as far as their number is known. */
+  /** Events lost at least: gaps of unknown size count as one. */
   lost = 0;
   readonly #context: DecodeContext;
   readonly #diagnostics: DiagnosticSink;
@@ -97,7 +97,8 @@ export class RecordWriter {
   #writeLost(stream: CpuStream, tsNs: number, writer: BatchWriter): void {
     const count = stream.lost === LOST_UNKNOWN ? 0 : stream.lost;
     stream.lost = 0;
-    this.lost += count;
+    // A gap of unknown size is one event at least.
+    this.lost += count || 1;
     const text = count ? `${count} events lost on CPU ${stream.cpu}` : `events lost on CPU ${stream.cpu}`;
     this.#diagnostics.report('events-lost', { byte: stream.byteOffset }, text, count || 1);
     this.#lostType ??= this.#context.dictionary.eventType('quiesce_lost', 'marker', 'quiesce', []);

@@ -73,7 +73,11 @@ export class Recording {
       heap.add(stream);
     }
     yield* this.#merge(heap, streams, records);
-    facts.lost += records.lost;
+    facts.lost += Math.max(records.lost, options.lost);
+    if (options.lost > records.lost) {
+      const text = `the ring buffers count ${options.lost} lost, gaps between records tell of ${records.lost}`;
+      diagnostics.report('events-lost', { byte: 0 }, text, options.lost - records.lost);
+    }
   }
 
   async *#merge(heap: StreamHeap, streams: readonly CpuStream[], records: RecordWriter): AsyncGenerator<EventBatch> {

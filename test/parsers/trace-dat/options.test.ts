@@ -40,6 +40,16 @@ async function timeOf(bytes: Uint8Array): Promise<bigint> {
   return facts.baseNs + BigInt(events[0].tsNs);
 }
 
+it('lost events are those that the ring buffers count, where gaps know less (per_cpu/cpuN/stats)', async () => {
+  const stats = (cpu: number, overrun: number, dropped: number) =>
+    text(
+      2,
+      `CPU: ${cpu}\nentries: 10\noverrun: ${overrun}\ncommit overrun: 0\nbytes: 400\ndropped events: ${dropped}\nread events: 3\n`,
+    );
+  const { facts } = await readEvents(capture({ options: [stats(0, 278_856, 0), stats(1, 330_082, 2)] }));
+  expect(facts.lost).toBe(608_940);
+});
+
 describe('times', () => {
   it('are the numbers of the recording, without a base, while a double holds them', async () => {
     const { events, facts } = await readEvents(capture({ time: 8_999_999_000_000_000n }));

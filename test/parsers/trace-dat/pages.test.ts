@@ -88,7 +88,7 @@ describe('ring-buffer pages', () => {
     );
     expect(await story(bytes)).toEqual(['1@1', 'lost 77 on 0', '2@5', 'lost 0 on 0', '3@9']);
     const { facts, issues } = await readEvents(bytes);
-    expect(facts.lost).toBe(77);
+    expect(facts.lost).toBe(78);
     expect(issues).toEqual({ 'events-lost': 78 });
   });
 
