@@ -73,7 +73,7 @@ it('a refusal leaves no store behind, --separate makes a run of each', async () 
   const kept = await quiesce('replay', '--db', db, '--json', '--quiet', '--separate', ...paths);
   expect(kept.status).toBe(0);
   const { runs } = JSON.parse(kept.out) as { runs: { run_id: number; name: string }[] };
-  expect(runs.map(({ run_id, name }) => [run_id, name])).toEqual([
+  expect(runs.map(({ run_id, name }) => [run_id, name.split('/').at(-1)])).toEqual([
     [1, 'old.txt'],
     [2, 'new.txt'],
   ]);
