@@ -16,7 +16,6 @@ type Check = (value: unknown) => boolean;
 
 export const INTEGER: Check = (value) => Number.isSafeInteger(value);
 export const TEXT: Check = (value) => typeof value === 'string';
-export const BYTES: Check = (value) => value instanceof Uint8Array;
 export const NUMBER: Check = (value) => typeof value === 'number' && Number.isFinite(value);
 const BOOLEAN: Check = (value) => typeof value === 'boolean';
 export const orNull =
