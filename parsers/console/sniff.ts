@@ -43,7 +43,7 @@ export function namesLog(name: string): boolean {
 
 /** Lines have kernel stamps: dates, if there are any too, are not needed. */
 export function hasKernelStamps(head: Uint8Array): boolean {
-  return /\[ *\d+\.\d{6}\]|(?:^|\n)\d{1,3},\d+,\d+,[-c+]/.test(latin1(head));
+  return /\[ *\d+\.(?:\d{6})?\]|(?:^|\n)\d{1,3},\d+,\d+,[-c+]/.test(latin1(head));
 }
 
 /** Lines of an ftrace dump behind kernel stamps, also without the heading of one: `… 11612209us : timer_interrupt: …`. */

@@ -39,6 +39,8 @@ export interface RcuStall {
   /** `comm:tid`. */
   readonly tasks: readonly string[];
   readonly cause: RootKind;
+  /** Where the cause lies, when that is none of `cpus`: the CPU whose timer did not fire. */
+  readonly cause_cpu?: number;
   readonly expedited?: boolean;
   /** Missing: one grace period. `gp_seq` is the first one's. */
   readonly recurrence?: Recurrence;

@@ -11,8 +11,8 @@ const DECODED =
   /^(?:kern|user|mail|daemon|auth|syslog|lpr|news|local\d) *:(emerg|alert|crit|err|warn|notice|info|debug) *: /;
 /** /dev/kmsg and netconsole: `6,1234,12345678,-,caller=T1;text`, with the release in front (`6.4.0,6,1234,…`). */
 const KMSG = /^(?:\d+\.\d+[^\s,;]*,)?(\d{1,3}),(\d{1,20}),(\d{1,16}),[-c+]([^;]{0,100});/;
-/** dmesg -H, -dt: `[  +0.000105] `, `[<    0.000105>] ` */
-const DELTA = /^\[(?:<? *\+?)(\d{1,9})\.(\d{6})>?\] ?/;
+/** dmesg -H, -dt: `[  +0.000105] `, `[  +0,000105] ` in other languages, `[<    0.000105>] ` */
+const DELTA = /^\[(?:<? *\+?)(\d{1,9})[.,](\d{6})>?\] ?/;
 /** Behind the date of logcat: ` pid tid priority tag: `. */
 const LOGCAT = /^ +(?:\w{1,16} +)?(\d{1,10}) +\d{1,10} [VDIWEFAS] ([^:]{0,40}?) *: ?/;
 const LOGCAT_BRIEF = /^[VDIWEFAS]\/([^(:]{0,40})\( *(\d{1,10})\): /;

@@ -145,7 +145,8 @@ export class LinePrefix {
     if (bytes[i] === 0x73) i++;
     if (bytes[i] === SPACE && (bytes[i + 1] === LESS || bytes[i + 1] === 0x2f))
       while (i < end && bytes[i] !== CLOSE && i - decimals < 48) i++;
-    if (places < 3 || bytes[i] !== CLOSE || i >= end) return at;
+    // Some boards print whole seconds: `[  240.] text`.
+    if ((places < 3 && places > 0) || bytes[i] !== CLOSE || i >= end) return at;
     this.stampNs = seconds * 1e9 + (places === 6 ? fraction * 1000 : fraction * 10 ** (9 - places));
     i++;
     // Colours end behind the stamp.

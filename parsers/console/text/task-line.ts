@@ -24,7 +24,7 @@ export function parseTaskLine(text: string): TaskLine | undefined {
   // The flags end the line: a cheap look before the slow pattern.
   if (!text.includes(' 0x')) return undefined;
   const match =
-    /^(\S.{0,62}?) +([RSDTtXxKWPINZ])(?: +running task(?: on cpu +\d+)?| [0-9a-f]{8,16})? *\d+ +(\d{1,10}) +\d+ 0x[0-9a-f]{8}/.exec(
+    /^(\S.{0,62}?) +([RSDTtXxKWPINZ])(?: +running(?: task)?(?: on cpu +\d+)?| [0-9a-f]{8,16})? *\d+ +(\d{1,10}) +\d+ 0x[0-9a-f]{8}/.exec(
       text,
     );
   return match ? { comm: match[1], state: match[2], tid: Number(match[3]) } : undefined;

@@ -80,10 +80,10 @@ function ownRoot(finding: Finding): Root | undefined {
 /** `comm:tid` */
 const NAMED = /^(.+):(\d+)$/;
 
-function stallRoot({ cause, cpus, tasks, holdouts }: Named<'rcu-stall'>): Root {
+function stallRoot({ cause, cause_cpu, cpus, tasks, holdouts }: Named<'rcu-stall'>): Root {
   const holdout = holdouts?.find((candidate) => candidate.cause === cause);
   if (!cause.includes('reader')) {
-    const cpu = holdout?.cpu ?? cpus[0];
+    const cpu = cause_cpu ?? holdout?.cpu ?? cpus[0];
     const hog = cause === 'cpu-hog' ? NAMED.exec(holdout?.task ?? '') : null;
     return {
       kind: cause,

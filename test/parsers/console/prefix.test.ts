@@ -48,6 +48,8 @@ describe('line preparation (G0.1)', () => {
     ['journal, short-monotonic', '[   12.345678] host kernel: the text'],
     ['dmesg -T', '[Wed Jul  3 16:39:34 2024] the text'],
     ['dmesg --time-format iso', '2024-07-03T16:39:34,123456+02:00 the text'],
+    ['dmesg -H in other languages', '[  +0,000123] the text'],
+    ['whole seconds', '[  240.] the text'],
     ['dmesg -d', '[   12.345678 <    0.000123>] the text'],
     ['RFC 5424', '<6>1 2024-07-03T16:39:34.123456+02:00 host kernel - - - the text'],
     ['netconsole', '6,1234,12345678,-;the text'],

@@ -87,3 +87,34 @@ describe('a hung task before v4.20', () => {
     expect(notesText(finding)).not.toContain('growing');
   });
 });
+
+describe('a timer that did not fire', () => {
+  it('is blamed on its own CPU, not on the one that is waited for', async () => {
+    const outcome = await replayLog(
+      stamped(90, [
+        'rcu: INFO: rcu_sched self-detected stall on CPU',
+        'rcu: \t1-....: (2098 ticks this GP) idle=3a04/1/0x40000002 softirq=118/122 fqs=1344',
+        'rcu: \t(t=2101 jiffies g=-1055 q=60 ncpus=2)',
+        "rcu: rcu_sched kthread timer wakeup didn't happen for 1518 jiffies! g-1055 f0x0 RCU_GP_WAIT_FQS(5) ->state=0x402",
+        'rcu: \tPossible timer handling issue on cpu=0 timer-softirq=1623',
+      ]),
+    );
+    expect(findingsOf(outcome, 'rcu-stall')).toMatchObject([{ cause: 'timer-lost', cpus: [1], cause_cpu: 0 }]);
+  });
+});
+
+describe('a task dump without NMI', () => {
+  it('shows where a task was switched out, not what its CPU executes', async () => {
+    const outcome = await replayLog(
+      `${[
+        'INFO: rcu_sched detected stalls on CPUs/tasks: { 0} (detected by 1, t=5252 jiffies, g=825, c=824, q=1)',
+        'Task dump for CPU 0:',
+        'reboot R running 0 2642 2641 0x00000000',
+        'Call Trace:',
+        '[c7363c70] [c0631338] schedule+0x30/0xbc (unreliable)',
+        '[c7363d30] [c007d6cc] console_unlock+0xe8/0x108',
+      ].join('\n')}\n`,
+    );
+    expect(findingsOf(outcome, 'rcu-stall')).toMatchObject([{ cause: 'unknown', cpus: [0] }]);
+  });
+});

@@ -86,6 +86,9 @@ const DUMP_SLACK_NS = 60e9;
 /** The grace-period kthread looks every few jiffies: idle for longer it does not run. */
 const ACTIVE_JIFFIES = 100;
 
+/** Innermost frame of a task that does not run, or did not when its registers were saved. */
+const SWITCHED_OUT = /^(?:__switch_to|__schedule|schedule)$/;
+
 /** RCU itself sees the CPU as idle, or the kernel marks its line so: it holds nothing up for long. */
 function isIdleHoldout(stall: LogStall, cpu: number, dump: LogBacktrace | undefined): boolean {
   const holdout = stall.cpus.get(cpu);
@@ -192,7 +195,7 @@ function causeOfCpu(
   const dump = dumpOf(log, stall, cpu);
   if (!dump || isIdleHoldout(stall, cpu, dump)) return undefined;
   // What a task dump without NMI shows of a task that runs is where it was switched out last.
-  if (!dump.nmi && plainSymbol(dump.stack[0] ?? '') === '__switch_to') return undefined;
+  if (!dump.nmi && SWITCHED_OUT.test(plainSymbol(dump.stack[0] ?? ''))) return undefined;
   const who = dump.task ? ` (${dump.task.comm}:${dump.task.tid})` : '';
   const interrupted = dump.stack.slice((dump.nmiFrames ?? 0) + (dump.irqFrames ?? 0));
   const at = interrupted.find((symbol) => !INTERRUPT_ENTRY.test(plainSymbol(symbol)));

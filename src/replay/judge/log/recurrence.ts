@@ -12,13 +12,15 @@ interface RecurringStall {
   readonly who: string;
 }
 
+/** Two CPUs report one lockup at once. */
+const ONE_EVENT_NS = 1e9;
+
 /** How often, and how far apart on average. */
 export function recurrenceNotes(reports: readonly { readonly tsNs: number }[]): string[] {
   if (reports.length < 2) return [];
   const lastNs = reports[reports.length - 1].tsNs - reports[0].tsNs;
-  return [
-    `reported ${reports.length} times${lastNs > 0 ? `, every ${formatDuration(lastNs / (reports.length - 1))}, the last one ${formatDuration(lastNs)} after the first` : ''}`,
-  ];
+  const apart = `, every ${formatDuration(lastNs / (reports.length - 1))}, the last one ${formatDuration(lastNs)} after the first`;
+  return [`${reports.length} reports${lastNs >= ONE_EVENT_NS ? apart : ''}`];
 }
 
 /** Reports of one thing, in order. @param apart whether the second, of the same key, begins another group */

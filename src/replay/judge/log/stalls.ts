@@ -185,6 +185,7 @@ function stallFinding(log: LogRecord, { stall, startNs, endNs, reading, hz, caus
     cpus,
     tasks,
     cause: cause.cause,
+    ...(cause.cpu !== undefined && !stall.cpus.has(cause.cpu) && { cause_cpu: cause.cpu }),
     ...(expedited && { expedited: true }),
   });
 }
