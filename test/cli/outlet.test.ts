@@ -177,8 +177,9 @@ describe('paths that cannot be opened', () => {
         expect([args[0], err.split('\n').length, status], err).toEqual([args[0], 2, 3]);
         expect(err).toContain(words);
       }
+      // A store or a capture: what is not there is neither.
       const { status, err } = await quiesce('query', path, 'SELECT 1');
-      expect([err.split('\n').length, status], err).toEqual([2, 4]);
+      expect([err.split('\n').length, status], err).toEqual([2, 3]);
     }
   });
 

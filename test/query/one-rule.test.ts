@@ -87,9 +87,14 @@ describe('evidence that is a range of events', () => {
       expect([role, toEvent >= event, toNs >= fromNs]).toEqual([role, true, true]);
       expect(explanation.events.map((single) => single.role)).not.toContain(role);
     }
-    for (const format of ['text', 'md'] as const)
-      expect(explainText(explanation, { style: PLAIN, format })).toMatch(
-        /All these events belong to it[\s\S]*28\.710218[\s\S]*events 2887 to 33051: rcu/,
-      );
+    const told = {
+      text: /28\.710218 to [\s\S]*events 2887 to 33051: rcu/,
+      md: /\| 28\.710218 \| .* \| 2887 to 33051 \|/,
+    };
+    for (const format of ['text', 'md'] as const) {
+      expect(explainText(explanation, { style: PLAIN, format, all: true })).toMatch(told[format]);
+      // Ranges make the evidence complete; people do not look at them.
+      expect(explainText(explanation, { style: PLAIN, format })).not.toMatch(told[format]);
+    }
   });
 });
