@@ -240,6 +240,19 @@ export class LogReader {
     if (line.stampNs > this.#lastNs) this.#lastNs = line.stampNs;
     const tsNs = this.#lastNs;
     const { callerTid, callerCpu } = line;
+    // Nobody printed an empty line without a stamp; the grammar takes it for the end of what stood above.
+    if (line.prefixed || line.text.trim() !== '') this.#record(line, tsNs);
+    if (line.fromKernel) this.#isLog = true;
+    // A line without prefix goes on where the one before it was printed.
+    if (line.prefixed) this.#stream = callerTid >= 0 ? callerTid : callerCpu >= 0 ? -2 - callerCpu : NO_CALLER;
+    if (line.kernel)
+      this.#grammar.feed(tsNs, line.line, callerCpu < 0 ? undefined : callerCpu, this.#stream, line.text, line.look);
+    if (callerCpu >= this.#context.facts.cpus) this.#context.facts.cpus = callerCpu + 1;
+    if (this.#writer.batch.full) this.#flush(this.#grammar.take());
+  }
+
+  #record(line: PreparedLine, tsNs: number): void {
+    const { callerTid, callerCpu } = line;
     const writer = this.#writer;
     writer.begin(tsNs, callerCpu < 0 ? NO_CPU : callerCpu, callerTid < 0 ? NO_TID : callerTid, 0, this.#typeId, 0, 0);
     writer.text(line.text);
@@ -250,13 +263,6 @@ export class LogReader {
       if (callerTid >= 0 || callerCpu >= 0) writer.str(this.#callerName(callerTid, callerCpu));
     }
     writer.end();
-    if (line.fromKernel) this.#isLog = true;
-    // A line without prefix goes on where the one before it was printed.
-    if (line.prefixed) this.#stream = callerTid >= 0 ? callerTid : callerCpu >= 0 ? -2 - callerCpu : NO_CALLER;
-    if (line.kernel)
-      this.#grammar.feed(tsNs, line.line, callerCpu < 0 ? undefined : callerCpu, this.#stream, line.text, line.look);
-    if (callerCpu >= this.#context.facts.cpus) this.#context.facts.cpus = callerCpu + 1;
-    if (writer.batch.full) this.#flush(this.#grammar.take());
   }
 
   #callerName(tid: number, cpu: number): number {
