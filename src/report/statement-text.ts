@@ -84,6 +84,8 @@ const CONFIRMATIONS = [
   /^the first and only one that lockdep would report/,
   /^lockdep checks this before/,
   /^seen 1×$/,
+  // The stall stands below.
+  /grace period(?: -?\d+)? waited for this CPU during the storm$/,
   // How a log is read; explain says it.
   /^the kernel's detector: /,
   /^read from the stack of the hung task/,
