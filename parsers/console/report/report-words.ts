@@ -118,6 +118,7 @@ const WORDS = [
     'possible irq lock',
     'inversion dependency',
     'inconsistent lock',
+    'inconsistent {',
     'nvalid wait context',
   ],
   ...[

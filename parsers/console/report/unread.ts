@@ -28,7 +28,7 @@ const FRAGMENTS: readonly Fragment[] = [
   { words: /\bINFO: task \S.{0,60}:\d+ (?:blocked|is blocked|can't die)\b/, about: ['hung-task'] },
   {
     words:
-      /\bINFO: rcu_?\S* (?:self-)?detected|\bdetected (?:expedited )?stalls? on CPU|\bself-detected stall on CPU|\b[Tt]asks blocked on level-\d|\(detected by \d+, t=\d+|\bt=\d+ jiffies|kthread starved for \d+ jiffies|\(\d+ ticks this GP\)/,
+      /\bINFO: rcu_?\S* (?:self-)?detected|\bdetected (?:expedited )?stalls? on (?:CPU|tasks)|\bself-detected stall on CPU|\b[Tt]asks blocked on level-\d|\(detected by \d+, t=\d+|\bt=\d+ jiffies|kthread starved for \d+ jiffies|\(\d+ ticks this GP\)/,
     about: ['rcu-stall'],
   },
   { words: /\bAll QSes seen, last |timer wakeup didn't happen for \d+ jiffies/, about: ['rcu-stall'] },
@@ -40,7 +40,7 @@ const FRAGMENTS: readonly Fragment[] = [
   { words: /\bBUG: (?:sleeping function called|scheduling while atomic)/, about: ['sleep-in-atomic'] },
   {
     words:
-      /\bpossible (?:circular|recursive) locking|lock inversion dependency detected|\b(?:inconsistent lock state|Invalid wait context)\b|\block order detected|\bsuspicious RCU usage|\bsuspicious rcu_dereference|is trying to (?:acquire|release) lock|but task is already holding lock/i,
+      /\bpossible (?:circular|recursive) locking|lock inversion dependency detected|\b(?:inconsistent lock state|Invalid wait context)\b|\binconsistent \{[A-Z-]+\} -> \{|\block order detected|\bsuspicious RCU usage|\bsuspicious rcu_dereference|is trying to (?:acquire|release) lock|but task is already holding lock/i,
     about: LOCKDEP_KINDS,
   },
   {
@@ -53,7 +53,7 @@ const FRAGMENTS: readonly Fragment[] = [
 
 /** A cheap look: lines without any of these hold no fragment. */
 const MAY_HOLD =
-  /blocked|stall|CSD lock|stuck for|jiffies|LOCKUP|lockup|ticks this GP|QSes|atomic|sleeping function|lock(?:s|ing)? |RCU usage|rcu_deref|Workqueue: rcu|wait context|softlockup/i;
+  /blocked|stall|CSD lock|stuck for|jiffies|LOCKUP|lockup|ticks this GP|QSes|atomic|sleeping function|lock(?:s|ing)? |RCU usage|rcu_deref|inconsistent \{|Workqueue: rcu|wait context|softlockup/i;
 
 /** Reports that the text is part of, as far as its words tell; undefined when they tell nothing. */
 export function looksLikeReport(text: string): readonly LogReportKind[] | undefined {
