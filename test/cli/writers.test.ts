@@ -22,7 +22,14 @@ interface Ended {
   readonly err: string;
 }
 
-function quiesce(args: readonly string[], prefix = ''): { pid: number; ended: Promise<Ended> } {
+interface Started {
+  readonly pid: number;
+  /** Resolves when it says that it waits for the store, or ends. */
+  readonly waits: Promise<void>;
+  readonly ended: Promise<Ended>;
+}
+
+function quiesce(args: readonly string[], prefix = ''): Started {
   const child = spawn('bash', ['-c', `${prefix} exec "$@"`, 'bash', process.execPath, MAIN, ...args], {
     cwd: folder.path,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -37,6 +44,12 @@ function quiesce(args: readonly string[], prefix = ''): { pid: number; ended: Pr
   });
   return {
     pid: child.pid ?? 0,
+    waits: new Promise((resolve) => {
+      child.stderr.on('data', () => {
+        if (err.includes('waits until')) resolve();
+      });
+      child.on('close', () => resolve());
+    }),
     ended: new Promise((resolve) => child.on('close', (status) => resolve({ status, out, err }))),
   };
 }
@@ -72,7 +85,7 @@ describe('a store that several processes write', () => {
     );
     expect(refused.out).toContain('NMI');
     const waiting = quiesce(['replay', SAMPLE, '--db', 'r.db']);
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await waiting.waits;
     lock.commit();
     const { status, err } = await waiting.ended;
     expect([status, err]).toEqual([
@@ -101,8 +114,8 @@ describe('a store that several processes write', () => {
   it('that another process filled while this one waited is not removed when this one fails', async () => {
     // As in the input delete-committed-store.py: this process has created the file, empty, and fails.
     const first = openForWriting(path('r.db'), false);
-    const other = quiesce(['replay', SAMPLE, '--db', 'r.db', '--quiet']);
-    await new Promise((resolve) => setTimeout(resolve, 2500));
+    const other = quiesce(['replay', SAMPLE, '--db', 'r.db']);
+    await other.waits;
     first.abort();
     expect((await other.ended).status).toBe(0);
     expect(runs('r.db')).toEqual([1]);
@@ -142,11 +155,14 @@ describe('a signal', () => {
     '%s ends with its status, also while it waits for the store, and leaves nothing',
     async (signal, expected) => {
       const lock = openForWriting(path('r.db'), false);
-      const waiting = quiesce(['replay', SAMPLE, '--db', 'r.db', '--quiet']);
-      await new Promise((resolve) => setTimeout(resolve, 2500));
+      const waiting = quiesce(['replay', SAMPLE, '--db', 'r.db']);
+      await waiting.waits;
       process.kill(waiting.pid, signal);
       const { status, err } = await waiting.ended;
-      expect([status, err]).toEqual([expected, 'quiesce: interrupted; nothing was stored\n']);
+      expect([status, err.split('\n').slice(1).join('\n')]).toEqual([
+        expected,
+        'quiesce: interrupted; nothing was stored\n',
+      ]);
       lock.abort();
       expect(readdirSync(folder.path)).toEqual([]);
     },
