@@ -58,7 +58,10 @@ interface Expectation {
  * of the kernel's own report.
  */
 const EXPECTED: Readonly<Record<string, Expectation>> = {
-  runs: { rows: 5, first: { name: 'nmi-storm.trace.txt.zst', cpus: 2, events: 36802, lost: 0, start_s: 27.003989 } },
+  runs: {
+    rows: 5,
+    first: { name: 'samples/nmi-storm.trace.txt.zst', cpus: 2, events: 36802, lost: 0, start_s: 27.003989 },
+  },
   findings: { args: { run: NMI_STORM, kind: 'rcu-stall' }, rows: 1, first: { severity: 'error', start_s: 28.710218 } },
   chains: { args: { run: NMI_STORM }, some: { kind: 'cpu', name: 'CPU 1' } },
   evidence: {
