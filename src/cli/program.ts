@@ -101,7 +101,7 @@ function bareProgram(streams: Streams): Command {
     .addHelpText('after', EXIT_HELP);
 }
 
-/** The program with all its verbs, to read and not to run: for the manual page and tests. */
+/** The program with all its verbs, to read and not to run: for the manual page and tests. @internal */
 export async function wholeProgram(): Promise<Command> {
   const nowhere: Streams = { out: () => undefined, err: () => undefined, colour: false, terminal: false };
   const program = bareProgram(nowhere);

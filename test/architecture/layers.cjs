@@ -67,7 +67,12 @@ module.exports = {
       '^(schema|src/(report|export|query|store|histogram|replay/(knowledge/stack|roots)))/',
       'Text and files from results.',
     ),
-    only('symbols-stand-alone', '^src/symbols/', '^(schema|src/symbols)/', 'Object files and the tools that read them.'),
+    only(
+      'symbols-stand-alone',
+      '^src/symbols/',
+      '^(schema|src/symbols)/',
+      'Object files and the tools that read them.',
+    ),
     exclusive('better-sqlite3', '^src/store/', 'Only the store knows SQLite.'),
     exclusive('commander', '^src/cli/', 'Only the command line parses arguments.'),
     exclusive('cli-progress', '^src/cli/', 'Only the command line draws progress.'),

@@ -2,12 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { COMPLETION_SHELLS } from '../../src/cli/completion.ts';
-import { manualPage } from '../support/manual.ts';
 import { packageVersion } from '../../src/cli/package-version.ts';
 import { wholeProgram } from '../../src/cli/program.ts';
 import { quiesce } from '../support/command-line.ts';
 import { helpAfter } from '../support/help-text.ts';
 import { ANSWERS, jsonDocument } from '../support/json-doc.ts';
+import { manualPage } from '../support/manual.ts';
 
 const sample = new URL('../../samples/nmi-storm.trace.dat', import.meta.url).pathname;
 

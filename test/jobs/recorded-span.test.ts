@@ -112,7 +112,7 @@ describe('the state', () => {
   it('shows waits as long as the trace saw them', async () => {
     await replayCaptures([TRACE, LOG], { db });
     const { out } = await quiesce('state', db, '--at', '300', '--task', 'waits');
-    expect(out).toContain('4 s');
+    expect(out).toContain('4.00 s  waits:9');
     expect(out).not.toContain('280 s');
   });
 });

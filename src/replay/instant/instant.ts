@@ -325,7 +325,8 @@ function contextsOf(state: CpuState): StateContext[] {
     });
   if (state.hardirqDepth > 0)
     contexts.push({ kind: 'hardirq', name: state.hardirqName, since_ns: state.hardirqSinceNs });
-  for (const { kind, name, sinceNs } of state.unproven) contexts.push({ kind, name, since_ns: sinceNs });
+  for (const { kind, name, sinceNs, doubtful } of state.unproven)
+    if (!doubtful) contexts.push({ kind, name, since_ns: sinceNs });
   return contexts.sort(bySince);
 }
 

@@ -155,7 +155,9 @@ describe('a reader holds the grace period up', () => {
     const scene = readerScene()
       .at(0.6, 'rcub/0-16', 0, 'sched_pi_setprio: comm=rd pid=5 oldprio=120 newprio=98')
       .runs(9.9, 1, 'fifo-9/p49', 'rd-5');
-    expect(notesText(await stallOf(unlocked(scene, LENGTH_S)))).toContain('boosted to real-time priority 1 after 500 ms');
+    expect(notesText(await stallOf(unlocked(scene, LENGTH_S)))).toContain(
+      'boosted to real-time priority 1 after 500 ms',
+    );
   });
 
   it('READER_RUNNING_LONG: back on its CPU, and not out of its section', async () => {

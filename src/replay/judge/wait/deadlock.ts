@@ -15,7 +15,7 @@ import { shortestCycles } from '../../core/graph.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { PERSISTS_NS } from '../../knowledge/thresholds.ts';
 import { srcuPeriodName, WAITS_FOR, type WaitEdge } from '../../knowledge/waits-for.ts';
-import type { Task } from '../../model/task/task.ts';
+import { TASK_BLOCKED, TASK_SLEEPING, type Task } from '../../model/task/task.ts';
 import type { RunRecord } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { identified } from '../finding-id.ts';
@@ -110,6 +110,12 @@ export function detectDeadlocks(record: RunRecord): Finding[] {
     .map((cycle) => finding(timeline, cycle, inTicks ? formatTicks : formatDuration));
 }
 
+/** That it sleeps still: a call whose return is not recorded counts for no other task. */
+function sleepOf(timeline: Timeline, task: Task): Evidence[] {
+  const off = task.state === TASK_BLOCKED || task.state === TASK_SLEEPING ? task.offEvent : 0;
+  return off === 0 ? [] : [{ event: off, role: `${timeline.label(task)} goes to sleep` }];
+}
+
 function finding(timeline: Timeline, cycle: readonly TaskEdge[], length: (ns: number) => string): Finding {
   const waits: DeadlockWait[] = cycle.map((edge) => ({
     task: timeline.name(edge.from),
@@ -130,6 +136,7 @@ function finding(timeline: Timeline, cycle: readonly TaskEdge[], length: (ns: nu
     end_ns: timeline.data.endNs,
     evidence: [
       ...cycle.flatMap((edge) => edge.evidence),
+      ...cycle.flatMap(({ from }) => sleepOf(timeline, from)),
       { event: timeline.data.lastEvent, role: 'end of capture, cycle still closed' },
     ],
     notes: notesOf([

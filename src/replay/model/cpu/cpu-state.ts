@@ -62,6 +62,8 @@ export interface UnprovenInterrupt {
   readonly event: number;
   /** Time of what it interrupted when it began. */
   readonly spentNs: number;
+  /** Exits of its kind were missing before: no context until one comes. */
+  readonly doubtful: boolean;
 }
 
 export class CpuState {
@@ -142,6 +144,6 @@ export class CpuState {
   }
 
   #unproven(kind: UnprovenInterrupt['kind']): boolean {
-    return this.unproven.length > 0 && this.unproven.some((open) => open.kind === kind);
+    return this.unproven.length > 0 && this.unproven.some((open) => open.kind === kind && !open.doubtful);
   }
 }

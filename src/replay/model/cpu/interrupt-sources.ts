@@ -252,22 +252,14 @@ export class InterruptSources {
     event: EventCursor,
   ): void {
     const { unproven } = state;
+    const others = unproven.filter((open) => open.pair !== pair.name);
     // One that goes on when the same comes again had an exit that was not recorded.
-    if (unproven.some((open) => open.pair === pair.name)) pair.exits = 'missing';
-    if (pair.exits === 'missing')
-      unproven.splice(0, unproven.length, ...unproven.filter((open) => open.pair !== pair.name));
-    else {
-      const { tsNs: sinceNs, eventId } = event;
-      unproven.push({
-        kind,
-        name,
-        vec,
-        pair: pair.name,
-        sinceNs,
-        event: eventId,
-        spentNs: this.#cpus.beneathNs(state),
-      });
-    }
+    if (others.length < unproven.length) pair.exits = 'missing';
+    const { tsNs: sinceNs, eventId } = event;
+    const spentNs = this.#cpus.beneathNs(state);
+    const doubtful = pair.exits === 'missing';
+    others.push({ kind, name, vec, pair: pair.name, sinceNs, event: eventId, spentNs, doubtful });
+    state.unproven = others;
   }
 
   /** The first exit of its kind: what was open took its time after all, less what other interrupts had of it. */

@@ -25,7 +25,7 @@ import { QuiescentReports } from './quiescent-reports.ts';
 import { readWarning, type StallWarning } from './stall-warning.ts';
 import { noteTick, noteWarning } from './stall-watch.ts';
 
-export type { BlockedReader, RcuFlavor } from './flavor.ts';
+export type { RcuFlavor } from './flavor.ts';
 
 const PERIOD = fieldsOf('rcu_grace_period');
 const INIT = fieldsOf('rcu_grace_period_init');

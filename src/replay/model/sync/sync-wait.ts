@@ -27,7 +27,7 @@ import type { SyncResource, SyncWait } from './sync-wait-record.ts';
 import { TracepointSyncOrder } from './tracepoint-sync-order.ts';
 
 export type { SrcuReader } from '../srcu/reader.ts';
-export type { SyncResource, SyncWait } from './sync-wait-record.ts';
+export type { SyncWait } from './sync-wait-record.ts';
 
 /** Stands for a function in {@link SyncWait.calls} where only the stack of a sleep shows the wait. */
 const BY_STACK = '?';
