@@ -39,10 +39,20 @@ describe('recurring stalls', () => {
     expect(notesText(finding)).toContain('in kernel code (foo_spin)');
   });
 
-  it('of different code are different findings', async () => {
-    const log = stamped(100, stall(4101, 21003)) + stamped(280, stall(4137, 21003, 'bar_spin'));
+  it('twice is no period: each grace period is a finding', async () => {
+    const log = stamped(100, stall(4101, 21003)) + stamped(280, stall(4137, 21003));
     const found = findingsOf(await replayLog(log), 'rcu-stall');
-    expect(found.map(({ recurrence }) => recurrence)).toEqual([undefined, undefined]);
+    expect(found.map(({ gp_seq, recurrence }) => [gp_seq, recurrence])).toEqual([
+      ['4101', undefined],
+      ['4137', undefined],
+    ]);
+  });
+
+  it('of different code are different findings', async () => {
+    const fns = ['foo_spin', 'foo_spin', 'bar_spin', 'bar_spin'];
+    const log = fns.map((fn, i) => stamped(100 + 180 * i, stall(4101 + 36 * i, 21003, fn))).join('');
+    const found = findingsOf(await replayLog(log), 'rcu-stall');
+    expect(found.map(({ recurrence }) => recurrence)).toEqual([undefined, undefined, undefined, undefined]);
   });
 });
 

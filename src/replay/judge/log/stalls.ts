@@ -84,8 +84,10 @@ function observedCause(cause: LogCause, stall: LogStall, startNs: number, storms
 export function detectLogStalls(log: LogRecord, judged: readonly JudgedStall[], apart: boolean): Finding[] {
   const recurring = apart ? judged.map((entry) => [entry]) : recurringStalls(judged);
   return [
-    ...recurring.map((entries) =>
-      entries.length === 1 ? stallFinding(log, entries[0]) : recurringStall(log, entries),
+    ...recurring.flatMap((entries) =>
+      entries.length < FEWEST_RECURRENCES
+        ? entries.map((entry) => stallFinding(log, entry))
+        : [recurringStall(log, entries)],
     ),
     ...(apart ? judged.map((entry) => [entry]) : groups(judged, starvationOf)).flatMap((entries) =>
       starvedKthread(log, entries),
@@ -121,6 +123,8 @@ function recurringStall(log: LogRecord, entries: readonly JudgedStall[]): Findin
   });
 }
 
+/** Two stalls have a distance, three a period. */
+const FEWEST_RECURRENCES = 3;
 /** Recurring reports that evidence and notes name. */
 const MAX_RECURRENCES = 8;
 
