@@ -36,7 +36,7 @@ export interface CaptureFacts {
   baseNs: bigint;
   /** Whether times count nanoseconds. `counter` and `x86-tsc` clocks do not. */
   timeUnit: 'ns' | 'ticks';
-  /** A host/guest session as the capture describes it. Kept for whoever aligns the two; times here are not shifted by it. */
+  /** A host/guest session as the capture describes it. Kept for a tool that aligns the two; times here are not shifted by it. */
   hostGuest?: {
     readonly traceId: bigint | undefined;
     readonly guests: readonly GuestTrace[];

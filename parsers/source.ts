@@ -182,7 +182,7 @@ class StreamSource implements ByteSource {
   }
 }
 
-/** Whether a path is standard input, a pipe or a terminal: its bytes come once, whoever asks for them. */
+/** Whether a path is standard input, a pipe or a terminal: its bytes come only once. */
 export function isReadOnce(path: string): boolean {
   if (path === '-') return true;
   try {

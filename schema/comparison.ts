@@ -34,7 +34,7 @@ export interface StatisticComparison {
 
 export interface MetricComparison {
   readonly metric: string;
-  /** Label, when metrics are told apart by it. */
+  /** Label, when metrics are split by it. */
   readonly label?: string;
   readonly base: SideSummary;
   readonly head: SideSummary;

@@ -32,7 +32,7 @@ export interface StateContext {
 
 export interface StateCpu {
   readonly cpu: number;
-  /** Task on the CPU; null when no event has told yet. The idle task has tid 0. */
+  /** Task on the CPU; null when no event has shown it yet. The idle task has tid 0. */
   readonly task: string | null;
   readonly tid: number | null;
   /** Since when it is on the CPU. */

@@ -52,7 +52,7 @@ const HEADER_DISTANCE = 8;
 const MAX_UNREAD = 64;
 const MAX_UNREAD_TEXT = 160;
 
-/** Told of what could not be read as it should, with the line and its text. */
+/** Called with what could not be read as it should, with the line and its text. */
 export interface GrammarTrouble {
   /** A report ends before it has said what it should; line of its beginning. */
   readonly cut?: (line: number, title: string) => void;

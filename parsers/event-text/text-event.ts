@@ -95,7 +95,7 @@ export class TextEvent {
 
   /** Adds a field that the capture shows for the first time; −1 when the event has too many. */
   addField(name: string, type: FieldType): number {
-    // Another event of this type, or another capture of the run, may have added fields meanwhile.
+    // Another event of this type, or another capture of the run, may have added fields since.
     this.#takeFields();
     const slot = this.slotByName(name);
     if (slot >= 0 || this.#fields.length >= MAX_FIELDS) return slot;

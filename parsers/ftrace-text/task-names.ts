@@ -8,7 +8,7 @@ const MAX_NAMES = 1 << 18;
 export class TaskNames {
   readonly #dictionary: DictionaryWriter;
   readonly #id = new Int32Array(SLOTS);
-  /** The name as it stood in the line, with what {@link add} was told to leave out. */
+  /** The name as it stood in the line, with what {@link add} was asked to leave out. */
   readonly #printed: Uint8Array[] = new Array<Uint8Array>(SLOTS).fill(new Uint8Array(0));
   #names = 0;
   #highestId = 0;

@@ -67,7 +67,7 @@ export class FrameText {
     const addressEnd = trimEnd(bytes, start, symbol);
     const address = wordStart(bytes, start, addressEnd);
     if (address === addressEnd || !this.#readAddress(bytes, address, addressEnd)) return false;
-    // Without an object only a kernel address is told from a payload's words.
+    // Without an object only a kernel address can be distinguished from a payload's words.
     if (symbolStop === stop && (this.hi >= 0 || addressEnd - address !== 16)) return false;
     this.start = address;
     this.#readSymbol(bytes, symbol, stop);

@@ -42,7 +42,7 @@ export function compileEventDecoder(format: EventFormat, context: DecodeContext)
   return { format, record: new RecordDecoder(typeId, plans, context), stack };
 }
 
-/** Two systems may have events of one name; the second one seen is told apart by its system. */
+/** Two systems may have events of one name; the second one seen gets its system as a prefix. */
 function typeNameOf(format: EventFormat, { dictionary }: DecodeContext): string {
   const other = dictionary.typeId(format.name);
   if (other === undefined) return format.name;

@@ -14,7 +14,7 @@ export interface IdentityParts {
   readonly locks?: readonly string[];
   /** `cycle`: it has no first member · `fixed`: their order is part of what it is · by default they are a set. */
   readonly lockOrder?: 'cycle' | 'fixed';
-  /** Lock classes held meanwhile, a set. */
+  /** Lock classes held at the time, a set. */
   readonly held?: readonly string[];
   /** RCU flavour or srcu_struct. */
   readonly domain?: string;
@@ -91,10 +91,10 @@ export const listText = (names: readonly string[]): string => names.join(', ') |
 /** Class names without `#2` and `/1`, which events do not carry (L5.4). */
 export const plainClass = (name: string): string => name.replace(/[#/]\d+/g, '');
 
-/** The same classes in any order, told with and without subclass. */
+/** The same classes in any order, with and without subclass. */
 export const classSet = (names: readonly string[]): string => [...new Set(names.map(plainClass))].sort().join('\u0000');
 
-/** The cause that a root names. Who has a CPU when a storm of interrupts hits it is chance; whoever else is named is to blame. */
+/** The cause that a root names. Who has a CPU when a storm of interrupts hits it is chance; any other task that is named is to blame. */
 export function causeOf(root: Root | undefined): { cause?: string } {
   if (root === undefined) return {};
   const task = root.kind.endsWith('-storm') || root.task === undefined ? [] : [stableTaskName(root.task)];

@@ -18,7 +18,7 @@ import {
 } from './needs.ts';
 import { causeOf, kind } from './row.ts';
 
-/** Reports of several grace periods that one cause held up: what is told once. */
+/** Reports of several grace periods that one cause held up: what is reported once. */
 export interface Recurrence {
   readonly count: number;
   /** From report to report, on average. */

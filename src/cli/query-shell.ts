@@ -255,7 +255,7 @@ class QueryShell {
     }
   }
 
-  /** Wrong statements are told and forgotten; everything else ends the shell. */
+  /** Wrong statements are reported and forgotten; everything else ends the shell. */
   async #guarded(action: () => void | Promise<void>): Promise<void> {
     try {
       await action();

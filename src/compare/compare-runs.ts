@@ -26,7 +26,7 @@ export interface CompareOptions {
   readonly alpha?: number;
 }
 
-/** Metrics whose growth is no news when they are told apart by label: a label that one side lacks has no verdict. */
+/** Metrics whose growth is no news when they are split by label: a label that one side lacks has no verdict. */
 interface MetricKey {
   readonly metric: string;
   readonly label: string | undefined;

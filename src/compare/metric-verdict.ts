@@ -72,7 +72,7 @@ interface Prepared {
 
 /** A metric of both sides. */
 export interface MetricPair {
-  /** `rcu-gp`, or `lock-hold/&rq->__lock` when told apart by label. */
+  /** `rcu-gp`, or `lock-hold/&rq->__lock` when split by label. */
   readonly key: string;
   readonly base: SideSamples;
   readonly head: SideSamples;

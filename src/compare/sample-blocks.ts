@@ -141,7 +141,7 @@ const MERGE_FROM = 0.5;
 
 /**
  * The blocks, merged until neighbours tell nothing about each other: shuffling is allowed only among blocks that could have come
- * in any order. What is correlated over a tenth of a run cannot be told from a trend.
+ * in any order. What is correlated over a tenth of a run cannot be distinguished from a trend.
  */
 export function decorrelated(blocks: readonly SampleBlock[]): readonly SampleBlock[] {
   let current = blocks;

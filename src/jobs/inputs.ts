@@ -6,7 +6,7 @@ import { isStoreFile } from '../store/store-file.ts';
 /** One capture, several captures of the same boot, or a store. Captures may be bytes in memory; `-` is standard input. */
 export type Inputs = CaptureInput | readonly CaptureInput[];
 
-/** The inputs told apart by content. */
+/** The inputs, by content. */
 export type JobInputs =
   | { readonly kind: 'captures'; readonly captures: readonly CaptureInput[] }
   | { readonly kind: 'store'; readonly path: string };

@@ -71,7 +71,7 @@ function isLarge(inputs: readonly CaptureInput[]): boolean {
   return total >= LARGE_INPUT_BYTES;
 }
 
-/** Nobody knows how much a pipe will bring. What is not there is told when it is opened. */
+/** A pipe has no known size. What does not exist is reported when it is opened. */
 function sizeOf(path: string): number {
   try {
     const found = statSync(path);

@@ -1,4 +1,4 @@
-/** What a job may be told. */
+/** Options of the jobs. */
 import type { KernelProfile, Thresholds } from '../../schema/index.ts';
 import type { ReadProgress } from '../ingest/run-stream.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';

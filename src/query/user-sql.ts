@@ -86,7 +86,7 @@ export class QueryConnection {
         yield next.value;
       }
     } finally {
-      // Whoever stops early must not leave the connection busy.
+      // A caller that stops early must not leave the connection busy.
       rows.return?.();
     }
   }

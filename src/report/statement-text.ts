@@ -49,7 +49,7 @@ export interface StatementOptions {
 const reportedTitle = (text: string): string =>
   REPORTED_TOO.test(text) ? text.replace(REPORTED_TOO, '').replace(/; a grace period stalls.*/, '') : text;
 
-/** Notes as lines: `inferred  a tracepoint teardown waits for … (S3.50)`. Thresholds are told where the length is. */
+/** Notes as lines: `inferred  a tracepoint teardown waits for … (S3.50)`. Thresholds stand beside the length. */
 export function statementLines(finding: Finding, style: Style, options: StatementOptions = {}): string[] {
   const { teach = false, indent = '    ' } = options;
   const quote = quoteOf(finding, options.logName);

@@ -1,5 +1,5 @@
 /**
- * Known issues: a file that names findings nobody needs to be told of again, each with a reason. Suppressed findings are counted and
+ * Known issues: a file that names findings that need not be shown again, each with a reason. Suppressed findings are counted and
  * listed apart; nothing is forgotten in the store.
  *
  *     { "suppressions": [

@@ -1,4 +1,4 @@
-/** Waits of tasks, each told once: the blocked call and the hung task are two facts about one wait. Alike ones are one line. */
+/** Waits of tasks, each shown once: the blocked call and the hung task are two facts about one wait. Alike ones are one line. */
 import { type Finding, formatDuration, stableTaskName } from '../../schema/index.ts';
 import { type Style, widthOf } from './style.ts';
 import { clip, formatCount, padTo, printable, textWidth } from './text-format.ts';

@@ -110,7 +110,7 @@ function parseAnswer(answer: string, addresses: readonly Address[]): Map<string,
   return lines;
 }
 
-/** Relative to the tree, where that can be told; without the discriminator. */
+/** Relative to the tree, where that is known; without the discriminator. */
 function shortPath(place: string): string {
   const plain = place.replace(/ \(discriminator \d+\)$/, '');
   const root =

@@ -82,7 +82,7 @@ export function looksLikePage(head: Buffer): boolean {
 /**
  * The line, or the lines, that the marks stand for.
  * @param marks those to look for
- * @param onMark told of each kind that the line has
+ * @param onMark called for each kind that the line has
  */
 export function withoutMarks(line: string, marks: number, onMark: (mark: number) => void): string[] {
   let text = line;

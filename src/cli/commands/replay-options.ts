@@ -88,7 +88,7 @@ function collectThreshold(text: string, before?: Partial<Thresholds>): Partial<T
   return argument((value: string) => parseThreshold(value, before))(text);
 }
 
-/** What the job is told, apart from where it stores. */
+/** The options of the job but for where it stores. */
 export function jobOptions(options: CaptureOptions & { readonly run?: number }): Omit<ReplayOptions, 'db'> {
   return {
     thresholds: thresholdsOf(options),

@@ -1,4 +1,4 @@
-/** The thread that stores: does what it is told, in order; after a failure nothing more. */
+/** The thread that stores: stores what it gets, in order; after a failure nothing more. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { storeError } from '../../store/store-error.ts';
 import { revived } from '../source/batch-messages.ts';

@@ -63,7 +63,7 @@ export function groupedBy<K, T>(items: Iterable<T>, of: (item: T) => K): Map<K, 
   return groups;
 }
 
-/** Elementary cycles, each once: from every node the shortest way back to it, told apart by the set of their nodes. */
+/** Elementary cycles, each once: from every node the shortest way back to it, distinguished by the set of their nodes. */
 export function shortestCycles<Node, Edge extends { readonly from: Node; readonly to: Node }>(
   edges: readonly Edge[],
 ): Edge[][] {

@@ -9,7 +9,7 @@ export interface Visibility {
   readonly nmiEvent: number;
   /** First event that shows interrupts of a kind. */
   readonly interruptEvents: readonly (readonly [kind: string, event: number])[];
-  /** Interrupt time was told by contexts of records or by samples, too. */
+  /** Interrupt time is known from contexts of records or by samples, too. */
   readonly fromRecords: boolean;
   /** Scheduler ticks are among them, how far apart they come on a CPU that takes them, ns, and the events that tell. */
   readonly tickNs: number | undefined;

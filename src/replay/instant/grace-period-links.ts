@@ -63,7 +63,7 @@ export class GracePeriodLinks {
       const waitsFor = (): LiveStep[] => this.#kthread(flavor.name);
       return { edge, node: `next gp ${flavor.name}`, name, sinceNs, note: 'not begun', waitsFor };
     }
-    // No rcu events: whoever kept the CPU all the while can be what is waited for (R2.6).
+    // No rcu events: a task that kept the CPU all the time can be what is waited for (R2.6).
     const name = `${rcu.mainFlavor} grace period`;
     const waitsFor = (): LiveStep[] => this.#quietCpus(wait);
     return { edge, node: `gp ${rcu.mainFlavor}`, name, sinceNs, note: 'not recorded', waitsFor };

@@ -29,7 +29,7 @@ export interface LockRecord {
   readonly sameClass: readonly SameClassNesting[];
   readonly addressOrders: readonly AddressOrder[];
   readonly misuses: readonly LockMisuseRecord[];
-  /** lock_acquired is recorded: waiting for a lock is told from owning it. */
+  /** lock_acquired is recorded: waiting for a lock and owning it are distinguished. */
   readonly lockStat: boolean;
   readonly sleeps: readonly AtomicSleep[];
   readonly deferrals: readonly DeferralSite[];

@@ -1,4 +1,4 @@
-/** The verdict on a CPU whose task spins for a lock: whoever holds the lock is to blame (W22, W23). */
+/** The verdict on a CPU whose task spins for a lock: the holder of the lock is to blame (W22, W23). */
 import { formatDuration } from '../../../schema/index.ts';
 import { overlapNs } from '../core/interval.ts';
 import { splitLabel } from '../core/wording.ts';

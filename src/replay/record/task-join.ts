@@ -30,7 +30,7 @@ export interface TaskJoin {
   readonly inferredBy: Note | undefined;
 }
 
-/** Sleeps of which the stack names a lock: whoever wakes the sleeper has let go of it. */
+/** Sleeps of which the stack names a lock: the task that wakes the sleeper has released it. */
 const LOCKS: Partial<Record<NonNullable<StackVerdict['resource']>, string>> = {
   mutex: 'a mutex',
   rwsem: 'an rw-semaphore',

@@ -53,7 +53,7 @@ export function rootOf(group: readonly Finding[]): Root | undefined {
     if (root === undefined || (root.kind === 'unknown' && root.code === undefined)) continue;
     const key = `${root.kind} ${root.cpu ?? ''} ${root.task ?? ''}`;
     const entry = weights.get(key) ?? { root, weight: 0 };
-    // Whoever names a task or a code knows more than the stall warning.
+    // A finding that names a task or a code knows more than the stall warning.
     const known = (root.task === undefined ? 0 : 1) + (root.code === undefined ? 0 : 1);
     weights.set(key, { root, weight: entry.weight + (finding.end_ns - finding.start_ns + 1) * (1 + 4 * known) });
   }
@@ -99,7 +99,7 @@ function stallRoot({ cause, cause_cpu, cpus, tasks, holdouts }: Named<'rcu-stall
   };
 }
 
-/** What is known of the root beside its name, in parentheses: the load of a storm, what a holder does meanwhile. */
+/** What is known of the root beside its name, in parentheses: the load of a storm, what a holder does. */
 export function causeDetails(root: Root, group: readonly Finding[]): string {
   const storm = group.find(
     (finding): finding is Named<'nmi-storm'> => finding.kind === root.kind && 'count' in finding,

@@ -144,7 +144,7 @@ function progressParts(group: readonly Finding[], cause: RootKind | undefined, a
       works.length > 1 ? `${works.length} work items stalled` : `work ${work} of ${workqueue} not executed${length}`,
     );
   }
-  // A storm that held up nothing is told by its cause; anything else by its own title.
+  // A storm that held up nothing is shown by its cause; anything else by its own title.
   return parts.length > 0 || !alone ? parts : [];
 }
 

@@ -58,7 +58,7 @@ export function saveRcu(model: RcuModel): RcuSnapshot {
   });
 }
 
-/** Who ran meanwhile, and at which ticks, is asked when the grace period is over: not live state. */
+/** Which tasks ran, and at which ticks, matters when the grace period is over: not live state. */
 function savePeriod(gp: GracePeriod): PeriodSnapshot {
   return { period: saveRows([gp], ['holdouts', 'ticks']), holdouts: saveRows(gp.holdouts, ['ran', 'prios']) };
 }

@@ -26,7 +26,7 @@ export interface Waiter {
 
 /** A task appears once per chain, whatever its role. */
 const TASK_KINDS: ReadonlySet<ChainLinkKind> = new Set(['task', 'worker', 'reader', 'kthread']);
-/** Of these there may be several on one CPU or with one task: they are told apart by name. */
+/** Of these there may be several on one CPU or with one task: their names distinguish them. */
 const NAMED_KINDS: ReadonlySet<ChainLinkKind> = new Set(['rcu-gp', 'srcu-gp', 'lock']);
 
 /** One link of the tree: what it waits for hangs below it. */

@@ -8,7 +8,7 @@ import { blameKthread, citeKthreadSleep } from './kthread.ts';
 import type { AttributionWalk } from './walk.ts';
 
 /**
- * A piece before the grace period began: to whoever had the kthread's CPU, else to the kthread that slept on although it was asked.
+ * A piece before the grace period began: to the task that had the kthread's CPU, else to the kthread that slept on although it was asked.
  * @returns how much of it neither explains
  */
 export function blameRequest(

@@ -38,7 +38,7 @@ export function blameKthread(
   return unexplainedNs;
 }
 
-/** A while in which the kthread, or a worker, waited for a CPU: it goes to whoever had it. */
+/** A while in which the kthread, or a worker, waited for a CPU: it goes to the task that had it. */
 export function blameStarvation(
   walk: AttributionWalk,
   waiter: Waiter,

@@ -17,7 +17,7 @@ export type QueueReason =
   | { readonly kind: 'max-active'; readonly run: WorkExecution | undefined }
   /** Its own last execution goes on (S3.21). */
   | { readonly kind: 'itself'; readonly run: WorkExecution | undefined }
-  /** The pool began other items meanwhile. */
+  /** The pool began other items while it waited. */
   | { readonly kind: 'backlog'; readonly begun: number }
   | { readonly kind: 'unknown' };
 

@@ -77,7 +77,7 @@ export const GRACE_PERIOD_EVENTS: readonly string[] = [
 ];
 
 /**
- * @param waiter the task that waits, or whoever does so on its behalf
+ * @param waiter the task that waits, or the one that does so on its behalf
  * @param wait the wait that is being cut
  * @param callbackCpu CPU whose callbacks complete the caller, where that is how it is done (R2.21)
  */
@@ -242,7 +242,7 @@ function blameGracePeriod(walk: AttributionWalk, period: Link, gp: GracePeriod, 
 }
 
 /**
- * A reader asleep inside rcu_read_lock: on PREEMPT_RT spinlocks sleep, and whoever holds the lock is to blame (READER_BLOCKED).
+ * A reader asleep inside rcu_read_lock: on PREEMPT_RT spinlocks sleep, and the holder of the lock is to blame (READER_BLOCKED).
  * @returns false when no wait of the reader is recorded
  */
 function sleepsOnLock(walk: AttributionWalk, period: Link, holdout: Holdout, fromNs: number, toNs: number): boolean {
@@ -270,10 +270,10 @@ function blameHoldout(walk: AttributionWalk, period: Link, holdout: Holdout, ns:
   const cpu = holdout.cpu;
   const interruptNs = pieces.softirq + pieces.hardirq + pieces.nmi;
   const shown = { note: verdict.note, event: holdout.fromEvent };
-  // Where its interrupts are, and whoever had it instead.
+  // Where its interrupts are, and the task that had it instead.
   let busy: Link | undefined;
   if (holdout.kind === 'reader') {
-    // While it was runnable, whoever had its CPU is to blame (W4.2, W4.40).
+    // While it was runnable, the task that had its CPU is to blame (W4.2, W4.40).
     const lostNs =
       verdict.cause === 'reader-preempted' && verdict.task ? Math.floor(verdict.runnableShare * pieces.own) : 0;
     const reader = period.waitsFor(holdoutEdge('reader'), holdout.name, { tid: holdout.tid, ...shown });
@@ -410,7 +410,7 @@ export function decisiveHoldout(gp: GracePeriod): Holdout | undefined {
 /** The same, of some of its holdouts. */
 export function decisiveOf(holdouts: Holdout[]): Holdout | undefined {
   const last = lastHoldouts({ holdouts });
-  // Of those that never reported: whoever has passed a quiescent state of its own only lacks the report.
+  // Of those that never reported: a CPU that has passed a quiescent state only lacks the report.
   const unpassed = last.filter((holdout) => holdout.passedBy !== 'itself');
   let longest: Holdout | undefined;
   for (const holdout of unpassed.length > 0 ? unpassed : last)

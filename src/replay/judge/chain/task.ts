@@ -103,7 +103,7 @@ export function citeLocks(evidence: EvidenceList, timeline: Timeline, tid: numbe
   evidence.range(1, timeline.data.lastEvent, { events: LOCK_EVENTS, tid }, `locks of ${timeline.labelOf(tid)}`);
 }
 
-/** A lock and whoever holds it; an unknown holder leaves the time with the lock. */
+/** A lock and its holder; an unknown holder leaves the time with the lock. */
 function blameLock(walk: AttributionWalk, waiter: Link, piece: LockPiece, fromNs: number, toNs: number): void {
   const { draft, timeline } = walk;
   const lock = waiter.waitsFor(WAITS_FOR.lock, piece.lock, { note: piece.note, event: piece.event });
@@ -208,7 +208,7 @@ function waitsOf(timeline: Timeline, tid: number, fromNs: number, toNs: number):
   return pieces.sort((a, b) => a.startNs - b.startNs);
 }
 
-/** Who kept the waiter out for all of it, and what is known of that; a guess (L5.50) is told and not followed. */
+/** Who kept the waiter out for all of it, and what is known of that; a guess (L5.50) is shown and not followed. */
 function ownerOf(timeline: Timeline, { owner, startNs }: PastLockWait): { ownerTid: number; note: string } {
   const { tid, basis } = owner;
   if (tid <= 0) return { ownerTid: -1, note: 'its holder is not recorded' };

@@ -49,7 +49,7 @@ function edgesOf(orders: readonly AddressOrder[]): AddressEdge[] {
     order,
     from: number(order.from),
     to: number(order.to),
-    // Two readers may wait for each other only where a writer waits for one of them: that is not told here.
+    // Two readers may wait for each other only where a writer waits for one of them: that is not known here.
     dep: order.fromRead ? (order.toRead ? 0 : DEP_SN) : DEP_EN,
   }));
 }

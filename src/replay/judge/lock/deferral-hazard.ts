@@ -96,7 +96,7 @@ function withinAnotherApi(evidence: LockRecord, site: DeferralSite): boolean {
 /** Stands for the usage lock of a struct that the capture does not name (ApiLock.name of the family). */
 const SRCU_USAGE_FAMILY = 'srcu_usage.lock';
 
-/** Timer code calls no other API under its base locks (kernel/time/{timer,hrtimer}.c): whoever does was attached there (case A). */
+/** Timer code calls no other API under its base locks (kernel/time/{timer,hrtimer}.c): code that does was attached there (case A). */
 const CALLS_NOTHING = /^(&base->lock|hrtimer_bases\.lock)$/;
 
 const isWakeLock = (name: string): boolean => name === '&p->pi_lock' || name === RUNQUEUE_LOCK;

@@ -1,6 +1,6 @@
 /**
  * What lockdep would have shown of it: it prints its first problem and switches itself off (MODEL L5.1, L5.30). Every lock
- * finding is told whether it would have been that one.
+ * finding says whether it would have been that one.
  */
 import { type Finding, rowOf } from '../../../../schema/index.ts';
 import { note } from '../../core/note.ts';

@@ -151,7 +151,7 @@ function finding(evidence: LockRecord, group: readonly WaitViolation[]): Finding
 
 /**
  * Spinlocks of which nothing tells spinlock_t from raw_spinlock_t (one function, one event without PREEMPT_RT), taken where only the latter
- * is allowed. Told where the kernel checks it (PROVE_RAW_LOCK_NESTING).
+ * is allowed. Reported where the kernel checks it (PROVE_RAW_LOCK_NESTING).
  */
 function unknownKinds(evidence: LockRecord): Finding[] {
   const { profile } = evidence;

@@ -83,7 +83,7 @@ export class LogChainDraft {
   #tell({ step, closes }: TakenStep): void {
     for (const { place, role } of step.evidence ?? []) this.#evidence.push(...reportEvidence(this.#log, [place], role));
     for (const sentence of step.notes ?? []) this.note(sentence);
-    // Whoever is met again can be freed by nobody outside (W4.41).
+    // A task that is met again can be woken by no task outside (W4.41).
     this.#root = closes ? { kind: 'deadlock', ...splitLabel(step.name) } : (step.root ?? this.#root);
     this.#lastResort = step.lastResort ?? this.#lastResort;
   }

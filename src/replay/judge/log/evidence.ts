@@ -47,7 +47,7 @@ function stackOf({ frames, dumps }: Quoted): LogFrames | undefined {
   return frames ?? dumps?.find((dump) => dump.frames !== undefined)?.frames;
 }
 
-/** Several findings of one identity (three stalls of the same CPU) are told apart by their order. */
+/** Several findings of one identity (three stalls of the same CPU) are distinguished by their order. */
 export function withDistinctIds(findings: readonly Finding[]): Finding[] {
   const seen = new Map<string, number>();
   return findings.map((finding) => {

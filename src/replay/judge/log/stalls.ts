@@ -225,7 +225,7 @@ function lengthNotes(jiffies: number | undefined, reading: JiffiesReading | unde
   ];
 }
 
-/** @param entries reports of one starvation; the longest is told */
+/** @param entries reports of one starvation; the longest is shown */
 function starvedKthread(log: LogRecord, entries: readonly JudgedStall[]): Finding[] {
   const jiffiesOf = ({ stall }: JudgedStall): number =>
     stall.last.kthread?.jiffies ?? stall.first.kthread?.jiffies ?? 0;

@@ -8,7 +8,7 @@
 const COARSE_NS = 9e5;
 /** The values that CONFIG_HZ has (kernel/Kconfig.hz; arch/mips, arch/alpha). */
 const TICK_RATES_HZ = [24, 48, 100, 128, 250, 256, 300, 500, 512, 1000, 1024];
-/** Ties are told apart by less than that, and steps are equal up to it. */
+/** Stamps of one step differ by less than that, and steps are equal up to it. */
 const ROUNDING_NS = 2e3;
 /** So many coarse steps are no coincidence, if hardly any is shorter. */
 const ENOUGH_STEPS = 64;

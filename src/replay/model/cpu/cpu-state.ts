@@ -47,7 +47,7 @@ export interface CpuListener {
   onWatching?(cpu: number): void;
 }
 
-/** No record of the CPU has told its task, or events were lost since. */
+/** No record of the CPU has shown its task, or events were lost since. */
 export const TID_UNKNOWN = -1;
 
 /** An interrupt whose entry was seen before any exit of its kind: it may have none. */

@@ -272,7 +272,7 @@ export class CpuModel implements Model {
   }
 
   /**
-   * Cumulative occupancy up to now; subtract two to get an interval's. Books nothing: an interrupt that goes on may be told only
+   * Cumulative occupancy up to now; subtract two to get an interval's. Books nothing: an interrupt that goes on may be known only
    * when it is over.
    */
   snapshot(cpu: number, nowNs: number): Occupancy {

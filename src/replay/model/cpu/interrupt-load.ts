@@ -19,7 +19,7 @@ export interface Storm {
   endNs: number;
   /** Time taken within [startNs, endNs). */
   busyNs: number;
-  /** Of it, since the window filled: told by contexts of records, by samples, by switches of threads that do the work of interrupts. */
+  /** Of it, since the window filled: known from contexts of records, by samples, by switches of threads that do the work of interrupts. */
   contextsNs: number;
   samplesNs: number;
   threadNs: number;
@@ -35,7 +35,7 @@ export interface Storm {
   lapsedCount: number;
   lapsedMaxNs: number;
   readonly lapsedHandlers: Map<string, number>;
-  /** perf throttled an event of the CPU meanwhile. */
+  /** perf throttled an event of the CPU while it lasted. */
   throttled: number;
   /** First and last event that prove it. */
   firstEvent: number;

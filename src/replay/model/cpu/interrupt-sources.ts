@@ -1,5 +1,5 @@
 /**
- * Events that show interrupts (MODEL 1.5, E1.7): entry and exit of handlers, vectors and softirqs; durations that are told when a handler is
+ * Events that show interrupts (MODEL 1.5, E1.7): entry and exit of handlers, vectors and softirqs; durations that are reported when a handler is
  * over (nmi_handler, the osnoise events and the osnoise tracer's summaries); and the samples of a profiler.
  */
 
@@ -312,7 +312,7 @@ export class InterruptSources {
   }
 
   /**
-   * Told at the end of an interrupt, with its duration less what was nested in it (kernel/trace/trace_osnoise.c): the whole of it began
+   * Reported at the end of an interrupt, with its duration less what was nested in it (kernel/trace/trace_osnoise.c): the whole of it began
    * at `start_ns`, where that is on the clock of the trace.
    */
   #noiseOf(event: EventCursor, kind: InterruptKind, name: string, beganNs: number, netNs: number): void {

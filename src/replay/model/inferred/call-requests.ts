@@ -1,6 +1,6 @@
 /**
  * Function calls that one CPU asks of others, and whether they are answered (kernel/smp.c). A CPU that waits for the answer spins with preemption
- * off, so that it records nothing but its interrupts from the request on; whoever goes on in task context has not waited.
+ * off, so that it records nothing but its interrupts from the request on; a CPU that goes on in task context has not waited.
  */
 import { type EventCursor, type EventType, fieldsOf } from '../../../../schema/index.ts';
 import type { EventHandler } from '../../core/world.ts';

@@ -1,5 +1,5 @@
 /**
- * Whoever runs expedited grace periods, asleep until the CPUs and readers have answered: kthread `rcu_exp_gp_kthr`, or a worker of rcu_gp on
+ * The task that runs expedited grace periods, asleep until the CPUs and readers have answered: kthread `rcu_exp_gp_kthr`, or a worker of rcu_gp on
  * kernels without it (kernel/rcu/tree_exp.h: synchronize_rcu_expedited_wait). The sleep is cut by the stall timeout (R2.47).
  */
 import type { EventHandler, Model, World } from '../../core/world.ts';

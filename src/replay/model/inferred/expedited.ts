@@ -1,5 +1,5 @@
 /**
- * Expedited grace periods of captures without rcu_exp_grace_period (MODEL R2.23, W26). Whoever waits long in synchronize_rcu_expedited() proves
+ * Expedited grace periods of captures without rcu_exp_grace_period (MODEL R2.23, W26). A task that waits long in synchronize_rcu_expedited() proves
  * one in flight. It selects its CPUs once, when it begins, and waits for those that neither take its interrupt outside of a reader nor switch
  * context: a CPU that has passed a quiescent state since then is done with. The grace-period kthread of the flavour has no part in it.
  */

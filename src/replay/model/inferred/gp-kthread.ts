@@ -1,6 +1,6 @@
 /**
  * The grace-period kthread without a CPU: runnable for long while a grace period is in flight (R2.45, GPKTHREAD_RUNNABLE), and who
- * had the CPU instead. The same for workers: work on the list of their pool waits meanwhile (S3.70).
+ * had the CPU instead. The same for workers: work on the list of their pool waits for them (S3.70).
  */
 import type { Model, World } from '../../core/world.ts';
 import { GP_KTHREAD } from '../../knowledge/kthread-names.ts';
@@ -27,7 +27,7 @@ export interface KthreadStarvation {
   readonly occupant: string | undefined;
   /** That task is of a real-time class, which no fair task preempts (RT_HOG of MODEL 2.7). */
   readonly realtime: boolean;
-  /** Shares of the CPU's time meanwhile. */
+  /** Shares of the CPU's time during the delay. */
   readonly shares: { readonly nmi: number; readonly hardirq: number; readonly softirq: number };
 }
 
@@ -44,7 +44,7 @@ export interface KthreadSleep {
   readonly blocked: boolean;
 }
 
-/** Tasks by name, and how long they must wait for a CPU to be told of: shorter delays explain no wait that anybody asks about. */
+/** Tasks by name, and how long they must wait for a CPU to be kept: shorter delays explain no wait that is judged. */
 export interface StarvedTasks {
   readonly names: RegExp;
   readonly shortestNs: number;

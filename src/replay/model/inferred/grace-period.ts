@@ -1,5 +1,5 @@
 /**
- * Grace periods of captures without rcu:* events (most kernels lack CONFIG_RCU_TRACE, E1.0): whoever waits long in
+ * Grace periods of captures without rcu:* events (most kernels lack CONFIG_RCU_TRACE, E1.0): a task that waits long in
  * synchronize_rcu() proves a grace period in flight, and the CPU that ran one task through it without a context switch is the
  * one that can have held it up, unless the grace-period kthread itself had no CPU. Everything concluded here is `inferred`.
  */

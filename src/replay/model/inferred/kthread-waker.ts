@@ -37,7 +37,7 @@ export class KthreadWakerModel implements Model {
 
   #waking(event: EventCursor): void {
     if (!this.#names.matches(event.str(WAKING.comm)) || event.tid <= 0) return;
-    // Only where the context is told, by flags or by the events of interrupts, is its absence one.
+    // Only where the context is known, by flags or by the events of interrupts, is its absence one.
     const { sources } = this.#cpus;
     const told = (event.flags & CTX_KNOWN) !== 0 || sources.shows(OCC_HARDIRQ);
     if (!told || this.#cpus.contextOf(event) !== 'task') return;

@@ -78,7 +78,7 @@ function holdout(
   };
 }
 
-/** Of tasks that kept a CPU for long, those that had this one meanwhile. */
+/** Of tasks that kept a CPU for long, those that had this one at the time. */
 function whoRan(
   stretch: NoVoluntarySwitch,
   stretches: readonly NoVoluntarySwitch[],

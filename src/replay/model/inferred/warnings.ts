@@ -1,6 +1,6 @@
 /**
  * rcu_stall_warning of grace periods that no other event shows: the tracepoint is compiled into every kernel (E1.0). A warning during an inferred
- * grace period is that one's; by itself it proves a grace period, held up by whoever had passed no quiescent state when it came.
+ * grace period is that one's; by itself it proves a grace period, held up by the CPUs that had passed no quiescent state when it came.
  */
 
 import { type GracePeriod, newGracePeriod } from '../rcu/grace-period.ts';

@@ -9,7 +9,7 @@ const OVERFLOW_NAME = '(more lock names than any kernel has)';
 
 export class LockClassTable {
   readonly classes: LockClass[] = [];
-  /** Told of each class once. */
+  /** Called once for each class. */
   readonly newClassListeners: ((cls: LockClass) => void)[] = [];
   readonly #byName = new Map<string, LockClass>();
   /** Class number + 1 by string id. */

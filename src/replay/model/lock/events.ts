@@ -55,14 +55,14 @@ export class LockEvents {
   readonly trust: HeldStackValidity;
   /** Per CPU. */
   readonly latest: LatestAcquisition[] = [];
-  /** lock_acquired events occur: ownership is told apart from waiting. */
+  /** lock_acquired events occur: owning and waiting are distinguished. */
   lockStat = false;
   /** Releases without an acquisition: held since before the capture, or a bad unlock balance. */
   unmatchedReleases = 0;
   /** Entries dropped because the interrupt that took them is over. */
   staleHolds = 0;
   acquisitions = 0;
-  /** Told of each acquisition, after it was pushed. */
+  /** Called for each acquisition, after it was pushed. */
   readonly acquiredListeners: ((task: TaskLocks, entry: HeldLock, cls: LockClass) => void)[] = [];
   readonly waitEvidence: WaitEvidence;
   readonly #acquisition: Acquisition;

@@ -80,7 +80,7 @@ export class HeldStackValidity {
     }
   }
 
-  /** Whether acquisitions of that CPU go unrecorded right now, as far as can be told. */
+  /** Whether acquisitions of that CPU go unrecorded right now, as far as events show. */
   isDark(cpu: number): boolean {
     return this.#dark[cpu] === true;
   }

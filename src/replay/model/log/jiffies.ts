@@ -27,7 +27,7 @@ export function readJiffies(jiffies: number, hz?: number): JiffiesReading | unde
   );
   const fits = first.some((fit) => USUAL_TIMEOUTS_S.has(fit.timeoutS)) || later.length === 0 ? first : later;
   if (fits.length === 0) {
-    // Whoever had to notice it was late.
+    // The CPU that had to notice it was late.
     const timeoutS = hz === undefined ? 0 : Math.min(305, Math.floor(jiffies / hz));
     return hz !== undefined && timeoutS >= 3 ? { hz, timeoutS, certain: false } : undefined;
   }

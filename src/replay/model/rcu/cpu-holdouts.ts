@@ -1,4 +1,4 @@
-/** CPUs whose quiescent state a grace period waits for: when they pass one, and who runs on them meanwhile (R2.5, R2.6, W4). */
+/** CPUs whose quiescent state a grace period waits for: when they pass one, and which tasks run on them until then (R2.5, R2.6, W4). */
 import { type EventCursor, fieldsOf } from '../../../../schema/index.ts';
 import type { World } from '../../core/world.ts';
 import type { ExpeditedGracePeriods } from './expedited.ts';

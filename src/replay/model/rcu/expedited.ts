@@ -126,7 +126,7 @@ export class ExpeditedGracePeriods {
 
   #end(flavor: RcuFlavor, gp: GracePeriod, event: EventCursor): void {
     const endNs = event.tsNs;
-    // Whoever had taken the interrupt long ago was in no reader, if somebody else explains the time since.
+    // A CPU that took the interrupt long ago was in no reader, if another one explains the time since.
     const explained = gp.holdouts.some(
       (holdout) =>
         (holdout.kind === 'reader' || holdout.askedNs === undefined) &&

@@ -26,7 +26,7 @@ export interface Holdout {
   passedEvent: number;
   /** Expedited only: the CPU took the interrupt that asks for its quiescent state (R2.23). */
   askedNs?: number;
-  /** Readers can be preempted, so whoever did not report at the interrupt was inside one. */
+  /** Readers can be preempted, so a CPU that did not report at the interrupt was inside one. */
   askedReader?: boolean;
   /** CPU only: it began to go offline (cpuofl). */
   offlineNs?: number;

@@ -1,6 +1,6 @@
 /**
  * RCU grace periods of each flavour, from the rcu:* events (MODEL §2): life of each grace period, which CPUs and which
- * preempted readers it waited for, and what those CPUs were doing meanwhile.
+ * preempted readers it waited for, and what those CPUs were doing while it waited.
  *
  * Sequence numbers are kernel gp_seq values with state bits; `start` and `end` of one grace period print the same value (T2).
  */

@@ -379,7 +379,7 @@ export class SrcuGpModel implements Model {
     struct.lastEnd = undefined;
     struct.ended = undefined;
     struct.again = undefined;
-    // The struct of its work may have been named only meanwhile.
+    // The struct of its work may have got its name since.
     if (!gp.expedited) gp.expedited = this.#expedited.delete(gp.domain);
     gp.endNs = end.ns;
     gp.endEvent = end.event;

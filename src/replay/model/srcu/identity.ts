@@ -1,6 +1,6 @@
 /**
  * Which srcu_struct is meant (MODEL 3.1): probes know its address, stacks, symbols and lock names its name. The two become one when
- * something links them; whoever keeps a domain is told, so that equal structs have equal domains at any time.
+ * something links them; models that keep a domain are called, so that equal structs have equal domains at any time.
  */
 
 import type { KernelProfile } from '../../../../schema/index.ts';

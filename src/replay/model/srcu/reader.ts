@@ -59,7 +59,7 @@ export class SrcuReaderModel implements Model {
   readonly readers = new Map<string, Map<TaskKey, SrcuReader>>();
   /** Sections that are over and were long enough to hold up a grace period, in order of their end. */
   readonly pastReaders: SrcuReader[] = [];
-  /** Told when a task took the update-side lock of a struct: `domain` by name. */
+  /** Called when a task took the update-side lock of a struct: `domain` by name. */
   readonly updateLockListeners: ((task: Task, domain: string, eventId: number) => void)[] = [];
   /** What a lock name is, by string id. */
   readonly #kinds: (number | undefined)[] = [];

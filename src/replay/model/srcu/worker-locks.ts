@@ -64,7 +64,7 @@ export class SrcuWorkerLocks implements Model {
       this.#running.set(tid, { kind, ns: event.tsNs, event: event.eventId });
       return;
     }
-    // By now workqueue:workqueue_execute_start has told of the run, where it is recorded.
+    // By now workqueue:workqueue_execute_start has shown the run, where it is recorded.
     const running = this.#running.get(tid);
     if (running?.kind === PROCESS) this.#work.implyRun(tid, cpu, running.ns, running.event, 'process_srcu');
   }

@@ -51,7 +51,7 @@ export class OpenWaits {
   readonly waits: SyncWait[] = [];
   /** Waits above the threshold for a verdict; kept for good. */
   readonly long: SyncWait[] = [];
-  /** Told when a wait is over, and at the end of the capture of those that are not. */
+  /** Called when a wait is over, and at the end of the capture of those that are not. */
   readonly settledListeners: ((wait: SyncWait) => void)[] = [];
 
   constructor(

@@ -86,7 +86,7 @@ export class SyncWaitModel implements Model {
     return this.#open.long;
   }
 
-  /** Told when a wait is over, and at the end of the capture of those that are not. */
+  /** Called when a wait is over, and at the end of the capture of those that are not. */
   get settledListeners(): ((wait: SyncWait) => void)[] {
     return this.#open.settledListeners;
   }

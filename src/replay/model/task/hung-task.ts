@@ -17,7 +17,7 @@ export interface HungSleep {
   readonly endEvent: number;
   /** Task that woke it, −1 unknown or none. */
   readonly wakerTid: number;
-  /** Events were lost meanwhile: it may have been several sleeps (E0.4). */
+  /** Events were lost while it lasted: it may have been several sleeps (E0.4). */
   readonly censored: boolean;
 }
 

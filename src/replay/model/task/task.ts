@@ -97,7 +97,7 @@ export interface BlockedInterval {
   readonly endEvent: number;
   /** Task that emitted sched_waking, −1 when none did: an interrupt, or not recorded. */
   readonly wakerTid: number;
-  /** Events were lost meanwhile. */
+  /** Events were lost while it lasted. */
   readonly censored: boolean;
 }
 
@@ -350,7 +350,7 @@ export class TaskModel implements Model {
     for (const call of this.listeners.on.onUnblocked) call(interval);
   }
 
-  /** The waker is whoever emits sched_waking; the task becomes runnable at sched_wakeup (T28). */
+  /** The waker is the task that emits sched_waking; the task becomes runnable at sched_wakeup (T28). */
   #waking(event: EventCursor): void {
     const task = this.get(event.int(WAKE.pid), event.cpu);
     task.comm = event.str(WAKE.comm) || task.comm;

@@ -26,7 +26,7 @@ export interface WorkExecution {
   readonly startEvent: number;
   endNs: number | null;
   endEvent: number;
-  /** srcu_struct that an execution of process_srcu or srcu_invoke_callbacks belongs to, when a probe or an earlier run told. */
+  /** srcu_struct that an execution of process_srcu or srcu_invoke_callbacks belongs to, when a probe or an earlier run showed it. */
   domain: string | undefined;
   /** How that is known; undefined when nothing has named it. */
   domainSource: DomainSource | undefined;
@@ -73,7 +73,7 @@ export interface LateWork extends QueuedWork {
   /** By the rescuer of its workqueue. */
   readonly rescued: boolean;
   readonly pool: string;
-  /** Other items that the pool began meanwhile: 0 is what the kernel's watchdog looks for. */
+  /** Other items that the pool began while it waited: 0 is what the kernel's watchdog looks for. */
   readonly begunMeanwhile: number;
   /** The srcu_struct that it serves, when known. */
   domain: string | undefined;

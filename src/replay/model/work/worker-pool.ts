@@ -1,5 +1,5 @@
 /**
- * Which worker pool a work item waits in, and what the pool did meanwhile (S3.70). A queue event tells the CPU only: whether a workqueue uses the
+ * Which worker pool a work item waits in, and what the pool did while it waited (S3.70). A queue event tells the CPU only: whether a workqueue uses the
  * high-priority pool, or which unbound one, is learned from the workers that ran its items.
  */
 

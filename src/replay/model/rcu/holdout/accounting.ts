@@ -3,7 +3,7 @@ import type { CpuModel } from '../../cpu/cpu.ts';
 import { TASK_RUNNING, type TaskModel } from '../../task/task.ts';
 import type { Holdout } from '../grace-period.ts';
 
-/** Ordinary quiescent-state delays: nobody asks who ran on the CPU meanwhile. */
+/** Ordinary quiescent-state delays: which tasks ran on the CPU is not kept. */
 export const SHORTEST_BLOCKER_NS = 1e7;
 
 interface Ran {

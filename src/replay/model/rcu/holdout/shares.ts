@@ -23,7 +23,7 @@ export interface HoldoutVerdict {
 
 /** Shares of the CPU's time by kind; all 0 where nothing was recorded. */
 export function occupancyShares(from: Occupancy, to: Occupancy): number[] {
-  // What goes on may be told otherwise when it is over: a kind may lose a little.
+  // What goes on may be accounted otherwise when it is over: a kind may lose a little.
   const spent = Array.from(from, (ns, kind) => Math.max(0, to[kind] - ns));
   const total = spent.reduce((sum, ns) => sum + ns, 0);
   return spent.map((ns) => (total > 0 ? ns / total : 0));

@@ -1,4 +1,4 @@
-/** Why a CPU or a reader held a grace period up (MODEL 2.7), from what its CPU and it did meanwhile. */
+/** Why a CPU or a reader held a grace period up (MODEL 2.7), from what its CPU and it did while it was pending. */
 import { formatDuration, type HoldoutCode, type RootKind } from '../../../../../schema/index.ts';
 import type { Visibility } from '../../../core/visibility.ts';
 import { LATE_NS, SLOW_NS } from '../../../knowledge/thresholds.ts';
