@@ -28,7 +28,7 @@ import type { SrcuReader } from '../model/srcu/reader.ts';
 import type { SyncWait } from '../model/sync/sync-wait.ts';
 import type { HungSleep } from '../model/task/hung-task.ts';
 import type { NoVoluntarySwitch } from '../model/task/no-voluntary-switch.ts';
-import { TASK_BLOCKED, type Task, type TaskModel } from '../model/task/task.ts';
+import { TASK_BLOCKED, TASK_SLEEPING, type Task, type TaskModel } from '../model/task/task.ts';
 import type { LateWork, WorkExecution } from '../model/work/workqueue.ts';
 import { busyWaitDuring, type TracedVerdict, verdictOfTarget } from './busy-wait-verdict.ts';
 import { lockSpinDuring, verdictOfOwner } from './lock-spin-verdict.ts';
@@ -251,6 +251,11 @@ export class Timeline {
   /** The live task of that number. */
   task(tid: number): Task | undefined {
     return this.#tasks.find(tid);
+  }
+
+  /** The switch-out of a task that sleeps at the end of the run; 0 of another. */
+  asleepSince({ state, offEvent }: Task): number {
+    return state === TASK_BLOCKED || state === TASK_SLEEPING ? offEvent : 0;
   }
 
   /** `comm:tid`. */

@@ -15,7 +15,7 @@ import { shortestCycles } from '../../core/graph.ts';
 import { type NoteInput, note, notesOf } from '../../core/note.ts';
 import { PERSISTS_NS } from '../../knowledge/thresholds.ts';
 import { srcuPeriodName, WAITS_FOR, type WaitEdge } from '../../knowledge/waits-for.ts';
-import { TASK_BLOCKED, TASK_SLEEPING, type Task } from '../../model/task/task.ts';
+import type { Task } from '../../model/task/task.ts';
 import type { RunRecord } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
 import { identified } from '../finding-id.ts';
@@ -112,7 +112,7 @@ export function detectDeadlocks(record: RunRecord): Finding[] {
 
 /** That it sleeps still: a call whose return is not recorded counts for no other task. */
 function sleepOf(timeline: Timeline, task: Task): Evidence[] {
-  const off = task.state === TASK_BLOCKED || task.state === TASK_SLEEPING ? task.offEvent : 0;
+  const off = timeline.asleepSince(task);
   return off === 0 ? [] : [{ event: off, role: `${timeline.label(task)} goes to sleep` }];
 }
 
