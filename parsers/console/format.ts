@@ -8,7 +8,7 @@ import type { ParseContext, TraceFormat } from '../format.ts';
 import { LineReader } from '../lines.ts';
 import type { ByteSource } from '../source.ts';
 import { LogReader } from './log-reader.ts';
-import { isStampedLog, looksLikeLog, namesLog } from './sniff.ts';
+import { holdsKernelLine, isStampedLog, looksLikeLog, namesLog } from './sniff.ts';
 
 export const consoleFormat: TraceFormat = {
   id: 'console',
@@ -37,7 +37,7 @@ async function* parseLog(source: ByteSource, context: ParseContext): AsyncGenera
   lines.finish();
   while (lines.next()) log.line(lines);
   log.finish();
-  if (!log.isLog && lines.lineNumber > 0 && !namesLog(source.name))
+  if (!log.isLog && lines.lineNumber > 0 && !namesLog(source.name) && !holdsKernelLine(head))
     throw new CaptureError(
       `${source.name}: line 1: no line of this text is a kernel message or a trace record; give a kernel log (dmesg, journalctl -k, a serial console) or a recording`,
     );

@@ -34,6 +34,15 @@ export function isStampedLog(head: Uint8Array): boolean {
   return stamped > others;
 }
 
+/** Lines of an oops, of a slab report or of a syslog, as people paste them: without any stamp, and of no kind that is judged. */
+const KERNEL_LINE =
+  /^[>|\s]{0,8}(?:BUG: |BUG [\w-]+ \(|Oops: |Call Trace:|Kernel panic|Unable to handle kernel |RIP: \d{4}:|Modules linked in: |CPU: \d+ (?:UID: \d+ )?PID: |\w{3} {1,2}\d{1,2} [\d:]{8} \S+ kernel: )/m;
+
+/** Whether some line at the beginning is the kernel's by its words. */
+export function holdsKernelLine(head: Uint8Array): boolean {
+  return KERNEL_LINE.test(latin1(head));
+}
+
 /** Whether a file's name promises a log: `dmesg.txt`, `0083.log`, `console-2`, `syslog.gz`. */
 export function namesLog(name: string): boolean {
   return /(?:\.log|(?:^|[^a-z])(?:dmesg|syslog|journal|console|kmsg|messages)[^/\\]*)(?:\.(?:gz|zst|xz|bz2))?$/i.test(

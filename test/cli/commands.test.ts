@@ -74,6 +74,18 @@ describe('quiesce replay', () => {
   });
 });
 
+describe('text without stamps', () => {
+  it.each([
+    ['an oops', 'BUG: kernel NULL pointer dereference, address: 0000000000000008\nOops: 0000 [#1] SMP NOPTI\n'],
+    ['a quoted one', '> > Oops: 0000 [#1] SMP NOPTI\n'],
+    ['a slab report', 'BUG numa_policy (Not tainted): Poison overwritten\n'],
+    ['a syslog of one line', `Oct 12 23:25:16 ${'a-long-hostname-'.repeat(6)} kernel: mce: [Hardware Error]: logged\n`],
+  ])('%s is a kernel log, although nothing in it is judged', async (_, text) => {
+    const path = writeFileIn(folder.path, 'paste', text);
+    expect((await quiesce('replay', path, '--db', ':memory:')).status).toBe(0);
+  });
+});
+
 describe('input that cannot be read', () => {
   it.each([
     ['an empty file', '', /empty$/],
