@@ -1,16 +1,10 @@
 /** Raw events, one line each, in the layout of `trace-cmd report`: task-pid, CPU, flags, time, name, fields; stacks below. */
+import type { StateEvent } from '../../schema/index.ts';
 import type { Style } from './style.ts';
 import { padTo, printable, type TimeFormat } from './text-format.ts';
 
 /** What is printed of an event. */
-export interface PrintedEvent {
-  readonly event: number;
-  readonly ts_ns: number;
-  readonly cpu: number | null;
-  readonly task: string;
-  readonly tid: number | null;
-  readonly flags: string | null;
-  readonly name: string;
+interface PrintedEvent extends Omit<StateEvent, 'fields'> {
   readonly fields: Readonly<Record<string, string | number | bigint>>;
   readonly stack: readonly string[];
 }

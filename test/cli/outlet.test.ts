@@ -1,14 +1,14 @@
 /** What the command prints: nothing that a terminal acts on, and errors of writing are errors. Runs dist/, which `npm test` builds first. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inert } from '../../src/cli/outlet.ts';
+import { MAIN, requireBuild } from '../support/built-command.ts';
 import { quiesce } from '../support/command-line.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const MAIN = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
 const SAMPLE = new URL('../../samples/nmi-storm.dmesg.txt', import.meta.url).pathname;
 const HOSTILE = new URL('../fixtures/hostile/', import.meta.url).pathname;
 const folder = temporaryFolder();
@@ -16,7 +16,7 @@ afterAll(folder.remove);
 const db = join(folder.path, 'r.db');
 
 beforeAll(async () => {
-  if (!existsSync(MAIN)) throw new Error('dist/ is not built: npm run build');
+  requireBuild();
   await quiesce('replay', SAMPLE, '--db', db);
 });
 

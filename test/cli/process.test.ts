@@ -1,16 +1,14 @@
 /** The command as a process of its own: pipes, worker thread, signals. Runs dist/, which `npm test` builds first. */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { MAIN, requireBuild } from '../support/built-command.ts';
 import { folderForEachTest } from '../support/temporary-folder.ts';
 
-const MAIN = new URL('../../dist/bin/main.js', import.meta.url).pathname;
 const folder = folderForEachTest();
 
-beforeAll(() => {
-  if (!existsSync(MAIN)) throw new Error('dist/ is not built: npm run build');
-});
+beforeAll(requireBuild);
 
 interface Ended {
   readonly status: number | null;

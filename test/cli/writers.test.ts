@@ -1,20 +1,18 @@
 /** Several processes on one store: nothing is lost, nothing half, and the report comes in any case. Runs dist/, which `npm test` builds first. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { replay } from '../../src/jobs/replay.ts';
 import { openForWriting, whenUnlocked } from '../../src/store/store-file.ts';
+import { MAIN, requireBuild } from '../support/built-command.ts';
 import { folderForEachTest } from '../support/temporary-folder.ts';
 
-const MAIN = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
 const SAMPLE = new URL('../../samples/nmi-storm.dmesg.txt', import.meta.url).pathname;
 const folder = folderForEachTest();
 
-beforeAll(() => {
-  if (!existsSync(MAIN)) throw new Error('dist/ is not built: npm run build');
-});
+beforeAll(requireBuild);
 
 interface Ended {
   readonly status: number | null;

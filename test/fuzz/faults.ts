@@ -7,9 +7,9 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { MAIN } from '../support/built-command.ts';
 import { expectTrue } from './target.ts';
 
-const MAIN = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
 const SAMPLE = new URL('../../samples/nmi-storm.dmesg.txt', import.meta.url).pathname;
 
 /** System calls of SQLite's unix VFS on the store and its journal, and what each may answer. */

@@ -18,10 +18,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { openForReading } from '../../src/store/store-file.ts';
+import { MAIN } from '../support/built-command.ts';
 import { Random } from './mutate.ts';
 import { expectTrue } from './target.ts';
 
-const MAIN = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
 const SAMPLES = new URL('../../samples/', import.meta.url).pathname;
 /** Processes at once. */
 const WRITERS = 3;

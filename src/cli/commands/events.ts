@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Finding } from '../../../schema/index.ts';
 import { openStore, type Store, type StoredEventsOptions } from '../../jobs/store.ts';
 import type { TraceEvent } from '../../jobs/trace-event.ts';
-import { eventLine, type PrintedEvent } from '../../report/event-lines.ts';
+import { eventLine } from '../../report/event-lines.ts';
 import { timeFormat } from '../../report/text-format.ts';
 import { parseDuration } from '../durations.ts';
 import { UsageError } from '../exit-status.ts';
@@ -92,13 +92,11 @@ function printEvents(path: string, options: EventsOptions, { streams }: Session)
     if (options.limit !== undefined && printed === options.limit) break;
     printed++;
     streams.out(
-      `${options.json ? asJson(event) : eventLine(asPrinted(event), time, style, { role: roles.get(event.event), marks: roles.size > 0 })}\n`,
+      `${options.json ? asJson(event) : eventLine(event, time, style, { role: roles.get(event.event), marks: roles.size > 0 })}\n`,
     );
   }
   if (printed === 0 && !options.quiet) streams.err('quiesce: no events there\n');
 }
-
-const asPrinted = (event: TraceEvent): PrintedEvent => event;
 
 const asJson = (event: TraceEvent): string =>
   JSON.stringify(event, (_, value) => (typeof value === 'bigint' ? value.toString() : value));

@@ -252,14 +252,16 @@ export class InterruptSources {
     event: EventCursor,
   ): void {
     const { unproven } = state;
-    const others = unproven.filter((open) => open.pair !== pair.name);
     // One that goes on when the same comes again had an exit that was not recorded.
-    if (others.length < unproven.length) pair.exits = 'missing';
+    const before = unproven.findIndex((open) => open.pair === pair.name);
+    if (before >= 0) {
+      pair.exits = 'missing';
+      unproven.splice(before, 1);
+    }
     const { tsNs: sinceNs, eventId } = event;
     const spentNs = this.#cpus.beneathNs(state);
     const doubtful = pair.exits === 'missing';
-    others.push({ kind, name, vec, pair: pair.name, sinceNs, event: eventId, spentNs, doubtful });
-    state.unproven = others;
+    unproven.push({ kind, name, vec, pair: pair.name, sinceNs, event: eventId, spentNs, doubtful });
   }
 
   /** The first exit of its kind: what was open took its time after all, less what other interrupts had of it. */
