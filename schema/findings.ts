@@ -25,6 +25,9 @@ export const ROOT_KINDS = [
 ] as const;
 export type RootKind = (typeof ROOT_KINDS)[number];
 
+/** The storm of each kind of interrupt: a finding and a root alike. */
+export const STORM_KINDS = { nmi: 'nmi-storm', hardirq: 'irq-storm', softirq: 'softirq-storm' } as const;
+
 /**
  * Stands for many events: those named `events` (all, when it is missing) from the evidence's own event to `to`, recorded on that CPU, or
  * recorded by that task or naming it in a field.

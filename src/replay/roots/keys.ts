@@ -1,7 +1,7 @@
 /** What ties findings to one root cause: keys, one string each; findings that share one and overlap in time have one root. */
-import { type ChainLink, type Finding, plainClass, type Root } from '../../../schema/index.ts';
+import { type ChainLink, type Finding, plainClass, type Root, STORM_KINDS } from '../../../schema/index.ts';
 
-const STORMS: ReadonlySet<string> = new Set(['nmi-storm', 'irq-storm', 'softirq-storm']);
+const STORMS: ReadonlySet<string> = new Set(Object.values(STORM_KINDS));
 /** Roots that are a task, whatever CPU it is on. */
 const TASKS: ReadonlySet<string> = new Set([
   'reader-running',

@@ -1,12 +1,6 @@
 /** Findings of the kernel's log that hang on a load: with the load gone, what it held up goes on (X15). */
-import type { Finding, RootKind } from '../../../schema/index.ts';
-import type { InterruptContext, Operator } from './operator.ts';
-
-const STORM_KINDS: Readonly<Record<InterruptContext, RootKind>> = {
-  nmi: 'nmi-storm',
-  hardirq: 'irq-storm',
-  softirq: 'softirq-storm',
-};
+import { type Finding, type RootKind, STORM_KINDS } from '../../../schema/index.ts';
+import type { Operator } from './operator.ts';
 
 /** The operators that take a load away altogether; a load that only shrinks leaves what a log says of it undecided. */
 function loadsGone(operators: readonly Operator[]): { readonly kind: RootKind; readonly cpu: number | undefined }[] {

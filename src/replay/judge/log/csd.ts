@@ -8,6 +8,7 @@ import {
   formatDuration,
   type LogBacktrace,
   type Root,
+  STORM_KINDS,
 } from '../../../../schema/index.ts';
 import { background, note, notesOf } from '../../core/note.ts';
 import { spinOf } from '../../knowledge/stack/busy-wait-frames.ts';
@@ -18,7 +19,7 @@ import type { LogRecord } from '../../record/log-record.ts';
 import { identified } from '../finding-id.ts';
 import { contextOfDump, nmiTrouble, nmiWords } from './cause.ts';
 import { reportEvidence } from './evidence.ts';
-import { STORM_ROOTS, STORMS } from './storm-roots.ts';
+import { STORMS } from './storm-roots.ts';
 
 /** Why the target does not answer. */
 export interface CsdCause {
@@ -50,7 +51,7 @@ export function causeOfCsdWait(log: LogRecord, wait: LogCsdWait, storms: readonl
   const storm = storms.find((other) => other.cpu === target && other.startNs < lastNs && other.endNs > sinceNs);
   if (storm) {
     const why = `events show a storm on CPU ${target} during the wait`;
-    return { root: { kind: STORM_ROOTS[storm.kind], cpu: target }, why, consequence: true };
+    return { root: { kind: STORM_KINDS[storm.kind], cpu: target }, why, consequence: true };
   }
   const trouble = nmiTrouble(log, sinceNs, lastNs);
   if (trouble) return { root: { kind: 'nmi-storm', cpu: target }, why: nmiWords(trouble), consequence: true };

@@ -1,5 +1,5 @@
 /** Every verdict that rests on the kernel log alone. Where events show the same thing, merge.ts joins the two. */
-import type { Finding } from '../../../../schema/index.ts';
+import { type Finding, STORM_KINDS } from '../../../../schema/index.ts';
 import { isRecorded, type RunRecord } from '../../record/run-record.ts';
 import type { LoggedLoad } from '../../record/timeline.ts';
 import { type CycleEdge, LogChains } from './chain.ts';
@@ -35,7 +35,7 @@ export function detectLog({ log, profile, coverage }: RunRecord): Finding[] {
   ]);
 }
 
-const LOADS: ReadonlySet<string> = new Set(['nmi-storm', 'irq-storm', 'softirq-storm', 'cpu-hog']);
+const LOADS: ReadonlySet<string> = new Set([...Object.values(STORM_KINDS), 'cpu-hog']);
 
 /** What stall reports show of CPUs: it explains those of which events show nothing. */
 export function loggedLoads({ log, profile }: RunRecord): LoggedLoad[] {

@@ -1,12 +1,11 @@
 /** What a lockup is a consequence of: a load on its CPU, or a CPU that does not answer it. */
-import type { Root } from '../../../../schema/index.ts';
+import { type Root, STORM_KINDS } from '../../../../schema/index.ts';
 import { spinOf } from '../../knowledge/stack/busy-wait-frames.ts';
 import type { Storm } from '../../model/cpu/interrupt-load.ts';
 import type { Lockup } from '../../model/log/log.ts';
 import type { LogRecord } from '../../record/log-record.ts';
 import { causeOfCsdWait, csdWaitAt } from './csd.ts';
 import type { JudgedStall } from './stalls.ts';
-import { STORM_ROOTS } from './storm-roots.ts';
 
 /** watchdog_thresh is 10 s by default; a hard lockup is that old when it is reported. */
 const HARD_LOCKUP_NS = 10e9;
@@ -42,7 +41,7 @@ export function loadBehind(
   const wait = csdWaitAt(log, cpu, endNs);
   const awaited = wait && causeOfCsdWait(log, wait, storms).root;
   return {
-    root: kind === undefined ? awaited : { kind: STORM_ROOTS[kind], cpu },
+    root: kind === undefined ? awaited : { kind: STORM_KINDS[kind], cpu },
     storm: kind && `${STORM_NAMES[kind]} on CPU ${cpu}`,
     spin: spinOf({ nmiFrames: 0, irqFrames: 0, ...report }) ?? (wait && 'csd_lock_wait'),
     target: wait?.target,

@@ -1,5 +1,5 @@
 /** RCU stalls and starved grace-period kthreads as the kernel reported them (MODEL 7.3). */
-import { type ChainLink, type Finding, formatDuration } from '../../../../schema/index.ts';
+import { type ChainLink, type Finding, formatDuration, STORM_KINDS } from '../../../../schema/index.ts';
 import { background, inferred, type NoteInput, note, notesOf } from '../../core/note.ts';
 import { percent } from '../../core/wording.ts';
 import { spinOf } from '../../knowledge/stack/busy-wait-frames.ts';
@@ -13,7 +13,7 @@ import { causeOfStall, type LogCause } from './cause.ts';
 import { causeOfCsdWait, csdWaitAt } from './csd.ts';
 import { reportEvidence } from './evidence.ts';
 import { groups, recurrenceNotes, recurrenceOf, recurringStalls } from './recurrence.ts';
-import { STORM_ROOTS, STORMS } from './storm-roots.ts';
+import { STORMS } from './storm-roots.ts';
 
 /** A stall with what it means in time. */
 export interface JudgedStall {
@@ -77,7 +77,7 @@ function observedCause(cause: LogCause, stall: LogStall, startNs: number, storms
   const { kind, cpu } = storm;
   const share = percent(storm.busyNs / Math.max(1, storm.endNs - storm.startNs));
   const why = `events show ${kind === 'nmi' ? 'NMIs' : kind === 'hardirq' ? 'interrupts' : 'softirqs'} taking ${share} of CPU ${cpu} during the stall`;
-  return { cause: STORM_ROOTS[kind], cpu, why };
+  return { cause: STORM_KINDS[kind], cpu, why };
 }
 
 /** @param apart events show grace periods: each stall is one of them */

@@ -1,9 +1,6 @@
-/** Storms of interrupts as roots and as links of chains. */
+/** Storms of interrupts as links of chains. */
 import type { RootKind } from '../../../../schema/index.ts';
 import { type RuledEdge, WAITS_FOR } from '../../knowledge/waits-for.ts';
-
-/** The root that a storm is. */
-export const STORM_ROOTS = { nmi: 'nmi-storm', hardirq: 'irq-storm', softirq: 'softirq-storm' } as const;
 
 /** What takes the time of a CPU, by the cause of a stall. */
 export const STORMS: Partial<Record<RootKind, { readonly edge: RuledEdge; readonly name: string }>> = {

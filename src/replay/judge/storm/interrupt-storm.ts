@@ -1,5 +1,5 @@
 /** NMI, hardirq and softirq storms (MODEL 1.5, 2.7): a CPU that spends most of a second or more in interrupts. */
-import { type Finding, formatDuration } from '../../../../schema/index.ts';
+import { type Finding, formatDuration, STORM_KINDS } from '../../../../schema/index.ts';
 import { EvidenceList } from '../../core/evidence-list.ts';
 import { type NoteInput, note, notesOf, threshold } from '../../core/note.ts';
 import { percent } from '../../core/wording.ts';
@@ -12,7 +12,6 @@ import type { Timeline } from '../../record/timeline.ts';
 import { citeCpuTime } from '../chain/occupancy-evidence.ts';
 import { identified } from '../finding-id.ts';
 
-const KINDS = { nmi: 'nmi-storm', hardirq: 'irq-storm', softirq: 'softirq-storm' } as const;
 const NAMES = { nmi: 'NMIs', hardirq: 'interrupts', softirq: 'softirqs' } as const;
 
 export function detectInterruptStorms(record: RunRecord): Finding[] {
@@ -21,7 +20,7 @@ export function detectInterruptStorms(record: RunRecord): Finding[] {
 }
 
 function finding(record: RunRecord, timeline: Timeline, storm: Storm): Finding {
-  const kind = KINDS[storm.kind];
+  const kind = STORM_KINDS[storm.kind];
   const lengthNs = storm.endNs - storm.startNs;
   const share = Math.min(1, storm.busyNs / lengthNs);
   const [gp, holdout] = stalledBy(timeline, storm) ?? [];
