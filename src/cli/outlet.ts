@@ -49,7 +49,14 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
  * @throws ReaderGone, OutputError
  */
 export function writeText(descriptor: number, name: string, text: string): void {
-  const bytes = Buffer.from(text);
+  writeBytes(descriptor, name, Buffer.from(text));
+}
+
+/**
+ * The same for a result that is not text.
+ * @throws ReaderGone, OutputError
+ */
+export function writeBytes(descriptor: number, name: string, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) {
     try {
       done += writeSync(descriptor, bytes, done);

@@ -3,13 +3,15 @@ import { isatty } from 'node:tty';
 import pc from 'picocolors';
 import { PLAIN, type Style } from '../report/style.ts';
 import { interruptSignal } from './interrupt.ts';
-import { inert, writeText } from './outlet.ts';
+import { inert, writeBytes, writeText } from './outlet.ts';
 import { type Pager, userPager } from './pager.ts';
 import type { ShellStreams } from './query-shell.ts';
 
 export interface Streams {
   out(text: string): void;
   err(text: string): void;
+  /** A result that is not text. Missing: standard output is a terminal. */
+  bytes?(bytes: Uint8Array): void;
   /** Standard output is a terminal that wants colour. */
   readonly colour: boolean;
   /** Columns of the terminal, where standard output is one. */
@@ -87,6 +89,9 @@ export function processStreams(): Streams {
   return {
     out,
     err,
+    ...(process.stdout.isTTY !== true && {
+      bytes: (bytes: Uint8Array) => writeBytes(STDOUT, 'standard output', bytes),
+    }),
     ...columnsOf(process.env.COLUMNS, process.stdout.columns),
     ...(pager && { pager: { ...pager, show: (text: string) => pager.show(inert(text, colour)) } }),
     colour,

@@ -7,12 +7,13 @@ import { eventLine } from '../../report/event-lines.ts';
 import { timeFormat } from '../../report/text-format.ts';
 import { parseDuration } from '../durations.ts';
 import { UsageError } from '../exit-status.ts';
+import { INSTANTS_HELP, instantOf, timeOf } from '../instants.ts';
 import { type Session, styleOf } from '../output.ts';
 import { addInputOptions, INPUT_HELP, type InputOptions, withStore } from '../run-input.ts';
 import { parseCount, parseRunId } from './replay-options.ts';
 
 const EXAMPLES = `
-Instants are seconds of the recording (28.75), from its start (+1.5), or after an event (event:2998).
+${INSTANTS_HELP}
 
 Examples:
   quiesce events trace.dat --around rcu-stall                  the finding's evidence marked, and 50 ms around it
@@ -135,26 +136,4 @@ function rolesOf({ evidence }: Finding): Map<number, string> {
     roles.set(item.event, known === undefined ? item.role : `${known}; ${item.role}`);
   }
   return roles;
-}
-
-/** `28.75`, `+1.5` or `event:2998`; undefined for what is none of them. */
-function instantOf(text: string): { ns: number; fromStart: boolean } | { event: number } | undefined {
-  const event = /^event:(\d{1,15})$/.exec(text);
-  if (event) return { event: Number(event[1]) };
-  const match = /^(\+?)(\d+(?:\.\d+)?\s*[a-zµ]*)$/.exec(text.trim());
-  if (!match) return undefined;
-  try {
-    return { ns: parseDuration(match[2]), fromStart: match[1] === '+' };
-  } catch {
-    return undefined;
-  }
-}
-
-function timeOf(store: Store, text: string, run: number | undefined): number {
-  const instant = instantOf(text);
-  if (instant === undefined) throw new UsageError(`${text}: not an instant; write 28.75, +1.5 or event:1234`);
-  if ('ns' in instant) return instant.fromStart ? store.run(run).first_ns + instant.ns : instant.ns;
-  for (const { event, ts_ns } of store.events(run === undefined ? {} : { run }))
-    if (event === instant.event) return ts_ns;
-  throw new UsageError(`${text}: the run has no such event`);
 }
