@@ -1,5 +1,5 @@
 /** Where the files of this package lie: data that is read when it is asked for, and scripts that run beside the caller. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 let root: URL | undefined;
 
@@ -25,6 +25,11 @@ export function packageFile(path: string): URL {
   const url = new URL(path, packageRoot());
   if (!existsSync(url)) throw new Error(`${path} is missing from the installation of quiesce`);
   return url;
+}
+
+/** Version of this package, from package.json. */
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;
 }
 
 /** Threads and processes run compiled code only: none from sources, as tests run them. */

@@ -43,12 +43,31 @@ CREATE TABLE run (
   first_ns        INTEGER NOT NULL,    -- time of the first record of the trace; of the log, when the run has no trace
   last_ns         INTEGER NOT NULL,    -- time of its last record: what is open lasts until here, whatever a log goes on to say
   base_ns         INTEGER NOT NULL,    -- origin of the timeline; 0 unless the clock exceeds 2^53 ns
+  span_ns         INTEGER NOT NULL,    -- last_ns - first_ns
+  first_event_id  INTEGER NOT NULL,    -- ids of its events: those from here
+  last_event_id   INTEGER NOT NULL,    -- to here; below first_event_id when it has none
   replayed        INTEGER NOT NULL,    -- 1: facts and findings are those of a replay · 0: only stored (quiesce ingest)
+  kept            TEXT NOT NULL,       -- what of it is here: all · metrics: histograms and findings, no events · findings
+  ingested_at     TEXT NOT NULL,       -- when it was stored, UTC: 2026-12-01T02:39:15.123Z
+  tool_version    TEXT NOT NULL,       -- quiesce that stored it
+  host            TEXT,                -- machine that was recorded, when a capture names it, or the label host does
+  content_hash    TEXT,                -- SHA-256 of its captures: the same for the same bytes under other names; NULL: read from a pipe
   string_base     INTEGER NOT NULL,    -- string.string_id of the run's string 0
   type_base       INTEGER NOT NULL,    -- event_type.type_id of the run's event type 0
   frame_base      INTEGER NOT NULL,    -- frame.frame_id of the run's frame 0
   stack_base      INTEGER NOT NULL     -- stack.stack_id of the run's stack 0, the empty one
 );
+
+CREATE INDEX run_by_content ON run (content_hash, boot);
+
+-- What the user knows of a run: --label kernel=6.12,commit=1a2b3c,job=boot-test.
+CREATE TABLE run_label (
+  run_id INTEGER NOT NULL REFERENCES run,
+  key    TEXT NOT NULL,
+  value  TEXT NOT NULL,
+  PRIMARY KEY (run_id, key)
+) WITHOUT ROWID;
+CREATE INDEX run_label_by_value ON run_label (key, value);
 
 -- A recorded file of a run.
 CREATE TABLE capture (
@@ -60,6 +79,8 @@ CREATE TABLE capture (
   ns_per_tick           REAL,                -- length of a tick, when the clock does not count nanoseconds and the captures prove it
   rate_from             TEXT,                -- what proves it
   hostname              TEXT,                -- machine, when the capture names it
+  bytes                 INTEGER,             -- its size; NULL: read from a pipe
+  content_hash          TEXT,                -- SHA-256 of its bytes; NULL: read from a pipe
   first_ns              INTEGER,             -- time of its first record on the run's timeline; NULL: it has none in this boot
   last_ns               INTEGER,             -- time of its last record
   offset_ns             INTEGER,             -- added to the capture's own times; NULL for the capture that sets the timeline
@@ -410,9 +431,26 @@ CREATE TABLE finding (
   title      TEXT NOT NULL,    -- the verdict in one line
   start_ns   INTEGER NOT NULL, -- first and
   end_ns     INTEGER NOT NULL, -- last instant at which it held
+  identity   TEXT NOT NULL,    -- what it is about, without what differs from boot to boot: the same problem of two runs has the same
+  root       INTEGER NOT NULL, -- root_cause.position
   body       TEXT NOT NULL,    -- the whole finding as in --json
   PRIMARY KEY (run_id, position)
 ) WITHOUT ROWID;
+CREATE INDEX finding_by_identity ON finding (identity);
+
+-- What the findings of a run come down to, worst first.
+CREATE TABLE root_cause (
+  run_id   INTEGER NOT NULL REFERENCES run,
+  position INTEGER NOT NULL, -- order of the report, from 1
+  root_id  TEXT NOT NULL,    -- root- and the id of its first finding
+  kind     TEXT NOT NULL,    -- nmi-storm, cpu-hog, …; of broken rules of locking the kind of the finding
+  severity TEXT NOT NULL,    -- that of its worst finding
+  identity TEXT NOT NULL,    -- that of its first finding, the cause: what runs are compared by
+  title    TEXT NOT NULL,    -- the cause → what it held up → who suffered
+  findings INTEGER NOT NULL, -- how many come down to it
+  PRIMARY KEY (run_id, position)
+) WITHOUT ROWID;
+CREATE INDEX root_cause_by_identity ON root_cause (identity);
 
 -- Events and log lines that prove a finding.
 CREATE TABLE finding_evidence (

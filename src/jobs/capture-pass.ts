@@ -1,7 +1,15 @@
 /** One pass over captures: batches to store and replay, boots to runs, the outcome to a result. */
-import type { CaptureInfo, Finding, ReplayResult, RootCause, RunInfo } from '../../schema/index.ts';
+import {
+  type CaptureInfo,
+  type Finding,
+  packageVersion,
+  type ReplayResult,
+  type RootCause,
+  type RunInfo,
+} from '../../schema/index.ts';
+import { type HashedCapture, hashOfRun } from '../ingest/content-hash.ts';
 import type { CaptureRead, CaptureSummary } from '../ingest/run-stream.ts';
-import type { StoredCapture } from '../store/run-summary.ts';
+import type { RunOrigin, StoredCapture } from '../store/run-summary.ts';
 import { storeError } from '../store/store-error.ts';
 import { IN_MEMORY, type ReplayCapturesOptions } from './replay-options.ts';
 import { RunSession, type SessionOptions, wholeDictionary } from './run-session.ts';
@@ -17,10 +25,20 @@ export class CapturePass {
   readonly #session: SessionOptions;
   readonly #sessions: RunSession[] = [];
   readonly #store: StoreTarget | undefined;
+  readonly #hashes: Promise<readonly (HashedCapture | undefined)[]>;
 
-  /** @param store undefined: keep nothing */
-  constructor(source: BatchSource, store: StoreTarget | undefined, options: ReplayCapturesOptions) {
+  /**
+   * @param store undefined: keep nothing
+   * @param hashes of the captures, in their order
+   */
+  constructor(
+    source: BatchSource,
+    store: StoreTarget | undefined,
+    options: ReplayCapturesOptions,
+    hashes: Promise<readonly (HashedCapture | undefined)[]>,
+  ) {
     this.#source = source;
+    this.#hashes = hashes;
     this.#db = options.db ?? IN_MEMORY;
     this.#store =
       store && options.onStoreError ? new TolerantStoreTarget(this.#db, store, options.onStoreError) : store;
@@ -38,7 +56,7 @@ export class CapturePass {
       await this.#consume();
       const captured = this.#source.summary();
       this.#sessions[this.#sessions.length - 1].finish(captured.profile);
-      const runs = this.#describe(name, captured);
+      const runs = this.#describe(name, captured, await this.#hashes);
       await this.#store?.commit();
       return this.#result(runs, captured);
     } catch (error) {
@@ -80,14 +98,17 @@ export class CapturePass {
     return session;
   }
 
-  #describe(name: string, captured: CaptureSummary): RunInfo[] {
+  #describe(name: string, captured: CaptureSummary, hashes: readonly (HashedCapture | undefined)[]): RunInfo[] {
+    const origin = runOrigin(this.#options, hashes);
     return this.#sessions.map((session, index) => {
-      const stored = captured.captures.map((capture) => inBoot(capture, session.boot));
-      const captures = stored.map(({ hostname: _, ...info }): CaptureInfo => info);
+      const inThisBoot = captured.captures.map((capture) => inBoot(capture, session.boot));
+      const captures = inThisBoot.map(({ hostname: _, ...info }): CaptureInfo => info);
+      const stored = inThisBoot.map((capture, i): StoredCapture => withHash(capture, hashes[i]));
       const runName = this.#sessions.length === 1 ? name : `${name} boot ${session.boot}`;
       const info = session.info(runName, captures, captured.cpus, captured.baseNs, captured.profile);
       this.#store?.describe(index, {
         name: runName,
+        origin,
         boot: session.boot,
         captures: stored,
         kernel: info.kernel,
@@ -142,4 +163,27 @@ export class CapturePass {
 function inBoot({ spans, ...capture }: CaptureRead, boot: number): StoredCapture {
   const span = spans.find(([of]) => of === boot);
   return span === undefined ? capture : { ...capture, first_ns: span[1], last_ns: span[2] };
+}
+
+function withHash(capture: StoredCapture, hashed: HashedCapture | undefined): StoredCapture {
+  return hashed === undefined ? capture : { ...capture, bytes: hashed.bytes, content_hash: hashed.hash };
+}
+
+function runOrigin(
+  { labels = {}, keep = 'all', ingestedAt }: ReplayCapturesOptions,
+  hashes: readonly (HashedCapture | undefined)[],
+): RunOrigin {
+  return {
+    ingestedAt: ingestedAt ?? timeOfIngest(),
+    toolVersion: packageVersion(),
+    kept: keep,
+    labels,
+    contentHash: hashOfRun(hashes),
+  };
+}
+
+/** https://reproducible-builds.org/specs/source-date-epoch: who needs the same bytes twice sets it. */
+function timeOfIngest(): string {
+  const epochS = Number(process.env.SOURCE_DATE_EPOCH || Number.NaN);
+  return new Date(Number.isFinite(epochS) ? epochS * 1000 : Date.now()).toISOString();
 }

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { type ReplayResult, RUNS_COMPILED } from '../../schema/index.ts';
 import type { CaptureInput } from '../ingest/capture.ts';
+import { hashCaptures } from '../ingest/content-hash.ts';
 import { IN_MEMORY, type ReplayCapturesOptions } from './replay-options.ts';
 import type { BatchSource } from './source/batch-source.ts';
 import { WorkerSource } from './source/worker-source.ts';
@@ -30,7 +31,8 @@ export async function replayCaptures(
   try {
     // The worker loads the parsers while this thread loads the models: a small capture takes no longer than its start-up.
     const { CapturePass } = await import('./capture-pass.ts');
-    const pass = new CapturePass(source, await storeTarget(db, large, threads, options), options);
+    const hashes = db === IN_MEMORY ? Promise.resolve([]) : hashCaptures(inputs);
+    const pass = new CapturePass(source, await storeTarget(db, large, threads, options), options, hashes);
     return await pass.run(options.name ?? defaultName(inputs[0]));
   } finally {
     await source.close();

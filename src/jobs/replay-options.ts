@@ -2,6 +2,7 @@
 import type { KernelProfile, Thresholds } from '../../schema/index.ts';
 import type { ReadProgress } from '../ingest/run-stream.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
+import type { Kept } from '../store/run-summary.ts';
 
 /** A store that keeps nothing. */
 export const IN_MEMORY = ':memory:';
@@ -35,6 +36,12 @@ export interface CaptureOptions {
   readonly db?: string;
   /** Name of the run; default: that of the first capture. */
   readonly name?: string;
+  /** What the user knows of the run: kernel, commit, job, url, …; `host` is the machine where no capture names it. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** What the store keeps of the run; default: all. */
+  readonly keep?: Kept;
+  /** Time of the ingest, UTC in ISO 8601; default: SOURCE_DATE_EPOCH (seconds) of the environment, else now. */
+  readonly ingestedAt?: string;
   /** /proc/kallsyms or System.map of the recorded kernel, for captures without symbols. */
   readonly kallsymsPath?: string;
   /**

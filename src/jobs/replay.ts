@@ -35,7 +35,7 @@ export async function replayInputs(
   options: ReplayOptions,
   onReplayed?: (run: ReplayedRun) => void,
 ): Promise<ReplayResult> {
-  const { run, db, name, kallsymsPath, threads, separate, ...common } = options;
+  const { run, db, name, labels, keep, ingestedAt, kallsymsPath, threads, separate, ...common } = options;
   const given = jobInputs(inputs, run);
   const watched = { ...common, ...(onReplayed && { onReplayed }) };
   if (given.kind === 'store') {
@@ -47,6 +47,9 @@ export async function replayInputs(
     ...watched,
     ...(db !== undefined && { db }),
     ...(name !== undefined && { name }),
+    ...(labels && { labels }),
+    ...(keep && { keep }),
+    ...(ingestedAt !== undefined && { ingestedAt }),
     ...(kallsymsPath !== undefined && { kallsymsPath }),
     ...(threads !== undefined && { threads }),
   };

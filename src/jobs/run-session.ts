@@ -89,9 +89,8 @@ export class RunSession {
     const { assessments, stallTimeoutNs } = this.#outcome;
     this.#options.onReplayed?.({ record: this.#engine.record, baseline: this.#outcome.findings });
     this.#rooted = rootsOf(this.#outcome.findings);
-    const { findings } = this.#rooted;
     this.sink?.finish(
-      { findings, assessments, histograms: this.#recorder.histograms.rows(), stallTimeoutNs },
+      { ...this.#rooted, assessments, histograms: this.#recorder.histograms.rows(), stallTimeoutNs },
       this.#outcome,
     );
   }

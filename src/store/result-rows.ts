@@ -6,13 +6,14 @@ import {
   CTX_KNOWN,
   CTX_NEED_RESCHED,
   DIAGNOSTICS,
-  type Finding,
   formatContextFlags,
   type ImportIssue,
+  identityOf,
   innermostContext,
   METRIC_TABLES,
   migrateDepth,
   preemptDepth,
+  type RootCause,
 } from '../../schema/index.ts';
 import { bucketHigh, bucketLow } from '../histogram/log-linear.ts';
 import { RowInserter } from './row-inserter.ts';
@@ -38,7 +39,7 @@ export class ResultRows {
   }
 
   write(results: RunResults): void {
-    this.#writeFindings(results.findings);
+    this.#writeFindings(results);
     const assessments = this.#inserter('assessment', 'kind status missing note');
     for (const a of results.assessments) assessments.row(a.kind, a.status, JSON.stringify(a.missing), a.note);
     assessments.flush();
@@ -46,8 +47,23 @@ export class ResultRows {
     this.#countOpen();
   }
 
-  #writeFindings(findings: readonly Finding[]): void {
-    const rows = this.#inserter('finding', 'position finding_id kind severity confidence title start_ns end_ns body');
+  /** @returns of each finding, the position of its root: findings are in the order of the roots */
+  #writeRoots(roots: readonly RootCause[], identities: readonly string[]): number[] {
+    const rows = this.#inserter('root_cause', 'position root_id kind severity identity title findings');
+    const rootOf: number[] = [];
+    roots.forEach(({ id, kind, severity, title, findings }, index) => {
+      rows.row(index + 1, id, kind, severity, identities[rootOf.length], title, findings.length);
+      for (const _ of findings) rootOf.push(index + 1);
+    });
+    rows.flush();
+    return rootOf;
+  }
+
+  #writeFindings({ findings, roots }: RunResults): void {
+    const rows = this.#inserter(
+      'finding',
+      'position finding_id kind severity confidence title start_ns end_ns identity root body',
+    );
     const evidence = this.#inserter(
       'finding_evidence',
       'finding_id finding position event_id line role to_event_id events cpu tid',
@@ -56,9 +72,24 @@ export class ResultRows {
       'chain_link',
       'finding_id finding position kind name tid cpu blame_ns note parent rule event_id line closes',
     );
+    const identities = findings.map(identityOf);
+    const rootOf = this.#writeRoots(roots, identities);
     findings.forEach((f, index) => {
       const position = index + 1;
-      rows.row(position, f.id, f.kind, f.severity, f.confidence, f.title, f.start_ns, f.end_ns, JSON.stringify(f));
+      const { id, kind, severity, confidence, title, start_ns, end_ns } = f;
+      rows.row(
+        position,
+        id,
+        kind,
+        severity,
+        confidence,
+        title,
+        start_ns,
+        end_ns,
+        identities[index],
+        rootOf[index],
+        JSON.stringify(f),
+      );
       f.evidence.forEach((e, i) => {
         if ('line' in e) {
           evidence.row(f.id, position, i + 1, null, e.line, e.role, null, null, null, null);

@@ -10,6 +10,7 @@ import type { Connection } from './store-file.ts';
 
 const RESULT_TABLES = [
   'finding',
+  'root_cause',
   'finding_evidence',
   'chain_link',
   'assessment',

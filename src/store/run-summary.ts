@@ -1,5 +1,5 @@
 /** What is written when a run is complete. */
-import type { Assessment, Finding, ImportIssue, KernelProfile, Thresholds } from '../../schema/index.ts';
+import type { Assessment, Finding, ImportIssue, KernelProfile, RootCause, Thresholds } from '../../schema/index.ts';
 import type { HistogramRow } from '../histogram/histogram-set.ts';
 
 export interface StoredCapture {
@@ -9,6 +9,10 @@ export interface StoredCapture {
   readonly ns_per_tick?: number;
   readonly rate_from?: string;
   readonly hostname?: string;
+  /** Of a file; a pipe is read once. */
+  readonly bytes?: number;
+  /** SHA-256, hexadecimal. */
+  readonly content_hash?: string;
   readonly first_ns?: number;
   readonly last_ns?: number;
   readonly offset_ns?: number;
@@ -22,9 +26,25 @@ export interface CpuSpan {
   readonly lastNs: number;
 }
 
+/** What of a run is kept: everything · histograms and findings, no events · findings alone. */
+export const KEPT = ['all', 'metrics', 'findings'] as const;
+export type Kept = (typeof KEPT)[number];
+
+/** Where a run comes from, as far as its events do not tell. */
+export interface RunOrigin {
+  /** UTC, ISO 8601 with milliseconds. */
+  readonly ingestedAt: string;
+  readonly toolVersion: string;
+  readonly kept: Kept;
+  readonly labels: Readonly<Record<string, string>>;
+  /** SHA-256 of the captures' hashes; undefined when one of them was read from a pipe. */
+  readonly contentHash: string | undefined;
+}
+
 /** What is known of a run when its last event has been read. */
 export interface RunSummary {
   readonly name: string;
+  readonly origin: RunOrigin;
   readonly boot: number;
   readonly captures: readonly StoredCapture[];
   readonly kernel: KernelProfile;
@@ -47,7 +67,9 @@ export interface RunSummary {
 
 /** What the replay concluded. */
 export interface RunResults {
+  /** In the order of `roots`: those of the first root first. */
   readonly findings: readonly Finding[];
+  readonly roots: readonly RootCause[];
   readonly assessments: readonly Assessment[];
   readonly histograms: readonly HistogramRow[];
   /** Age of a normal grace period at which the kernel warns. */

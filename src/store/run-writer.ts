@@ -21,6 +21,8 @@ const CAPTURE_COLUMNS = [
   'ns_per_tick',
   'rate_from',
   'hostname',
+  'bytes',
+  'content_hash',
   'first_ns',
   'last_ns',
   'offset_ns',
@@ -137,10 +139,14 @@ export class RunWriter {
     const spans = new RowInserter(this.#db, 'cpu_span', ['cpu', 'first_ns', 'last_ns'], run);
     for (const { cpu, firstNs, lastNs } of summary.cpuSpans) spans.row(cpu, firstNs, lastNs);
     spans.flush();
+    const labels = new RowInserter(this.#db, 'run_label', ['key', 'value'], run);
+    for (const [key, value] of Object.entries(summary.origin.labels)) labels.row(key, value);
+    labels.flush();
     ResultRows.writeIssues(this.#db, this.runId, summary.issues);
   }
 
   #writeRun(summary: RunSummary): void {
+    const { origin } = summary;
     const row = {
       run_id: this.runId,
       name: summary.name,
@@ -160,7 +166,15 @@ export class RunWriter {
       first_ns: summary.firstNs,
       last_ns: summary.lastNs,
       base_ns: summary.baseNs,
+      span_ns: summary.lastNs - summary.firstNs,
+      first_event_id: this.#base + 1,
+      last_event_id: this.#base + this.#records,
       replayed: this.#replayed ? 1 : 0,
+      kept: origin.kept,
+      ingested_at: origin.ingestedAt,
+      tool_version: origin.toolVersion,
+      host: origin.labels.host ?? summary.captures.find(({ hostname }) => hostname !== undefined)?.hostname ?? null,
+      content_hash: origin.contentHash ?? null,
       string_base: this.#dictionaryBases.string,
       type_base: this.#dictionaryBases.type,
       frame_base: this.#dictionaryBases.frame,

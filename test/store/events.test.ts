@@ -31,6 +31,13 @@ function store(events: readonly MadeEvent[], perBatch?: number): void {
   writer.finish(undefined);
   writer.describe({
     name: 'made by hand',
+    origin: {
+      ingestedAt: '2026-12-01T00:00:00.000Z',
+      toolVersion: '0',
+      kept: 'all',
+      labels: {},
+      contentHash: undefined,
+    },
     boot: 0,
     captures: [],
     kernel: {},

@@ -46,8 +46,9 @@ describe('a store', () => {
 
   it('is the same file, byte for byte, when the same captures are read again', async () => {
     const other = join(folder.path, 'again.db');
-    await replayCaptures([trace()], { db });
-    await replayCaptures([trace()], { db: other });
+    const ingestedAt = '2026-12-01T00:00:00.000Z';
+    await replayCaptures([trace()], { db, ingestedAt });
+    await replayCaptures([trace()], { db: other, ingestedAt });
     expect(readFileSync(other).equals(readFileSync(db))).toBe(true);
   });
 

@@ -5,6 +5,7 @@ import type { ReplayOptions } from '../../jobs/replay-options.ts';
 import { parseDuration, parseShare } from '../durations.ts';
 import { UsageError } from '../exit-status.ts';
 import { PROFILE_KEYS, parseKernelProfile } from '../kernel-profile.ts';
+import { type Labels, parseLabels } from '../labels.ts';
 import { parseThreshold, THRESHOLD_HELP } from '../thresholds.ts';
 
 export const DEFAULT_DB = 'quiesce.db';
@@ -12,6 +13,7 @@ export const DEFAULT_DB = 'quiesce.db';
 export interface CaptureOptions {
   readonly db: string;
   readonly name?: string;
+  readonly label?: Labels;
   readonly profile?: KernelProfile;
   readonly kallsyms?: string;
   readonly quiet?: boolean;
@@ -44,6 +46,12 @@ export function addCaptureOptions(command: Command): Command {
     .option('--db <file>', 'store to append the run to; :memory: keeps nothing', DEFAULT_DB)
     .option('--separate', 'captures are not of one boot: a run each')
     .option('--name <name>', 'name of the run (default: folder and file of the first capture)')
+    .addOption(
+      new Option(
+        '--label <k=v,…>',
+        'what is known of the run: kernel=6.12,commit=1a2b3c,job=boot-test,url=https://…; may be repeated',
+      ).argParser(collectLabels),
+    )
     .addOption(
       new Option('--profile <k=v,…>', `what is known of the kernel: ${Object.keys(PROFILE_KEYS).join(', ')}`).argParser(
         argument(parseKernelProfile),
@@ -84,6 +92,11 @@ export function addThresholdOptions(command: Command): Command {
 }
 
 /** @throws InvalidArgumentError */
+export function collectLabels(text: string, before?: Labels): Labels {
+  return { ...before, ...argument(parseLabels)(text) };
+}
+
+/** @throws InvalidArgumentError */
 function collectThreshold(text: string, before?: Partial<Thresholds>): Partial<Thresholds> {
   return argument((value: string) => parseThreshold(value, before))(text);
 }
@@ -94,6 +107,7 @@ export function jobOptions(options: CaptureOptions & { readonly run?: number }):
     thresholds: thresholdsOf(options),
     ...(options.profile && { profile: options.profile }),
     ...(options.name !== undefined && { name: options.name }),
+    ...(options.label && { labels: options.label }),
     ...(options.kallsyms !== undefined && { kallsymsPath: options.kallsyms }),
     ...(options.run !== undefined && { run: options.run }),
     ...(options.separate && { separate: true }),
