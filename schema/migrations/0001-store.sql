@@ -222,7 +222,7 @@ SELECT s.stack_id,                                                              
        (SELECT text FROM string WHERE string_id = frame.module_id) AS module     -- NULL for the kernel itself
 FROM _stack AS s, json_each(s.frames) AS f JOIN frame ON frame.frame_id = f.value;
 
--- The events once more, as compressed columns: what a replay from the store reads (src/store/page-codec.ts).
+-- The events once more, as compressed columns: what a replay from the store reads (src/store/pages/page-codec.ts).
 CREATE TABLE event_page (
   page_id        INTEGER PRIMARY KEY,
   run_id         INTEGER NOT NULL REFERENCES run,

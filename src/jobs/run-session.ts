@@ -13,7 +13,7 @@ import { ReplayEngine, type ReplayOutcome } from '../replay/engine.ts';
 import { type RootedFindings, rootsOf } from '../replay/roots/roots.ts';
 import { saveLiveState } from '../replay/snapshot/live-state.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
-import { type FactRecorder, factRecorder } from '../store/fact-recorder.ts';
+import { type FactRecorder, factRecorder } from '../store/facts/fact-recorder.ts';
 import type { CpuSpan } from '../store/run-summary.ts';
 import { encodeSnapshot } from '../store/snapshot-codec.ts';
 import { RecordedSpan } from './recorded-span.ts';

@@ -14,7 +14,7 @@ import {
 import { ReplayEngine } from '../replay/engine.ts';
 import { type InstantFilter, instantOf } from '../replay/instant/instant.ts';
 import { type LiveState, loadLiveState } from '../replay/snapshot/live-state.ts';
-import type { EventFilter, EventPositions } from '../store/event-positions.ts';
+import type { EventFilter, EventPositions } from '../store/events/event-positions.ts';
 import { type RunSettings, StoreReader } from '../store/run-reader.ts';
 import { readError, StoreError } from '../store/store-error.ts';
 import { stateEvent } from './state-event.ts';

@@ -1,8 +1,8 @@
 /** Replaces what a replay concluded about a run that is in the store already. */
 import { FACT_NAMES, type KernelProfile, sqlName, type Thresholds } from '../../schema/index.ts';
-import { eventBase } from './event-id.ts';
-import type { FactBatch } from './fact-recorder.ts';
-import { FactWriter } from './fact-writer.ts';
+import { eventBase } from './events/event-id.ts';
+import type { FactBatch } from './facts/fact-recorder.ts';
+import { FactWriter } from './facts/fact-writer.ts';
 import { ResultRows } from './result-rows.ts';
 import type { RunResults } from './run-summary.ts';
 import { writeSnapshot } from './snapshot-rows.ts';

@@ -12,11 +12,11 @@ import type {
   RunInfo,
   Thresholds,
 } from '../../schema/index.ts';
-import { BatchCheck } from './batch-check.ts';
-import { readDictionary } from './dictionary-rows.ts';
-import { eventBase } from './event-id.ts';
-import { EventPositions } from './event-positions.ts';
-import { decodePage } from './page-codec.ts';
+import { readDictionary } from './events/dictionary-rows.ts';
+import { eventBase } from './events/event-id.ts';
+import { EventPositions } from './events/event-positions.ts';
+import { BatchCheck } from './pages/batch-check.ts';
+import { decodePage } from './pages/page-codec.ts';
 import { type StoredSnapshot, snapshotsUpTo } from './snapshot-rows.ts';
 import { readError, StoreError } from './store-error.ts';
 import { type Connection, openForReading } from './store-file.ts';

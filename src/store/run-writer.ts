@@ -1,13 +1,13 @@
 /** Writes one run: events, facts and, at the end, what is known of it as a whole. */
 import type { EventBatch } from '../../schema/index.ts';
-import { DictionaryRows, nextBases } from './dictionary-rows.ts';
-import { eventBase } from './event-id.ts';
-import { EventRelations } from './event-relations.ts';
-import { EventWriter } from './event-writer.ts';
-import type { FactBatch } from './fact-recorder.ts';
-import { FactWriter } from './fact-writer.ts';
+import { DictionaryRows, nextBases } from './events/dictionary-rows.ts';
+import { eventBase } from './events/event-id.ts';
+import { EventRelations } from './events/event-relations.ts';
+import { EventWriter } from './events/event-writer.ts';
+import type { FactBatch } from './facts/fact-recorder.ts';
+import { FactWriter } from './facts/fact-writer.ts';
 import { quoted } from './identifiers.ts';
-import { PageEncoder } from './page-codec.ts';
+import { PageEncoder } from './pages/page-codec.ts';
 import { ResultRows } from './result-rows.ts';
 import { RowInserter } from './row-inserter.ts';
 import type { RunResults, RunSummary } from './run-summary.ts';

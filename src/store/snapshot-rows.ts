@@ -1,5 +1,5 @@
 /** The snapshots of a run: written while it is stored, looked up by the event that is to be reached. */
-import { eventBase } from './event-id.ts';
+import { eventBase } from './events/event-id.ts';
 import { decodeSnapshot } from './snapshot-codec.ts';
 import type { Connection } from './store-file.ts';
 

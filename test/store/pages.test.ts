@@ -1,7 +1,7 @@
 /** Event pages: what goes in comes out, and damage is an error, never a wrong event. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodePage, PageEncoder } from '../../src/store/page-codec.ts';
+import { decodePage, PageEncoder } from '../../src/store/pages/page-codec.ts';
 import { contentOf, type MadeEvent, makeBatches, type Value } from '../support/event-batches.ts';
 
 const value: fc.Arbitrary<Value> = fc.oneof(

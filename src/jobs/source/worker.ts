@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { EventBatch, KernelProfile } from '../../../schema/index.ts';
 import { type ReadProgress, RunStream } from '../../ingest/run-stream.ts';
-import { PageEncoder } from '../../store/page-codec.ts';
+import { PageEncoder } from '../../store/pages/page-codec.ts';
 import { StoreReader } from '../../store/run-reader.ts';
 import { ACK, batchMemory, type FromWorker, WINDOW, type WorkerTask } from './batch-messages.ts';
 import type { BatchSource } from './batch-source.ts';

@@ -1,6 +1,6 @@
 /** Where one run goes while it is read: its events and facts, then its results. */
 import type { ReplayOutcome } from '../../replay/engine.ts';
-import type { FactBatch } from '../../store/fact-recorder.ts';
+import type { FactBatch } from '../../store/facts/fact-recorder.ts';
 import type { RunResults } from '../../store/run-summary.ts';
 import type { SourcedBatch } from '../source/batch-source.ts';
 

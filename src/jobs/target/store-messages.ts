@@ -1,6 +1,6 @@
 /** What an ingest tells the thread that stores, and what it answers. */
 import type { EventBatch } from '../../../schema/index.ts';
-import type { FactBatch } from '../../store/fact-recorder.ts';
+import type { FactBatch } from '../../store/facts/fact-recorder.ts';
 import type { RunResults, RunSummary } from '../../store/run-summary.ts';
 
 export type ToStore =

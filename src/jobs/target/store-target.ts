@@ -1,5 +1,5 @@
 /** The store of an ingest. In the same thread here; in a thread of its own in store-worker-target.ts. */
-import type { FactBatch } from '../../store/fact-recorder.ts';
+import type { FactBatch } from '../../store/facts/fact-recorder.ts';
 import type { RunResults, RunSummary } from '../../store/run-summary.ts';
 import { nextRunId, RunWriter } from '../../store/run-writer.ts';
 import { openForWriting, type WaitOptions, type WritableStore, whenUnlocked } from '../../store/store-file.ts';

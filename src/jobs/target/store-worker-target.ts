@@ -1,7 +1,7 @@
 /** Stores in a thread of its own, so that SQLite works beside parser and models. */
 import { Worker } from 'node:worker_threads';
 import { companionScript } from '../../../schema/index.ts';
-import type { FactBatch } from '../../store/fact-recorder.ts';
+import type { FactBatch } from '../../store/facts/fact-recorder.ts';
 import type { RunSummary } from '../../store/run-summary.ts';
 import type { WaitOptions } from '../../store/store-file.ts';
 import { batchMemory, errorOf, WINDOW } from '../source/batch-messages.ts';

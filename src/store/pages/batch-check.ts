@@ -1,5 +1,5 @@
 /** What a page refers to must be in the dictionary of its run: a page may be whole and yet not belong to it. */
-import { CELL_STR, type DictionaryDelta, type EventBatch } from '../../schema/index.ts';
+import { CELL_STR, type DictionaryDelta, type EventBatch } from '../../../schema/index.ts';
 
 export class BatchCheck {
   readonly #strings: number;

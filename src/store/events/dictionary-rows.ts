@@ -6,11 +6,11 @@ import {
   type EventShape,
   type EventType,
   emptyDelta,
-} from '../../schema/index.ts';
+} from '../../../schema/index.ts';
+import { RowInserter } from '../row-inserter.ts';
+import type { Connection } from '../store-file.ts';
+import { checkedRow, checkedValues, EVENT_SHAPE, FIELD_TYPE, parsedIds, TEXT } from '../stored-values.ts';
 import type { EventWriter } from './event-writer.ts';
-import { RowInserter } from './row-inserter.ts';
-import type { Connection } from './store-file.ts';
-import { checkedRow, checkedValues, EVENT_SHAPE, FIELD_TYPE, parsedIds, TEXT } from './stored-values.ts';
 
 export interface DictionaryBases {
   readonly string: number;

@@ -10,10 +10,10 @@ import {
   type EventType,
   NO_CPU,
   NO_TID,
-} from '../../schema/index.ts';
+} from '../../../schema/index.ts';
+import { type Bound, RowInserter } from '../row-inserter.ts';
+import type { Connection } from '../store-file.ts';
 import { columnClass, type EventColumn, type EventRelation, type EventRelations } from './event-relations.ts';
-import { type Bound, RowInserter } from './row-inserter.ts';
-import type { Connection } from './store-file.ts';
 
 /** Columns before the fields: id, ts_ns, cpu, tid, comm, flags. */
 const FIXED_COLUMNS = ['id', 'ts_ns', 'cpu', 'tid', 'comm', 'flags'];

@@ -10,8 +10,8 @@ import {
   type FactRow,
   type FactSink,
   factFunctions,
-} from '../../schema/index.ts';
-import { HistogramSet } from '../histogram/histogram-set.ts';
+} from '../../../schema/index.ts';
+import { HistogramSet } from '../../histogram/histogram-set.ts';
 
 /** Rows of one fact table. Texts are indexes into `texts`; NaN is NULL. */
 export interface FactBatch {

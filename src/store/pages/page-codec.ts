@@ -7,7 +7,7 @@
  * wide integers, texts. Reports and the dictionary are in tables of their own.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { CELL_TEXT, CELL_WIDE, EventBatch } from '../../schema/index.ts';
+import { CELL_TEXT, CELL_WIDE, EventBatch } from '../../../schema/index.ts';
 import { ByteReader, ByteWriter } from './byte-buffer.ts';
 import { decodeNumberColumn, NumberColumnEncoder } from './number-column.ts';
 import { TupleTable } from './tuple-table.ts';

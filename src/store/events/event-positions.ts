@@ -1,8 +1,8 @@
 /** Where in a run an instant or an event is: positions of events, pages that hold them. */
 
+import { quoted } from '../identifiers.ts';
+import type { Connection } from '../store-file.ts';
 import { eventBase } from './event-id.ts';
-import { quoted } from './identifiers.ts';
-import type { Connection } from './store-file.ts';
 
 /** A page of a run. */
 export interface PagePosition {

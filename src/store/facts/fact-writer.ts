@@ -1,8 +1,8 @@
 /** Writes batches of facts into their tables. */
-import { FACT_NAMES, FACTS, type FactColumn, type FactName, sqlName } from '../../schema/index.ts';
+import { FACT_NAMES, FACTS, type FactColumn, type FactName, sqlName } from '../../../schema/index.ts';
+import { RowInserter } from '../row-inserter.ts';
+import type { Connection } from '../store-file.ts';
 import type { FactBatch } from './fact-recorder.ts';
-import { RowInserter } from './row-inserter.ts';
-import type { Connection } from './store-file.ts';
 
 interface TableWriter {
   readonly inserter: RowInserter;

@@ -2,9 +2,9 @@
  * Which table, columns and view an event name has in this file. One table per event name, shared by all runs; its columns are the
  * fields of all runs together. Kept in `event_table` and `event_column`; made when the first such event is stored.
  */
-import type { EventField, EventType, FieldType } from '../../schema/index.ts';
-import { freeName, plainName, quoted, storedText } from './identifiers.ts';
-import type { Connection } from './store-file.ts';
+import type { EventField, EventType, FieldType } from '../../../schema/index.ts';
+import { freeName, plainName, quoted, storedText } from '../identifiers.ts';
+import type { Connection } from '../store-file.ts';
 
 /** `number`: integers, exact · `string`: a string_id, or the text itself when it is not in the dictionary. */
 export type ColumnClass = 'number' | 'string';
