@@ -7,6 +7,8 @@ export interface FactColumn<T> {
   readonly nullable: boolean;
   /** Of a number: ns on the run's timeline or of duration; the name of such a column ends in `Ns`. */
   readonly unit?: 'ns';
+  /** Name of a srcu_struct, or of an RCU flavour: a later event may tell a better one, which then stands in every row. */
+  readonly domain?: true;
   /** What the name does not say; the comment of the column in SQL. */
   readonly doc: string;
   /** Carries the type only. */
@@ -27,6 +29,9 @@ export const event = column<number>('event');
 export const ns = (doc = ''): FactColumn<number> => ({ ...number(doc), unit: 'ns' });
 
 export const text = <T extends string = string>(doc = ''): FactColumn<T> => column<T>('text')(doc);
+
+/** A flavour, or the name of a srcu_struct as the whole run tells it. */
+export const domain = (doc = ''): FactColumn<string> => ({ ...text(doc), domain: true });
 
 /** The same, or null: an end that the capture does not reach, what no event showed. */
 export const orNull = <T>(of: FactColumn<T>): FactColumn<T | null> =>

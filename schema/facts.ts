@@ -4,7 +4,7 @@
  * Intervals: `endNs` null while open at the end of the capture; cut where a gap cuts them (MODEL E0.4). Strings are text here; the store
  * interns nothing in fact tables but lock classes.
  */
-import { event, type FactColumn, type FactRow, flag, ns, number, orNull, text } from './fact-columns.ts';
+import { domain, event, type FactColumn, type FactRow, flag, ns, number, orNull, text } from './fact-columns.ts';
 import type { MetricName } from './metrics.ts';
 
 type Confidence = 'observed' | 'inferred';
@@ -13,7 +13,7 @@ export const FACTS = {
   gracePeriod: {
     doc: 'RCU and SRCU grace periods.',
     columns: {
-      flavor: text('rcu_preempt, rcu_sched, or the name of the srcu_struct'),
+      flavor: domain('rcu_preempt, rcu_sched, or the name of the srcu_struct'),
       gpSeq: orNull(text("the kernel's sequence number as it prints it, NULL when no event showed it")),
       expedited: flag('1: expedited'),
       requestNs: orNull(ns('first request for it')),
@@ -29,7 +29,7 @@ export const FACTS = {
     doc: 'Calls that wait for grace periods: synchronize_rcu, synchronize_srcu, rcu_barrier, …',
     columns: {
       api: text('function called'),
-      domain: text('flavour, or name of the srcu_struct'),
+      domain: domain('flavour, or name of the srcu_struct'),
       comm: text('task that called'),
       tid: number(),
       startNs: ns(),
@@ -47,7 +47,7 @@ export const FACTS = {
     doc: 'Phases of waits for RCU and SRCU grace periods: they follow each other and fill the wait.',
     columns: {
       api: text('as in sync_wait'),
-      domain: text(),
+      domain: domain(),
       tid: number(),
       waitNs: ns('sync_wait.start_ns'),
       phase: text(
@@ -60,7 +60,7 @@ export const FACTS = {
   srcuReader: {
     doc: 'SRCU read-side critical sections.',
     columns: {
-      domain: text('name of the srcu_struct'),
+      domain: domain('name of the srcu_struct'),
       comm: text('reader'),
       tid: number(),
       startNs: ns(),

@@ -53,7 +53,17 @@ export class HistogramSet {
     return histogram;
   }
 
-  rows(): HistogramRow[] {
+  /** @param renames labels that are another's: their samples are that one's */
+  rows(renames: readonly (readonly [from: string, to: string])[] = []): HistogramRow[] {
+    for (const labels of this.metrics.values())
+      for (const [from, to] of renames) {
+        const moved = labels.get(from);
+        if (moved === undefined) continue;
+        labels.delete(from);
+        const known = labels.get(to);
+        if (known === undefined) labels.set(to, moved);
+        else known.merge(moved);
+      }
     const rows: HistogramRow[] = [];
     for (const [metric, labels] of this.metrics)
       for (const [label, h] of labels) {

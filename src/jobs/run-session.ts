@@ -86,11 +86,11 @@ export class RunSession {
     this.#learn(captured);
     this.#outcome = this.#engine.finish();
     this.#recorder.flush();
-    const { assessments, stallTimeoutNs } = this.#outcome;
+    const { assessments, renames, stallTimeoutNs } = this.#outcome;
     this.#options.onReplayed?.({ record: this.#engine.record, baseline: this.#outcome.findings });
     this.#rooted = rootsOf(this.#outcome.findings);
     this.sink?.finish(
-      { ...this.#rooted, assessments, histograms: this.#recorder.histograms.rows(), stallTimeoutNs },
+      { ...this.#rooted, assessments, histograms: this.#recorder.histograms.rows(renames), renames, stallTimeoutNs },
       this.#outcome,
     );
   }

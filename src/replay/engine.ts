@@ -41,6 +41,8 @@ export interface ReplayOutcome {
   readonly thresholds: Thresholds;
   /** Age of a normal grace period at which the kernel warns of a stall, from options, log and events (MODEL R2.40). */
   readonly stallTimeoutNs: number;
+  /** Names under which facts know a srcu_struct, with the one that the whole run tells. */
+  readonly renames: readonly (readonly [from: string, to: string])[];
   readonly firstNs: number;
   readonly lastNs: number;
   readonly cpus: number;
@@ -166,6 +168,7 @@ export class ReplayEngine {
         workqueueStallNs: workqueueThresholdNs(record),
       },
       stallTimeoutNs,
+      renames: this.models.identity.renames(),
       firstNs: world.firstNs,
       lastNs: endNs,
       cpus: this.models.cpu.count,

@@ -49,7 +49,7 @@ export class ResultWriter {
     kernel: KernelProfile,
     thresholds: Thresholds,
   ): void {
-    this.#facts.flush();
+    this.#facts.finish(results.renames);
     new ResultRows(this.#db, this.#runId, eventBase(this.#runId)).write(results);
     this.#db
       .prepare(

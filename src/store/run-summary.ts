@@ -72,6 +72,8 @@ export interface RunResults {
   readonly roots: readonly RootCause[];
   readonly assessments: readonly Assessment[];
   readonly histograms: readonly HistogramRow[];
+  /** Names of srcu_structs in facts and histograms that the run came to know better. */
+  readonly renames: readonly (readonly [from: string, to: string])[];
   /** Age of a normal grace period at which the kernel warns. */
   readonly stallTimeoutNs: number;
 }

@@ -118,7 +118,7 @@ export class RunWriter {
   /** Ends the events and facts of the run; the next run may begin. @param results undefined when the run was only stored. */
   finish(results: RunResults | undefined): void {
     this.#events.flush();
-    this.#facts.flush();
+    this.#facts.finish(results?.renames);
     this.#reports.flush();
     this.#dictionary.finish(this.runId, this.#events);
     this.#relations.refreshViews();

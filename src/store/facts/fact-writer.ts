@@ -1,6 +1,7 @@
 /** Writes batches of facts into their tables. */
 import { FACT_NAMES, FACTS, type FactColumn, type FactName, sqlName } from '../../../schema/index.ts';
 import { RowInserter } from '../row-inserter.ts';
+import type { RunResults } from '../run-summary.ts';
 import type { Connection } from '../store-file.ts';
 import type { FactBatch } from './fact-recorder.ts';
 
@@ -10,10 +11,14 @@ interface TableWriter {
 }
 
 export class FactWriter {
+  readonly #db: Connection;
+  readonly #runId: number;
   readonly #eventBase: number;
   readonly #writers = new Map<FactName, TableWriter>();
 
   constructor(db: Connection, runId: number, eventBase: number) {
+    this.#db = db;
+    this.#runId = runId;
     this.#eventBase = eventBase;
     for (const name of FACT_NAMES) {
       const { columns } = FACTS[name];
@@ -45,7 +50,24 @@ export class FactWriter {
     }
   }
 
-  flush(): void {
+  /**
+   * Writes what is left.
+   * @param renames names of srcu_structs that later events made better: one struct has one name in all rows
+   */
+  finish(renames: RunResults['renames'] = []): void {
     for (const { inserter } of this.#writers.values()) inserter.flush();
+    if (renames.length === 0) return;
+    const names = JSON.stringify(Object.fromEntries(renames));
+    for (const fact of FACT_NAMES)
+      for (const [name, { domain }] of Object.entries<FactColumn<unknown>>(FACTS[fact].columns)) {
+        if (!domain) continue;
+        const column = sqlName(name);
+        this.#db
+          .prepare(
+            `UPDATE ${sqlName(fact)} SET ${column} = renamed.value FROM json_each(?) AS renamed
+             WHERE run_id = ? AND ${column} = renamed.key`,
+          )
+          .run(names, this.#runId);
+      }
   }
 }

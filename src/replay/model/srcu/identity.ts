@@ -105,6 +105,20 @@ export class SrcuIdentity {
     return domain;
   }
 
+  /** Every name under which a struct was known at some time, with the one that it has now. */
+  renames(): [observed: string, domain: string][] {
+    return [...this.#domains.keys()].flatMap((observed) => {
+      let domain = observed;
+      for (
+        let next = this.#domains.get(domain);
+        next !== undefined && next !== domain;
+        next = this.#domains.get(domain)
+      )
+        domain = next;
+      return domain === observed ? [] : [[observed, domain] as [string, string]];
+    });
+  }
+
   #rename(from: string, to: string): void {
     for (const listener of this.listeners) listener(from, to);
   }
