@@ -26,10 +26,13 @@ export interface StatisticComparison {
   readonly statistic: string;
   /** Head ÷ base. */
   readonly ratio: number;
+  /** 1 lies outside where p_value is at most 0.05, and only there. */
   readonly ci95: readonly [number, number] | null;
   /** Corrected for all tests of the comparison (Holm). */
   readonly p_value: number;
   readonly verdict: Exclude<MetricVerdictName, 'too-few'>;
+  /** The interval lies within the threshold: shown to be the same. False with the verdict `same`: no change is shown, and none is excluded. */
+  readonly equivalent: boolean;
 }
 
 export interface MetricComparison {
@@ -44,6 +47,8 @@ export interface MetricComparison {
   readonly ci95: readonly [number, number] | null;
   readonly p_value: number | null;
   readonly verdict: MetricVerdictName;
+  /** `same` for all statistics because it is shown; else a change as large as the threshold may have gone unseen. */
+  readonly equivalent: boolean;
   /** All statistics that were tested. */
   readonly statistics: readonly StatisticComparison[];
   readonly note: string;

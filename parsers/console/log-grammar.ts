@@ -13,7 +13,7 @@ import { mayOpen, openReport } from './report/opening.ts';
 import type { LogLine, ReportBody } from './report/report-builder.ts';
 import { type Place, type ReportOutlet, ReportStream, TASK_DUMP } from './report/report-stream.ts';
 import { type LineLook, NOTHING, REPORT, STATEMENT } from './report/report-words.ts';
-import { parseSetting, parseSingleLine, parseTaintLine } from './report/single-line.ts';
+import { parseSettings, parseSingleLine, parseTaintLine } from './report/single-line.ts';
 import { withoutRcuPrefix } from './report/stall-builder.ts';
 import { looksLikeReport, reportNotJudged } from './report/unread.ts';
 import { parseFrame } from './text/stack-text.ts';
@@ -120,8 +120,7 @@ export class LogGrammar {
   #statement(line: LogLine): void {
     if (this.#single(line)) return;
     this.#taint(line);
-    const setting = parseSetting(withoutRcuPrefix(line.text));
-    if (setting) this.#setting(setting, line);
+    for (const setting of parseSettings(withoutRcuPrefix(line.text))) this.#setting(setting, line);
   }
 
   /** Reports completed since the last call, by time. */
@@ -187,9 +186,9 @@ export class LogGrammar {
       (known ?? this.#stream(caller)).beginTrace(dump, line);
       return;
     }
-    const setting = parseSetting(withoutRcuPrefix(text));
-    if (setting) this.#setting(setting, line);
-    else this.#guard(line.tsNs, line.line, line.cpu, text);
+    const settings = parseSettings(withoutRcuPrefix(text));
+    for (const setting of settings) this.#setting(setting, line);
+    if (settings.length === 0) this.#guard(line.tsNs, line.line, line.cpu, text);
   }
 
   /** No grammar has read the line: it may still be a report, or a piece of one. */

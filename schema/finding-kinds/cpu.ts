@@ -20,7 +20,10 @@ export interface InterruptStorm {
   /** Of the CPU's time within start_ns..end_ns. */
   readonly share: number | null;
   readonly count: number;
-  readonly max_ns: number;
+  /** The longest one; null where only an average is known. */
+  readonly max_ns: number | null;
+  /** What perf says of its own interrupt: the highest running average, not the length of any of them. */
+  readonly average_ns?: number;
   /** The handler that took most of the time. */
   readonly handler?: string;
 }

@@ -10,6 +10,12 @@ const RUNS_TO_DRAW = 3;
 /** 95 % interval of head ÷ base. */
 export type Interval = readonly [low: number, high: number];
 
+export interface DrawnInterval {
+  readonly interval: Interval;
+  /** Twice the share of draws that show no change or one to the other side: at most 0.05 where the interval excludes 1. */
+  readonly pValue: number;
+}
+
 /**
  * @param baseRuns positions of the blocks of each run of the base in `pooled.blocks`
  * @param headRuns the same of the head
@@ -20,16 +26,19 @@ export function bootstrapIntervals(
   headRuns: readonly Int32Array[],
   random: SeededRandom,
   draws: number = BOOTSTRAP_DRAWS,
-): Record<StatisticName, Interval> {
+): Record<StatisticName, DrawnInterval> {
   const found: DivisionStatistics[] = [];
   for (let i = 0; i < draws; i++) found.push(pooled.drawn(drawSide(baseRuns, random), drawSide(headRuns, random)));
   return Object.fromEntries(
     STATISTICS.map((name) => {
       const sorted = Float64Array.from(found, (statistics) => statistics[name]).sort();
       const at = (share: number) => Math.exp(sorted[Math.round(share * (draws - 1))]);
-      return [name, [at(0.025), at(0.975)]];
+      const notSlower = sorted.findLastIndex((change) => change <= 0) + 1;
+      const notFaster = draws - sorted.filter((change) => change < 0).length;
+      const pValue = Math.min(1, (2 * Math.min(notSlower, notFaster)) / draws);
+      return [name, { interval: [at(0.025), at(0.975)], pValue }];
     }),
-  ) as unknown as Record<StatisticName, Interval>;
+  ) as unknown as Record<StatisticName, DrawnInterval>;
 }
 
 function drawSide(runs: readonly Int32Array[], random: SeededRandom): Int32Array {

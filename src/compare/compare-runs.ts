@@ -62,12 +62,14 @@ export function compareRuns(
       ci95: deciding?.ci95 ?? null,
       p_value: deciding?.pValue ?? null,
       verdict: judged.verdict,
-      statistics: judged.statistics.map(({ statistic, ratio, ci95, pValue, verdict }) => ({
+      equivalent: judged.verdict === 'same' && judged.statistics.every(({ equivalent }) => equivalent),
+      statistics: judged.statistics.map(({ statistic, ratio, ci95, pValue, verdict, equivalent }) => ({
         statistic,
         ratio,
         ci95,
         p_value: pValue,
         verdict,
+        equivalent,
       })),
       note: judged.note,
     };

@@ -5,7 +5,7 @@
  * large enough to matter, when the confidence interval excludes "no change", and when runs of one side do not differ as much among
  * themselves.
  */
-import { bootstrapIntervals, type Interval } from './bootstrap.ts';
+import { BOOTSTRAP_DRAWS, bootstrapIntervals, type DrawnInterval, type Interval } from './bootstrap.ts';
 import { holmCorrected, permutationPValues, shufflesFor } from './permutation.ts';
 import { type DivisionStatistics, PooledBlocks, STATISTICS, type StatisticName } from './pooled-blocks.ts';
 import { SeededRandom } from './random.ts';
@@ -50,6 +50,8 @@ export interface StatisticResult {
   /** Corrected for all tests of the comparison. */
   readonly pValue: number;
   readonly verdict: Exclude<Verdict, 'too-few'>;
+  /** The whole interval lies within the smallest change that matters: the two sides are shown to be the same, not only not shown to differ. */
+  readonly equivalent: boolean;
 }
 
 export interface MetricVerdict {
@@ -155,7 +157,7 @@ function conclude(
   let note = '';
   const statistics = names.map((name, i): StatisticResult => {
     const change = observed[name];
-    const interval = intervals?.[name] ?? null;
+    const { ci95: interval, pValue } = agreeing(intervals?.[name], pValues[i]);
     let verdict: StatisticResult['verdict'] = 'same';
     if (changed[i] && interval !== null && (change > 0 ? interval[0] > 1 : interval[1] < 1)) {
       const noise = Math.max(spread(pair.base, one, name), spread(pair.head, one, name));
@@ -163,7 +165,9 @@ function conclude(
       else note = 'runs of one side differ as much among themselves';
     }
     const statistic = name === 'tail' ? `p${one.tailPercent}` : name;
-    return { statistic, ratio: Math.exp(change), ci95: interval, pValue: pValues[i], verdict };
+    const equivalent =
+      verdict === 'same' && interval !== null && Math.log(interval[0]) > -limit && Math.log(interval[1]) < limit;
+    return { statistic, ratio: Math.exp(change), ci95: interval, pValue, verdict, equivalent };
   });
   const slower = statistics.filter((result) => result.verdict === 'regressed');
   const faster = statistics.filter((result) => result.verdict === 'improved');
@@ -175,6 +179,25 @@ function conclude(
     statistics: deciding ? [deciding, ...statistics.filter((result) => result !== deciding)] : statistics,
     note,
   };
+}
+
+/** Level of a 95 % interval. */
+const LEVEL = 0.05;
+
+/**
+ * Interval and p-value that do not contradict each other: 1 is outside of the interval where p is at most 0.05, and only there. They come from two methods, and one is
+ * corrected for all tests; where one of them does not exclude "no change", neither does the other.
+ */
+function agreeing(
+  drawn: DrawnInterval | undefined,
+  corrected: number,
+): { readonly ci95: Interval | null; readonly pValue: number } {
+  if (drawn === undefined) return { ci95: null, pValue: corrected };
+  const [low, high] = drawn.interval;
+  if (corrected > LEVEL) return { ci95: [Math.min(low, 1), Math.max(high, 1)], pValue: corrected };
+  if (low > 1 || high < 1) return { ci95: drawn.interval, pValue: corrected };
+  // The draws that decide this are those beyond the bounds.
+  return { ci95: drawn.interval, pValue: Math.max(corrected, drawn.pValue, LEVEL + 1 / BOOTSTRAP_DRAWS) };
 }
 
 /** Largest change between two runs of one side: what a difference between boots looks like. 0 with one run, or with many. */

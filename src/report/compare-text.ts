@@ -27,11 +27,18 @@ export function compareText(result: CompareResult, { style = PLAIN, all = true }
   const tooFew = result.metrics.filter(({ verdict }) => verdict === 'too-few').length;
   if (tooFew > 0 && all)
     lines.push(style.dim(`too-few: ${plural(tooFew, 'metric')} without enough samples for a verdict`));
+  if (all && shown.some(notShown))
+    lines.push(style.dim('not shown: no change is shown, and one as large as the 95 % interval says may be there'));
   lines.push('', ...findingSection(result, style));
   for (const note of result.notes)
     lines.push(...wrap(`note: ${printable(note)}`, WIDTH).map((line, i) => style.dim(i === 0 ? line : `  ${line}`)));
   lines.push('', style.bold(summary(result)));
   return `${lines.join('\n')}\n`;
+}
+
+/** Neither a change nor sameness. */
+function notShown({ verdict, equivalent }: MetricComparison): boolean {
+  return verdict === 'same' && !equivalent;
 }
 
 function sideLines(side: string, runs: CompareResult['base']['runs']): string[] {
@@ -55,9 +62,9 @@ function metricTable(metrics: readonly MetricComparison[], style: Style): string
     ...sideCells(metric.base),
     ...sideCells(metric.head),
     metric.ratio === null ? '' : `${metric.statistic} ×${formatRatio(metric.ratio)}`,
-    metric.ci95 === null ? '' : `${formatRatio(metric.ci95[0])}–${formatRatio(metric.ci95[1])}`,
+    metric.ci95 === null ? '' : metric.ci95.map(formatBound).join('–'),
     metric.p_value === null ? '' : formatP(metric.p_value),
-    metric.verdict,
+    notShown(metric) ? 'not shown' : metric.verdict,
   ]);
   const widths = HEADINGS.map((heading, i) => Math.max(heading.length, ...rows.map((row) => row[i].length)));
   const side = (from: number) => widths.slice(from, from + 4).reduce((sum, width) => sum + width + 2, -2);
@@ -98,6 +105,12 @@ function centred(text: string, width: number): string {
 export function formatRatio(ratio: number): string {
   if (ratio >= 99.5) return formatCount(Math.round(ratio));
   return ratio >= 9.95 ? ratio.toFixed(1) : ratio.toFixed(2);
+}
+
+/** A bound that is not 1 does not look like it. */
+function formatBound(bound: number): string {
+  const short = formatRatio(bound);
+  return short === '1.00' && bound !== 1 ? bound.toFixed(3) : short;
 }
 
 function formatP(p: number): string {
@@ -155,6 +168,13 @@ function summary({ metrics, findings, verdict }: CompareResult): string {
   if (faster.length > 0) parts.push(`faster: ${firstOf(faster)}`);
   for (const [key, title] of SECTIONS.slice(0, 3))
     if (findings[key].length > 0) parts.push(`${plural(findings[key].length, 'finding')} ${title}`);
-  if (parts.length === 0) parts.push(verdict === 'too-few' ? 'too few samples to say anything' : 'no change');
+  if (parts.length === 0)
+    parts.push(
+      verdict === 'too-few'
+        ? 'too few samples to say anything'
+        : metrics.some(notShown)
+          ? 'no change shown'
+          : 'no change',
+    );
   return `${verdict}: ${parts.join('; ')}`;
 }

@@ -199,6 +199,42 @@ describe('what counts as a change', () => {
   });
 });
 
+describe('interval and p-value', () => {
+  it('agree: 1 is outside of the interval where p is at most 0.05, and only there', () => {
+    const gauss = new Gauss('agree');
+    for (let trial = 0; trial < 12; trial++) {
+      // Many tests at once: the correction makes large p-values of intervals that exclude 1.
+      const pairs = Array.from(
+        { length: 8 },
+        (_, i): MetricPair => ({
+          key: `trial ${trial}, ${i}`,
+          base: [collected(gauss.durations(150, 0.8, 0.3, 1))],
+          head: [collected(gauss.durations(150, 0.8, 0.3, 1 + i * 0.06))],
+        }),
+      );
+      for (const { statistics } of judgeMetrics(pairs, { ...OPTIONS, intervals: 'all' }))
+        for (const { ci95, pValue } of statistics) {
+          const [low, high] = ci95 as readonly [number, number];
+          expect([low > 1 || high < 1, low, high, pValue]).toEqual([pValue <= 0.05, low, high, pValue]);
+        }
+    }
+  });
+
+  it('tell what is shown to be the same from what is only not shown to differ', () => {
+    const gauss = new Gauss('equivalent');
+    const judge = (samples: number) => {
+      const side = () => [collected(gauss.durations(samples, 0.1, 0, 1))];
+      const [{ verdict, statistics }] = judgeMetrics([{ key: 'nmi', base: side(), head: side() }], {
+        ...OPTIONS,
+        intervals: 'all',
+      });
+      return [verdict, statistics.every(({ equivalent }) => equivalent)];
+    };
+    expect(judge(4000)).toEqual(['same', true]);
+    expect(judge(20)).toEqual(['same', false]);
+  });
+});
+
 describe("Holm's correction", () => {
   it('multiplies the smallest p-value by the number of tests, the next by one less, and never falls', () => {
     expect(holmCorrected([0.01, 0.04, 0.03])).toEqual([0.03, 0.06, 0.06]);

@@ -320,7 +320,7 @@ describe('quiesce compare', () => {
     });
     const checked = await quiesce('baseline', 'check', baseline, HEALTHY_SAMPLE);
     expect(checked.status).toBe(0);
-    expect(checked.out).toMatch(/^same: no change$/m);
+    expect(checked.out).toMatch(/^same: no change shown$/m);
     expect(checked.out).toContain(`head  ${HEALTHY_SAMPLE}:`);
     expect((await quiesce('baseline', 'check', baseline, storm)).status).toBe(1);
     expect((await quiesce('baseline', 'check', baseline, storm, '--fail-on', 'never')).status).toBe(0);

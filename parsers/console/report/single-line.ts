@@ -1,5 +1,6 @@
 /** Reports of one line: the perf ladder, long interrupts, validator off, boot banner and boot messages with settings. */
 import type { KernelSetting } from '../../../schema/index.ts';
+import { parseCommandLine } from '../text/command-line.ts';
 import { parseCsdRelease } from './csd-builder.ts';
 import type { ReportBody } from './report-builder.ts';
 
@@ -123,7 +124,7 @@ function banner(text: string): ReportBody | undefined {
 }
 
 /** Boot messages that state a setting (MODEL §0): beginning of the text (without `rcu: `) → setting. */
-const SETTINGS: readonly (readonly [RegExp, (match: RegExpExecArray) => KernelSetting | undefined])[] = [
+const SETTINGS: readonly (readonly [RegExp, (match: RegExpExecArray) => KernelSetting])[] = [
   // j = HZ/10 rounded up to the jiffies of a scan (kernel/rcu/tree.c adjust_jiffies_till_sched_qs)
   [
     /^\s*RCU calculated value of scheduler-enlistment delay is (10|25|30|100) jiffies/,
@@ -144,28 +145,16 @@ const SETTINGS: readonly (readonly [RegExp, (match: RegExpExecArray) => KernelSe
   ],
   [/^\s*SLUB: HWalign=\d+, .*\bCPUs=(\d{1,5})\b/, (m) => ({ field: 'possibleCpus', value: Number(m[1]) })],
   [/^Lock dependency validator: Copyright/, () => ({ field: 'lockdep', value: true })],
-  [
-    /^(?:Kernel c|C)ommand line: .*\brcu_cpu_stall_timeout=(\d{1,4})\b/,
-    (m) => ({ field: 'rcuStallTimeoutS', value: Number(m[1]) }),
-  ],
-  [
-    /^(?:Kernel c|C)ommand line: .*\bhung_task_timeout_secs=(\d{1,6})\b/,
-    (m) => ({ field: 'hungTaskTimeoutS', value: Number(m[1]) }),
-  ],
-  [
-    /^(?:Kernel c|C)ommand line: .*\bworkqueue\.watchdog_thresh=(\d{1,5})\b/,
-    (m) => ({ field: 'wqWatchdogThreshS', value: Number(m[1]) }),
-  ],
   [/^(?:x86\/fpu|BIOS-e820|smpboot): /, () => ({ field: 'x86', value: true })],
 ];
 
-export function parseSetting(text: string): KernelSetting | undefined {
-  if (!/RCU|SLUB|command line|validator:|x86\/fpu|BIOS-e820|smpboot/.test(text)) return undefined;
+export function parseSettings(text: string): readonly KernelSetting[] {
+  if (!/RCU|SLUB|ommand line|validator:|x86\/fpu|BIOS-e820|smpboot/.test(text)) return [];
   for (const [pattern, setting] of SETTINGS) {
     const match = pattern.exec(text);
-    if (match) return setting(match);
+    if (match) return [setting(match)];
   }
-  return undefined;
+  return parseCommandLine(text) ?? [];
 }
 
 /**

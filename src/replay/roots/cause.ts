@@ -99,6 +99,12 @@ function stallRoot({ cause, cause_cpu, cpus, tasks, holdouts }: Named<'rcu-stall
   };
 }
 
+/** Of a storm that the log alone shows. perf's number is a running average (kernel/events/core.c perf_sample_event_took). */
+function howLong({ max_ns, average_ns }: Named<'nmi-storm'>): string[] {
+  if (average_ns !== undefined) return [`${formatDuration(average_ns)} each on average`];
+  return max_ns === null ? [] : [`handlers up to ${formatDuration(max_ns)}`];
+}
+
 /** What is known of the root beside its name, in parentheses: the load of a storm, what a holder does. */
 export function causeDetails(root: Root, group: readonly Finding[]): string {
   const storm = group.find(
@@ -109,7 +115,7 @@ export function causeDetails(root: Root, group: readonly Finding[]): string {
     const length = formatDuration(storm.end_ns - storm.start_ns);
     return [
       ...(storm.handler === undefined ? [] : [storm.handler]),
-      ...(load === '' ? [`handlers up to ${formatDuration(storm.max_ns)}`] : [`${load}${length}`]),
+      ...(load === '' ? howLong(storm) : [`${load}${length}`]),
     ].join(', ');
   }
   const own = group.find((finding) => finding.kind === 'hung-task' && finding.tid === root.tid);

@@ -249,7 +249,8 @@ function storm(log: LogRecord, long: LongInterrupts, perf: boolean, behind: Judg
     cpu: behind?.cause.cpu ?? null,
     share: null,
     count: long.count,
-    max_ns: long.maxNs,
+    max_ns: perf ? null : long.maxNs,
+    ...(perf && { average_ns: long.maxNs }),
     handler: long.name,
   });
 }
