@@ -80,6 +80,8 @@ export interface ComparedRun {
   readonly cpus: number;
   readonly events: number;
   readonly lost: number;
+  /** Gaps of unknown size are among the lost: there may be more. */
+  readonly lost_at_least?: boolean;
   readonly span_ns: number;
 }
 

@@ -36,6 +36,10 @@ export const DIAGNOSTICS = {
     advice:
       'The recorder overwrote or dropped events: record again with a larger buffer (trace-cmd record -b, perf record -m).',
   },
+  'loss-unsized': {
+    severity: 'note',
+    advice: 'Gaps of which nothing says how many events they lost count as one event each: the count is a lower bound.',
+  },
   'time-backwards': {
     severity: 'note',
     advice:
@@ -103,6 +107,11 @@ export interface ImportIssue {
   readonly capture: string;
   count: number;
   readonly first: Place & { readonly text: string };
+}
+
+/** Whether the number of lost events is a lower bound: there are gaps of unknown size. */
+export function isLowerBound(issues: readonly ImportIssue[]): boolean {
+  return issues.some(({ kind }) => kind === 'loss-unsized');
 }
 
 /** Counts problems of one capture; parsers write to it, ingest reads it. */

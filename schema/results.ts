@@ -40,7 +40,7 @@ export interface RunInfo {
 
 export interface ImportSummary {
   events: number;
-  /** Events that the recorder says it lost; markers without a number count as one. */
+  /** Events that the recorder says it lost. Markers without a number count as one: then it is a lower bound, and `issues` has `loss-unsized`. */
   lost: number;
   issues: ImportIssue[];
 }

@@ -102,6 +102,7 @@ class TextRun {
         'events-lost',
         { line: layout.overwrittenLine },
         `${layout.overwritten} records overwritten before the trace was read`,
+        layout.overwritten,
       );
     }
     this.#reader.finish();

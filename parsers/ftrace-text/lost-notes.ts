@@ -24,8 +24,10 @@ export class LostNotes {
   /** @param count events lost, 0 when unknown · bytes[start, end): the note, for the diagnostics. */
   add(cpu: number, count: number, line: number, bytes: Uint8Array, start: number, end: number): void {
     const { facts, diagnostics } = this.#context;
-    facts.lost += count;
-    diagnostics.report('events-lost', { line }, diagnostics.issues.has('events-lost') ? '' : textOf(bytes, start, end));
+    facts.lost += count || 1;
+    if (count === 0) diagnostics.report('loss-unsized', { line }, textOf(bytes, start, end));
+    const text = diagnostics.issues.has('events-lost') ? '' : textOf(bytes, start, end);
+    diagnostics.report('events-lost', { line }, text, count || 1);
     if (this.#waiting.length < MAX_PENDING_LOST) this.#waiting.push({ cpu, count });
     else {
       const last = this.#waiting[MAX_PENDING_LOST - 1];

@@ -242,7 +242,8 @@ export class PerfScriptLineReader {
     const { tsNs, cpu } = this.#header;
     if (match[1].startsWith('LOST')) {
       const lost = Math.min(Number(match[2] ?? 0), Number.MAX_SAFE_INTEGER);
-      facts.lost += lost;
+      facts.lost += lost || 1;
+      if (lost === 0) diagnostics.report('loss-unsized', { line: number }, text);
       diagnostics.report('events-lost', { line: number }, text, lost || 1);
       const { typeId } = dictionary.eventType('quiesce_lost', 'marker', 'quiesce', []);
       writer.begin(tsNs, cpu, NO_TID, 0, typeId, 0, 0);

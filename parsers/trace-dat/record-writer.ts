@@ -25,6 +25,8 @@ interface Recipe {
 export class RecordWriter {
   /** Events lost at least: gaps of unknown size count as one. */
   lost = 0;
+  /** Gaps of unknown size. */
+  unsized = 0;
   readonly #context: DecodeContext;
   readonly #diagnostics: DiagnosticSink;
   readonly #names: TaskNames;
@@ -99,6 +101,7 @@ export class RecordWriter {
     stream.lost = 0;
     // A gap of unknown size is one event at least.
     this.lost += count || 1;
+    if (count === 0) this.unsized++;
     const text = count ? `${count} events lost on CPU ${stream.cpu}` : `events lost on CPU ${stream.cpu}`;
     this.#diagnostics.report('events-lost', { byte: stream.byteOffset }, text, count || 1);
     this.#lostType ??= this.#context.dictionary.eventType('quiesce_lost', 'marker', 'quiesce', []);

@@ -77,7 +77,8 @@ export class Recording {
     if (options.lost > records.lost) {
       const text = `the ring buffers count ${options.lost} lost, gaps between records tell of ${records.lost}`;
       diagnostics.report('events-lost', { byte: 0 }, text, options.lost - records.lost);
-    }
+    } else if (records.unsized > 0)
+      diagnostics.report('loss-unsized', { byte: 0 }, 'gaps between ring-buffer pages', records.unsized);
   }
 
   async *#merge(heap: StreamHeap, streams: readonly CpuStream[], records: RecordWriter): AsyncGenerator<EventBatch> {

@@ -88,8 +88,8 @@ export function compareRuns(
   };
 }
 
-function comparedRun({ source, name, release, cpus, events, lost, span_ns }: RunRecord): ComparedRun {
-  return { source, name, release, cpus, events, lost, span_ns };
+function comparedRun({ source, name, release, cpus, events, lost, lost_at_least, span_ns }: RunRecord): ComparedRun {
+  return { source, name, release, cpus, events, lost, ...(lost_at_least && { lost_at_least }), span_ns };
 }
 
 /** Every metric and label that any run has, in the order of the metrics and then by number of samples. */
@@ -195,7 +195,10 @@ function comparabilityNotes(base: readonly RunRecord[], head: readonly RunRecord
     ['base', base],
     ['head', head],
   ] as const)
-    if (lost(runs) > 0) notes.push(`the ${side} lost ${lost(runs)} events while recording`);
+    if (lost(runs) > 0) {
+      const bound = runs.some((run) => run.lost_at_least) ? 'at least ' : '';
+      notes.push(`the ${side} lost ${bound}${lost(runs)} events while recording`);
+    }
   const resolutions = new Set([...base, ...head].map((run) => run.resolutionNs));
   if (resolutions.size > 1) notes.push('some runs have times in µs, others in ns');
   const fewest = Math.min(base.length, head.length);

@@ -1,5 +1,5 @@
 /** What a comparison needs to know of one run: samples of its metrics, and its findings. From a store, or from a baseline file. */
-import { type ComparedRun, type Finding, METRIC_TABLES } from '../../schema/index.ts';
+import { type ComparedRun, type Finding, isLowerBound, METRIC_TABLES } from '../../schema/index.ts';
 import { metricSamples } from '../query/metric-samples.ts';
 import { StoreReader } from '../store/run-reader.ts';
 import { readError, StoreError } from '../store/store-error.ts';
@@ -94,13 +94,15 @@ function readRun(db: Connection, reader: StoreReader, runId: number, source: str
     )
     .pluck()
     .all(runId) as string[];
+  const { lost, issues } = reader.importSummary(runId);
   return {
     source,
     name: info.name,
     release: info.kernel.release ?? null,
     cpus: info.cpus,
     events: info.events,
-    lost: reader.importSummary(runId).lost,
+    lost,
+    ...(isLowerBound(issues) && { lost_at_least: true }),
     span_ns: info.last_ns - info.first_ns,
     resolutionNs: coarse ? 1000 : 1,
     systems,

@@ -7,7 +7,7 @@ import {
   type SideSummary,
 } from '../../schema/index.ts';
 import { PLAIN, type Style } from './style.ts';
-import { formatCount, plural, printable, wrap } from './text-format.ts';
+import { formatCount, lostCount, plural, printable, wrap } from './text-format.ts';
 
 const WIDTH = 110;
 /** Metrics that the last line names; the table has all. */
@@ -42,13 +42,13 @@ function notShown({ verdict, equivalent }: MetricComparison): boolean {
 }
 
 function sideLines(side: string, runs: CompareResult['base']['runs']): string[] {
-  return runs.map(({ source, release, cpus, events, span_ns, lost }, i) => {
+  return runs.map(({ source, release, cpus, events, span_ns, lost, lost_at_least = false }, i) => {
     const facts = [
       release ?? 'kernel unknown',
       plural(cpus, 'CPU'),
       plural(events, 'event'),
       formatDuration(span_ns),
-      ...(lost > 0 ? [`${formatCount(lost)} lost`] : []),
+      ...(lost > 0 ? [`${lostCount(lost, lost_at_least)} lost`] : []),
     ];
     return `${i === 0 ? side : '    '}  ${printable(source)}: ${printable(facts.join(', '))}`;
   });

@@ -5,13 +5,14 @@ import {
   DIAGNOSTICS,
   formatDuration,
   type ImportIssue,
+  isLowerBound,
   type ReplayResult,
   type RunInfo,
   type SuppressedFinding,
 } from '../../schema/index.ts';
 import { headlineLines, rootLines } from './root-text.ts';
 import { type Style, widthOf } from './style.ts';
-import { clip, formatCount, plural, printable, textWidth, timeFormat, wrapAfter } from './text-format.ts';
+import { clip, formatCount, lostCount, plural, printable, textWidth, timeFormat, wrapAfter } from './text-format.ts';
 
 const SUPPRESSED_SHOWN = 12;
 
@@ -174,7 +175,7 @@ export function importLines(result: Pick<ReplayResult, 'import' | 'run'>, style:
   const captures = result.run.captures.length;
   // Gaps of a size that nothing tells.
   const none = issues.some(({ kind }) => DIAGNOSTICS[kind].severity === 'data-loss') ? 'some lost' : 'none lost';
-  const read = `read ${plural(events, 'event')} from ${plural(captures, 'capture')}, ${lost === 0 ? none : `${formatCount(lost)} lost`}${issues.length === 0 ? ', nothing skipped' : ''}`;
+  const read = `read ${plural(events, 'event')} from ${plural(captures, 'capture')}, ${lost === 0 ? none : `${lostCount(lost, isLowerBound(issues))} lost`}${issues.length === 0 ? ', nothing skipped' : ''}`;
   const lines = wrapAfter('', '  ', read, widthOf(style));
   for (const issue of issues) lines.push(...issueLines(issue, captures > 1, style));
   return lines;

@@ -37,6 +37,11 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** A number of lost events; `at least 5` where gaps of unknown size are among them. */
+export function lostCount(lost: number, lowerBound: boolean): string {
+  return `${lowerBound ? 'at least ' : ''}${formatCount(lost)}`;
+}
+
 /** `512 KiB`, `3.4 MiB`, `1.2 GiB`: never 0 of what is not empty. */
 export function formatSize(bytes: number): string {
   const kib = bytes / 1024;

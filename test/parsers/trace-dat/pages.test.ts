@@ -89,7 +89,7 @@ describe('ring-buffer pages', () => {
     expect(await story(bytes)).toEqual(['1@1', 'lost 77 on 0', '2@5', 'lost 0 on 0', '3@9']);
     const { facts, issues } = await readEvents(bytes);
     expect(facts.lost).toBe(78);
-    expect(issues).toEqual({ 'events-lost': 78 });
+    expect(issues).toEqual({ 'events-lost': 78, 'loss-unsized': 1 });
   });
 
   it('mark a loss that no event follows', async () => {
@@ -104,7 +104,7 @@ describe('ring-buffer pages', () => {
       page(5).event(0, wakeup(X86_64, 3)).done(),
     );
     expect(await story(bytes)).toEqual(['1@1', 'lost 0 on 0', '3@5']);
-    expect((await readEvents(bytes)).issues).toEqual({ 'page-malformed': 1, 'events-lost': 1 });
+    expect((await readEvents(bytes)).issues).toEqual({ 'page-malformed': 1, 'events-lost': 1, 'loss-unsized': 1 });
   });
 
   it('are passed over when they claim more data than they can hold', async () => {

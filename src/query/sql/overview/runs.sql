@@ -9,6 +9,7 @@
 --   cpus        CPUs
 --   events      events stored
 --   lost        events that the recorder lost
+--   lost_least  1: gaps of unknown size are among the lost, so there may be more
 --   start_s     seconds: time of the first event of the trace, as the trace prints it
 --   span_s      seconds: first to last event of the trace, whatever a log beside it covers
 --   errors      findings of severity error
@@ -21,6 +22,7 @@ SELECT
   cpus,
   events,
   lost,
+  EXISTS (SELECT 1 FROM import_issue AS i WHERE i.run_id = run.run_id AND kind = 'loss-unsized') AS lost_least,
   round((base_ns + first_ns) / 1e9, 6) AS start_s,
   round((last_ns - first_ns) / 1e9, 6) AS span_s,
   (SELECT count(*) FROM finding AS f WHERE f.run_id = run.run_id AND severity = 'error') AS errors,
