@@ -1,6 +1,9 @@
 /** What `quiesce export` writes: one row per format. */
 import { junitOfRuns } from '../../export/junit.ts';
+import { PerfettoTarget } from '../../export/perfetto/perfetto-target.ts';
+import { exportRun, type RunTarget } from '../../export/run-export.ts';
 import { type SarifRun, sarifOfRuns } from '../../export/sarif.ts';
+import type { ExportSelection } from '../../export/selection.ts';
 import { rootsOf } from '../../replay/roots/roots.ts';
 import { StoreReader } from '../../store/run-reader.ts';
 import { UsageError } from '../exit-status.ts';
@@ -11,6 +14,8 @@ export interface ExportRequest {
   /** The store. */
   readonly path: string;
   readonly run?: number;
+  /** What of the run; formats that show findings alone do not ask. */
+  readonly selection: ExportSelection;
 }
 
 /** Options that only some formats know. */
@@ -21,8 +26,11 @@ export interface ExportFormat {
   readonly options?: readonly ExportOption[];
   /** It shows one run: the latest, when none is asked for. */
   readonly ofOneRun?: boolean;
-  /** @throws StoreError, UsageError when the store has no such run, or a run was never replayed */
-  readonly write: (request: ExportRequest, sink: Sink) => void;
+  /**
+   * @returns sentences for the user about what the file lacks
+   * @throws StoreError, UsageError when the store has no such run, or a run was never replayed
+   */
+  readonly write: (request: ExportRequest, sink: Sink) => readonly string[];
 }
 
 interface ExportedRun extends SarifRun {
@@ -33,10 +41,30 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 1)}\n`;
 
 const ofFindings =
   (render: (runs: readonly ExportedRun[]) => string): ExportFormat['write'] =>
-  ({ path, run }, sink) =>
+  ({ path, run }, sink) => {
     sink(render(readRuns(path, run)));
+    return [];
+  };
+
+const SELECTION = ['from', 'to', 'cpu', 'only'] as const;
+
+/** A viewer's file of one run. */
+const ofRun =
+  (target: (sink: Sink) => RunTarget): ExportFormat['write'] =>
+  ({ path, run, selection }, sink) => {
+    const { leftOut } = exportRun(path, run, selection, target(sink));
+    return leftOut === 0
+      ? []
+      : [`${leftOut} events belong to no CPU, or to one that the viewer cannot show; they are left out`];
+  };
 
 export const EXPORT_FORMATS: Readonly<Record<string, ExportFormat>> = {
+  perfetto: {
+    title: 'Perfetto trace for https://ui.perfetto.dev and trace_processor',
+    options: SELECTION,
+    ofOneRun: true,
+    write: ofRun((sink) => new PerfettoTarget(sink)),
+  },
   junit: {
     title: 'JUnit XML: one test case per kind of finding, skipped where the capture could not decide it',
     write: ofFindings(junitOfRuns),

@@ -1,25 +1,42 @@
 /** `quiesce export`: what a store holds, for other programs. */
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { EVERYTHING, EXPORT_PARTS, type ExportPart, type ExportSelection } from '../../export/selection.ts';
+import { openStore } from '../../jobs/store.ts';
+import { parseCpus } from '../cpu-list.ts';
 import { UsageError } from '../exit-status.ts';
+import { INSTANTS_HELP, timeOf } from '../instants.ts';
 import type { Session } from '../output.ts';
 import { type Sink, writeOutputWith } from '../output-file.ts';
 import { addInputOptions, INPUT_HELP, type InputOptions, withStore } from '../run-input.ts';
-import { EXPORT_FORMATS } from './export-formats.ts';
+import { EXPORT_FORMATS, type ExportFormat, type ExportOption } from './export-formats.ts';
 import { parseRunId } from './replay-options.ts';
 
 interface ExportOptions extends InputOptions {
   readonly format: string;
   readonly output?: string;
   readonly run?: number;
+  readonly from?: string;
+  readonly to?: string;
+  readonly cpu?: readonly number[];
+  readonly only?: readonly ExportPart[];
 }
 
 const HELP = `
+${INSTANTS_HELP}
+
 Formats:
 ${Object.entries(EXPORT_FORMATS)
   .map(([name, { title }]) => `  ${name.padEnd(12)}${title}`)
   .join('\n')}
 
+Parts of a run, for --only:
+${Object.entries(EXPORT_PARTS)
+  .map(([name, what]) => `  ${name.padEnd(15)}${what}`)
+  .join('\n')}
+
 Examples:
+  quiesce export trace.dat --format perfetto -o run.pftrace        then open it at https://ui.perfetto.dev
+  quiesce export quiesce.db --format perfetto --from 28.7 --to 29.2 --only findings,scheduling -o stall.pftrace
   quiesce export quiesce.db --format junit -o findings.xml
   quiesce export quiesce.db --format sarif --run 2 -o findings.sarif`;
 
@@ -32,21 +49,55 @@ export function registerExport(program: Command, session: Session): void {
     .addOption(new Option('--format <format>', 'see below').choices(Object.keys(EXPORT_FORMATS)).makeOptionMandatory())
     .option('-o, --output <file>', 'write there instead of standard output')
     .option('--run <id>', 'one run (default: every run of the store; the latest for viewers)', parseRunId)
+    .option('--from <instant>', 'what ends before is left out')
+    .option('--to <instant>', 'what begins later is left out')
+    .addOption(new Option('--cpu <list>', 'events and interrupts of these CPUs only: 0,2-3').argParser(parseCpus))
+    .addOption(new Option('--only <parts>', 'these parts of a run, separated by commas').argParser(parseParts))
     .addHelpText('after', HELP)
     .action((input: string, options: ExportOptions) => {
-      const { ofOneRun, write } = EXPORT_FORMATS[options.format];
+      const format = EXPORT_FORMATS[options.format];
+      checkOptions(options, format);
       const { run } = options;
-      return withStore(
-        input,
-        { ...options, ...(run === undefined && !ofOneRun && { run: 'all' }) },
-        session,
-        (path) => {
-          const produce = (sink: Sink): void => write({ path, ...(run !== undefined && { run }) }, sink);
-          if (options.output === undefined) produce(standardOutput(session));
-          else writeOutputWith(options.output, produce);
-        },
-      );
+      const wanted = { ...options, ...(run === undefined && !format.ofOneRun && { run: 'all' as const }) };
+      return withStore(input, wanted, session, (path) => {
+        const request = { path, ...(run !== undefined && { run }), selection: selectionOf(path, options) };
+        let notes: readonly string[] = [];
+        const produce = (sink: Sink): void => {
+          notes = format.write(request, sink);
+        };
+        if (options.output === undefined) produce(standardOutput(session));
+        else writeOutputWith(options.output, produce);
+        if (!options.quiet) for (const note of notes) session.streams.err(`quiesce: ${note}\n`);
+      });
     });
+}
+
+const OPTIONAL = ['from', 'to', 'cpu', 'only'] as const satisfies readonly ExportOption[];
+
+/** @throws UsageError when the format does not know an option */
+function checkOptions(options: ExportOptions, { options: known = [] }: ExportFormat): void {
+  const unknown = OPTIONAL.find((name) => options[name] !== undefined && !known.includes(name));
+  if (unknown !== undefined) throw new UsageError(`--${unknown}: not with --format ${options.format}`);
+}
+
+/** @throws UsageError, StoreError */
+function selectionOf(path: string, { from, to, cpu, only, run }: ExportOptions): ExportSelection {
+  const bounds = { ...EVERYTHING, ...(cpu && { cpus: new Set(cpu) }), ...(only && { parts: new Set(only) }) };
+  if (from === undefined && to === undefined) return bounds;
+  using store = openStore(path);
+  return {
+    ...bounds,
+    ...(from !== undefined && { fromNs: timeOf(store, from, run) }),
+    ...(to !== undefined && { toNs: timeOf(store, to, run) }),
+  };
+}
+
+function parseParts(text: string): ExportPart[] {
+  return text.split(',').map((part) => {
+    if (!Object.hasOwn(EXPORT_PARTS, part))
+      throw new InvalidArgumentError(`no part "${part}"; there are: ${Object.keys(EXPORT_PARTS).join(', ')}.`);
+    return part as ExportPart;
+  });
 }
 
 function standardOutput({ streams }: Session): Sink {
