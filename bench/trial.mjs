@@ -105,15 +105,17 @@ function timeModel(model) {
   const part = { name: model.constructor.name.replace(/Model$/, ''), events: 0, ns: 0 };
   parts.push(part);
   const subscribe = model.subscribe.bind(model);
+  const timed = (handler) => (event) => {
+    const start = process.hrtime.bigint();
+    handler(event);
+    part.events++;
+    part.ns += Math.max(0, Number(process.hrtime.bigint() - start) - CLOCK_NS);
+  };
   model.subscribe = (type) => {
     const handler = subscribe(type);
     if (handler === undefined) return undefined;
-    return (event) => {
-      const start = process.hrtime.bigint();
-      handler(event);
-      part.events++;
-      part.ns += Math.max(0, Number(process.hrtime.bigint() - start) - CLOCK_NS);
-    };
+    if (typeof handler === 'function') return timed(handler);
+    return { field: handler.field, of: (name) => handler.of(name) && timed(handler.of(name)) };
   };
 }
 

@@ -30,7 +30,7 @@ export class HistogramSet {
     if (metric !== this.#lastMetric || label !== this.#lastLabel || this.#last.count === 0) {
       const known = metric === this.#lastMetric ? this.#labels.get(label) : undefined;
       this.#last = known ?? this.histogram(metric, label);
-      this.#labels = this.metrics.get(metric) as Map<string, LogLinearHistogram>;
+      if (known === undefined) this.#labels = this.metrics.get(metric) as Map<string, LogLinearHistogram>;
       this.#lastMetric = metric;
       this.#lastLabel = label;
     }

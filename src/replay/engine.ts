@@ -17,6 +17,7 @@ import {
 } from '../../schema/index.ts';
 import { isLogLine, mayBeLogLine } from './core/log-line.ts';
 import { type EventHandler, type Model, World } from './core/world.ts';
+import { type AnyHandler, HandlersByName } from './handlers.ts';
 import { assessAll } from './judge/assess.ts';
 import { emitWaitEdges } from './judge/chain/wait-edges.ts';
 import { detectAll } from './judge/index.ts';
@@ -52,7 +53,9 @@ export class ReplayEngine {
   readonly world: World;
   readonly models: Models;
   readonly #order: readonly Model[];
-  readonly #handlers: EventHandler[][] = [];
+  /** By type. */
+  readonly #handlers: (readonly EventHandler[])[] = [];
+  readonly #byName: (HandlersByName | undefined)[] = [];
   readonly #counts: number[] = [];
   /** By type: its events may be lines of a kernel log, which no CPU recorded. */
   readonly #console: boolean[] = [];
@@ -101,8 +104,8 @@ export class ReplayEngine {
       if (!markers[typeId] && !ofLog)
         cpus.observe(cpu[i], tid[i], comm[i], now, flags[i], batch.firstEventId + i, stack[i]);
       counts[typeId]++;
-      const handlers = this.#handlers[typeId];
-      if (handlers.length === 0) continue;
+      const byName = this.#byName[typeId];
+      const handlers = byName === undefined ? this.#handlers[typeId] : byName.for(cursor);
       for (let h = 0; h < handlers.length; h++) handlers[h](cursor);
     }
     while (report < reports.length) this.#report(batch, report++);
@@ -123,12 +126,13 @@ export class ReplayEngine {
   }
 
   #bind(type: EventType): void {
-    const handlers: EventHandler[] = [];
+    const handlers: AnyHandler[] = [];
     for (const model of this.#order) {
       const handler = model.subscribe(type);
       if (handler) handlers.push(handler);
     }
-    this.#handlers[type.typeId] = handlers;
+    this.#byName[type.typeId] = HandlersByName.of(handlers);
+    this.#handlers[type.typeId] = this.#byName[type.typeId] === undefined ? (handlers as EventHandler[]) : [];
     this.#counts[type.typeId] ??= 0;
     this.#markers[type.typeId] = type.shape === 'marker';
     this.#console[type.typeId] = mayBeLogLine(type);

@@ -8,6 +8,7 @@ import {
   type EventCursor,
   type EventType,
   type FactSink,
+  type FieldPosition,
   type KernelProfile,
   type LogReport,
   type Thresholds,
@@ -19,10 +20,18 @@ const NO_NAME = /^(?:$|\[unknown\]$|0x[0-9a-f]+$|[0-9a-f]{8,}$)/;
 /** Consumes one event; the cursor is valid during the call only. */
 export type EventHandler = (event: EventCursor) => void;
 
+/** Consumes the events of a type that have one of a few names, as of a lock class: the others cost it nothing. */
+export interface NamedHandler {
+  /** The field that holds the name. */
+  readonly field: FieldPosition<'str'>;
+  /** The handler for that name, or undefined when it is of no interest. Asked once per name. */
+  readonly of: (name: string) => EventHandler | undefined;
+}
+
 /** One kernel mechanism. Models are asked in the order of the engine's list, so a later one sees what an earlier one concluded. */
 export interface Model {
   /** The handler for events of this type, or undefined when they are of no interest. Asked once per type (and again when it grows). */
-  subscribe(type: EventType): EventHandler | undefined;
+  subscribe(type: EventType): EventHandler | NamedHandler | undefined;
   /** Kernel-log report completed at this point of the timeline. */
   onReport?(report: LogReport): void;
   /** End of the capture at `endNs`: close what is open, write the remaining facts. */

@@ -13,6 +13,8 @@ const ROUNDING_NS = 2e3;
 /** So many coarse steps are no coincidence, if hardly any is shorter. */
 const ENOUGH_STEPS = 64;
 const FINE_SHARE = 0.01;
+/** So many steps between two jiffies, and the clock counts: with a jiffies clock a recording would last for hours until they are the rare ones. */
+const SETTLED_STEPS = 1 << 16;
 
 export class ClockResolution {
   #lastNs = -1;
@@ -20,7 +22,12 @@ export class ClockResolution {
   #fineSteps = 0;
   #shortestNs = Number.POSITIVE_INFINITY;
 
-  /** Hot: every record, in order of time. */
+  /** False once the clock is known to be fine: no record has to be looked at any more. */
+  get open(): boolean {
+    return this.#fineSteps < SETTLED_STEPS;
+  }
+
+  /** Hot: every record while it is {@link open}, in order of time. */
   advance(nowNs: number): void {
     const stepNs = nowNs - this.#lastNs;
     const first = this.#lastNs < 0;

@@ -127,7 +127,7 @@ export class CpuModel implements Model {
     const { silence } = this;
     if (nowNs - silence.lastNs >= SILENCE_NS) silence.broken(nowNs, this.#busy());
     silence.lastNs = nowNs;
-    this.resolution.advance(nowNs);
+    if (this.resolution.open) this.resolution.advance(nowNs);
     let context = 0;
     if (flags & CTX_KNOWN) {
       this.#world.contextFlagsSeen = true;

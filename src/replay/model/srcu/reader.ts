@@ -13,7 +13,7 @@ import {
   knownName,
   type LogReport,
 } from '../../../../schema/index.ts';
-import type { EventHandler, Model, World } from '../../core/world.ts';
+import type { EventHandler, Model, NamedHandler, World } from '../../core/world.ts';
 import type { FunctionCall, FunctionCallModel } from '../task/function-calls.ts';
 import type { Task, TaskKey, TaskModel } from '../task/task.ts';
 import { isUnnamed, type SrcuIdentity } from './identity.ts';
@@ -43,13 +43,13 @@ const KEPT = 8192;
 /** lock_acquire flags: 2 = shared. */
 const READ = 2;
 
-const NONE = 0;
-const READER = 1;
-const UPDATE = 2;
-
 /** Lockdep maps of read-side sections, as against the locks and completions of the update side. */
 const READER_MAP = /srcu/;
 const NO_READER_MAP = /lock\)?$|mutex$|completion|[()]/;
+const UPDATE_LOCK = /^(.+)_srcu_usage\.lock$/;
+
+const isReaderMap = (lock: string): boolean => READER_MAP.test(lock) && !NO_READER_MAP.test(lock);
+const structName = (lock: string): string => lock.replace(/^&/, '');
 
 export class SrcuReaderModel implements Model {
   readonly #world: World;
@@ -61,10 +61,6 @@ export class SrcuReaderModel implements Model {
   readonly pastReaders: SrcuReader[] = [];
   /** Called when a task took the update-side lock of a struct: `domain` by name. */
   readonly updateLockListeners: ((task: Task, domain: string, eventId: number) => void)[] = [];
-  /** What a lock name is, by string id. */
-  readonly #kinds: (number | undefined)[] = [];
-  /** Struct of a lock name, by string id. */
-  readonly #names: string[] = [];
   /** The probe of a task's last srcu_read_lock() that its lock event may still name: domain and event. */
   readonly #unnamed = new Map<TaskKey, { readonly domain: string; readonly event: number }>();
 
@@ -84,17 +80,21 @@ export class SrcuReaderModel implements Model {
     return { unnamed: this.#unnamed, names: this.#identity.live };
   }
 
-  subscribe(type: EventType): EventHandler | undefined {
-    const name = knownName(type);
-    if (name === 'lock_acquire') return (event) => this.#acquire(event);
-    return name === 'lock_release' ? (event) => this.#release(event) : undefined;
+  subscribe(type: EventType): NamedHandler | undefined {
+    switch (knownName(type)) {
+      case 'lock_acquire':
+        return { field: ACQUIRE.name, of: (lock) => this.#onAcquire(lock) };
+      case 'lock_release':
+        return { field: RELEASE.name, of: (lock) => this.#onRelease(lock) };
+      default:
+        return undefined;
+    }
   }
 
   /** Reports of lockdep and lists of held locks print the addresses of lock maps with their names. */
   onReport(report: LogReport): void {
     for (const { name, address } of locksIn(report))
-      if (address !== undefined && READER_MAP.test(name) && !NO_READER_MAP.test(name))
-        this.#identity.nameMap(BigInt(`0x${address}`), name.replace(/^&/, ''));
+      if (address !== undefined && isReaderMap(name)) this.#identity.nameMap(BigInt(`0x${address}`), structName(name));
   }
 
   #called({ role, returns, ssp }: FunctionCall, event: EventCursor): void {
@@ -110,45 +110,41 @@ export class SrcuReaderModel implements Model {
     this.#step(enters, domain, task, event);
   }
 
-  #kindOf(nameId: number): number {
-    let kind = this.#kinds[nameId];
-    if (kind === undefined) {
-      const name = this.#world.dictionary.string(nameId);
-      const update = /^(.+)_srcu_usage\.lock$/.exec(name);
-      kind = update ? UPDATE : READER_MAP.test(name) && !NO_READER_MAP.test(name) ? READER : NONE;
-      this.#kinds[nameId] = kind;
-      this.#names[nameId] = (update?.[1] ?? name).replace(/^&/, '');
-    }
-    return kind;
+  #onAcquire(lock: string): EventHandler | undefined {
+    const updated = UPDATE_LOCK.exec(lock)?.[1];
+    const struct = structName(updated ?? lock);
+    if (updated !== undefined) return (event) => this.#asks(event, struct);
+    return isReaderMap(lock) ? (event) => this.#enters(event, struct) : undefined;
   }
 
-  #acquire(event: EventCursor): void {
-    const nameId = event.str(ACQUIRE.name);
-    const kind = this.#kinds[nameId] ?? this.#kindOf(nameId);
-    if (kind === NONE) return;
+  #onRelease(lock: string): EventHandler | undefined {
+    const struct = structName(lock);
+    return isReaderMap(lock) ? (event) => this.#leaves(event, struct) : undefined;
+  }
+
+  /** An interrupt may ask for a grace period of another struct. */
+  #asks(event: EventCursor, struct: string): void {
+    if (event.flags & CTX_KNOWN && event.flags & (CTX_HARDIRQ | CTX_SOFTIRQ | CTX_NMI)) return;
     const task = this.#tasks.get(event.tid, event.cpu);
-    if (kind === UPDATE) {
-      // An interrupt may ask for a grace period of another struct.
-      const inTask = !(event.flags & CTX_KNOWN) || !(event.flags & (CTX_HARDIRQ | CTX_SOFTIRQ | CTX_NMI));
-      if (inTask) for (const listener of this.updateLockListeners) listener(task, this.#names[nameId], event.eventId);
-      return;
-    }
+    for (const listener of this.updateLockListeners) listener(task, struct, event.eventId);
+  }
+
+  #enters(event: EventCursor, struct: string): void {
     if (!(event.int(ACQUIRE.flags) & READ)) return;
+    const task = this.#tasks.get(event.tid, event.cpu);
     task.comm ||= event.comm;
     // srcu_read_lock() calls __srcu_read_lock() and tells lockdep next: the same section.
     const probed = this.#unnamed.get(task.key);
     if (probed) {
       this.#unnamed.delete(task.key);
-      this.#identity.link(probed.domain, this.#names[nameId]);
+      this.#identity.link(probed.domain, struct);
     }
-    this.#step(true, this.#identity.resolve(this.#names[nameId]), task, event);
+    this.#step(true, this.#identity.resolve(struct), task, event);
   }
 
-  #release(event: EventCursor): void {
-    const nameId = event.str(RELEASE.name);
-    if ((this.#kinds[nameId] ?? this.#kindOf(nameId)) !== READER) return;
+  #leaves(event: EventCursor, struct: string): void {
     const task = this.#tasks.get(event.tid, event.cpu);
-    this.#step(false, this.#identity.resolve(this.#names[nameId]), task, event);
+    this.#step(false, this.#identity.resolve(struct), task, event);
   }
 
   #step(enters: boolean, domain: string, task: Task, event: EventCursor): void {
