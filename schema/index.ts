@@ -16,6 +16,7 @@ export * from './finding-kinds/identity.ts';
 export * from './finding-kinds/index.ts';
 export { plainClass, stableTaskName } from './finding-kinds/row.ts';
 export * from './findings.ts';
+export * from './fleet.ts';
 export * from './installation.ts';
 export * from './log-report.ts';
 export * from './metrics.ts';

@@ -43,7 +43,7 @@ function fromSmallest(names: readonly string[]): readonly string[] {
  * Without what differs from boot to boot and from build to build: addresses of objects, hashed or not; offsets into functions, the
  * module they are in, and what the compiler appends to their names.
  */
-function stableName(name: string): string {
+export function stableName(name: string): string {
   return name
     .replace(/ \[[\w-]+\]$/, '')
     .replace(/\+0x[0-9a-f]+(\/0x[0-9a-f]+)?/g, '')

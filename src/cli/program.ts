@@ -23,6 +23,7 @@ const VERB_GROUPS: Readonly<Record<string, Readonly<Record<string, () => Promise
     compare: async () => (await import('./commands/compare.ts')).registerCompare,
     baseline: async () => (await import('./commands/baseline.ts')).registerBaseline,
     export: async () => (await import('./commands/export.ts')).registerExport,
+    fleet: async () => (await import('./commands/fleet.ts')).registerFleet,
     ingest: async () => (await import('./commands/ingest.ts')).registerIngest,
   },
   'What to record, and what is known:': {

@@ -73,8 +73,8 @@ function occurrences(runs: readonly RunRecord[]): Map<string, Occurrence> {
   return found;
 }
 
-/** How long it blocked somebody, or lasted. */
-function findingAmount(finding: Finding): number {
+/** How long it blocked somebody, or lasted, in ns; 0 for what has no length. */
+export function findingAmount(finding: Finding): number {
   if ('blocked_ns' in finding && finding.blocked_ns !== undefined) return finding.blocked_ns;
   return rowOf(finding).lasts === 'interval' ? finding.end_ns - finding.start_ns : 0;
 }

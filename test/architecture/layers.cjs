@@ -56,6 +56,12 @@ module.exports = {
       'Statistics over what queries read.',
     ),
     only(
+      'fleet-gathers',
+      '^src/fleet/',
+      '^(schema|src/(fleet|compare|query|store|histogram))/',
+      'What is known of runs goes to a fleet, and reports come from there.',
+    ),
+    only(
       'plan-reads-knowledge',
       '^src/plan/',
       '^(schema|src/(plan|replay/knowledge))/',
@@ -78,6 +84,10 @@ module.exports = {
     exclusive('cli-progress', '^src/cli/', 'Only the command line draws progress.'),
     exclusive('picocolors', '^src/(cli|report)/', 'Colours are a matter of presentation.'),
     exclusive('stream-json', '^parsers/trace-json/', 'JSON captures are read in one place.'),
+    exclusive('@duckdb', '^src/fleet/lake/', 'A lake is read in one place.'),
+    exclusive('hyparquet', '^src/fleet/lake/', 'And written there.'),
+    exclusive('hyparquet-writer', '^src/fleet/lake/', 'And written there.'),
+    exclusive('@clickhouse', '^src/fleet/clickhouse/', 'ClickHouse is spoken to in one place.'),
     exclusive('zstddec', '^parsers/zstd/', 'Decompression belongs to the byte sources.'),
   ],
   options: {

@@ -13,6 +13,8 @@ const ANSWERS: readonly (readonly [verb: string, schema: string, shape: string])
   ['doctor', 'quiesce.doctor/1', 'DoctorResult'],
   ['hist', 'quiesce.hist/1', 'HistogramResult'],
   ['plan', 'quiesce.plan/1', 'RecordingPlan'],
+  ['fleet report', 'quiesce.fleet-report/1', 'FleetReportResult'],
+  ['fleet gate', 'quiesce.fleet-gate/1', 'FleetGateResult'],
   ['rule', 'quiesce.rule/1', 'RuleResult'],
   ['formats', 'quiesce.formats/1', 'FormatsResult'],
 ];
@@ -29,6 +31,7 @@ const FILES = [
   'schema/comparison.ts',
   'schema/state.ts',
   'schema/recording-plan.ts',
+  'schema/fleet.ts',
   'src/query/explain.ts',
 ];
 

@@ -1,0 +1,112 @@
+/** `quiesce fleet report`: the named reports. */
+import { type Command, Option } from 'commander';
+import { FLEET_REPORTS, type Label, openSource, runFleetReport } from '../../../fleet/index.ts';
+import { fleetReportText } from '../../../report/fleet/fleet-text.ts';
+import { rowsText } from '../../../report/rows-text.ts';
+import { parseShare } from '../../durations.ts';
+import { UsageError } from '../../exit-status.ts';
+import { outPaged, type Session, styleOf } from '../../output.ts';
+import { writeOutput } from '../../output-file.ts';
+import {
+  addScope,
+  addTarget,
+  checked,
+  countOption,
+  type FleetOptions,
+  kindOption,
+  labelOption,
+  metricOption,
+  scopeOf,
+} from './options.ts';
+
+const FORMATS = ['table', 'json', 'csv', 'ndjson'] as const;
+
+interface Options extends FleetOptions {
+  readonly metric?: readonly string[];
+  readonly kind?: readonly string[];
+  readonly base?: readonly Label[];
+  readonly head?: readonly Label[];
+  readonly runs?: number;
+  readonly limit?: number;
+  readonly threshold?: number;
+  readonly alpha?: number;
+  readonly format: (typeof FORMATS)[number];
+  readonly json?: boolean;
+  readonly output?: string;
+}
+
+const listed = FLEET_REPORTS.map(({ name, title }) => `  ${name.padEnd(14)} ${title}`).join('\n');
+
+const HELP = `
+Reports:
+${listed}
+
+They give the same answers from a lake, from ClickHouse and from a store (--to farm.db). Times in JSON and CSV are
+nanoseconds.
+
+Examples:
+  quiesce fleet report grace-periods --to /srv/lake --since 90d
+  quiesce fleet report findings --to /srv/lake --label kernel=6.12.4 --kind rcu-stall
+  quiesce fleet report regressions --to /srv/lake --base kernel=6.12.3 --head kernel=6.12.4
+  quiesce fleet report slowest-hosts --to 'clickhouse://ch1/quiesce' --metric synchronize-rcu --json`;
+
+export function registerFleetReport(fleet: Command, session: Session): void {
+  const command = fleet
+    .command('report')
+    .description('a named report over all runs')
+    .argument('<name>', `one of: ${FLEET_REPORTS.map(({ name }) => name).join(', ')}`);
+  addScope(addTarget(command))
+    .addOption(metricOption())
+    .addOption(kindOption('--kind <names>', 'these kinds of findings, separated by commas'))
+    .addOption(labelOption('--base <key=value,...>', 'regressions: runs that are compared with'))
+    .addOption(labelOption('--head <key=value,...>', 'regressions: runs that are judged'))
+    .addOption(countOption('--runs <n>', 'regressions: runs of a side at most, the newest (default: 50)'))
+    .addOption(
+      new Option('--threshold <share>', 'regressions: smallest change that counts (default: 5%)').argParser(
+        checked(parseShare),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--alpha <p>',
+        'regressions: corrected p-value up to which a change counts (default: 0.005)',
+      ).argParser(checked(parseShare)),
+    )
+    .addOption(countOption('--limit <n>', 'rows at most'))
+    .addOption(new Option('--format <format>', 'form of the result').choices(FORMATS).default('table'))
+    .option('--json', 'the whole result as JSON (quiesce.fleet-report/1)')
+    .option('-o, --output <file>', 'write there instead of standard output')
+    .addHelpText('after', HELP)
+    .action(async (name: string, options: Options) => {
+      const scope = scopeOf(options);
+      const source = await openSource(options.to, scope, process.env);
+      try {
+        const result = await runFleetReport(source, name, scope, reportOptions(options));
+        const columns = result.columns.map((column) => column.name);
+        const text = options.json
+          ? `${JSON.stringify(result, undefined, 2)}\n`
+          : options.format === 'table'
+            ? fleetReportText(result, options.output === undefined ? styleOf(session.streams) : undefined)
+            : [...rowsText(columns, result.rows, options.format)].join('');
+        if (options.output !== undefined) writeOutput(options.output, text);
+        else if (options.format === 'table' && !options.json) outPaged(session, text);
+        else session.streams.out(text);
+      } finally {
+        await source.close();
+      }
+    });
+}
+
+function reportOptions({ metric, kind, base, head, runs, limit, threshold, alpha }: Options) {
+  if ((base === undefined) !== (head === undefined)) throw new UsageError('--base and --head go together');
+  return {
+    ...(metric && { metrics: metric }),
+    ...(kind && { kinds: kind }),
+    ...(base && { base }),
+    ...(head && { head }),
+    ...(runs !== undefined && { newest: runs }),
+    ...(limit !== undefined && { limit }),
+    ...(threshold !== undefined && { threshold }),
+    ...(alpha !== undefined && { alpha }),
+  };
+}

@@ -1,0 +1,64 @@
+/** The back ends of a fleet, each started for a test. */
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { applySchema, openSink, openSource } from '../../../src/fleet/open.ts';
+import type { FleetSink, FleetSource } from '../../../src/fleet/sink.ts';
+import { CLUSTER, clickHouseRoot, startCluster, WRITER } from './cluster.ts';
+
+export interface StartedBackEnd {
+  sink(): Promise<FleetSink>;
+  source(): Promise<FleetSource>;
+  stop(): Promise<void>;
+}
+
+export interface BackEnd {
+  /** With the reason, where it is skipped. */
+  readonly name: string;
+  readonly skip: boolean;
+  open(folder: string): Promise<StartedBackEnd>;
+}
+
+export const CREDENTIALS = { CLICKHOUSE_USER: WRITER.user, CLICKHOUSE_PASSWORD: WRITER.password };
+
+export function fleetBackEnds(): BackEnd[] {
+  const root = clickHouseRoot();
+  return [
+    { name: 'a Parquet lake', skip: false, open: openLake },
+    {
+      name: `a ClickHouse cluster of two shards${root === undefined ? ' (skipped: no clickhouse-server; see QUIESCE_CLICKHOUSE in docs/FLEET.md)' : ''}`,
+      skip: root === undefined,
+      open: () => openCluster(root as string),
+    },
+  ];
+}
+
+async function openLake(folder: string): Promise<StartedBackEnd> {
+  const to = join(mkdtempSync(join(folder, 'lake-')), 'lake');
+  return {
+    sink: () => openSink(to, {}),
+    source: () => openSource(to, {}, {}),
+    stop: async () => undefined,
+  };
+}
+
+/** A cluster with the tables; the address of its first shard. */
+export async function openCluster(
+  root: string,
+): Promise<StartedBackEnd & { readonly to: string; readonly urls: readonly string[] }> {
+  const cluster = await startCluster(root);
+  try {
+    const addresses = cluster.urls.map((url) => `${url.replace('http:', 'clickhouse:')}/fleet?cluster=${CLUSTER}`);
+    for (const address of addresses) await applySchema(address, CREDENTIALS);
+    return {
+      to: addresses[0],
+      urls: cluster.urls,
+      sink: () => openSink(addresses[0], CREDENTIALS),
+      // From the other shard: either can answer.
+      source: () => openSource(addresses[1], {}, CREDENTIALS),
+      stop: () => cluster.stop(),
+    };
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
