@@ -11,6 +11,7 @@ export * from './event-cursor.ts';
 export * from './event-fields.ts';
 export { type FactColumn, type FactRow, sqlName } from './fact-columns.ts';
 export * from './facts.ts';
+export * from './farm.ts';
 export * from './file-problem.ts';
 export * from './finding-kinds/identity.ts';
 export * from './finding-kinds/index.ts';

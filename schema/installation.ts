@@ -36,5 +36,5 @@ export function packageVersion(): string {
 export const RUNS_COMPILED = import.meta.url.endsWith('.js');
 
 /** A script for a thread or a process of its own; see `bundle` in package.json. */
-export const companionScript = (name: 'worker' | 'store-worker' | 'statement-process'): URL =>
+export const companionScript = (name: 'worker' | 'store-worker' | 'statement-process' | 'batch-process'): URL =>
   packageFile(`dist/bin/${name}.js`);

@@ -26,6 +26,9 @@ const VERB_GROUPS: Readonly<Record<string, Readonly<Record<string, () => Promise
     fleet: async () => (await import('./commands/fleet.ts')).registerFleet,
     ingest: async () => (await import('./commands/ingest.ts')).registerIngest,
   },
+  'Hundreds of runs:': {
+    batch: async () => (await import('./commands/batch.ts')).registerBatch,
+  },
   'What to record, and what is known:': {
     plan: async () => (await import('./commands/plan.ts')).registerPlan,
     doctor: async () => (await import('./commands/doctor.ts')).registerDoctor,

@@ -26,7 +26,12 @@ export async function replayCaptures(
   const threads = RUNS_COMPILED ? (options.threads ?? (large ? 3 : 2)) : 1;
   const source: BatchSource =
     threads > 1
-      ? new WorkerSource({ kind: 'captures', inputs, kallsymsPath: options.kallsymsPath, pages: db !== IN_MEMORY })
+      ? new WorkerSource({
+          kind: 'captures',
+          inputs,
+          kallsymsPath: options.kallsymsPath,
+          pages: db !== IN_MEMORY && (options.keep ?? 'all') === 'all',
+        })
       : await inlineSource(inputs, options.kallsymsPath);
   try {
     // The worker loads the parsers while this thread loads the models: a small capture takes no longer than its start-up.
@@ -51,16 +56,16 @@ async function storeTarget(
   path: string,
   largeInput: boolean,
   threads: number,
-  { waitMs, signal, onWait }: ReplayCapturesOptions,
+  { waitMs, signal, onWait, keep = 'all' }: ReplayCapturesOptions,
 ): Promise<StoreTarget | undefined> {
   if (path === IN_MEMORY) return undefined;
   const wait = { ...(waitMs !== undefined && { waitMs }), ...(signal && { signal }), ...(onWait && { onWait }) };
   if (threads > 2) {
     const { WorkerStoreTarget } = await import('./target/store-worker-target.ts');
-    return new WorkerStoreTarget({ path, largeInput, ...(waitMs !== undefined && { waitMs }) }, wait);
+    return new WorkerStoreTarget({ path, largeInput, kept: keep, ...(waitMs !== undefined && { waitMs }) }, wait);
   }
   const { LocalStoreTarget } = await import('./target/store-target.ts');
-  return new LocalStoreTarget(path, largeInput, wait);
+  return new LocalStoreTarget(path, largeInput, wait, keep);
 }
 
 function isLarge(inputs: readonly CaptureInput[]): boolean {

@@ -1,8 +1,8 @@
 /** Replaces what a replay concluded about a run that is in the store already. */
-import { FACT_NAMES, type KernelProfile, sqlName, type Thresholds } from '../../schema/index.ts';
+import type { KernelProfile, Thresholds } from '../../schema/index.ts';
 import { eventBase } from './events/event-id.ts';
 import type { FactBatch } from './facts/fact-recorder.ts';
-import { FactWriter } from './facts/fact-writer.ts';
+import { FactWriter, removeFacts } from './facts/fact-writer.ts';
 import { ResultRows } from './result-rows.ts';
 import type { RunResults } from './run-summary.ts';
 import { writeSnapshot } from './snapshot-rows.ts';
@@ -29,8 +29,8 @@ export class ResultWriter {
   constructor(db: Connection, runId: number) {
     this.#db = db;
     this.#runId = runId;
-    for (const table of [...FACT_NAMES.map(sqlName), ...RESULT_TABLES])
-      db.prepare(`DELETE FROM ${table} WHERE run_id = ?`).run(runId);
+    removeFacts(db, runId);
+    for (const table of RESULT_TABLES) db.prepare(`DELETE FROM ${table} WHERE run_id = ?`).run(runId);
     this.#facts = new FactWriter(db, runId, eventBase(runId));
   }
 

@@ -17,6 +17,7 @@ import { eventBase } from './events/event-id.ts';
 import { EventPositions } from './events/event-positions.ts';
 import { BatchCheck } from './pages/batch-check.ts';
 import { decodePage } from './pages/page-codec.ts';
+import { KEPT, type Kept } from './run-summary.ts';
 import { type StoredSnapshot, snapshotsUpTo } from './snapshot-rows.ts';
 import { readError, StoreError } from './store-error.ts';
 import { type Connection, openForReading } from './store-file.ts';
@@ -27,6 +28,7 @@ import {
   FINDING_KIND,
   INTEGER,
   NUMBER,
+  oneOf,
   orNull,
   parsedFinding,
   parsedGivenThresholds,
@@ -55,6 +57,7 @@ interface RunRow {
   readonly last_ns: number;
   readonly base_ns: string;
   readonly replayed: number;
+  readonly kept: string;
   readonly string_base: number;
   readonly type_base: number;
   readonly frame_base: number;
@@ -73,6 +76,7 @@ const RUN_COLUMNS = {
   last_ns: NUMBER,
   base_ns: (value: unknown) => typeof value === 'string' && /^-?\d{1,19}$/.test(value),
   replayed: INTEGER,
+  kept: oneOf(KEPT),
   string_base: INTEGER,
   type_base: INTEGER,
   frame_base: INTEGER,
@@ -121,6 +125,7 @@ export interface RunSettings {
   readonly cpus: number;
   readonly records: number;
   readonly replayed: boolean;
+  readonly kept: Kept;
 }
 
 /** A store opened for reading. Every method throws StoreError when the file is damaged. */
@@ -155,6 +160,16 @@ export class StoreReader {
       return found === undefined ? undefined : checkedRow<RunRow>(found, 'run', RUN_COLUMNS);
     });
     if (row === undefined) throw new StoreError(`${this.path}: has no run ${runId}; it has ${this.#describeRuns()}`);
+    return row;
+  }
+
+  /** @throws StoreError when the run was kept without its events */
+  #rowWithEvents(runId: number): RunRow {
+    const row = this.#row(runId);
+    if (row.kept !== 'all')
+      throw new StoreError(
+        `${this.path}: run ${runId} was kept without its events (--keep ${row.kept}); give its captures instead`,
+      );
     return row;
   }
 
@@ -202,6 +217,7 @@ export class StoreReader {
       cpus: row.cpus,
       records: row.records,
       replayed: row.replayed === 1,
+      kept: row.kept as Kept,
     };
   }
 
@@ -245,7 +261,7 @@ export class StoreReader {
 
   /** Everything that the run's events refer to, with the ids that they had when the captures were read. */
   dictionary(runId: number): DictionaryDelta {
-    const row = this.#row(runId);
+    const row = this.#rowWithEvents(runId);
     return this.#guarded(() => {
       const next = this.#db
         .prepare('SELECT string_base, type_base, frame_base, stack_base FROM run WHERE run_id > ? ORDER BY run_id')
@@ -317,7 +333,7 @@ export class StoreReader {
 
   /** @throws StoreError */
   positions(runId: number): EventPositions {
-    this.#row(runId);
+    this.#rowWithEvents(runId);
     return new EventPositions(this.#db, runId);
   }
 

@@ -1,16 +1,17 @@
 /** Writes one run: events, facts and, at the end, what is known of it as a whole. */
 import type { EventBatch } from '../../schema/index.ts';
 import { DictionaryRows, nextBases } from './events/dictionary-rows.ts';
+import { EventCounter, type EventRows } from './events/event-counter.ts';
 import { eventBase } from './events/event-id.ts';
 import { EventRelations } from './events/event-relations.ts';
 import { EventWriter } from './events/event-writer.ts';
 import type { FactBatch } from './facts/fact-recorder.ts';
-import { FactWriter } from './facts/fact-writer.ts';
+import { FactWriter, removeFacts } from './facts/fact-writer.ts';
 import { quoted } from './identifiers.ts';
 import { PageEncoder } from './pages/page-codec.ts';
 import { ResultRows } from './result-rows.ts';
 import { RowInserter } from './row-inserter.ts';
-import type { RunResults, RunSummary } from './run-summary.ts';
+import type { Kept, RunResults, RunSummary } from './run-summary.ts';
 import { writeSnapshot } from './snapshot-rows.ts';
 import type { Connection } from './store-file.ts';
 
@@ -29,10 +30,19 @@ const CAPTURE_COLUMNS = [
   'offset_uncertainty_ns',
 ] as const;
 
-/** Number of the next run of a store. */
+/** Number of the next run of a store: none is given twice, whatever was removed. */
 export function nextRunId(db: Connection): number {
-  return db.prepare('SELECT coalesce(max(run_id), 0) + 1 FROM run').pluck().get() as number;
+  return db
+    .prepare(
+      `SELECT max(coalesce((SELECT max(run_id) FROM run), 0),
+                  coalesce((SELECT CAST(value AS INTEGER) FROM store_info WHERE key = '${LAST_RUN_KEY}'), 0)) + 1`,
+    )
+    .pluck()
+    .get() as number;
 }
+
+/** Key of store_info: the highest number that a run ever had, once that run has been removed. */
+export const LAST_RUN_KEY = 'last_run';
 
 export class RunWriter {
   readonly runId: number;
@@ -41,7 +51,8 @@ export class RunWriter {
   readonly #dictionaryBases: ReturnType<typeof nextBases>;
   readonly #dictionary: DictionaryRows;
   readonly #relations: EventRelations;
-  readonly #events: EventWriter;
+  readonly #events: EventRows;
+  readonly #kept: Kept;
   readonly #facts: FactWriter;
   readonly #pages: RowInserter;
   readonly #reports: RowInserter;
@@ -53,19 +64,23 @@ export class RunWriter {
   #stallTimeoutNs: number | null = null;
 
   /** @param db connection with an open transaction. */
-  constructor(db: Connection, runId: number) {
+  constructor(db: Connection, runId: number, kept: Kept = 'all') {
     this.#db = db;
+    this.#kept = kept;
+    const withEvents = kept === 'all';
     this.runId = runId;
     this.#base = eventBase(this.runId);
     this.#dictionaryBases = nextBases(db);
-    this.#dictionary = new DictionaryRows(db, this.#dictionaryBases);
+    this.#dictionary = new DictionaryRows(db, this.#dictionaryBases, !withEvents);
     this.#relations = new EventRelations(db);
-    this.#events = new EventWriter(
-      db,
-      this.#relations,
-      { event: this.#base, ...this.#dictionaryBases },
-      this.#dictionary.dictionary.strings,
-    );
+    this.#events = withEvents
+      ? new EventWriter(
+          db,
+          this.#relations,
+          { event: this.#base, ...this.#dictionaryBases },
+          this.#dictionary.dictionary.strings,
+        )
+      : new EventCounter();
     this.#facts = new FactWriter(db, this.runId, this.#base);
     const run: readonly [string, string][] = [['run_id', String(this.runId)]];
     const pageColumns = ['page_no', 'first_event_id', 'records', 'first_ns', 'last_ns', 'body'];
@@ -85,6 +100,7 @@ export class RunWriter {
       this.#lastNs = Math.max(this.#lastNs, last);
       this.#records += batch.length;
     }
+    if (this.#kept !== 'all') return;
     const body = page ?? this.#encoder.encode(batch);
     this.#pages.row(this.#pageNo, this.#base + batch.firstEventId, batch.length, first, last, body);
     // Large values: not kept waiting for company.
@@ -103,7 +119,8 @@ export class RunWriter {
   }
 
   appendFacts(batch: FactBatch): void {
-    this.#facts.append(batch);
+    // Metrics need them until their open intervals are counted.
+    if (this.#kept !== 'findings') this.#facts.append(batch);
   }
 
   /**
@@ -112,7 +129,7 @@ export class RunWriter {
    * @param body of encodeSnapshot
    */
   appendSnapshot(event: number, tsNs: number, body: Uint8Array): void {
-    writeSnapshot(this.#db, this.runId, event, tsNs, body);
+    if (this.#kept === 'all') writeSnapshot(this.#db, this.runId, event, tsNs, body);
   }
 
   /** Ends the events and facts of the run; the next run may begin. @param results undefined when the run was only stored. */
@@ -124,7 +141,11 @@ export class RunWriter {
     this.#relations.refreshViews();
     this.#writeLost();
     ResultRows.writeFlags(this.#db, this.#events.flagsSeen);
-    if (results) new ResultRows(this.#db, this.runId, this.#base).write(results);
+    if (results) {
+      const histograms = this.#kept === 'findings' ? [] : results.histograms;
+      new ResultRows(this.#db, this.runId, this.#base).write({ ...results, histograms });
+    }
+    if (this.#kept !== 'all') removeFacts(this.#db, this.runId);
     this.#replayed = results !== undefined;
     this.#stallTimeoutNs = results === undefined ? null : Math.round(results.stallTimeoutNs);
   }

@@ -20,19 +20,20 @@ export function lockDown(db: Database.Database): void {
   db.pragma('mmap_size = 0');
 }
 
-function pragma(db: Database.Database, name: string): number {
-  return Number(db.pragma(name, { simple: true }));
+function pragma(db: Database.Database, schema: string, name: string): number {
+  return Number(db.pragma(`${schema}.${name}`, { simple: true }));
 }
 
 /**
  * Refuses what is not a store, is of a newer version, or defines what no store does.
+ * @param schema `main`, or the name under which it is attached
  * @returns its version, 0 for an empty file
  * @throws StoreError
  */
-export function checkedVersion(db: Database.Database, path: string): number {
-  const version = pragma(db, 'user_version');
-  const application = pragma(db, 'application_id');
-  const found = db.prepare('SELECT type, name, sql FROM sqlite_master').all() as Definition[];
+export function checkedVersion(db: Database.Database, path: string, schema = 'main'): number {
+  const version = pragma(db, schema, 'user_version');
+  const application = pragma(db, schema, 'application_id');
+  const found = db.prepare(`SELECT type, name, sql FROM ${schema}.sqlite_master`).all() as Definition[];
   if (found.length === 0 && version === 0 && (application === 0 || application === APPLICATION_ID)) return 0;
   if (application !== APPLICATION_ID)
     throw new StoreError(`${path}: is an SQLite file, but not a quiesce store; choose another --db`);

@@ -22,7 +22,7 @@ export const orNull =
   (check: Check): Check =>
   (value) =>
     value === null || check(value);
-const oneOf =
+export const oneOf =
   (values: readonly string[]): Check =>
   (value) =>
     values.includes(value as string);

@@ -12,6 +12,7 @@ const ANSWERS: readonly (readonly [verb: string, schema: string, shape: string])
   ['compare, baseline check', 'quiesce.compare/1', 'CompareResult'],
   ['doctor', 'quiesce.doctor/1', 'DoctorResult'],
   ['hist', 'quiesce.hist/1', 'HistogramResult'],
+  ['batch', 'quiesce.batch/1', 'BatchResult'],
   ['plan', 'quiesce.plan/1', 'RecordingPlan'],
   ['fleet report', 'quiesce.fleet-report/1', 'FleetReportResult'],
   ['fleet gate', 'quiesce.fleet-gate/1', 'FleetGateResult'],
@@ -21,6 +22,7 @@ const ANSWERS: readonly (readonly [verb: string, schema: string, shape: string])
 
 const FILES = [
   'schema/results.ts',
+  'schema/farm.ts',
   'schema/findings.ts',
   'schema/finding-kinds/wait.ts',
   'schema/finding-kinds/cpu.ts',

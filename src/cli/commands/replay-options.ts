@@ -10,7 +10,17 @@ import { parseThreshold, THRESHOLD_HELP } from '../thresholds.ts';
 
 export const DEFAULT_DB = 'quiesce.db';
 
-export interface CaptureOptions {
+export interface ThresholdOptions {
+  readonly threshold?: Partial<Thresholds>;
+  /** ns, but for the share of a CPU. */
+  readonly rcuStall?: number;
+  readonly hungTask?: number;
+  readonly blockedSync?: number;
+  readonly nmiStorm?: number;
+  readonly nmiWindow?: number;
+}
+
+export interface CaptureOptions extends ThresholdOptions {
   readonly db: string;
   readonly name?: string;
   readonly label?: Labels;
@@ -21,12 +31,6 @@ export interface CaptureOptions {
   /** ns */
   readonly wait?: number;
   readonly json?: boolean;
-  readonly threshold?: Partial<Thresholds>;
-  readonly rcuStall?: number;
-  readonly hungTask?: number;
-  readonly blockedSync?: number;
-  readonly nmiStorm?: number;
-  readonly nmiWindow?: number;
 }
 
 /** Turns UsageError into commander's way of naming the option. */
@@ -52,20 +56,25 @@ export function addCaptureOptions(command: Command): Command {
         'what is known of the run: kernel=6.12,commit=1a2b3c,job=boot-test,url=https://…; may be repeated',
       ).argParser(collectLabels),
     )
-    .addOption(
-      new Option('--profile <k=v,…>', `what is known of the kernel: ${Object.keys(PROFILE_KEYS).join(', ')}`).argParser(
-        argument(parseKernelProfile),
-      ),
-    )
+    .addOption(profileOption())
     .option('--kallsyms <file>', 'symbols of the recorded kernel (/proc/kallsyms or System.map)')
-    .addOption(
-      new Option(
-        '--wait <duration>',
-        'longest wait for another process that writes to the store; 0: none (default: as long as it takes)',
-      ).argParser(argument(parseDuration)),
-    )
+    .addOption(waitOption())
     .option('--json', 'print the result as JSON (quiesce.replay/2)')
     .option('--quiet', 'no messages and no progress on standard error');
+}
+
+export function profileOption(): Option {
+  return new Option(
+    '--profile <k=v,…>',
+    `what is known of the kernel: ${Object.keys(PROFILE_KEYS).join(', ')}`,
+  ).argParser(argument(parseKernelProfile));
+}
+
+export function waitOption(): Option {
+  return new Option(
+    '--wait <duration>',
+    'longest wait for another process that writes to the store; 0: none (default: as long as it takes)',
+  ).argParser(argument(parseDuration));
 }
 
 export function addThresholdOptions(command: Command): Command {
@@ -120,7 +129,7 @@ export function waitingFor(path: string): string {
   return `${path}: waits until another process has finished writing (--wait 0: not at all)`;
 }
 
-export function thresholdsOf(options: CaptureOptions): Partial<Thresholds> {
+export function thresholdsOf(options: ThresholdOptions): Partial<Thresholds> {
   return {
     ...options.threshold,
     ...(options.rcuStall !== undefined && { rcuStallNs: options.rcuStall }),

@@ -10,14 +10,17 @@ export interface SuppressOptions {
   readonly showSuppressed?: boolean;
 }
 
+/** For verbs that only count them. */
+export function addSuppressFiles(command: Command): Command {
+  return command.option(
+    '--suppress <file>',
+    'known issues, which are counted and not shown (docs/SUPPRESS.md); may be repeated',
+    (file: string, files: readonly string[] = []) => [...files, file],
+  );
+}
+
 export function addSuppressOptions(command: Command): Command {
-  return command
-    .option(
-      '--suppress <file>',
-      'known issues, which are counted and not shown (docs/SUPPRESS.md); may be repeated',
-      (file: string, files: readonly string[] = []) => [...files, file],
-    )
-    .option('--show-suppressed', 'show the known issues as well, marked');
+  return addSuppressFiles(command).option('--show-suppressed', 'show the known issues as well, marked');
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What an ingest tells the thread that stores, and what it answers. */
 import type { EventBatch } from '../../../schema/index.ts';
 import type { FactBatch } from '../../store/facts/fact-recorder.ts';
-import type { RunResults, RunSummary } from '../../store/run-summary.ts';
+import type { Kept, RunResults, RunSummary } from '../../store/run-summary.ts';
 
 export type ToStore =
   | { readonly kind: 'begin' }
@@ -27,6 +27,7 @@ export type FromStore =
 export interface StoreTask {
   readonly path: string;
   readonly largeInput: boolean;
+  readonly kept: Kept;
   /** Longest wait for another writer, ms. Default: as long as it takes. */
   readonly waitMs?: number;
 }

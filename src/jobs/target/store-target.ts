@@ -1,6 +1,6 @@
 /** The store of an ingest. In the same thread here; in a thread of its own in store-worker-target.ts. */
 import type { FactBatch } from '../../store/facts/fact-recorder.ts';
-import type { RunResults, RunSummary } from '../../store/run-summary.ts';
+import type { Kept, RunResults, RunSummary } from '../../store/run-summary.ts';
 import { nextRunId, RunWriter } from '../../store/run-writer.ts';
 import { openForWriting, type WaitOptions, type WritableStore, whenUnlocked } from '../../store/store-file.ts';
 import type { SourcedBatch } from '../source/batch-source.ts';
@@ -22,10 +22,12 @@ export class LocalStoreTarget implements StoreTarget {
   readonly #path: string;
   readonly #largeInput: boolean;
   readonly #wait: WaitOptions;
+  readonly #kept: Kept;
   readonly #writers: RunWriter[] = [];
   #store: WritableStore | undefined;
 
-  constructor(path: string, largeInput: boolean, wait: WaitOptions = {}) {
+  constructor(path: string, largeInput: boolean, wait: WaitOptions = {}, kept: Kept = 'all') {
+    this.#kept = kept;
     this.#path = path;
     this.#largeInput = largeInput;
     this.#wait = wait;
@@ -35,7 +37,7 @@ export class LocalStoreTarget implements StoreTarget {
     // Opened with the first batch: a capture that cannot be read leaves no file behind.
     this.#store ??= await whenUnlocked(this.#path, this.#wait, () => openForWriting(this.#path, this.#largeInput));
     const { db } = this.#store;
-    const writer = new RunWriter(db, nextRunId(db) + this.#writers.length);
+    const writer = new RunWriter(db, nextRunId(db) + this.#writers.length, this.#kept);
     this.#writers.push(writer);
     return {
       runId: writer.runId,

@@ -9,10 +9,11 @@ import { LocalStoreTarget } from './store-target.ts';
 const port = parentPort;
 if (port === null) throw new Error('store-worker.ts runs as a worker thread');
 const task = workerData as StoreTask;
-const target = new LocalStoreTarget(task.path, task.largeInput, {
+const wait = {
   ...(task.waitMs !== undefined && { waitMs: task.waitMs }),
   onWait: () => post({ kind: 'waiting' }),
-});
+};
+const target = new LocalStoreTarget(task.path, task.largeInput, wait, task.kept);
 let sink: RunSink | undefined;
 let failed = false;
 

@@ -10,7 +10,7 @@ import {
 import { RowInserter } from '../row-inserter.ts';
 import type { Connection } from '../store-file.ts';
 import { checkedRow, checkedValues, EVENT_SHAPE, FIELD_TYPE, parsedIds, TEXT } from '../stored-values.ts';
-import type { EventWriter } from './event-writer.ts';
+import type { EventRows } from './event-counter.ts';
 
 export interface DictionaryBases {
   readonly string: number;
@@ -41,13 +41,17 @@ export class DictionaryRows {
   #nextString = 0;
   #nextFrame = 0;
   #nextStack = 0;
+  readonly #typesOnly: boolean;
 
-  constructor(db: Connection, base: DictionaryBases) {
+  /** @param typesOnly no event is kept that would refer to texts and stacks */
+  constructor(db: Connection, base: DictionaryBases, typesOnly = false) {
     this.#db = db;
     this.#base = base;
+    this.#typesOnly = typesOnly;
     this.#strings = new RowInserter(db, 'string', ['string_id', 'text']);
     this.#frames = new RowInserter(db, 'frame', ['frame_id', 'symbol_id', 'offset', 'module_id']);
     this.#stacks = new RowInserter(db, '_stack', ['stack_id', 'frames']);
+    if (typesOnly) return;
     // The first entries are there without a delta (schema/dictionary.ts).
     this.#addString('');
     this.#addFrame(0, -1, 0);
@@ -56,6 +60,7 @@ export class DictionaryRows {
 
   apply(delta: DictionaryDelta): void {
     this.dictionary.apply(delta);
+    if (this.#typesOnly) return;
     for (const text of delta.strings) this.#addString(text);
     for (let i = 0; i < delta.frames.length; i += 3)
       this.#addFrame(delta.frames[i], delta.frames[i + 1], delta.frames[i + 2]);
@@ -85,7 +90,7 @@ export class DictionaryRows {
   }
 
   /** Writes what is left, and the event types with the counts that the events came to. */
-  finish(runId: number, events: EventWriter): void {
+  finish(runId: number, events: EventRows): void {
     this.#strings.flush();
     this.#frames.flush();
     this.#stacks.flush();

@@ -61,14 +61,15 @@ export class EventRelations {
   readonly #db: Connection;
   readonly #byEvent = new Map<string, EventRelation>();
   readonly #names = new Set<string>();
-  #added = false;
+  #added: boolean;
   #addedColumns = 0;
 
   constructor(db: Connection) {
     this.#db = db;
     for (const name of db.prepare('SELECT lower(name) FROM sqlite_master').pluck().all() as string[])
       this.#names.add(name);
-    // The view of all events, which is made last.
+    // The view of all events, which is made last, and also when there are none.
+    this.#added = !this.#names.has('event');
     this.#names.add('event');
     const tables = db.prepare('SELECT event_name, relation, has_stack FROM event_table').raw().all() as [
       string,

@@ -13,6 +13,7 @@ import {
 } from '../../../schema/index.ts';
 import { type Bound, RowInserter } from '../row-inserter.ts';
 import type { Connection } from '../store-file.ts';
+import type { EventRows } from './event-counter.ts';
 import { columnClass, type EventColumn, type EventRelation, type EventRelations } from './event-relations.ts';
 
 /** Columns before the fields: id, ts_ns, cpu, tid, comm, flags. */
@@ -42,7 +43,7 @@ export interface IdBases {
   readonly stack: number;
 }
 
-export class EventWriter {
+export class EventWriter implements EventRows {
   readonly #db: Connection;
   readonly #relations: EventRelations;
   readonly #base: IdBases;

@@ -71,3 +71,8 @@ export class FactWriter {
       }
   }
 }
+
+/** All facts of a run. */
+export function removeFacts(db: Connection, runId: number): void {
+  for (const name of FACT_NAMES) db.prepare(`DELETE FROM ${sqlName(name)} WHERE run_id = ?`).run(runId);
+}

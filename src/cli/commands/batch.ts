@@ -1,0 +1,183 @@
+/** `quiesce batch`: many captures into one store. */
+import { availableParallelism } from 'node:os';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { BatchResult, BatchRun, KernelProfile, Severity } from '../../../schema/index.ts';
+import { type ItemOutcome, runBatch } from '../../jobs/batch/batch.ts';
+import { batchItems } from '../../jobs/batch/batch-items.ts';
+import { batchLine, batchSummary } from '../../report/batch-text.ts';
+import { suppressionOf } from '../../report/suppressions.ts';
+import { StoreReader } from '../../store/run-reader.ts';
+import { KEPT, type Kept } from '../../store/run-summary.ts';
+import { EXIT_FINDINGS, EXIT_INPUT, UsageError } from '../exit-status.ts';
+import { type Labels, parseLabels } from '../labels.ts';
+import { type Session, styleOf } from '../output.ts';
+import {
+  addThresholdOptions,
+  collectLabels,
+  parseSeverity,
+  profileOption,
+  reaches,
+  type ThresholdOptions,
+  thresholdsOf,
+  waitingFor,
+  waitOption,
+} from './replay-options.ts';
+import { addSuppressFiles, type SuppressOptions, suppressionsOf } from './suppress-options.ts';
+
+interface BatchCommandOptions extends ThresholdOptions, SuppressOptions {
+  readonly db: string;
+  readonly jobs: number;
+  readonly keep: Kept;
+  readonly manifest?: readonly string[];
+  readonly files?: readonly string[];
+  readonly label?: Labels;
+  readonly profile?: KernelProfile;
+  readonly kallsyms?: string;
+  readonly wait?: number;
+  readonly failOn?: Severity;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+const HELP = `
+A folder is one run: its binary recording, or else its text trace, and its log (dmesg, console, syslog, pstore, *.log).
+What the store has already, by the content of the captures, is passed over: a batch that was ended goes on where it was.
+
+Manifest: a run per line, captures and then labels; paths count from its folder, # begins a comment
+  boot-17/trace.dat boot-17/dmesg.txt kernel=6.12.1 commit=1a2b3c job=boot-test
+
+Exit status: 1 a finding at or above --fail-on in what was stored · 3 a capture could not be read
+
+Examples:
+  quiesce batch 'runs/*/' --db farm.db -j 8 --label job=nightly
+  quiesce batch 'runs/*.dat' --db farm.db --keep findings       kilobytes a run
+  quiesce batch --manifest runs.txt --db farm.db
+  quiesce findings --across farm.db                             what is in them`;
+
+export function registerBatch(program: Command, session: Session): void {
+  const command = program
+    .command('batch')
+    .description('replay many captures into one store, a run per folder or file')
+    .argument('[captures...]', 'folders, captures, or quoted patterns for them')
+    .requiredOption('--db <file>', 'store to append the runs to')
+    .option(
+      '-j, --jobs <n>',
+      'processes that replay (default: the CPUs of this machine)',
+      parseJobs,
+      availableParallelism(),
+    )
+    .addOption(
+      new Option('--keep <what>', 'all · metrics: histograms and findings, no events · findings')
+        .choices([...KEPT])
+        .default('all', 'all'),
+    )
+    .option('--manifest <file>', 'file with a run per line, see below; may be repeated', collect)
+    .option('--files <names>', 'captures within each folder, names or patterns: trace.dat,dmesg*', parseNames)
+    .addOption(
+      new Option('--label <k=v,…>', 'what is known of all these runs: job=nightly; may be repeated').argParser(
+        collectLabels,
+      ),
+    )
+    .addOption(profileOption())
+    .option('--kallsyms <file>', 'symbols of the recorded kernel (/proc/kallsyms or System.map)')
+    .addOption(waitOption());
+  addSuppressFiles(addThresholdOptions(command))
+    .option(
+      '--fail-on <severity>',
+      'exit with status 1 when a finding is at least: info, warning, error',
+      parseSeverity,
+    )
+    .option('--json', 'print the result as JSON (quiesce.batch/1)')
+    .option('--quiet', 'only the last line')
+    .addHelpText('after', HELP)
+    .action((specs: string[], options: BatchCommandOptions) => batch(specs, options, session));
+}
+
+async function batch(specs: readonly string[], options: BatchCommandOptions, session: Session): Promise<void> {
+  const { streams } = session;
+  const { db, jobs, keep, manifest = [], files, label = {}, profile, kallsyms, wait, json, quiet, failOn } = options;
+  if (specs.length + manifest.length === 0) throw new UsageError('nothing given: folders, captures, or --manifest');
+  const known = suppressionsOf(options);
+  const items = batchItems({ specs, manifests: manifest, parseLabels, ...(files && { files }) });
+  const signal = streams.interruptSignal?.();
+  const done: BatchRun[] = [];
+  await runBatch(items, {
+    db,
+    jobs,
+    keep,
+    labels: label,
+    thresholds: thresholdsOf(options),
+    ...(profile && { profile }),
+    ...(kallsyms !== undefined && { kallsymsPath: kallsyms }),
+    ...(wait !== undefined && { waitMs: wait / 1e6 }),
+    ...(signal && { signal }),
+    onWait: (path) => {
+      if (!quiet) streams.err(`quiesce: ${waitingFor(path)}\n`);
+    },
+    onItem: ({ name }, outcome) => {
+      done.push(itemResult(name, outcome));
+      if (!json && !quiet)
+        streams.out(`${batchLine(done[done.length - 1], done.length, items.length, styleOf(streams))}\n`);
+    },
+  });
+  const of = (outcome: BatchRun['outcome']): number => done.filter((item) => item.outcome === outcome).length;
+  const result: BatchResult = {
+    schema: 'quiesce.batch/1',
+    db,
+    stored: of('stored'),
+    present: of('present'),
+    failed: of('failed'),
+    items: done,
+  };
+  streams.out(json ? `${JSON.stringify(result, null, 1)}\n` : batchSummary(result));
+  const stored = done.filter(({ outcome }) => outcome === 'stored').flatMap(({ runs }) => runs);
+  if (failOn !== undefined && hasFinding(db, stored, failOn, known)) session.status = EXIT_FINDINGS;
+  else if (result.failed > 0) session.status = EXIT_INPUT;
+}
+
+function itemResult(name: string, outcome: ItemOutcome): BatchRun {
+  if (outcome.kind === 'failed') return { name, outcome: 'failed', runs: [], error: outcome.message };
+  if (outcome.kind === 'present') return { name, outcome: 'present', runs: outcome.runs };
+  const { events, lost, spanNs, errors, warnings, infos, title } = outcome.verdict;
+  return {
+    name,
+    outcome: 'stored',
+    runs: outcome.runs,
+    events,
+    lost,
+    span_ns: spanNs,
+    findings: { error: errors, warning: warnings, info: infos },
+    ...(title !== undefined && { title }),
+  };
+}
+
+function hasFinding(
+  db: string,
+  runs: readonly number[],
+  limit: Severity,
+  known: ReturnType<typeof suppressionsOf>,
+): boolean {
+  if (runs.length === 0) return false;
+  const reader = new StoreReader(db);
+  try {
+    return runs.some((id) =>
+      reader.findings(id).some((found) => reaches(found.severity, limit) && !(known && suppressionOf(found, known))),
+    );
+  } finally {
+    reader.close();
+  }
+}
+
+function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+function parseNames(text: string): readonly string[] {
+  return text.split(',').filter((name) => name !== '');
+}
+
+/** @throws InvalidArgumentError */
+function parseJobs(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('a number from 1 to 999 expected.');
+  return Number(text);
+}
