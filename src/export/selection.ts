@@ -1,4 +1,5 @@
 /** What of a run goes into a viewer's file. */
+import { NO_CPU } from '../../schema/index.ts';
 
 /** Parts of a run, as `--only` names them. */
 export const EXPORT_PARTS = {
@@ -54,5 +55,5 @@ export function hasPart({ parts }: ExportSelection, part: ExportPart): boolean {
 }
 
 export function hasCpu({ cpus }: ExportSelection, cpu: number): boolean {
-  return cpus === undefined || cpus.has(cpu);
+  return cpus === undefined || cpu === NO_CPU || cpus.has(cpu);
 }

@@ -38,7 +38,7 @@ export class FlowNumbers {
   }
 }
 
-/** Slices that may overlap, as tracks of one name on each of which they do not. They come in the order of their starts. */
+/** Slices that may overlap, as tracks of one name on each of which they do not. They come in the order of their starts, or of their ends. */
 export class Lanes {
   readonly #timeline: Timeline;
   readonly #parent: TrackId;
@@ -79,22 +79,24 @@ export class Lanes {
   }
 }
 
-/** Lanes by name, made when the first slice comes. */
-export class LaneGroup {
+/** Lanes of things that have one name each, made when the first slice comes. */
+export class LaneGroup<Key> {
   readonly #timeline: Timeline;
   readonly #parent: TrackId;
-  readonly #lanes = new Map<string, Lanes>();
+  readonly #nameOf: (key: Key) => string;
+  readonly #lanes = new Map<Key, Lanes>();
 
-  constructor(timeline: Timeline, parent: TrackId) {
+  constructor(timeline: Timeline, parent: TrackId, nameOf: (key: Key) => string) {
     this.#timeline = timeline;
     this.#parent = parent;
+    this.#nameOf = nameOf;
   }
 
-  named(name: string): Lanes {
-    let lanes = this.#lanes.get(name);
+  of(key: Key): Lanes {
+    let lanes = this.#lanes.get(key);
     if (lanes === undefined) {
-      lanes = new Lanes(this.#timeline, this.#parent, name);
-      this.#lanes.set(name, lanes);
+      lanes = new Lanes(this.#timeline, this.#parent, this.#nameOf(key));
+      this.#lanes.set(key, lanes);
     }
     return lanes;
   }

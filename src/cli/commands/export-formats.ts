@@ -1,7 +1,9 @@
 /** What `quiesce export` writes: one row per format. */
+import { ChromeTarget } from '../../export/chrome/chrome-target.ts';
 import { junitOfRuns } from '../../export/junit.ts';
 import { PerfettoTarget } from '../../export/perfetto/perfetto-target.ts';
-import { exportRun, type RunTarget } from '../../export/run-export.ts';
+import { exportRun } from '../../export/run-export.ts';
+import type { RunTarget } from '../../export/run-target.ts';
 import { type SarifRun, sarifOfRuns } from '../../export/sarif.ts';
 import type { ExportSelection } from '../../export/selection.ts';
 import { rootsOf } from '../../replay/roots/roots.ts';
@@ -64,6 +66,12 @@ export const EXPORT_FORMATS: Readonly<Record<string, ExportFormat>> = {
     options: SELECTION,
     ofOneRun: true,
     write: ofRun((sink) => new PerfettoTarget(sink)),
+  },
+  'chrome-json': {
+    title: "Chrome's trace event format, for viewers that do not read Perfetto traces: no single events",
+    options: SELECTION,
+    ofOneRun: true,
+    write: ofRun((sink) => new ChromeTarget(sink)),
   },
   junit: {
     title: 'JUnit XML: one test case per kind of finding, skipped where the capture could not decide it',

@@ -17,6 +17,7 @@ import {
 import { type EventPlan, type PlannedField, planOf } from './ftrace-plan.ts';
 import { taskStateBits, timerMode } from './ftrace-table.ts';
 import { beginPacket, LENGTH, type Output, PacketSequence, TRACE_PACKET, VARINT } from './packets.ts';
+import { writeInteger, writeWords } from './varint.ts';
 
 const BUNDLE = { cpu: 1, event: 2, lostEvents: 3, descriptors: 11 } as const;
 const GENERIC_EVENT_TAG = (327 << 3) | LENGTH;
@@ -72,7 +73,7 @@ export class FtraceWriter {
     if (buffer.events === 0) this.#open(buffer, cpu);
     const fits = plan.descriptor === undefined || fitsDescription(batch, index, plan.fields);
     writer.uint32((BUNDLE.event << 3) | LENGTH).fork();
-    writer.uint32((1 << 3) | VARINT).uint64(Math.max(0, batch.tsNs[index]));
+    writeInteger(writer.uint32((1 << 3) | VARINT), Math.max(0, batch.tsNs[index]));
     writer.uint32((2 << 3) | VARINT).uint32(Math.max(0, batch.tid[index]));
     if (fits) {
       writer.uint32(plan.tag).fork();
@@ -164,13 +165,10 @@ export class FtraceWriter {
           break;
         case CELL_INT:
           if (field.form === 'str') break;
-          writer.uint32(field.tag);
-          // A negative 32-bit number takes ten bytes either way.
-          if (value >= 0) writer.uint64(value);
-          else writer.int64(value);
+          writeInteger(writer.uint32(field.tag), value);
           break;
         case CELL_WIDE:
-          if (field.form !== 'str') writer.uint32(field.tag).int64(batch.wide[value]);
+          if (field.form !== 'str') writeWide(writer.uint32(field.tag), batch.wide, value);
           break;
         default:
           break;
@@ -233,10 +231,10 @@ export class FtraceWriter {
       const value = batch.cellValue[cell];
       switch (batch.cellTag[cell]) {
         case CELL_INT:
-          writer.tag(4, VARINT).int64(value);
+          writeInteger(writer.tag(4, VARINT), value);
           break;
         case CELL_WIDE:
-          writer.tag(4, VARINT).int64(batch.wide[value]);
+          writeWide(writer.tag(4, VARINT), batch.wide, value);
           break;
         case CELL_STR:
           writer.tag(3, LENGTH).string(this.#dictionary.string(value));
@@ -264,4 +262,9 @@ function fitsDescription(batch: EventBatch, index: number, fields: readonly Plan
     if (tag === CELL_REAL || (tag !== CELL_NULL && isText !== (fields[f].form === 'str'))) return false;
   }
   return true;
+}
+
+function writeWide(writer: BinaryWriter, wide: BigInt64Array, index: number): void {
+  const value = wide[index];
+  writeWords(writer, Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n)));
 }

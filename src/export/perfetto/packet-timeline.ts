@@ -2,6 +2,7 @@
 import type { BinaryWriter } from '@bufbuild/protobuf/wire';
 import type { SliceArgs, SliceDetails, Timeline, TrackId } from '../timeline.ts';
 import { FIXED64, LENGTH, type Output, PacketSequence, TRACE_PACKET, VARINT } from './packets.ts';
+import { writeInteger } from './varint.ts';
 
 const DESCRIPTOR = { uuid: 1, name: 2, parent: 5, counter: 8, childOrdering: 11, rank: 12, description: 14 } as const;
 const ORDER_EXPLICIT = 3;
@@ -28,9 +29,9 @@ const MOST_NAMES = 65_536;
 
 export class PacketTimeline implements Timeline {
   readonly #sequence: PacketSequence;
-  readonly #categories = new Map<string, number>();
-  readonly #eventNames = new Map<string, number>();
-  readonly #annotationNames = new Map<string, number>();
+  readonly #categories = new Interner(INTERNED.categories);
+  readonly #eventNames = new Interner(INTERNED.eventNames);
+  readonly #annotationNames = new Interner(INTERNED.annotationNames);
   #tracks = 0;
 
   constructor(out: Output) {
@@ -99,67 +100,80 @@ export class PacketTimeline implements Timeline {
 
   #event(type: number, track: TrackId, tsNs: number, name: string | undefined, details: SliceDetails): void {
     const { category, args, flows } = details;
-    const newNames: NewName[] = [];
-    const categoryId =
-      category === undefined ? undefined : intern(this.#categories, INTERNED.categories, category, newNames);
-    const nameId = name === undefined ? undefined : intern(this.#eventNames, INTERNED.eventNames, name, newNames);
-    const named = Object.entries(args ?? {}).map(
-      ([key, value]) => [intern(this.#annotationNames, INTERNED.annotationNames, key, newNames), value] as const,
-    );
     const writer = this.#beginEvent(type, track, tsNs);
-    if (categoryId !== undefined) writer.tag(EVENT.categoryIids, VARINT).uint32(categoryId);
-    if (nameId !== undefined) writer.tag(EVENT.nameIid, VARINT).uint32(nameId);
-    else if (name !== undefined) writer.tag(EVENT.name, LENGTH).string(name);
-    for (const flow of flows ?? []) writer.tag(EVENT.flows, FIXED64).fixed64(flow);
-    for (const [id, value] of named) annotate(writer, id, value);
-    writer.join();
-    if (newNames.length > 0) {
-      writer.tag(TRACE_PACKET.internedData, LENGTH).fork();
-      for (const [field, id, text] of newNames)
-        writer.tag(field, LENGTH).fork().tag(1, VARINT).uint32(id).tag(2, LENGTH).string(text).join();
-      writer.join();
+    if (category !== undefined)
+      writer.tag(EVENT.categoryIids, VARINT).uint32(this.#categories.number(category) as number);
+    if (name !== undefined) {
+      const id = this.#eventNames.number(name);
+      if (id === undefined) writer.tag(EVENT.name, LENGTH).string(name);
+      else writer.tag(EVENT.nameIid, VARINT).uint32(id);
     }
+    if (flows !== undefined) for (const flow of flows) writer.tag(EVENT.flows, FIXED64).fixed64(flow);
+    for (const key in args) this.#annotate(writer, key, args[key]);
+    writer.join();
+    this.#internNew(writer);
     this.#sequence.end();
+  }
+
+  #annotate(writer: BinaryWriter, key: string, value: SliceArgs[string]): void {
+    if (value === undefined || value === null) return;
+    writer.tag(EVENT.annotations, LENGTH).fork();
+    writer.tag(ANNOTATION.nameIid, VARINT).uint32(this.#annotationNames.number(key) as number);
+    if (typeof value === 'object') {
+      for (const text of value)
+        writer.tag(ANNOTATION.array, LENGTH).fork().tag(ANNOTATION.string, LENGTH).string(text).join();
+    } else annotateValue(writer, value);
+    writer.join();
+  }
+
+  /** The names that the packet is the first to use. */
+  #internNew(writer: BinaryWriter): void {
+    const interners = [this.#categories, this.#eventNames, this.#annotationNames];
+    if (interners.every(({ fresh }) => fresh.length === 0)) return;
+    writer.tag(TRACE_PACKET.internedData, LENGTH).fork();
+    for (const { field, fresh } of interners)
+      for (const [id, name] of fresh.splice(0))
+        writer.tag(field, LENGTH).fork().tag(1, VARINT).uint32(id).tag(2, LENGTH).string(name).join();
+    writer.join();
   }
 
   #beginEvent(type: number, track: TrackId, tsNs: number): BinaryWriter {
     const writer = this.#sequence.begin();
-    writer.tag(TRACE_PACKET.timestamp, VARINT).uint64(Math.max(0, tsNs));
+    writeInteger(writer.tag(TRACE_PACKET.timestamp, VARINT), Math.max(0, tsNs));
     writer.tag(TRACE_PACKET.trackEvent, LENGTH).fork();
     writer.tag(EVENT.type, VARINT).int32(type);
-    writer.tag(EVENT.track, VARINT).uint64(track);
+    writer.tag(EVENT.track, VARINT).uint32(track);
     return writer;
   }
 }
 
 const FIRST_RANK = 1_000_000;
 
-type NewName = readonly [field: number, id: number, name: string];
+/** Numbers of names of one kind, in a sequence of packets. */
+class Interner {
+  readonly field: number;
+  /** Not yet in the trace. */
+  readonly fresh: [id: number, name: string][] = [];
+  readonly #ids = new Map<string, number>();
 
-/** @returns undefined when the name is to be written out */
-function intern(known: Map<string, number>, field: number, name: string, newNames: NewName[]): number | undefined {
-  const found = known.get(name);
-  if (found !== undefined || known.size >= MOST_NAMES) return found;
-  const id = known.size + 1;
-  known.set(name, id);
-  newNames.push([field, id, name]);
-  return id;
-}
+  constructor(field: number) {
+    this.field = field;
+  }
 
-function annotate(writer: BinaryWriter, nameId: number | undefined, value: SliceArgs[string]): void {
-  if (value === undefined || value === null || nameId === undefined) return;
-  writer.tag(EVENT.annotations, LENGTH).fork();
-  writer.tag(ANNOTATION.nameIid, VARINT).uint32(nameId);
-  if (typeof value === 'object') {
-    for (const text of value)
-      writer.tag(ANNOTATION.array, LENGTH).fork().tag(ANNOTATION.string, LENGTH).string(text).join();
-  } else annotateValue(writer, value);
-  writer.join();
+  /** Undefined: there are too many, the name is to be written out. */
+  number(name: string): number | undefined {
+    const found = this.#ids.get(name);
+    if (found !== undefined || this.#ids.size >= MOST_NAMES) return found;
+    const id = this.#ids.size + 1;
+    this.#ids.set(name, id);
+    this.fresh.push([id, name]);
+    return id;
+  }
 }
 
 function annotateValue(writer: BinaryWriter, value: string | number | boolean): void {
   if (typeof value === 'string') writer.tag(ANNOTATION.string, LENGTH).string(value);
   else if (typeof value === 'boolean') writer.tag(ANNOTATION.bool, VARINT).bool(value);
-  else if (Number.isSafeInteger(value)) writer.tag(ANNOTATION.int, VARINT).int64(value);
+  else if (Number.isSafeInteger(value)) writeInteger(writer.tag(ANNOTATION.int, VARINT), value);
   else writer.tag(ANNOTATION.double, FIXED64).double(value);
 }

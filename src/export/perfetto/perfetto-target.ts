@@ -1,6 +1,6 @@
 /** A run as a Perfetto trace. Perfetto draws scheduling, interrupts and work items from the events. */
 import type { Dictionary, EventBatch } from '../../../schema/index.ts';
-import type { RunHead, RunTarget } from '../run-export.ts';
+import type { RunHead, RunTarget } from '../run-target.ts';
 import { ASSUMED_RELEASE } from './ftrace-table.ts';
 import { FtraceWriter } from './ftrace-writer.ts';
 import { PacketTimeline } from './packet-timeline.ts';

@@ -81,6 +81,7 @@ function writeTaskCounts(facts: RunFacts, timeline: Timeline, group: TrackId, wi
       columns: 'f.start_ns, f.end_ns',
       from: 'task_state AS f',
       where: `f.state = '${state}'`,
+      asStored: true,
     })) {
       mean.add(fromNs as number, (toNs as number | null) ?? endNs);
       seen = true;
@@ -96,6 +97,7 @@ function writeNmiShares(facts: RunFacts, timeline: Timeline, group: TrackId, win
     from: 'context_span AS f',
     where: "f.kind = 'nmi'",
     cpu: 'f.cpu',
+    asStored: true,
   })) {
     let mean = cpus.get(cpu as number);
     if (mean === undefined) {

@@ -8,7 +8,7 @@ type Bound = number | null;
 const PHASES = ['initialisation', 'quiescent states', 'cleanup'] as const;
 
 export function writeGracePeriods(facts: RunFacts, timeline: Timeline, group: TrackId): void {
-  const flavors = new LaneGroup(timeline, group);
+  const flavors = new LaneGroup<string>(timeline, group, (flavor) => flavor);
   const rows = factRows(facts, {
     columns:
       'f.start_ns, f.end_ns, f.flavor, f.gp_seq, f.expedited, f.request_ns, f.init_done_ns, f.last_report_ns, f.confidence, f.holdouts',
@@ -20,7 +20,7 @@ export function writeGracePeriods(facts: RunFacts, timeline: Timeline, group: Tr
     const name = `${expedited === 1 ? 'expedited grace period' : 'grace period'}${seq === null ? '' : ` ${seq}`}`;
     const args = { flavor, gp_seq: seq, confidence, holdouts, request_ns: requestNs };
     flavors
-      .named(flavor as string)
+      .of(flavor as string)
       .slice(startNs, endNs, name, { category: 'grace-period', args }, (track) =>
         writePhases(timeline, track, [startNs, initNs as Bound, reportNs as Bound, endNs]),
       );
@@ -41,7 +41,7 @@ function writePhases(timeline: Timeline, track: TrackId, bounds: readonly [numbe
 }
 
 export function writeHoldouts(facts: RunFacts, timeline: Timeline, group: TrackId): void {
-  const holdouts = new LaneGroup(timeline, group);
+  const holdouts = new LaneGroup<string>(timeline, group, (who) => who);
   const rows = factRows(facts, {
     columns: 'f.start_ns, f.end_ns, f.flavor, f.gp_seq, f.tid, f.comm, f.cause, f.nmi_ns, f.hardirq_ns, f.softirq_ns',
     from: 'rcu_blocker AS f',
@@ -62,7 +62,7 @@ export function writeHoldouts(facts: RunFacts, timeline: Timeline, group: TrackI
       softirq_ns: softirqNs,
     };
     holdouts
-      .named(`${flavor} waits for ${who}`)
+      .of(`${flavor} waits for ${who}`)
       .slice(startNs, endNs, `grace period ${seq ?? ''}${cause === null ? '' : `: ${cause}`}`, {
         category: 'holdout',
         args,

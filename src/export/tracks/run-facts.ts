@@ -1,4 +1,4 @@
-/** What the producers of tracks read from: the facts of one run, in the order of their starts. */
+/** What the producers of tracks read from: the facts of one run. */
 import type { Finding, RunInfo } from '../../../schema/index.ts';
 import type { Connection } from '../../store/store-file.ts';
 import { type ExportSelection, hasCpu } from '../selection.ts';
@@ -29,16 +29,18 @@ interface FactQuery {
   readonly where?: string;
   /** Column with the CPU. */
   readonly cpu?: string;
+  /** In the order in which they ended, which costs no sorting; else in that of their starts. */
+  readonly asStored?: boolean;
 }
 
 /** Facts of the run that overlap the selected time, on the selected CPUs. An end that is null is open. */
 export function* factRows({ db, runId, selection }: RunFacts, query: FactQuery): Generator<Row> {
-  const { columns, from, where = '1', cpu } = query;
+  const { columns, from, where = '1', cpu, asStored = false } = query;
   const [start, end] = columns.split(', ');
   const rows = db
     .prepare(
       `SELECT ${columns}${cpu === undefined ? '' : `, ${cpu}`} FROM ${from}
-       WHERE f.run_id = :run AND ${start} <= :to AND coalesce(${end}, :to) >= :from AND (${where}) ORDER BY ${start}, f.rowid`,
+       WHERE f.run_id = :run AND ${start} <= :to AND coalesce(${end}, :to) >= :from AND (${where}) ORDER BY ${asStored ? '' : `${start}, `}f.rowid`,
     )
     .raw();
   const bounds = {

@@ -9,7 +9,7 @@ export type WaitFlows = ReadonlyMap<string, readonly number[]>;
 export const waitKey = (tid: number, startNs: number): string => `${tid} ${startNs}`;
 
 export function writeSyncWaits(facts: RunFacts, timeline: Timeline, group: TrackId, flows: WaitFlows): void {
-  const tasks = new LaneGroup(timeline, group);
+  const tasks = new LaneGroup<string>(timeline, group, (task) => task);
   const phases = phasesOf(facts.db, facts.runId);
   const rows = factRows(facts, {
     columns: 'f.start_ns, f.end_ns, f.api, f.domain, f.comm, f.tid, f.root_kind, f.confidence',
@@ -23,7 +23,7 @@ export function writeSyncWaits(facts: RunFacts, timeline: Timeline, group: Track
       args: { api, domain, task: comm, tid, root, confidence },
       flows: flows.get(waitKey(tid as number, startNs)) ?? [],
     };
-    tasks.named(`${comm}:${tid}`).slice(startNs, endNs, `${api}(${domain})`, details, (track) => {
+    tasks.of(`${comm}:${tid}`).slice(startNs, endNs, `${api}(${domain})`, details, (track) => {
       for (const [phase, fromNs, toNs] of phases(api as string, tid as number, startNs)) {
         if (toNs > (endNs ?? Number.POSITIVE_INFINITY) || fromNs < startNs) continue;
         timeline.begin(track, fromNs, phase, { category: 'phase' });
@@ -55,13 +55,13 @@ function phasesOf(db: Connection, runId: number): (api: string, tid: number, wai
 
 /** One track per waiter; a slice is named after what it waits for. */
 export function writeWaitEdges(facts: RunFacts, timeline: Timeline, group: TrackId): void {
-  const waiters = new LaneGroup(timeline, group);
+  const waiters = new LaneGroup<string>(timeline, group, (waiter) => waiter);
   const rows = factRows(facts, {
     columns: 'f.start_ns, f.end_ns, f.from_node, f.to_node, f.rule',
     from: 'wait_edge AS f',
   });
   for (const [startNs, endNs, from, to, rule] of rows)
-    waiters.named(from as string).slice(startNs as number, endNs as number | null, to as string, {
+    waiters.of(from as string).slice(startNs as number, endNs as number | null, to as string, {
       category: 'waits-for',
       args: { waiter: from, waits_for: to, rule },
     });
