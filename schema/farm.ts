@@ -28,3 +28,35 @@ export interface BatchResult {
   /** In the order in which they ended. */
   readonly items: readonly BatchRun[];
 }
+
+/** A run of a store, as far as its row and its counts tell. */
+export interface StoredRun {
+  readonly run_id: number;
+  readonly name: string;
+  readonly boot: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** UTC, ISO 8601. */
+  readonly ingested_at: string;
+  readonly tool_version: string;
+  readonly kept: 'all' | 'metrics' | 'findings';
+  /** False: stored, never replayed. */
+  readonly replayed: boolean;
+  readonly host: string | null;
+  /** Kernel release. */
+  readonly release: string | null;
+  readonly content_hash: string | null;
+  readonly cpus: number;
+  readonly events: number;
+  readonly lost: number;
+  readonly span_ns: number;
+  readonly findings: { readonly error: number; readonly warning: number; readonly info: number };
+  /** The worst root cause; null: none. */
+  readonly title: string | null;
+}
+
+/** `quiesce runs … --json`, schema `quiesce.runs/1`: the runs listed, changed, removed or brought in. */
+export interface RunsResult {
+  readonly schema: 'quiesce.runs/1';
+  readonly db: string;
+  readonly runs: readonly StoredRun[];
+}

@@ -28,6 +28,7 @@ const VERB_GROUPS: Readonly<Record<string, Readonly<Record<string, () => Promise
   },
   'Hundreds of runs:': {
     batch: async () => (await import('./commands/batch.ts')).registerBatch,
+    runs: async () => (await import('./commands/runs.ts')).registerRuns,
   },
   'What to record, and what is known:': {
     plan: async () => (await import('./commands/plan.ts')).registerPlan,

@@ -227,6 +227,23 @@ export function openForReading(path: string): Connection {
   }
 }
 
+/**
+ * Opens a store that is there for a statement that SQLite runs in no transaction.
+ * @throws StoreError
+ */
+export function openOutsideTransaction(path: string): Connection {
+  checkJournal(path);
+  const db = new Database(path, { fileMustExist: true, timeout: 0 });
+  try {
+    lockDown(db);
+    if (checkedVersion(db, path) === 0) throw new StoreError(`${path}: is empty; ingest a capture first`);
+    return db;
+  } catch (error) {
+    db.close();
+    throw storeError(path, error);
+  }
+}
+
 function openReadOnly(path: string): Connection {
   const db = new Database(path, { readonly: true, fileMustExist: true, timeout: READ_TIMEOUT_MS });
   try {

@@ -34,7 +34,7 @@ export interface CaptureOptions extends ThresholdOptions {
 }
 
 /** Turns UsageError into commander's way of naming the option. */
-function argument<T>(parse: (text: string) => T): (text: string) => T {
+export function argument<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {
     try {
       return parse(text);
