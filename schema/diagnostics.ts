@@ -36,6 +36,11 @@ export const DIAGNOSTICS = {
     advice:
       'The recorder overwrote or dropped events: record again with a larger buffer (trace-cmd record -b, perf record -m).',
   },
+  'names-too-many': {
+    severity: 'note',
+    advice:
+      'More names of fields or events than any kernel has: values of further fields are in the field text, further events are print records or samples under one name.',
+  },
   'loss-unsized': {
     severity: 'note',
     advice: 'Gaps of which nothing says how many events they lost count as one event each: the count is a lower bound.',

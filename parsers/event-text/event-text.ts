@@ -115,6 +115,7 @@ export class EventTextReader {
       );
       this.#cache[hash] = event;
     }
+    if (event.oneOfTooMany) this.#diagnostics.report('names-too-many', { line: this.line }, `event ${event.name}`);
     let start = payloadStart;
     // Texts keep their indentation: it tells the parts of a kernel report apart.
     if (!event.multiline) while (start < end && (bytes[start] === BLANK || bytes[start] === TAB)) start++;
@@ -156,7 +157,7 @@ export class EventTextReader {
       event = this.#registry.probeOf(event);
       slots.clear(MAX_FIELDS);
       this.#registry.probe.store(bytes, slots);
-      this.#pairs.read(bytes, this.#registry.probe.end, end, event);
+      this.#readPairs(bytes, this.#registry.probe.end, end, event);
     } else this.#readPayload(event, bytes, start, end, nameStart, nameEnd);
     writer.begin(header.tsNs, header.cpu, header.tid, header.comm, event.typeId, header.flags, header.stack);
     const texts = writer.batch.texts.length;
@@ -200,7 +201,15 @@ export class EventTextReader {
       default:
         break;
     }
-    this.#pairs.read(bytes, start, end, event);
+    this.#readPairs(bytes, start, end, event);
+  }
+
+  /** @returns number of pairs found */
+  #readPairs(bytes: Uint8Array, start: number, end: number, event: TextEvent): number {
+    const pairs = this.#pairs.read(bytes, start, end, event);
+    const { folded } = this.#pairs;
+    if (folded > 0) this.#diagnostics.report('names-too-many', { line: this.line }, `fields of ${event.name}`, folded);
+    return pairs;
   }
 
   /** The first pattern that covers the whole payload; failing that the first that matches, with pairs for the rest; else only pairs. */
@@ -209,7 +218,7 @@ export class EventTextReader {
     const slots = this.#slots;
     if (patterns.length === 0) {
       slots.clear(event.fieldCount);
-      if (start < end) this.#pairs.read(bytes, start, end, event);
+      if (start < end) this.#readPairs(bytes, start, end, event);
       return;
     }
     const favourite = patterns[event.favourite];
@@ -230,11 +239,11 @@ export class EventTextReader {
     if (partly >= 0) {
       const stop = patterns[partly].match(bytes, start, end, slots);
       this.#completePattern(event, patterns[partly]);
-      this.#pairs.read(bytes, stop, end, event);
+      this.#readPairs(bytes, stop, end, event);
       return;
     }
     slots.clear(event.fieldCount);
-    if (this.#pairs.read(bytes, start, end, event) === 0) this.#reportUnread(event, bytes, start, end);
+    if (this.#readPairs(bytes, start, end, event) === 0) this.#reportUnread(event, bytes, start, end);
   }
 
   /** Nulls the fields that a matched pattern does not have, and gives those beyond the catalogue their places. */

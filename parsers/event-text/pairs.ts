@@ -10,7 +10,7 @@
 import type { FieldType } from '../../schema/index.ts';
 import { type FieldSlots, SLOT_NULL } from './field-slots.ts';
 import { HEX_DIGIT, isDigit, isHexPrefix, readHex, readInt } from './number-text.ts';
-import { equals, nameText, type TextEvent } from './text-event.ts';
+import { equals, nameText, TEXT_FIELD, type TextEvent } from './text-event.ts';
 
 const BLANK = 0x20;
 const TAB = 0x09;
@@ -128,6 +128,8 @@ function numberKind(bytes: Uint8Array, start: number, end: number): 'int' | 'hex
 }
 
 export class PairReader {
+  /** Pairs of the payload read last for which the event has no field left: they are in its text. */
+  folded = 0;
   readonly #slots: FieldSlots;
   #textCount = 0;
   #textStart = 0;
@@ -147,6 +149,7 @@ export class PairReader {
    */
   read(bytes: Uint8Array, start: number, end: number, event: TextEvent): number {
     this.#textCount = 0;
+    this.folded = 0;
     let pairs = 0;
     let textStart = start;
     let keyStart = start;
@@ -171,6 +174,10 @@ export class PairReader {
       this.#findKey(bytes, keyStart, at, textStart, event);
       this.#keepText(bytes, textStart, this.#keyStart);
       at = this.#value(bytes, value, end, event, this.#slot);
+      if (this.#slot < 0) {
+        this.folded++;
+        this.#keepText(bytes, this.#keyStart, at);
+      }
       pairs++;
       while (at < end && (ROLE[bytes[at]] & 2) === 2 && closing(bytes[at]) === 0) at++;
       textStart = at;
@@ -262,8 +269,8 @@ export class PairReader {
 
   #writeText(event: TextEvent): void {
     if (this.#textCount === 0) return;
-    let slot = event.slotByName('text');
-    if (slot < 0) slot = event.addField('text', 'str');
+    let slot = event.slotByName(TEXT_FIELD);
+    if (slot < 0) slot = event.addField(TEXT_FIELD, 'str');
     if (slot < 0) return;
     if (this.#textCount === 1) this.#slots.str(slot, this.#textStart, this.#textEnd);
     else this.#slots.string(slot, this.#text);

@@ -68,7 +68,12 @@ export class TextEventRegistry {
     }
     const record = Object.hasOwn(TRACER_RECORDS, name) ? TRACER_RECORDS[name] : undefined;
     if (record && system === '') return this.#makeRecord(name, record.fields, record.patterns);
-    if (PRINT_EVENTS.has(name) || this.#byName.size >= MAX_EVENT_TYPES) return this.#rawPrint(name);
+    if (PRINT_EVENTS.has(name)) return this.#rawPrint(name);
+    if (this.#byName.size >= MAX_EVENT_TYPES) {
+      const print = this.#rawPrint(name);
+      print.oneOfTooMany = true;
+      return print;
+    }
     if (name.startsWith('sys_enter_')) return this.#make(name, 'syscall-enter', 'syscall', 'syscalls', []);
     if (name.startsWith('sys_exit_')) {
       const event = this.#make(name, 'syscall-exit', 'syscall', 'syscalls', []);

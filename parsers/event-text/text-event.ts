@@ -23,6 +23,9 @@ export type PayloadKind =
 /** Events that print a text of their own, which may have several lines. */
 const MULTILINE = new Set(['console', 'print', 'bprint', 'bputs']);
 
+/** Field for what is no pair, or a pair too many. */
+export const TEXT_FIELD = 'text';
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('latin1');
 
@@ -36,6 +39,8 @@ export class TextEvent {
   readonly multiline: boolean;
   /** Index of the pattern that matched last: a capture keeps to one form, so it is tried first where that cannot change the result. */
   favourite = 0;
+  /** The capture has more names of events than there can be: this one is a `print` record for want of a type. */
+  oneOfTooMany = false;
   /** Probes of the same name as this event (fprobes on tracepoints, perf-tools' return probes), made on demand. */
   entryProbe: TextEvent | undefined;
   returnProbe: TextEvent | undefined;
@@ -93,12 +98,14 @@ export class TextEvent {
     return this.#fields.findIndex((field) => field.name === name);
   }
 
-  /** Adds a field that the capture shows for the first time; −1 when the event has too many. */
+  /** Adds a field that the capture shows for the first time; −1 when the event has too many. The last place is kept for `text`. */
   addField(name: string, type: FieldType): number {
     // Another event of this type, or another capture of the run, may have added fields since.
     this.#takeFields();
     const slot = this.slotByName(name);
-    if (slot >= 0 || this.#fields.length >= MAX_FIELDS) return slot;
+    if (slot >= 0) return slot;
+    const most = name === TEXT_FIELD || this.slotByName(TEXT_FIELD) >= 0 ? MAX_FIELDS : MAX_FIELDS - 1;
+    if (this.#fields.length >= most) return -1;
     this.#dictionary.addField(this.typeId, { name, type });
     this.#takeFields();
     return this.slotByName(name);

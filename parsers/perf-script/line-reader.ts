@@ -214,11 +214,17 @@ export class PerfScriptLineReader {
   #namedEvent(bytes: Uint8Array, start: number, end: number): NamedEvent {
     const known = this.#names.find(bytes, start, end);
     if (known >= 0) return this.#named[known];
-    const isTooMany = this.#names.size >= MAX_EVENT_NAMES;
-    const text = isTooMany ? '' : utf8.decode(bytes.subarray(start, end));
-    const named = this.#describe(text);
-    if (!isTooMany) this.#named[this.#names.add(bytes, start, end)] = named;
-    return named;
+    const text = utf8.decode(bytes.subarray(start, end));
+    if (this.#names.size < MAX_EVENT_NAMES) {
+      const named = this.#describe(text);
+      this.#named[this.#names.add(bytes, start, end)] = named;
+      return named;
+    }
+    // What a tracepoint is read as is decided by its own reader, which knows the kernel's.
+    const named = this.#describe(text.includes(':') ? text : '');
+    if (named.kind === 'tracepoint') return named;
+    this.#context.diagnostics.report('names-too-many', { line: this.#events.line }, `event ${text}`);
+    return this.#describe('');
   }
 
   #describe(text: string): NamedEvent {
