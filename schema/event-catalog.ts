@@ -155,6 +155,8 @@ const TABLE = {
   // records of ours: one per marker in the capture, on its timeline
   /** Events lost on a CPU before this point; count 0 = number unknown (MODEL E0.3, E0.4). */
   quiesce_lost: 'quiesce lost_cpu:int count:int',
+  /** One of several traces ends here: names of the events that it recorded, by blanks; gap 1 = the next one begins later. */
+  quiesce_end: 'quiesce events:str gap:int',
   /** perf throttled (1) or released (0) an event on this CPU (PERF_RECORD_THROTTLE/UNTHROTTLE). */
   quiesce_throttle: 'quiesce throttled:int',
 } as const satisfies Record<string, string>;

@@ -89,11 +89,13 @@ CREATE TABLE capture (
 
 -- What was recorded of each CPU: the span that shares of its time refer to. A buffer that overwrites begins at another time on each CPU.
 CREATE TABLE cpu_span (
-  run_id   INTEGER NOT NULL REFERENCES run,
-  cpu      INTEGER NOT NULL, -- CPU
-  first_ns INTEGER NOT NULL, -- time of its first record
-  last_ns  INTEGER NOT NULL, -- end of the trace: a CPU without further records is idle
-  PRIMARY KEY (run_id, cpu)
+  run_id      INTEGER NOT NULL REFERENCES run,
+  cpu         INTEGER NOT NULL, -- CPU
+  "of"        TEXT NOT NULL,    -- any: by all traces of the run · task, nmi, hardirq, softirq: by those that recorded such events
+  first_ns    INTEGER NOT NULL, -- time of its first record
+  last_ns     INTEGER NOT NULL, -- end of the trace: a CPU without further records is idle
+  recorded_ns INTEGER NOT NULL, -- first to last, less the time between two traces: what shares are of
+  PRIMARY KEY (run_id, cpu, "of")
 ) WITHOUT ROWID;
 
 -- What was wrong with an input, counted per kind (schema/diagnostics.ts).

@@ -27,6 +27,7 @@ import {
 import { ConsoleReports } from './console-reports.ts';
 import { mergeByTime } from './merge.ts';
 import { KernelOfBoots, releaseIn } from './one-boot.ts';
+import { type RecordedPart, RecordingEnd } from './recording-end.ts';
 import { Reorder } from './reorder.ts';
 import { type ClockPair, proveRate, type TickRate } from './tick-rate.ts';
 
@@ -34,6 +35,8 @@ import { type ClockPair, proveRate, type TickRate } from './tick-rate.ts';
 export interface CaptureRead extends CaptureInfo {
   readonly hostname?: string;
   readonly spans: readonly (readonly [boot: number, firstNs: number, lastNs: number])[];
+  /** Of one trace among several. */
+  readonly part?: RecordedPart;
 }
 
 /** What is known of the captures when all of them have been read. */
@@ -72,6 +75,8 @@ interface Lane {
   linePairs: readonly ClockPair[];
   /** First and last time of its records, by boot. */
   readonly spans: Map<number, [firstNs: number, lastNs: number]>;
+  /** Of one trace among several. */
+  end?: RecordingEnd | undefined;
 }
 
 export class RunStream {
@@ -137,13 +142,14 @@ export class RunStream {
   summary(): CaptureSummary {
     const [first] = this.#lanes;
     return {
-      captures: this.#lanes.map(({ capture, alignment, rate, spans }) => ({
+      captures: this.#lanes.map(({ capture, alignment, rate, spans, end }) => ({
         path: capture.source.name,
         format: capture.facts.format,
         ...(capture.facts.clock !== undefined && { clock: capture.facts.clock }),
         ...(rate && { ns_per_tick: rate.nsPerTick, rate_from: rate.proof }),
         ...(capture.facts.hostname !== undefined && { hostname: capture.facts.hostname }),
         ...(alignment && { offset_ns: alignment.offsetNs, offset_uncertainty_ns: alignment.uncertaintyNs }),
+        ...(end?.part && { part: end.part }),
         spans: [...spans].map(([boot, [firstNs, lastNs]]) => [boot, firstNs, lastNs] as const),
       })),
       profile: this.profile(),
@@ -250,8 +256,13 @@ export class RunStream {
     });
     let lastBoot = lane.boot ?? 0;
     let records = 0;
+    // Of one trace alone the end is that of the run.
+    const several = this.#lanes.filter((other) => !other.capture.isLog).length > 1;
+    const end = several && !capture.isLog ? new RecordingEnd(this.#dictionary) : undefined;
+    lane.end = end;
     const pass = (batch: EventBatch): EventBatch => {
       extend(lane.spans, batch);
+      end?.append(batch);
       if (console) this.#queueReports(batch.boot, console.read(batch), 0);
       return batch;
     };
@@ -270,6 +281,11 @@ export class RunStream {
     }
     if (records === 0) refuseIfUnreadable(capture);
     for (const ready of reorder.finish()) yield pass(ready);
+    const marker = end?.marker(this.#lanes.flatMap((other) => (other === lane ? [] : (other.end ?? []))));
+    if (marker) {
+      this.#queueDelta(marker.delta);
+      yield marker;
+    }
     if (console) this.#queueReports(lastBoot, console.finish(), 0);
   }
 

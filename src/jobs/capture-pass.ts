@@ -8,12 +8,14 @@ import {
   type RunInfo,
 } from '../../schema/index.ts';
 import { type HashedCapture, hashOfRun } from '../ingest/content-hash.ts';
+import type { RecordedPart } from '../ingest/recording-end.ts';
 import type { CaptureRead, CaptureSummary } from '../ingest/run-stream.ts';
 import type { RunOrigin, StoredCapture } from '../store/run-summary.ts';
 import { storeError } from '../store/store-error.ts';
 import { IN_MEMORY, type ReplayCapturesOptions } from './replay-options.ts';
 import { RunSession, type SessionOptions, wholeDictionary } from './run-session.ts';
 import type { BatchSource } from './source/batch-source.ts';
+import { spansByUse } from './spans-by-use.ts';
 import type { StoreTarget } from './target/store-target.ts';
 import { TolerantStoreTarget } from './target/tolerant-store.ts';
 import { weakestAssessments } from './weakest.ts';
@@ -123,7 +125,7 @@ export class CapturePass {
         lost: captured.lost,
         firstNs: info.first_ns,
         lastNs: info.last_ns,
-        cpuSpans: session.cpuSpans,
+        cpuSpans: spansByUse(session.cpuSpans, partsOf(captured.captures)),
         baseNs: captured.baseNs,
         issues: index === 0 ? captured.issues : [],
       });
@@ -159,8 +161,13 @@ export class CapturePass {
   }
 }
 
+/** Traces of the run, when there are several. */
+function partsOf(captures: readonly CaptureRead[]): RecordedPart[] {
+  return captures.flatMap(({ part }) => part ?? []);
+}
+
 /** A capture with the span of its records in one boot. */
-function inBoot({ spans, ...capture }: CaptureRead, boot: number): StoredCapture {
+function inBoot({ spans, part: _, ...capture }: CaptureRead, boot: number): StoredCapture {
   const span = spans.find(([of]) => of === boot);
   return span === undefined ? capture : { ...capture, first_ns: span[1], last_ns: span[2] };
 }

@@ -12,10 +12,13 @@ import {
   type EventType,
   type FactSink,
   type Finding,
+  fieldsOf,
   type KernelProfile,
+  knownName,
   type Thresholds,
 } from '../../schema/index.ts';
 import { isLogLine, mayBeLogLine } from './core/log-line.ts';
+import { RecordingEnds } from './core/recording-ends.ts';
 import { type EventHandler, type Model, World } from './core/world.ts';
 import { type AnyHandler, HandlersByName } from './handlers.ts';
 import { assessAll } from './judge/assess.ts';
@@ -26,6 +29,8 @@ import { createMeasures } from './model/measures.ts';
 import { createModels, type Models } from './model/models.ts';
 import { type RunRecord, recordOf } from './record/run-record.ts';
 import { hungTaskThresholdNs, workqueueThresholdNs } from './record/wait-thresholds.ts';
+
+const END = fieldsOf('quiesce_end');
 
 export interface ReplayOptions {
   readonly profile?: KernelProfile;
@@ -63,6 +68,10 @@ export class ReplayEngine {
   #recordedNs = 0;
   #recordedEvent = 0;
   readonly #markers: boolean[] = [];
+  /** Where traces ended while others went on. */
+  readonly #ends = new RecordingEnds();
+  /** By model: the events that it reads. */
+  readonly #reads = new Map<Model, Set<string>>();
   #record: RunRecord | undefined;
 
   constructor(options: ReplayOptions) {
@@ -129,13 +138,44 @@ export class ReplayEngine {
     const handlers: AnyHandler[] = [];
     for (const model of this.#order) {
       const handler = model.subscribe(type);
-      if (handler) handlers.push(handler);
+      if (!handler) continue;
+      handlers.push(handler);
+      if (type.shape === 'marker') continue;
+      const reads = this.#reads.get(model);
+      if (reads) reads.add(type.name);
+      else this.#reads.set(model, new Set([type.name]));
     }
+    if (knownName(type) === 'quiesce_end') handlers.push((event: EventCursor) => this.#recordingEnded(event));
     this.#byName[type.typeId] = HandlersByName.of(handlers);
     this.#handlers[type.typeId] = this.#byName[type.typeId] === undefined ? (handlers as EventHandler[]) : [];
     this.#counts[type.typeId] ??= 0;
     this.#markers[type.typeId] = type.shape === 'marker';
     this.#console[type.typeId] = mayBeLogLine(type);
+  }
+
+  #recordingEnded(event: EventCursor): void {
+    // What spans a gap between two traces may be two (E0.4).
+    if (event.int(END.gap) === 1) this.world.lostMarkers++;
+    this.#ends.end(event.text(END.events).split(' '), event.tsNs, (name) => this.#eventsOf(name));
+  }
+
+  #eventsOf(name: string): number {
+    let events = 0;
+    for (const type of this.world.dictionary.types) if (type.name === name) events += this.#counts[type.typeId] ?? 0;
+    return events;
+  }
+
+  /** Each model ends where the last trace ended that recorded what it reads. */
+  #finishModels(endNs: number): void {
+    const { world } = this;
+    for (const model of this.#order) {
+      const read = [...(this.#reads.get(model) ?? [])].filter((name) => this.#eventsOf(name) > 0);
+      const ownNs = this.#ends.any ? this.#ends.of(read, endNs, (name) => this.#eventsOf(name)) : endNs;
+      if (ownNs < endNs) {
+        world.endsEarly.set(model, ownNs);
+        world.withFactsUntil(ownNs, () => model.finish?.(ownNs));
+      } else model.finish?.(endNs);
+    }
   }
 
   /** Ends the run and judges it. Call once. */
@@ -151,7 +191,7 @@ export class ReplayEngine {
       world.lastEvent = this.#recordedEvent;
     }
     const endNs = world.nowNs;
-    for (const model of this.#order) model.finish?.(endNs);
+    this.#finishModels(endNs);
     const record = recordOf(this);
     this.#record = record;
     emitWaitEdges(world.facts, record.timeline);

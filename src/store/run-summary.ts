@@ -26,6 +26,16 @@ export interface CpuSpan {
   readonly lastNs: number;
 }
 
+/** What a span of a CPU is the measure of: anything, tasks, or interrupts of a kind. */
+export type SpanUse = 'any' | 'task' | 'nmi' | 'hardirq' | 'softirq';
+
+/** The same by what was recorded there: a trace of interrupts may be shorter than that of switches. */
+export interface CpuSpanOf extends CpuSpan {
+  readonly of: SpanUse;
+  /** Without the time between two traces. */
+  readonly recordedNs: number;
+}
+
 /** What of a run is kept: everything · histograms and findings, no events · findings alone. */
 export const KEPT = ['all', 'metrics', 'findings'] as const;
 export type Kept = (typeof KEPT)[number];
@@ -60,7 +70,7 @@ export interface RunSummary {
   /** What the trace covers. */
   readonly firstNs: number;
   readonly lastNs: number;
-  readonly cpuSpans: readonly CpuSpan[];
+  readonly cpuSpans: readonly CpuSpanOf[];
   readonly baseNs: bigint;
   readonly issues: readonly ImportIssue[];
 }

@@ -157,8 +157,9 @@ export class RunWriter {
     const captures = new RowInserter(this.#db, 'capture', CAPTURE_COLUMNS, run);
     for (const capture of summary.captures) captures.row(...CAPTURE_COLUMNS.map((column) => capture[column]));
     captures.flush();
-    const spans = new RowInserter(this.#db, 'cpu_span', ['cpu', 'first_ns', 'last_ns'], run);
-    for (const { cpu, firstNs, lastNs } of summary.cpuSpans) spans.row(cpu, firstNs, lastNs);
+    const spans = new RowInserter(this.#db, 'cpu_span', ['cpu', 'of', 'first_ns', 'last_ns', 'recorded_ns'], run);
+    for (const { cpu, of, firstNs, lastNs, recordedNs } of summary.cpuSpans)
+      spans.row(cpu, of, firstNs, lastNs, recordedNs);
     spans.flush();
     const labels = new RowInserter(this.#db, 'run_label', ['key', 'value'], run);
     for (const [key, value] of Object.entries(summary.origin.labels)) labels.row(key, value);

@@ -7,8 +7,11 @@ import {
   Dictionary,
   type EventCursor,
   type EventType,
+  type Fact,
+  type FactName,
   type FactSink,
   type FieldPosition,
+  factFunctions,
   type KernelProfile,
   type LogReport,
   type Thresholds,
@@ -42,7 +45,9 @@ export class World {
   readonly dictionary = new Dictionary();
   readonly profile: KernelProfile;
   readonly thresholds: Thresholds;
-  readonly facts: FactSink;
+  facts: FactSink;
+  /** Models of which the recording ended before that of others, and when; filled at the end of the run. */
+  readonly endsEarly = new Map<Model, number>();
   /** Fields of the profile that the user fixed: evidence from the capture does not change them (MODEL §0 order). */
   readonly pinned: ReadonlySet<keyof KernelProfile>;
   /** An event of the trace was consumed: `firstNs` holds. Lines of a log beside it begin nothing. */
@@ -85,6 +90,28 @@ export class World {
   /** Sets a profile field from evidence, unless the user fixed it. */
   learn<K extends keyof KernelProfile>(field: K, value: KernelProfile[K]): void {
     if (!this.pinned.has(field) && value !== undefined) this.profile[field] = value;
+  }
+
+  /** Facts that are open within `emit` are cut: nothing of their kind was recorded after that. */
+  withFactsUntil(untilNs: number, emit: () => void): void {
+    const sink = this.facts;
+    const cut = <N extends FactName>(name: N): ((fact: Fact<N>) => void) => {
+      const put = sink[name] as (fact: object) => void;
+      return (fact) => {
+        const { startNs, endNs } = fact as { readonly startNs?: number | null; readonly endNs?: number | null };
+        put(endNs === null ? { ...fact, endNs: Math.max(startNs ?? 0, untilNs) } : fact);
+      };
+    };
+    this.facts = {
+      ...factFunctions(cut),
+      sample: (metric, by, valueNs) => sink.sample(metric, by, valueNs),
+      openSample: (metric, by) => sink.openSample(metric, by),
+    };
+    try {
+      emit();
+    } finally {
+      this.facts = sink;
+    }
   }
 
   /** Sum of events seen under any of the names. */

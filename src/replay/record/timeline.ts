@@ -3,10 +3,10 @@
  * nothing else, so that a what-if variant can hand them a rewritten copy (MODEL 6.3).
  */
 import type { Evidence, Note } from '../../../schema/index.ts';
-import { overlapNs } from '../core/interval.ts';
+import { cutOpen, type MayBeOpen, overlapNs } from '../core/interval.ts';
 import { note } from '../core/note.ts';
 import type { Visibility } from '../core/visibility.ts';
-import type { World } from '../core/world.ts';
+import type { Model, World } from '../core/world.ts';
 import { flavorOfKthread } from '../knowledge/rcu-tasks.ts';
 import { plainSymbol } from '../knowledge/stack/interrupt-frames.ts';
 import type { StackVerdict } from '../knowledge/stack/stack-verdict.ts';
@@ -19,7 +19,7 @@ import type { PastLockWait } from '../model/lock/wait.ts';
 import type { LogStall } from '../model/log/stall.ts';
 import type { Models } from '../model/models.ts';
 import type { BarrierRound } from '../model/rcu/barrier.ts';
-import type { GracePeriod, Holdout } from '../model/rcu/grace-period.ts';
+import { type GracePeriod, type Holdout, heldUntilNs } from '../model/rcu/grace-period.ts';
 import type { HoldoutVerdict } from '../model/rcu/holdout/shares.ts';
 import { judgeHoldout } from '../model/rcu/holdout/verdict.ts';
 import type { SrcuGracePeriod } from '../model/srcu/grace-period.ts';
@@ -59,6 +59,8 @@ export interface LoggedLoad {
 export interface TimelineData {
   /** Last instant of the capture. Open intervals have `endNs` null and reach to here. */
   readonly endNs: number;
+  /** Until when sleeps, waits and locks were recorded: before the end, where the trace that did was shorter than another one. */
+  readonly waitsEndNs: number;
   /** Its last event. */
   readonly lastEvent: number;
   /** Flavour that synchronize_rcu() waits for. */
@@ -132,6 +134,26 @@ function lockTask({ tasks }: Models, key: number, comm: number): Task {
   return task;
 }
 
+/** Open intervals reach to where the trace ended that recorded them. */
+function cutWhatEndedEarly({ endsEarly }: World, models: Models, openSleeps: readonly HungSleep[]): void {
+  const { rcu, sync, work, srcuGp, tasks, gpKthread, workers } = models;
+  const cut = (model: Model, ...lists: readonly Iterable<MayBeOpen>[]): void => {
+    const untilNs = endsEarly.get(model);
+    if (untilNs !== undefined) for (const list of lists) cutOpen(list, untilNs);
+  };
+  cut(rcu, rcu.history.all());
+  cut(sync, sync.long, sync.waits);
+  cut(work, work.srcuRuns, work.longRuns);
+  cut(srcuGp, srcuGp.periods);
+  cut(tasks, openSleeps);
+  cut(gpKthread, gpKthread.starvations, gpKthread.sleeps);
+  cut(workers, workers.starvations);
+  const rcuNs = endsEarly.get(rcu);
+  if (rcuNs === undefined) return;
+  for (const { holdouts } of rcu.history.all())
+    for (const holdout of holdouts) if (holdout.toNs === null) holdout.openUntilNs = rcuNs;
+}
+
 /** Who is who. */
 type TaskNames = Pick<TaskModel, 'find' | 'label' | 'labelOf' | 'labelOfTid' | 'name' | 'bornNs'>;
 
@@ -186,8 +208,13 @@ export class Timeline {
       const name = tasks.name(task);
       if (flavorOfKthread(name)) tasksKthreads.set(name, task.tid);
     }
+    cutWhatEndedEarly(world, models, openSleeps);
     const data: TimelineData = {
       endNs: world.nowNs,
+      waitsEndNs: Math.min(
+        world.nowNs,
+        ...[tasks, sync, models.locks].map((m) => world.endsEarly.get(m) ?? world.nowNs),
+      ),
       lastEvent: world.lastEvent,
       flavor: rcu.mainFlavor,
       periods: rcu.history.all(),
@@ -208,7 +235,9 @@ export class Timeline {
       lockWaits,
       pastLockWaits: [
         ...models.locks.events.pastWaits,
-        ...models.locks.ownerlessWaits(world.nowNs).filter((wait) => !owned.has(wait.tid)),
+        ...models.locks
+          .ownerlessWaits(world.endsEarly.get(models.locks) ?? world.nowNs)
+          .filter((wait) => !owned.has(wait.tid)),
       ],
       joins: taskJoins(models.stops.stops, [...hung.sleeps, ...openSleeps], work.longRuns, (stack) =>
         sync.verdict(stack),
@@ -294,8 +323,13 @@ export class Timeline {
   }
 
   /** End of an interval that may be open. */
-  end(interval: { readonly endNs: number | null }): number {
-    return interval.endNs ?? this.data.endNs;
+  end(interval: { readonly endNs: number | null; readonly openUntilNs?: number }): number {
+    return interval.endNs ?? interval.openUntilNs ?? this.data.endNs;
+  }
+
+  /** Until when a CPU or reader is known to have held its grace period up. */
+  heldUntil(holdout: Holdout): number {
+    return heldUntilNs(holdout) ?? holdout.openUntilNs ?? this.data.endNs;
   }
 
   /** Why an interval that is open at the end may have ended unseen; undefined when nothing speaks for that. */
@@ -305,7 +339,7 @@ export class Timeline {
     return note(`nothing of CPU ${unrecordedCpus.join(', ')} was recorded: it may have ended there`, 'E0.4');
   }
 
-  length(interval: { readonly startNs: number; readonly endNs: number | null }): number {
+  length(interval: { readonly startNs: number; readonly endNs: number | null; readonly openUntilNs?: number }): number {
     return this.end(interval) - interval.startNs;
   }
 
@@ -372,7 +406,7 @@ export class Timeline {
   judge(holdout: Holdout): TracedVerdict {
     const verdict = judgeHoldout(holdout, this.data.visible);
     if (holdout.kind !== 'cpu' || (verdict.cause !== 'cpu-hog' && verdict.cause !== 'unknown')) return verdict;
-    const toNs = holdout.toNs ?? this.data.endNs;
+    const toNs = holdout.toNs ?? holdout.openUntilNs ?? this.data.endNs;
     const busy = this.busyWait(holdout.cpu, holdout.fromNs, toNs);
     if (busy) return busy.verdict;
     if (verdict.cause !== 'cpu-hog' || verdict.task === undefined)

@@ -11,7 +11,7 @@
 --   tid          thread id
 --   stretches    times it was switched in
 --   total_ns     ns: on the CPU
---   share        0…1: of the time that the trace covers on that CPU
+--   share        0…1: of the time for which switches of that CPU were recorded
 --   longest_ns   ns: longest time without a context switch
 -- Cost
 --   scans task_state
@@ -22,9 +22,9 @@ SELECT
   s.tid,
   count(*) AS stretches,
   sum(coalesce(s.end_ns, run.last_ns) - s.start_ns) AS total_ns,
-  round(sum(coalesce(s.end_ns, run.last_ns) - s.start_ns) * 1.0 / nullif(span.last_ns - span.first_ns, 0), 4) AS share,
+  round(sum(coalesce(s.end_ns, run.last_ns) - s.start_ns) * 1.0 / nullif(span.recorded_ns, 0), 4) AS share,
   max(coalesce(s.end_ns, run.last_ns) - s.start_ns) AS longest_ns
-FROM task_state AS s JOIN run USING (run_id) LEFT JOIN cpu_span AS span USING (run_id, cpu)
+FROM task_state AS s JOIN run USING (run_id) LEFT JOIN cpu_span AS span ON span.run_id = s.run_id AND span.cpu = s.cpu AND span."of" = 'task'
 WHERE s.state = 'running' AND s.tid <> 0 AND (:cpu IS NULL OR s.cpu = :cpu) AND (:run IS NULL OR s.run_id = :run)
 GROUP BY s.run_id, s.cpu, s.tid, s.comm
 ORDER BY total_ns DESC, s.run_id, s.cpu, s.tid

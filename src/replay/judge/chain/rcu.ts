@@ -295,7 +295,12 @@ function blameHoldout(walk: AttributionWalk, period: Link, holdout: Holdout, ns:
     if (hog === undefined) busy.blame(pieces.own);
     else occupantLink(busy, hog, pieces.own);
   }
-  const storm = timeline.stormDuring('nmi', cpu, holdout.fromNs, holdout.toNs ?? timeline.data.endNs);
+  const storm = timeline.stormDuring(
+    'nmi',
+    cpu,
+    holdout.fromNs,
+    holdout.toNs ?? holdout.openUntilNs ?? timeline.data.endNs,
+  );
   if (busy) addContexts(busy, cpu, pieces, storm?.firstEvent);
   draft.root(holdoutRoot(timeline, holdout, verdict), ns);
   if (verdict.cause === 'nmi-storm' && storm) draft.evidence.cite(storm.firstEvent, `NMI storm on CPU ${cpu} begins`);

@@ -20,7 +20,7 @@ function finding(timeline: Timeline, starvation: KthreadStarvation): Finding {
   const chain = Attribution.ofStarvation(timeline, starvation);
   const { nmi, hardirq, softirq } = starvation.shares;
   const interrupts = nmi + hardirq + softirq;
-  const endNs = starvation.endNs ?? timeline.data.endNs;
+  const endNs = timeline.end(starvation);
   const blockedNs = endNs - starvation.startNs;
   return identified({
     kind: 'gp-kthread-starved',

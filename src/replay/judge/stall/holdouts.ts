@@ -10,7 +10,7 @@ const round = (share: number): number => Math.round(share * 1e4) / 1e4;
 
 /** The longest pending first. */
 export function stallHoldouts(timeline: Timeline, holdouts: readonly Holdout[]): StallHoldout[] {
-  const untilNs = (holdout: Holdout): number => heldUntilNs(holdout) ?? timeline.data.endNs;
+  const untilNs = (holdout: Holdout): number => timeline.heldUntil(holdout);
   return [...holdouts]
     .sort((a, b) => untilNs(b) - b.fromNs - (untilNs(a) - a.fromNs) || a.cpu - b.cpu || a.tid - b.tid)
     .map((holdout) => {
@@ -63,7 +63,7 @@ export function holdoutNote(timeline: Timeline, holdout: Holdout): string {
 
 function lockNote(timeline: Timeline, holdout: Holdout): string {
   const { data } = timeline;
-  const untilNs = holdout.toNs ?? data.endNs;
+  const untilNs = holdout.toNs ?? holdout.openUntilNs ?? data.endNs;
   const past = data.pastLockWaits
     .filter((wait) => wait.tid === holdout.tid)
     .map((wait) => ({

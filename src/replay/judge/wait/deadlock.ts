@@ -42,7 +42,7 @@ export function srcuReaderEdges(timeline: Timeline): TaskEdge[] {
     .flatMap((wait) => {
       if (wait.resource !== 'srcu' || !wait.domain) return [];
       return timeline
-        .readersHolding(wait.domain, wait.startNs + 1, timeline.data.endNs)
+        .readersHolding(wait.domain, wait.startNs + 1, timeline.data.waitsEndNs)
         .filter((reader) => reader.endNs === null)
         .map((reader) => ({
           from: wait.task,
@@ -106,7 +106,9 @@ export function detectDeadlocks(record: RunRecord): Finding[] {
   const inTicks = record.profile.timeUnit === 'ticks';
   const edges = [...srcuReaderEdges(timeline), ...lockEdges(timeline), ...joinEdges(timeline)];
   return shortestCycles(edges)
-    .filter((cycle) => inTicks || timeline.data.endNs - Math.max(...cycle.map((edge) => edge.sinceNs)) >= PERSISTS_NS)
+    .filter(
+      (cycle) => inTicks || timeline.data.waitsEndNs - Math.max(...cycle.map((edge) => edge.sinceNs)) >= PERSISTS_NS,
+    )
     .map((cycle) => finding(timeline, cycle, inTicks ? formatTicks : formatDuration));
 }
 
@@ -133,7 +135,7 @@ function finding(timeline: Timeline, cycle: readonly TaskEdge[], length: (ns: nu
         ? `${waits[0].task}:${waits[0].tid} waits for itself: ${waits[0].on}`
         : `${waits.map((wait) => `${wait.task}:${wait.tid}`).join(' → ')} → ${waits[0].task}:${waits[0].tid} wait for each other`,
     start_ns: sinceNs,
-    end_ns: timeline.data.endNs,
+    end_ns: timeline.data.waitsEndNs,
     evidence: [
       ...cycle.flatMap((edge) => edge.evidence),
       ...cycle.flatMap(({ from }) => sleepOf(timeline, from)),
@@ -141,7 +143,7 @@ function finding(timeline: Timeline, cycle: readonly TaskEdge[], length: (ns: nu
     ],
     notes: notesOf([
       note(
-        `cycle held for ${length(timeline.data.endNs - sinceNs)} until the end of the capture; every wait in it is an AND wait`,
+        `cycle held for ${length(timeline.data.waitsEndNs - sinceNs)} until the end of the capture; every wait in it is an AND wait`,
         'W4.31',
       ),
       ...cycle.flatMap((edge) => edge.inferredBy ?? []),
@@ -177,7 +179,7 @@ function cycleChain(timeline: Timeline, cycle: readonly TaskEdge[]): ChainLink[]
       ...(target.edge.rule && { rule: target.edge.rule }),
       name: timeline.label(to),
       tid: to.tid,
-      blame_ns: closes ? timeline.data.endNs - sinceNs : 0,
+      blame_ns: closes ? timeline.data.waitsEndNs - sinceNs : 0,
       parent: links.length - 1,
       ...shownBy(held),
       ...(closes && { closes }),

@@ -2,6 +2,7 @@
  * The grace-period kthread without a CPU: runnable for long while a grace period is in flight (R2.45, GPKTHREAD_RUNNABLE), and who
  * had the CPU instead. The same for workers: work on the list of their pool waits for them (S3.70).
  */
+import type { MayBeOpen } from '../../core/interval.ts';
 import type { Model, World } from '../../core/world.ts';
 import { GP_KTHREAD } from '../../knowledge/kthread-names.ts';
 import { MAX_RT_PRIO } from '../../knowledge/priorities.ts';
@@ -11,7 +12,7 @@ import { type CpuModel, OCC_HARDIRQ, OCC_NMI, OCC_SOFTIRQ, type Occupancy } from
 import { NameTest } from '../task/name-test.ts';
 import { TASK_BLOCKED, TASK_RUNNABLE, TASK_RUNNING, TASK_SLEEPING, type Task, type TaskModel } from '../task/task.ts';
 
-export interface KthreadStarvation {
+export interface KthreadStarvation extends MayBeOpen {
   /** Name of the task: that of the flavour for a grace-period kthread. */
   readonly flavor: string;
   readonly tid: number;
@@ -32,7 +33,7 @@ export interface KthreadStarvation {
 }
 
 /** It slept long. While a grace period had nothing left to wait for, nobody woke it: its timer was lost (R2.45, GPKTHREAD_NOT_WOKEN). */
-export interface KthreadSleep {
+export interface KthreadSleep extends MayBeOpen {
   readonly flavor: string;
   readonly tid: number;
   readonly startNs: number;

@@ -1,4 +1,5 @@
 /** A grace period and those it waited for: the facts that verdicts and blame are made from. */
+import type { MayBeOpen } from '../../core/interval.ts';
 import type { Occupancy } from '../cpu/cpu.ts';
 
 /** A CPU or reader that a grace period had to wait for (W4, W5). */
@@ -11,6 +12,8 @@ export interface Holdout {
   readonly fromNs: number;
   readonly fromEvent: number;
   toNs: number | null;
+  /** As {@link MayBeOpen}. */
+  openUntilNs?: number;
   toEvent: number;
   /** Last context switch of `cpu` before it began, 0 when none was recorded: with it the CPU's account can be taken again. */
   readonly cpuEvent: number;
@@ -74,7 +77,7 @@ export interface TickSample {
   readonly qsPending: boolean;
 }
 
-export interface GracePeriod {
+export interface GracePeriod extends MayBeOpen {
   readonly flavor: string;
   /** gp_seq of `start` (state bits 1); null when the grace period is inferred from its waiters. */
   readonly seq: number | null;

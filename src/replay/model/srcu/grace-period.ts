@@ -3,7 +3,9 @@
  * more often, and its callbacks are queued within a jiffy of the run that ends it (S3.11–S3.16). One work item belongs to one
  * srcu_struct (S3.21). All of it is inferred, but for ends that a probe on srcu_gp_end shows.
  */
+
 import { type EventCursor, type EventType, fieldsOf, knownName } from '../../../../schema/index.ts';
+import type { MayBeOpen } from '../../core/interval.ts';
 import type { EventHandler, Model, World } from '../../core/world.ts';
 import { TextCodes } from '../cpu/text-codes.ts';
 import type { FunctionCall, FunctionCallModel } from '../task/function-calls.ts';
@@ -14,7 +16,7 @@ import type { SrcuReaderModel } from './reader.ts';
 
 const TIMER = fieldsOf('timer_start');
 
-export interface SrcuGracePeriod {
+export interface SrcuGracePeriod extends MayBeOpen {
   domain: string;
   /** process_srcu is queued or delayed for it, or runs first; with its event. */
   readonly startNs: number;

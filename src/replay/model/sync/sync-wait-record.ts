@@ -1,10 +1,11 @@
 /** One call that waits for a grace period. */
+import type { MayBeOpen } from '../../core/interval.ts';
 import type { WaitedResource } from '../../knowledge/probe-roles.ts';
 import type { Task } from '../task/task.ts';
 
 export type SyncResource = WaitedResource;
 
-export interface SyncWait {
+export interface SyncWait extends MayBeOpen {
   readonly task: Task;
   /** Task name at the time of the wait. */
   comm: string;

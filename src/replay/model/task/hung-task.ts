@@ -1,10 +1,11 @@
 /** Long uninterruptible sleeps, collected while they end; the open ones are still with their tasks. */
+import type { MayBeOpen } from '../../core/interval.ts';
 
 import type { Model, World } from '../../core/world.ts';
 import { sleepFloorNs } from '../../knowledge/collection-floors.ts';
 import type { BlockedInterval, Task, TaskModel } from './task.ts';
 
-export interface HungSleep {
+export interface HungSleep extends MayBeOpen {
   readonly task: Task;
   readonly comm: string;
   readonly startNs: number;

@@ -1,4 +1,5 @@
 /** Work items on their way from queue to end, as the workqueue model keeps them. */
+import type { MayBeOpen } from '../../core/interval.ts';
 
 export type WorkKey = number | bigint;
 
@@ -12,7 +13,7 @@ export interface DomainSource {
 }
 
 /** One execution of a work item. */
-export interface WorkExecution {
+export interface WorkExecution extends MayBeOpen {
   readonly work: WorkKey;
   readonly fn: string;
   readonly workqueue: string;
