@@ -25,4 +25,5 @@ export * from './profile.ts';
 export * from './recording-plan.ts';
 export * from './results.ts';
 export * from './state.ts';
+export * from './timeline.ts';
 export * from './units.ts';

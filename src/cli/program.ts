@@ -13,6 +13,7 @@ const VERB_GROUPS: Readonly<Record<string, Readonly<Record<string, () => Promise
   'What is wrong:': {
     replay: async () => (await import('./commands/replay.ts')).registerReplay,
     explain: async () => (await import('./commands/explain.ts')).registerExplain,
+    report: async () => (await import('./commands/report.ts')).registerReport,
     whatif: async () => (await import('./commands/whatif.ts')).registerWhatIf,
     state: async () => (await import('./commands/state.ts')).registerState,
     events: async () => (await import('./commands/events.ts')).registerEvents,

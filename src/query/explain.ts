@@ -1,5 +1,5 @@
 /** One finding with every event and log line that proves it, read back from the store: the material of `quiesce explain`. */
-import { type Evidence, type Finding, type KernelProfile, RequestError } from '../../schema/index.ts';
+import { type Evidence, type Finding, type KernelProfile, RequestError, type RunInfo } from '../../schema/index.ts';
 import { RECORDER_FRAME } from '../replay/knowledge/stack/recorder-frames.ts';
 import { readError } from '../store/store-error.ts';
 import { parsedFinding, parsedProfile } from '../store/stored-values.ts';
@@ -96,9 +96,33 @@ function explained(connection: QueryConnection, asked: string, runId: number | u
   const ids = new Set(latest.map((row) => parsedFinding(row[2]).id));
   if (ids.size !== 1) throw new UnknownFinding(describeUnknown(connection, id, [...ids], runId));
   const [run, , body, runName, kernel] = latest[0];
-  const { timeUnit } = parsedProfile(kernel);
-  const finding = parsedFinding(body);
-  const base = (BigInt(String(run)) - 1n) << EVENT_ID_BITS;
+  return evidenceOf(connection, parsedFinding(body), Number(run), String(runName), parsedProfile(kernel).timeUnit);
+}
+
+/**
+ * A finding of a run with what proves it. Tasks of one kind share the id of their findings: the finding itself says which is meant.
+ * @throws StoreError
+ */
+export function explainStored(
+  connection: QueryConnection,
+  finding: Finding,
+  { run_id, name, kernel }: RunInfo,
+): Explanation {
+  try {
+    return evidenceOf(connection, finding, run_id ?? 1, name, kernel.timeUnit);
+  } catch (error) {
+    throw readError(connection.path, error);
+  }
+}
+
+function evidenceOf(
+  connection: QueryConnection,
+  finding: Finding,
+  run: number,
+  runName: string,
+  timeUnit: KernelProfile['timeUnit'],
+): Explanation {
+  const base = (BigInt(run) - 1n) << EVENT_ID_BITS;
   const missing: string[] = [];
   const events: ExplainedEvent[] = [];
   const ranges: ExplainedRange[] = [];
@@ -112,11 +136,11 @@ function explained(connection: QueryConnection, asked: string, runId: number | u
       const event = explainEvent(connection, base + BigInt(item.event), item.event, item.role);
       if (event) events.push(event);
       else missing.push(`event ${item.event}`);
-    } else lines.push(explainLine(connection, Number(run), item));
+    } else lines.push(explainLine(connection, run, item));
   }
   events.sort((a, b) => a.event - b.event);
   ranges.sort((a, b) => a.event - b.event);
-  return { finding, runId: Number(run), runName: String(runName), timeUnit, events, ranges, lines, missing };
+  return { finding, runId: run, runName, timeUnit, events, ranges, lines, missing };
 }
 
 function describeUnknown(

@@ -1,7 +1,7 @@
 /** SQL as the user types it, on a connection that cannot write. */
 import { RequestError } from '../../schema/index.ts';
 import { StoreError, storeError } from '../store/store-error.ts';
-import { type Connection, openForReading } from '../store/store-file.ts';
+import { type Connection, openForReading, type Statement } from '../store/store-file.ts';
 import { nearestNames } from './name-suggestion.ts';
 
 /** A value as SQLite holds it; integers are exact. */
@@ -27,9 +27,14 @@ const OF_STATEMENT: ReadonlySet<string> = new Set([
   'SQLITE_NOMEM',
 ]);
 
+/** Kept prepared. */
+const MOST_STATEMENTS = 64;
+
+/** A connection to ask a store anything. */
 export class QueryConnection {
   readonly path: string;
   readonly #db: Connection;
+  readonly #statements = new Map<string, Statement>();
 
   /** @throws StoreError */
   constructor(path: string) {
@@ -50,15 +55,24 @@ export class QueryConnection {
    * @throws StoreError when the file is damaged or locked
    */
   query(sql: string, values?: Readonly<Record<string, SqlValue>>): SqlRows {
-    const statement = this.#guarded(() => this.#db.prepare(sql));
+    const statement = this.#guarded(() => this.#prepared(sql));
     if (!statement.reader || !statement.readonly)
       throw new SqlError('the store is opened read-only: only statements that return rows are run');
-    statement.safeIntegers(true).raw(true);
     const columns = statement.columns().map((column) => column.name);
     return {
       columns,
-      rows: this.#rows(() => statement.iterate(...(values ? [values] : [])) as IterableIterator<SqlValue[]>),
+      rows: this.#rows(() => this.#prepared(sql).iterate(...(values ? [values] : [])) as IterableIterator<SqlValue[]>),
     };
+  }
+
+  /** The views of events join many tables: preparing a statement takes longer than running it. */
+  #prepared(sql: string): Statement {
+    const known = this.#statements.get(sql);
+    if (known !== undefined && !known.busy) return known;
+    const statement = this.#db.prepare(sql);
+    if (statement.reader) statement.safeIntegers(true).raw(true);
+    if (this.#statements.size < MOST_STATEMENTS) this.#statements.set(sql, statement);
+    return statement;
   }
 
   /** Whether a table or view of that name exists. */

@@ -9,6 +9,7 @@
  *       └ kworker/0:1:9, runs process_srcu                         1.2 ms    0.0 %               2912
  */
 import { type ChainLink, formatDuration } from '../../schema/index.ts';
+import { type ChainRow, chainTree, linkName, smallBranches } from './chain-tree.ts';
 import { type Style, widthOf } from './style.ts';
 import { clip, padTo, printable, textWidth, wrap } from './text-format.ts';
 
@@ -35,18 +36,6 @@ function columnsOf(style: Style, indent: number, brief: boolean): Columns {
   return { width, bar, label: width - TIME_WIDTH - SHARE_WIDTH - bar - PLACE_WIDTH, style, brief };
 }
 
-/** Branches that cost less together are one line. */
-const SMALL = 0.005;
-
-interface Row {
-  readonly link: ChainLink;
-  /** Exclusive time of the link and of all that it waited for. */
-  readonly totalNs: number;
-  readonly below: Row[];
-  /** On the way to the root. */
-  readonly main: boolean;
-}
-
 export interface ChainOptions {
   /** Columns that the caller puts before each line. */
   readonly indent?: number;
@@ -65,29 +54,16 @@ export function chainLines(chain: readonly ChainLink[], style: Style, options: C
   const head = 'blame'.padStart(TIME_WIDTH) + 'share'.padStart(SHARE_WIDTH) + place.padStart(columns.bar + PLACE_WIDTH);
   return [
     style.dim(`${' '.repeat(columns.label)}${head}`.trimEnd()),
-    ...rowLines(tree(chain, 0), '', '', totalNs, columns),
+    ...rowLines(chainTree(chain), '', '', totalNs, columns),
   ];
 }
 
-/** Links without a parent wait for the link before them. */
-const parentOf = (link: ChainLink, index: number): number => link.parent ?? index - 1;
-
-function tree(chain: readonly ChainLink[], index: number): Row {
-  const below = chain.flatMap((link, i) => (i > index && parentOf(link, i) === index ? [tree(chain, i)] : []));
-  const link = chain[index];
-  const main = chain.slice(0, index + 1).every((other, i) => i === 0 || parentOf(other, i) === i - 1);
-  return { link, below, main, totalNs: below.reduce((sum, row) => sum + row.totalNs, link.blame_ns) };
-}
-
-function rowLines(row: Row, first: string, rest: string, totalNs: number, columns: Columns): string[] {
+function rowLines(row: ChainRow, first: string, rest: string, totalNs: number, columns: Columns): string[] {
   const lines = linkLines(row.link, first, `${rest}${row.below.length > 0 ? '│ ' : '  '}`, totalNs, columns);
-  const small = row.below.filter((other) => !other.main && other.totalNs > 0 && other.totalNs < SMALL * totalNs);
-  const shown = row.below.filter((other) => !small.includes(other));
-  // The way to the root is the last branch, so that it can be followed down the page.
-  shown.sort((a, b) => Number(a.main) - Number(b.main));
+  const { small, shown } = smallBranches(row, totalNs);
   if (small.length > 0 && !columns.brief) {
     const last = shown.length === 0;
-    const names = small.map(({ link }) => nameOf(link)).join(', ');
+    const names = small.map(({ link }) => printableName(link)).join(', ');
     const spentNs = small.reduce((sum, other) => sum + other.totalNs, 0);
     const label = clip(`${rest}${last ? '└' : '├'} ${names}`, columns.label - 1);
     lines.push(columns.style.dim(`${padTo(label, columns.label)}${cost(spentNs, totalNs, columns)}`.trimEnd()));
@@ -108,7 +84,7 @@ function cost(ns: number, totalNs: number, { bar }: Columns): string {
 
 function linkLines(link: ChainLink, first: string, rest: string, totalNs: number, columns: Columns): string[] {
   const room = columns.label - 1;
-  const full = `${first}${nameOf(link)}`;
+  const full = `${first}${printableName(link)}`;
   // A struct that has a name does without its address where the line is short.
   const name = textWidth(full) > room ? full.replace(/(?<=\S) \(0x[0-9a-f]+\)$/, '') : full;
   const note = [link.closes ? 'closes the cycle' : '', link.note ? printable(link.note) : '']
@@ -123,11 +99,4 @@ function linkLines(link: ChainLink, first: string, rest: string, totalNs: number
   return [line, ...wrap(note, columns.width - rest.length - 2).map((part) => `${rest}  ${columns.style.dim(part)}`)];
 }
 
-function nameOf(link: ChainLink): string {
-  const name = printable(link.name);
-  return link.kind === 'lock' && !/^an? /.test(name)
-    ? `lock ${name}`
-    : link.kind === 'reader'
-      ? `reader ${name}`
-      : name;
-}
+const printableName = (link: ChainLink): string => printable(linkName(link));

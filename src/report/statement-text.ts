@@ -49,28 +49,40 @@ export interface StatementOptions {
 const reportedTitle = (text: string): string =>
   REPORTED_TOO.test(text) ? text.replace(REPORTED_TOO, '').replace(/; a grace period stalls.*/, '') : text;
 
-/** Notes as lines: `inferred  a tracepoint teardown waits for … (S3.50)`. Thresholds stand beside the length. */
-export function statementLines(finding: Finding, style: Style, options: StatementOptions = {}): string[] {
-  const { teach = false, indent = '    ' } = options;
+/** A sentence of a finding, and how it is known; the basis of what the kernel checks anyway is ''. */
+export interface Statement {
+  readonly basis: Exclude<Basis, 'threshold' | 'background'> | '';
+  readonly text: string;
+  readonly rules: readonly string[];
+}
+
+/** What a finding says, the kernel's own words first. Thresholds stand beside the length, and are not here. */
+export function statementsOf(finding: Finding, options: StatementOptions = {}): Statement[] {
+  const { teach = false } = options;
   const quote = quoteOf(finding, options.logName);
-  const line = (basis: string, text: string): string[] => {
-    const label = basis.padEnd(LABEL_WIDTH);
-    const rest = `${indent}${' '.repeat(LABEL_WIDTH)} `;
-    const lines = wrapAfter(`${indent}${label} `, rest, printable(text), widthOf(style));
-    return lines.map((each) => dimLabel(each, label, indent, style));
-  };
-  const said = finding.notes.flatMap((note) => {
+  const said = finding.notes.flatMap((note): Statement[] => {
     const basis = basisOf(note, finding);
     if (options.brief && isConfirmation(note, finding, quote !== undefined)) return [];
     if (basis === 'threshold' || (basis === 'background' && !teach)) return [];
     // Its own words are better than ours.
     if (REPORTED_TOO.test(note.text) && quote !== undefined) return [];
-    const rules = note.rules.length > 0 ? ` (${note.rules.join(', ')})` : '';
     if (options.said?.has(note.text)) return [];
     options.said?.add(note.text);
-    return line(basis === 'background' ? '' : basis, `${reportedTitle(note.text)}${rules}`);
+    return [{ basis: basis === 'background' ? '' : basis, text: reportedTitle(note.text), rules: note.rules }];
   });
-  return quote === undefined ? said : [...line('reported', quote), ...said];
+  return quote === undefined ? said : [{ basis: 'reported', text: quote, rules: [] }, ...said];
+}
+
+/** Statements as lines: `inferred  a tracepoint teardown waits for … (S3.50)`. */
+export function statementLines(finding: Finding, style: Style, options: StatementOptions = {}): string[] {
+  const { indent = '    ' } = options;
+  return statementsOf(finding, options).flatMap(({ basis, text, rules }) => {
+    const label = basis.padEnd(LABEL_WIDTH);
+    const rest = `${indent}${' '.repeat(LABEL_WIDTH)} `;
+    const cited = rules.length > 0 ? ` (${rules.join(', ')})` : '';
+    const lines = wrapAfter(`${indent}${label} `, rest, printable(`${text}${cited}`), widthOf(style));
+    return lines.map((each) => dimLabel(each, label, indent, style));
+  });
 }
 
 /** Sentences of which a short report has no need: the kernel's report, or the headline, says the same. */

@@ -51,6 +51,14 @@ export function representative(waits: readonly TaskWait[]): TaskWait {
   return waits.reduce((a, b) => (weight(b) > weight(a) ? b : a));
 }
 
+/** The finding of a root that tells most: what the report draws, and what a page opens. */
+export function tellingFinding(findings: readonly Finding[]): Finding {
+  const drawn = findings.find((finding) => !isWait(finding) && 'chain' in finding && (finding.chain?.length ?? 0) > 1);
+  if (drawn !== undefined) return drawn;
+  const waits = taskWaits(findings.filter(isWait));
+  return waits.length === 0 ? findings[0] : representative(waits).findings[0];
+}
+
 function weight({ findings: [finding], blockedNs }: TaskWait): number {
   const { chain } = finding;
   // Side branches do not make a chain longer.

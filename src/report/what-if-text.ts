@@ -17,10 +17,7 @@ export function whatIfText(result: WhatIfResult, style: Style): string {
   const acting = result.variants.filter((variant) => !variant.no_op);
   const open = result.variants.filter((variant) => variant.undecided);
   const idle = result.variants.filter((variant) => variant.no_op && !variant.undecided);
-  const added = [
-    ...new Map(acting.flatMap((variant) => variant.new.map((finding) => [finding.id, finding] as const))).values(),
-  ];
-  const rows = [...result.baseline, ...added];
+  const rows = rowsOfMatrix(result);
   const lines: string[] = [];
   if (rows.length === 0) lines.push('No findings, and no variant brings one.');
   for (let from = 0; from < acting.length && rows.length > 0; from += COLUMNS) {
@@ -42,6 +39,14 @@ export function whatIfText(result: WhatIfResult, style: Style): string {
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
+/** Findings of the recording, and those that a change brings. */
+export function rowsOfMatrix({ baseline, variants }: WhatIfResult): Finding[] {
+  const added = variants
+    .filter(({ no_op }) => !no_op)
+    .flatMap((variant) => variant.new.map((finding) => [finding.id, finding] as const));
+  return [...baseline, ...new Map(added).values()];
+}
+
 function matrix(rows: readonly Finding[], variants: readonly WhatIfVariant[], style: Style): string[] {
   const heads = variants.map((_, i) => String.fromCharCode(65 + i));
   const lines = variants.flatMap(({ name, title }, i) => {
@@ -60,7 +65,8 @@ function matrix(rows: readonly Finding[], variants: readonly WhatIfVariant[], st
   return lines;
 }
 
-function markOf(variant: WhatIfVariant, finding: Finding): Mark {
+/** What became of a finding under a variant. */
+export function markOf(variant: WhatIfVariant, finding: Finding): Mark {
   if (variant.cleared.includes(finding.id)) return 'cleared';
   if (variant.remains.includes(finding.id)) return 'remains';
   return variant.new.some((other) => other.id === finding.id) ? 'new' : '';

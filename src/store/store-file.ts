@@ -12,6 +12,8 @@ import { StoreError, StoreLocked, storeError } from './store-error.ts';
 
 export type Connection = Database.Database;
 
+export type Statement = Database.Statement<unknown[]>;
+
 /** How long a reader waits for a process that writes. */
 const READ_TIMEOUT_MS = 3000;
 /** A writer asks again after this time, and then after twice as long, up to the longest. */

@@ -44,7 +44,7 @@ describe('completion', () => {
         input: `${out}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _quiesce; echo "\${COMPREPLY[@]}"`,
         encoding: 'utf8',
       }).stdout.trim();
-    expect(complete('quiesce', 'rep')).toBe('replay');
+    expect(complete('quiesce', 'repl')).toBe('replay');
     expect(complete('quiesce', 'replay', '--fail')).toBe('--fail-on');
     expect(complete('quiesce', 'explain', '--format', 'm')).toBe('mail md');
   });

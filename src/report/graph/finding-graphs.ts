@@ -1,0 +1,40 @@
+/** Pictures of the findings that are graphs: the order of the locks of a cycle, and the tasks and locks of a deadlock. */
+import type { Finding } from '../../../schema/index.ts';
+import { lockGraph } from '../../query/lock-graph.ts';
+import { lockDot, lockPath } from './lock-dot.ts';
+import { svgOfDot } from './svg-of-dot.ts';
+import { waitDot } from './wait-dot.ts';
+
+export interface FindingGraph {
+  readonly title: string;
+  /** One `svg` element; its texts are those of the capture, escaped. */
+  readonly svg: string;
+}
+
+/** Drawing takes a while: the worst findings get a picture. */
+const MOST_GRAPHS = 24;
+
+/** @returns by the place of the finding in the list */
+export async function findingGraphs(
+  path: string,
+  runId: number,
+  findings: readonly Finding[],
+): Promise<Map<number, FindingGraph>> {
+  const graphs = new Map<number, FindingGraph>();
+  for (const [i, finding] of findings.entries()) {
+    if (graphs.size === MOST_GRAPHS) break;
+    const graph = await findingGraph(path, runId, finding);
+    if (graph !== undefined) graphs.set(i, graph);
+  }
+  return graphs;
+}
+
+/** The picture of one finding; undefined when it is no matter of a graph. */
+export async function findingGraph(path: string, runId: number, finding: Finding): Promise<FindingGraph | undefined> {
+  if (finding.kind === 'deadlock')
+    return { title: 'Who waits for whom', svg: await svgOfDot(waitDot(finding), 'Who waits for whom') };
+  const way = lockPath(finding);
+  if (way === undefined) return undefined;
+  const title = 'Order of the locks: each is held while the next is acquired';
+  return { title, svg: await svgOfDot(lockDot(way, lockGraph(path, runId, way.locks)), title) };
+}
