@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 
 export function helpAfter(command: Command): string {
   let text = '';
-  const before = command.createHelp().formatHelp(command, command.createHelp());
+  // At the width at which it is printed.
+  const before = command.helpInformation();
   command.configureOutput({
     writeOut: (part) => {
       text += part;
