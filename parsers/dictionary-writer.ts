@@ -157,14 +157,17 @@ export class DictionaryWriter {
     return type.fields.length;
   }
 
-  /** @param offset bytes into the function, −1 when unknown · @param module string id, 0 = kernel itself. */
-  frame(symbol: number, offset: number, module: number): number {
-    const key = `${symbol},${offset},${module}`;
+  /**
+   * @param offset bytes into the function, −1 when unknown · @param module string id, 0 = kernel itself
+   * @param size of the function, bytes, −1 when unknown · @param address string id of the address, 0 when unknown
+   */
+  frame(symbol: number, offset: number, module: number, size = -1, address = 0): number {
+    const key = `${symbol},${offset},${module},${size},${address}`;
     let id = this.#frameIds.get(key);
     if (id === undefined) {
       id = this.#frameCount++;
       this.#frameIds.set(key, id);
-      this.#delta.frames.push(symbol, offset, module);
+      this.#delta.frames.push(symbol, offset, module, size, address);
     }
     return id;
   }

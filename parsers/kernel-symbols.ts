@@ -37,10 +37,6 @@ export interface SymbolHit {
   readonly offset: number;
   /** Name of the module, '' for the kernel itself. */
   readonly module: string;
-}
-
-/** A symbol as the kernel's own printk would show it. */
-export interface PrintedSymbol extends SymbolHit {
   /** Distance to the next symbol; undefined for the last one of the kernel or a module. */
   readonly sizeBytes: number | undefined;
 }
@@ -149,19 +145,20 @@ export class KernelSymbols {
       const toPageEnd = PAGE_BYTES - (this.#lo[last] % PAGE_BYTES);
       if (offset >= toPageEnd + PAGE_BYTES) return undefined;
     }
-    return FUNCTION_TYPES.includes(this.#type(last)) ? { name: this.#name(last), offset, module } : undefined;
+    if (!FUNCTION_TYPES.includes(this.#type(last))) return undefined;
+    return { name: this.#name(last), offset, module, sizeBytes: this.#distance(last, next, module) };
   }
 
   /**
    * The symbol, function or data, that the kernel itself prints for an address with %ps and %pS: of several names at one
    * address the first of the table (kernel/kallsyms.c get_symbol_pos); per-CPU offsets, listed as absolute, are not addresses.
    */
-  printed(hi: number, lo: number): PrintedSymbol | undefined {
+  printed(hi: number, lo: number): SymbolHit | undefined {
     if (this.#shift) return this.#shift.toTable(hi, lo, (ownHi, ownLo) => this.#printed(ownHi, ownLo));
     return this.#printed(hi | 0, lo >>> 0);
   }
 
-  #printed(hi: number, lo: number): PrintedSymbol | undefined {
+  #printed(hi: number, lo: number): SymbolHit | undefined {
     // Where the kernel lives in the upper half, a small number is no kernel address but may lie among the per-CPU symbols.
     if (this.size > 0 && this.#hi[0] < 0 && hi >= 0) return undefined;
     const last = this.#lastAtOrBelow(hi, lo);
@@ -174,10 +171,14 @@ export class KernelSymbols {
     if (next === this.size || this.#module(next) !== module) {
       const toPageEnd = PAGE_BYTES - (this.#lo[first] % PAGE_BYTES);
       if (offset >= toPageEnd + PAGE_BYTES) return undefined;
-      return { name: this.#name(first), offset, module, sizeBytes: undefined };
     }
-    const sizeBytes = (this.#hi[next] - this.#hi[first]) * TWO_32 + (this.#lo[next] - this.#lo[first]);
-    return { name: this.#name(first), offset, module, sizeBytes };
+    return { name: this.#name(first), offset, module, sizeBytes: this.#distance(first, next, module) };
+  }
+
+  /** Bytes from one symbol to the next of its module. */
+  #distance(from: number, next: number, module: string): number | undefined {
+    if (next === this.size || this.#module(next) !== module) return undefined;
+    return (this.#hi[next] - this.#hi[from]) * TWO_32 + (this.#lo[next] - this.#lo[from]);
   }
 
   /**

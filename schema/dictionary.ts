@@ -23,11 +23,28 @@ export interface DictionaryDelta {
   strings: string[];
   /** New event types, or known ones with more fields than before. */
   types: EventType[];
-  /** New frames, three numbers each: symbol string id, offset in the function (−1 unknown), module string id (0 kernel). */
+  /** New frames, {@link FRAME_WIDTH} numbers each; see {@link FrameAt}. */
   frames: number[];
   /** New stacks, flat: frame count, then the frame ids, innermost first. */
   stacks: number[];
 }
+
+/** Numbers of a frame. */
+export const FRAME_WIDTH = 5;
+
+/** What they are. */
+export const FrameAt = {
+  /** String id of the function. */
+  symbol: 0,
+  /** Bytes into it, −1 unknown. */
+  offset: 1,
+  /** String id of the module, 0 for the kernel itself. */
+  module: 2,
+  /** Bytes from the function to the next symbol, −1 unknown. */
+  size: 3,
+  /** String id of the return address as it was recorded (`0xffffffff…`), 0 where only names were. */
+  address: 4,
+} as const;
 
 export function emptyDelta(): DictionaryDelta {
   return { strings: [], types: [], frames: [], stacks: [] };
@@ -37,7 +54,7 @@ export function emptyDelta(): DictionaryDelta {
 export class Dictionary {
   readonly strings: string[] = [''];
   readonly types: EventType[] = [];
-  readonly frames: number[] = [0, -1, 0];
+  readonly frames: number[] = [0, -1, 0, -1, 0];
   readonly #stackStart: number[] = [0, 0];
   readonly #stackFrames: number[] = [];
 
@@ -68,14 +85,15 @@ export class Dictionary {
 
   /** Function names of a stack, innermost first (`synchronize_rcu`, `[unknown]`). */
   stackSymbols(stack: StackId): string[] {
-    return this.stackFrames(stack).map((frame) => this.string(this.frames[frame * 3]));
+    return this.stackFrames(stack).map((frame) => this.string(this.frames[frame * FRAME_WIDTH]));
   }
 
-  /** One frame as people write it: `symbol+0x1c [module]`. */
+  /** One frame as the kernel writes it: `symbol+0x1c/0xf0 [module]`, as far as it is known. */
   formatFrame(frame: number): string {
-    const offset = this.frames[frame * 3 + 1];
-    const module = this.frames[frame * 3 + 2];
-    const symbol = this.string(this.frames[frame * 3]);
-    return `${symbol}${offset >= 0 ? `+0x${offset.toString(16)}` : ''}${module ? ` [${this.string(module)}]` : ''}`;
+    const at = frame * FRAME_WIDTH;
+    const [offset, module, size] = this.frames.slice(at + FrameAt.offset, at + FrameAt.address);
+    const symbol = this.string(this.frames[at]);
+    const within = offset < 0 ? '' : `+0x${offset.toString(16)}${size < 0 ? '' : `/0x${size.toString(16)}`}`;
+    return `${symbol}${within}${module ? ` [${this.string(module)}]` : ''}`;
   }
 }

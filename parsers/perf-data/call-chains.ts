@@ -95,6 +95,8 @@ export class CallChains {
           this.#dictionary.string(hit.name),
           hit.offset,
           hit.module === '' ? 0 : this.#dictionary.string(hit.module),
+          hit.sizeBytes,
+          this.#dictionary.string(formatAddress(hi, lo)),
         )
       : this.#unresolved(hi, lo);
     this.#kernelFrames.add(hi, lo, frame);
@@ -105,7 +107,8 @@ export class CallChains {
   #unresolved(hi: number, lo: number): number {
     const address = formatAddress(hi, lo);
     const module = this.#maps.moduleAt(KERNEL_MAPS, hi * TWO_32 + (lo >>> 0));
-    return this.#dictionary.frame(this.#dictionary.string(address), -1, Math.max(0, module));
+    const id = this.#dictionary.string(address);
+    return this.#dictionary.frame(id, -1, Math.max(0, module), -1, id);
   }
 
   #userFrame(hi: number, lo: number, pid: number): number {

@@ -90,7 +90,8 @@ export class SideBand {
     for (const symbol of this.#loaded.values()) {
       if (symbol.hi !== hi) continue;
       const offset = (lo >>> 0) - symbol.lo;
-      if (offset >= 0 && offset < symbol.sizeBytes) return { name: symbol.name, offset, module: 'bpf' };
+      const { name, sizeBytes } = symbol;
+      if (offset >= 0 && offset < sizeBytes) return { name, offset, module: 'bpf', sizeBytes };
     }
     return undefined;
   }

@@ -107,14 +107,23 @@ export class AddressNames {
     return id;
   }
 
-  /** Stack frame of a return address: the bare symbol, offset unknown, as the kernel prints it in `=> symbol`. */
+  /** Stack frame of a return address. */
   frame(hi: number, lo: number): number {
     const known = this.#frameIds.find(hi, lo);
     if (known >= 0) return known;
-    const trampoline = hi === 0 && lo >>> 0 === TRAMPOLINE_MARKER;
-    const symbol = trampoline ? this.#dictionary.string('[FTRACE TRAMPOLINE]') : this.symbol(hi, lo);
-    const id = this.#dictionary.frame(symbol, -1, 0);
+    const id = this.#newFrame(hi, lo);
     this.#frameIds.add(hi, lo, id);
     return id;
+  }
+
+  #newFrame(hi: number, lo: number): number {
+    const dictionary = this.#dictionary;
+    if (hi === 0 && lo >>> 0 === TRAMPOLINE_MARKER)
+      return dictionary.frame(dictionary.string('[FTRACE TRAMPOLINE]'), -1, 0);
+    const address = dictionary.string(formatAddress(hi, lo));
+    const hit = this.symbols?.printed(hi, lo);
+    if (!hit) return dictionary.frame(address, -1, 0, -1, address);
+    const module = hit.module === '' ? 0 : dictionary.string(hit.module);
+    return dictionary.frame(dictionary.string(hit.name), hit.offset, module, hit.sizeBytes, address);
   }
 }

@@ -202,10 +202,12 @@ CREATE TABLE context_flags (
 
 -- Return addresses of stacks.
 CREATE TABLE frame (
-  frame_id  INTEGER PRIMARY KEY, -- run.frame_base + number within the run
-  symbol_id INTEGER NOT NULL,    -- string_id of the function
-  offset    INTEGER,             -- bytes into the function, NULL when unknown
-  module_id INTEGER              -- string_id of the module, NULL for the kernel itself
+  frame_id   INTEGER PRIMARY KEY, -- run.frame_base + number within the run
+  symbol_id  INTEGER NOT NULL,    -- string_id of the function
+  offset     INTEGER,             -- bytes into the function, NULL when unknown
+  module_id  INTEGER,             -- string_id of the module, NULL for the kernel itself
+  size       INTEGER,             -- bytes from the function to the next symbol, NULL when unknown
+  address_id INTEGER              -- string_id of the address, NULL where the recording has names only
 );
 
 -- Stacks, each stored once.
@@ -221,7 +223,9 @@ SELECT s.stack_id,                                                              
        f.value AS frame_id,
        (SELECT text FROM string WHERE string_id = frame.symbol_id) AS symbol,    -- function
        frame.offset AS offset,                                                   -- bytes into it
-       (SELECT text FROM string WHERE string_id = frame.module_id) AS module     -- NULL for the kernel itself
+       (SELECT text FROM string WHERE string_id = frame.module_id) AS module,    -- NULL for the kernel itself
+       frame.size AS size,                                                       -- bytes to the next symbol
+       (SELECT text FROM string WHERE string_id = frame.address_id) AS address   -- 0xffffffff…, of that boot
 FROM _stack AS s, json_each(s.frames) AS f JOIN frame ON frame.frame_id = f.value;
 
 -- The events once more, as compressed columns: what a replay from the store reads (src/store/pages/page-codec.ts).

@@ -5,6 +5,7 @@ import {
   type DictionaryDelta,
   type EventBatch,
   emptyDelta,
+  FRAME_WIDTH,
   type KernelProfile,
   type RunInfo,
   type Thresholds,
@@ -141,7 +142,7 @@ export function wholeDictionary(dictionary: Dictionary): DictionaryDelta {
   const delta = emptyDelta();
   delta.strings = dictionary.strings.slice(1);
   delta.types = dictionary.types.slice();
-  delta.frames = dictionary.frames.slice(3);
+  delta.frames = dictionary.frames.slice(FRAME_WIDTH);
   for (let stack = 1; stack < dictionary.stackCount; stack++) {
     const frames = dictionary.stackFrames(stack);
     delta.stacks.push(frames.length, ...frames);

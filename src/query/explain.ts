@@ -247,12 +247,13 @@ function stackBehind(connection: QueryConnection, id: bigint, cpu: SqlValue, tid
 
 function stackOf(connection: QueryConnection, stackId: SqlValue): string[] {
   if (stackId === null) return [];
-  return rows(connection, 'SELECT symbol, offset, module FROM stack WHERE stack_id = :stack ORDER BY depth', {
+  return rows(connection, 'SELECT symbol, offset, module, size FROM stack WHERE stack_id = :stack ORDER BY depth', {
     stack: stackId,
   })
     .filter(([symbol]) => symbol !== '' && !RECORDER_FRAME.test(String(symbol)))
-    .map(([symbol, offset, module]) => {
-      const within = offset === null ? '' : `+0x${Number(offset).toString(16)}`;
+    .map(([symbol, offset, module, size]) => {
+      const length = size === null ? '' : `/0x${Number(size).toString(16)}`;
+      const within = offset === null ? '' : `+0x${Number(offset).toString(16)}${length}`;
       return `${String(symbol)}${within}${module === null ? '' : ` [${String(module)}]`}`;
     });
 }

@@ -6,6 +6,8 @@ import {
   type EventShape,
   type EventType,
   emptyDelta,
+  FRAME_WIDTH,
+  FrameAt,
 } from '../../../schema/index.ts';
 import { RowInserter } from '../row-inserter.ts';
 import type { Connection } from '../store-file.ts';
@@ -49,12 +51,12 @@ export class DictionaryRows {
     this.#base = base;
     this.#typesOnly = typesOnly;
     this.#strings = new RowInserter(db, 'string', ['string_id', 'text']);
-    this.#frames = new RowInserter(db, 'frame', ['frame_id', 'symbol_id', 'offset', 'module_id']);
+    this.#frames = new RowInserter(db, 'frame', ['frame_id', 'symbol_id', 'offset', 'module_id', 'size', 'address_id']);
     this.#stacks = new RowInserter(db, '_stack', ['stack_id', 'frames']);
     if (typesOnly) return;
     // The first entries are there without a delta (schema/dictionary.ts).
     this.#addString('');
-    this.#addFrame(0, -1, 0);
+    this.#addFrame([0, -1, 0, -1, 0], 0);
     this.#addStack([]);
   }
 
@@ -62,8 +64,7 @@ export class DictionaryRows {
     this.dictionary.apply(delta);
     if (this.#typesOnly) return;
     for (const text of delta.strings) this.#addString(text);
-    for (let i = 0; i < delta.frames.length; i += 3)
-      this.#addFrame(delta.frames[i], delta.frames[i + 1], delta.frames[i + 2]);
+    for (let i = 0; i < delta.frames.length; i += FRAME_WIDTH) this.#addFrame(delta.frames, i);
     for (let i = 0; i < delta.stacks.length; ) {
       const depth = delta.stacks[i++];
       this.#addStack(delta.stacks.slice(i, i + depth));
@@ -75,12 +76,16 @@ export class DictionaryRows {
     this.#strings.row(this.#base.string + this.#nextString++, text);
   }
 
-  #addFrame(symbol: number, offset: number, module: number): void {
+  #addFrame(frames: readonly number[], at: number): void {
+    const string = (id: number): number | null => (id === 0 ? null : this.#base.string + id);
+    const distance = (bytes: number): number | null => (bytes < 0 ? null : bytes);
     this.#frames.row(
       this.#base.frame + this.#nextFrame++,
-      this.#base.string + symbol,
-      offset < 0 ? null : offset,
-      module === 0 ? null : this.#base.string + module,
+      this.#base.string + frames[at + FrameAt.symbol],
+      distance(frames[at + FrameAt.offset]),
+      string(frames[at + FrameAt.module]),
+      distance(frames[at + FrameAt.size]),
+      string(frames[at + FrameAt.address]),
     );
   }
 
@@ -143,17 +148,20 @@ export function readDictionary(
     TEXT,
   );
   const frames = db
-    .prepare('SELECT symbol_id, offset, module_id FROM frame WHERE frame_id > ? AND frame_id < ? ORDER BY frame_id')
+    .prepare(
+      'SELECT symbol_id, offset, module_id, size, address_id FROM frame WHERE frame_id > ? AND frame_id < ? ORDER BY frame_id',
+    )
     .raw()
-    .all(base.frame, end.frame) as [number, number | null, number | null][];
-  for (const [symbolId, offset, moduleId] of frames) {
-    const symbol = symbolId - base.string;
-    const module = moduleId === null ? 0 : moduleId - base.string;
-    for (const id of [symbol, module])
-      if (!(Number.isInteger(id) && id >= 0 && id <= delta.strings.length))
-        throw new RangeError('a frame with no known text');
-    delta.frames.push(symbol, typeof offset === 'number' ? offset : -1, module);
-  }
+    .all(base.frame, end.frame) as [number, ...(number | null)[]][];
+  const textOf = (id: number | null): number => {
+    const text = id === null ? 0 : id - base.string;
+    if (!(Number.isInteger(text) && text >= 0 && text <= delta.strings.length))
+      throw new RangeError('a frame with no known text');
+    return text;
+  };
+  const distance = (bytes: number | null): number => (typeof bytes === 'number' ? bytes : -1);
+  for (const [symbol, offset, module, size, address] of frames)
+    delta.frames.push(textOf(symbol), distance(offset), textOf(module), distance(size), textOf(address));
   const frameCount = frames.length + 1;
   const stacks = db
     .prepare('SELECT frames FROM _stack WHERE stack_id > ? AND stack_id < ? ORDER BY stack_id')

@@ -119,6 +119,8 @@ export class RunCopier {
       ['symbol_id', `symbol_id + ${shifts.string}`],
       ['offset', '"offset"'],
       ['module_id', `module_id + ${shifts.string}`],
+      ['size', 'size'],
+      ['address_id', `address_id + ${shifts.string}`],
     ]);
     ranged('_stack', 'stack_id', [
       ['stack_id', `stack_id + ${shifts._stack}`],

@@ -65,7 +65,13 @@ function comparable(event: PlainEvent): PlainEvent {
   if (event.name === 'sched_process_exit')
     fields.group_dead = fields.group_dead?.replace('true', '1').replace('false', '0');
   // perf opens the files of user frames; we know the name of the object only, as perf does for stripped ones.
-  const stack = event.stack.map((frame) => (/ \[.*\]$/.test(frame) ? frame.replace(/^.* \[/, '[unknown] [') : frame));
+  // Nor does the text tell the sizes of functions.
+  const stack = event.stack.map((frame) =>
+    (/ \[.*\]$/.test(frame) ? frame.replace(/^.* \[/, '[unknown] [') : frame).replace(
+      /(\+0x[0-9a-f]+)\/0x[0-9a-f]+/,
+      '$1',
+    ),
+  );
   return { ...event, fields, stack };
 }
 

@@ -468,9 +468,9 @@ describe('stacks of perf.data', () => {
     const user = [CONTEXT_USER, 0x7f0000000010n, 0x4000n];
     expect(await stacks([[...chain, ...user]], KALLSYMS, 0xffffffff80000000n)).toEqual([
       [
-        '__synchronize_rcu_alias+0x10',
+        '__synchronize_rcu_alias+0x10/0x100',
         'lab_wait+0x8 [lab]',
-        'bpf_prog_x+0x10 [bpf]',
+        'bpf_prog_x+0x10/0x100 [bpf]',
         '0xffffffffc1000010 [other_mod]',
         '[unknown] [libc.so.6]',
         '[unknown] [unknown]',
@@ -480,7 +480,9 @@ describe('stacks of perf.data', () => {
 
   it('shifts the table when the kernel was loaded elsewhere (KASLR), and then knows no modules', async () => {
     const chain = [CONTEXT_KERNEL, 0xffffffff9a000210n, 0xffffffffc0000008n];
-    expect(await stacks([chain], KALLSYMS, 0xffffffff9a000000n)).toEqual([['schedule+0x10', '0xffffffffc0000008']]);
+    expect(await stacks([chain], KALLSYMS, 0xffffffff9a000000n)).toEqual([
+      ['schedule+0x10/0x100', '0xffffffffc0000008'],
+    ]);
   });
 
   it('does not give functions the addresses behind them', async () => {
@@ -492,7 +494,7 @@ describe('stacks of perf.data', () => {
   it('keeps the frames before an address that is none (perf drops the whole chain)', async () => {
     const chain = [CONTEXT_KERNEL, 0xffffffff80000200n, CONTEXT_USER, 0x7f0000000010n, 2n ** 64n - 1n];
     expect(await stacks([chain, chain], KALLSYMS, 0xffffffff80000000n)).toEqual(
-      Array(2).fill(['schedule+0x0', '[unknown] [libc.so.6]']),
+      Array(2).fill(['schedule+0x0/0x100', '[unknown] [libc.so.6]']),
     );
   });
 });

@@ -1,5 +1,5 @@
 /** Whether an interrupt came from user mode, by the stack inside it. */
-import type { Dictionary } from '../../../../schema/index.ts';
+import { type Dictionary, FRAME_WIDTH, FrameAt } from '../../../../schema/index.ts';
 import { INTERRUPT_ENTRY, plainSymbol } from './interrupt-frames.ts';
 
 /**
@@ -12,7 +12,10 @@ export function interruptsUserMode(dictionary: Dictionary, stack: number): boole
   const entry = symbols.findLastIndex((symbol) => INTERRUPT_ENTRY.test(plainSymbol(symbol)));
   if (entry < 0) return false;
   const outer = entry + 1;
-  return outer === frames.length || isUserFrame(dictionary.string(dictionary.frames[frames[outer] * 3 + 2]));
+  return (
+    outer === frames.length ||
+    isUserFrame(dictionary.string(dictionary.frames[frames[outer] * FRAME_WIDTH + FrameAt.module]))
+  );
 }
 
 /** Modules of user frames are paths, `[vdso]`, or unknown; those of the kernel are bare names. */
