@@ -6,6 +6,10 @@ import { exportRun } from '../../export/run-export.ts';
 import type { RunTarget } from '../../export/run-target.ts';
 import { type SarifRun, sarifOfRuns } from '../../export/sarif.ts';
 import type { ExportSelection } from '../../export/selection.ts';
+import { stacksOfRun } from '../../export/stacks/stack-export.ts';
+import { writeFolded, writeSpeedscope } from '../../export/stacks/stack-formats.ts';
+import type { StackMetric } from '../../export/stacks/stack-metrics.ts';
+import type { WeightedStacks } from '../../export/stacks/weighted-stacks.ts';
 import { rootsOf } from '../../replay/roots/roots.ts';
 import { StoreReader } from '../../store/run-reader.ts';
 import { UsageError } from '../exit-status.ts';
@@ -18,6 +22,8 @@ export interface ExportRequest {
   readonly run?: number;
   /** What of the run; formats that show findings alone do not ask. */
   readonly selection: ExportSelection;
+  /** What a flame graph is of. */
+  readonly metric: StackMetric;
 }
 
 /** Options that only some formats know. */
@@ -55,10 +61,21 @@ const ofRun =
   (target: (sink: Sink) => RunTarget): ExportFormat['write'] =>
   ({ path, run, selection }, sink) => {
     const { leftOut } = exportRun(path, run, selection, target(sink));
-    return leftOut === 0
-      ? []
-      : [`${leftOut} events belong to no CPU, or to one that the viewer cannot show; they are left out`];
+    if (leftOut === 0) return [];
+    const left = leftOut === 1 ? '1 event belongs' : `${leftOut} events belong`;
+    return [`${left} to no CPU, or to one that the viewer cannot show, and ${leftOut === 1 ? 'is' : 'are'} left out`];
   };
+
+/** A flame graph of one run. */
+const ofStacks =
+  (render: (stacks: WeightedStacks, title: string, out: (text: string) => void) => void): ExportFormat['write'] =>
+  ({ path, run, selection, metric }, sink) => {
+    const { run: name, stacks } = stacksOfRun(path, run, selection, metric);
+    render(stacks, `${name}: ${metric.title}`, sink);
+    return stacks.entries().length > 0 ? [] : [`${name} has no ${metric.title}`];
+  };
+
+const OF_STACKS = ['from', 'to', 'metric'] as const;
 
 export const EXPORT_FORMATS: Readonly<Record<string, ExportFormat>> = {
   perfetto: {
@@ -72,6 +89,18 @@ export const EXPORT_FORMATS: Readonly<Record<string, ExportFormat>> = {
     options: SELECTION,
     ofOneRun: true,
     write: ofRun((sink) => new ChromeTarget(sink)),
+  },
+  folded: {
+    title: 'folded stacks for flamegraph.pl and inferno; --metric says of what',
+    options: OF_STACKS,
+    ofOneRun: true,
+    write: ofStacks((stacks, _title, out) => writeFolded(stacks, out)),
+  },
+  speedscope: {
+    title: 'the same for https://www.speedscope.app',
+    options: OF_STACKS,
+    ofOneRun: true,
+    write: ofStacks((stacks, title, out) => writeSpeedscope(stacks, title, `quiesce ${packageVersion()}`, out)),
   },
   junit: {
     title: 'JUnit XML: one test case per kind of finding, skipped where the capture could not decide it',

@@ -1,6 +1,7 @@
 /** `quiesce export`: what a store holds, for other programs. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { EVERYTHING, EXPORT_PARTS, type ExportPart, type ExportSelection } from '../../export/selection.ts';
+import { STACK_METRICS } from '../../export/stacks/stack-metrics.ts';
 import { openStore } from '../../jobs/store.ts';
 import { parseCpus } from '../cpu-list.ts';
 import { UsageError } from '../exit-status.ts';
@@ -19,7 +20,10 @@ interface ExportOptions extends InputOptions {
   readonly to?: string;
   readonly cpu?: readonly number[];
   readonly only?: readonly ExportPart[];
+  readonly metric?: string;
 }
+
+const DEFAULT_METRIC = 'blocked';
 
 const HELP = `
 ${INSTANTS_HELP}
@@ -34,9 +38,15 @@ ${Object.entries(EXPORT_PARTS)
   .map(([name, what]) => `  ${name.padEnd(15)}${what}`)
   .join('\n')}
 
+Metrics of flame graphs, for --metric (default: ${DEFAULT_METRIC}):
+${Object.entries(STACK_METRICS)
+  .map(([name, { title }]) => `  ${name.padEnd(15)}${title}`)
+  .join('\n')}
+
 Examples:
   quiesce export trace.dat --format perfetto -o run.pftrace        then open it at https://ui.perfetto.dev
   quiesce export quiesce.db --format perfetto --from 28.7 --to 29.2 --only findings,scheduling -o stall.pftrace
+  quiesce export trace.dat --format folded --metric blame | flamegraph.pl --countname ns > blame.svg
   quiesce export quiesce.db --format junit -o findings.xml
   quiesce export quiesce.db --format sarif --run 2 -o findings.sarif`;
 
@@ -53,6 +63,7 @@ export function registerExport(program: Command, session: Session): void {
     .option('--to <instant>', 'what begins later is left out')
     .addOption(new Option('--cpu <list>', 'events and interrupts of these CPUs only: 0,2-3').argParser(parseCpus))
     .addOption(new Option('--only <parts>', 'these parts of a run, separated by commas').argParser(parseParts))
+    .addOption(new Option('--metric <name>', 'what a flame graph shows').choices(Object.keys(STACK_METRICS)))
     .addHelpText('after', HELP)
     .action((input: string, options: ExportOptions) => {
       const format = EXPORT_FORMATS[options.format];
@@ -60,7 +71,12 @@ export function registerExport(program: Command, session: Session): void {
       const { run } = options;
       const wanted = { ...options, ...(run === undefined && !format.ofOneRun && { run: 'all' as const }) };
       return withStore(input, wanted, session, (path) => {
-        const request = { path, ...(run !== undefined && { run }), selection: selectionOf(path, options) };
+        const request = {
+          path,
+          ...(run !== undefined && { run }),
+          selection: selectionOf(path, options),
+          metric: STACK_METRICS[options.metric ?? DEFAULT_METRIC],
+        };
         let notes: readonly string[] = [];
         const produce = (sink: Sink): void => {
           notes = format.write(request, sink);
@@ -72,7 +88,7 @@ export function registerExport(program: Command, session: Session): void {
     });
 }
 
-const OPTIONAL = ['from', 'to', 'cpu', 'only'] as const satisfies readonly ExportOption[];
+const OPTIONAL = ['from', 'to', 'cpu', 'only', 'metric'] as const satisfies readonly ExportOption[];
 
 /** @throws UsageError when the format does not know an option */
 function checkOptions(options: ExportOptions, { options: known = [] }: ExportFormat): void {
