@@ -15,6 +15,9 @@ export async function withLineFeeds(source: ByteSource): Promise<ByteSource> {
     get consumedBytes() {
       return source.consumedBytes;
     },
+    get damage() {
+      return source.damage;
+    },
     head: async (length) => lineFeeds(await source.head(length)),
     async *chunks() {
       for await (const chunk of source.chunks()) yield lineFeeds(chunk);

@@ -19,9 +19,7 @@ async function* gunzip(raw: AsyncIterable<Uint8Array>, name: string): AsyncGener
   try {
     for await (const chunk of stream) yield chunk as Uint8Array;
   } catch (error) {
-    throw new CaptureError(
-      `${name}: damaged gzip data (${(error as Error).message}); decompress it by hand to see how much is left`,
-    );
+    throw new CaptureError(`${name}: damaged gzip data (${(error as Error).message})`);
   }
 }
 
@@ -37,9 +35,7 @@ async function* unzstd(raw: AsyncIterable<Uint8Array>, name: string): AsyncGener
       throw new CaptureError(
         `${name}: zstd data with a window of more than 128 MiB; decompress it by hand: zstd -d --long=31`,
       );
-    throw new CaptureError(
-      `${name}: damaged zstd data (${(error as Error).message}); decompress it by hand to see how much is left`,
-    );
+    throw new CaptureError(`${name}: damaged zstd data (${(error as Error).message})`);
   }
 }
 

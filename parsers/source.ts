@@ -33,6 +33,12 @@ export interface TextOrigin {
   readonly parts: string;
 }
 
+export interface SourceDamage {
+  /** Decompressed bytes before it. */
+  readonly byteOffset: number;
+  readonly text: string;
+}
+
 export interface ByteSource {
   /** As the user named it. */
   readonly name: string;
@@ -42,6 +48,8 @@ export interface ByteSource {
   readonly sizeBytes: number | undefined;
   /** Raw bytes taken from the file so far: for progress. */
   readonly consumedBytes: number;
+  /** Where and why the bytes end too early, once they did: the compressed data is damaged. What came before is there. */
+  readonly damage: SourceDamage | undefined;
   /** First decompressed bytes, up to `length`; does not consume them. */
   head(length: number): Promise<Uint8Array>;
   /** All decompressed bytes from the start. May be called once. A chunk is valid until the next one is asked for. */
@@ -66,6 +74,7 @@ class StreamSource implements ByteSource {
   #consumed = 0;
   #file: FileHandle | undefined;
   #compressed = false;
+  damage: SourceDamage | undefined;
   readonly #seekable: boolean;
 
   constructor(
@@ -84,6 +93,20 @@ class StreamSource implements ByteSource {
 
   get consumedBytes(): number {
     return this.#consumed;
+  }
+
+  /** Ends where the compressed data is damaged. @throws CaptureError when nothing comes before the damage */
+  async *#untilDamage(plain: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let byteOffset = 0;
+    try {
+      for await (const chunk of plain) {
+        byteOffset += chunk.length;
+        yield chunk;
+      }
+    } catch (error) {
+      if (!(error instanceof CaptureError) || byteOffset === 0) throw error;
+      this.damage = { byteOffset, text: error.message };
+    }
   }
 
   async *#counted(first: Uint8Array | undefined): AsyncGenerator<Uint8Array> {
@@ -119,7 +142,9 @@ class StreamSource implements ByteSource {
       this.#compressed = compression !== undefined;
       // Decompressors read ahead: their input must not be overwritten by the next chunk.
       const raw = compression ? copied(this.#counted(first)) : this.#counted(first);
-      this.#plain = (compression ? decompressed(raw, compression, this.name) : raw)[Symbol.asyncIterator]();
+      this.#plain = (compression ? this.#untilDamage(decompressed(raw, compression, this.name)) : raw)[
+        Symbol.asyncIterator
+      ]();
     }
     return this.#plain;
   }

@@ -10,15 +10,13 @@ import type { ByteSource, RandomAccess } from './source.ts';
 const MEMORY_BYTES = 32 << 20;
 
 export interface SpooledCapture extends RandomAccess {
-  /** Set when the source broke off (damaged compressed data): what came before it is there. */
-  readonly problem: string | undefined;
   /** Frees the copy. Must be called. */
   close(): Promise<void>;
 }
 
 /**
  * Random access to a capture: its own, or a copy of its decompressed bytes.
- * @throws CaptureError when the source gives nothing at all, or there is no room for the copy
+ * @throws CaptureError when the source cannot be read, or there is no room for the copy
  */
 export async function openRandomAccess(source: ByteSource): Promise<SpooledCapture> {
   const direct = await source.random();
@@ -26,25 +24,19 @@ export async function openRandomAccess(source: ByteSource): Promise<SpooledCaptu
     return {
       sizeBytes: direct.sizeBytes,
       read: (offset, length) => direct.read(offset, length),
-      problem: undefined,
       close: async () => undefined,
     };
   }
   const spool = new Spool(source.name);
-  let problem: string | undefined;
   try {
     for await (const chunk of source.chunks()) await spool.append(chunk);
   } catch (error) {
-    if (!(error instanceof CaptureError) || spool.sizeBytes === 0 || spool.failed) {
-      await spool.close();
-      throw error;
-    }
-    problem = error.message;
+    await spool.close();
+    throw error;
   }
   return {
     sizeBytes: spool.sizeBytes,
     read: (offset, length) => spool.read(offset, length),
-    problem,
     close: () => spool.close(),
   };
 }
@@ -69,8 +61,6 @@ async function unnamedFile(folder: string): Promise<FileHandle> {
 
 class Spool {
   sizeBytes = 0;
-  /** The copy itself could not be written. */
-  failed = false;
   readonly #name: string;
   #memory: Uint8Array[] = [];
   #joined: Uint8Array | undefined;
@@ -118,7 +108,6 @@ class Spool {
   }
 
   #explain(error: unknown): CaptureError {
-    this.failed = true;
     return new CaptureError(
       `${this.#name}: no room for its decompressed bytes in ${tmpdir()} (${(error as Error).message}); decompress it by hand, or set TMPDIR`,
     );

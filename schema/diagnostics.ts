@@ -23,6 +23,11 @@ export const DIAGNOSTICS = {
     severity: 'data-loss',
     advice: 'The capture ends in the middle of a record; copy it again if it should be complete.',
   },
+  'data-damaged': {
+    severity: 'data-loss',
+    advice:
+      'The compressed data is damaged: what comes after the damage is missing, and where a checksum is wrong some of what comes before is wrong; copy the capture again.',
+  },
   'record-malformed': {
     severity: 'skipped',
     advice: 'A record contradicts its own header; the file is damaged there.',

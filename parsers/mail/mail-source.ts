@@ -64,7 +64,10 @@ export async function unpackMail(source: ByteSource, isRecording: (head: Uint8Ar
     }
   }
   await source.close();
-  return Object.assign(bufferSource(Buffer.concat(parts), source.name), { origin: lines.origin() });
+  return Object.assign(bufferSource(Buffer.concat(parts), source.name), {
+    origin: lines.origin(),
+    damage: source.damage,
+  });
 }
 
 /** Subjects and senders quote headlines: only what the mail says below its header is read. */

@@ -68,7 +68,6 @@ async function* parsePipe(source: ByteSource, context: ParseContext, recording: 
 async function* parseFile(source: ByteSource, context: ParseContext, recording: Recording): AsyncGenerator<EventBatch> {
   const access = await openRandomAccess(source);
   try {
-    if (access.problem) context.diagnostics.report('truncated', { byte: access.sizeBytes }, access.problem);
     const header = await readFileHeader(access, recording.littleEndian, source.name);
     for (const { byte, text } of header.problems) context.diagnostics.report('truncated', { byte }, text);
     await readDescription(access, header, context, recording);

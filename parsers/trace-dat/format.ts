@@ -26,7 +26,6 @@ export const traceDat: TraceFormat = {
 async function* parseTraceDat(source: ByteSource, context: ParseContext): AsyncGenerator<EventBatch> {
   const file = await openRandomAccess(source);
   try {
-    if (file.problem) context.diagnostics.report('truncated', { byte: file.sizeBytes }, file.problem);
     const header = parseFileHeader(Uint8Array.from(await file.read(0, FILE_HEADER_BYTES)), source.name);
     const readMetadata = header.version >= 7 ? readMetadataV7 : readMetadataV6;
     const metadata = await readMetadata(file, header, source.name, context.diagnostics);

@@ -27,6 +27,7 @@ export function latencySource(
   return {
     name,
     sizeBytes: undefined,
+    damage: undefined,
     consumedBytes: 0,
     async head(length) {
       const parts: Uint8Array[] = [];

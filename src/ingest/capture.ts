@@ -43,9 +43,11 @@ export class Capture {
   }
 
   /** The capture's batches; may be asked for once. */
-  batches(dictionary: DictionaryWriter): AsyncIterable<EventBatch> {
-    const { diagnostics, facts } = this;
-    return this.format.parse(this.source, { dictionary, diagnostics, facts, options: this.#options });
+  async *batches(dictionary: DictionaryWriter): AsyncGenerator<EventBatch> {
+    const { diagnostics, facts, source } = this;
+    yield* this.format.parse(source, { dictionary, diagnostics, facts, options: this.#options });
+    const { damage } = source;
+    if (damage !== undefined) diagnostics.report('data-damaged', { byte: damage.byteOffset }, damage.text);
   }
 
   close(): Promise<void> {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MAIN, requireBuild } from '../support/built-command.ts';
 import { folderForEachTest } from '../support/temporary-folder.ts';
@@ -58,6 +59,20 @@ describe('the command', () => {
     expect(status).toBe(0);
   });
 
+  it('reads the same from a file, a named FIFO, a process substitution, /dev/stdin and a pipe', async () => {
+    const t = wakeups(20_000).replace('cat-7 ', 'CPU:1 [LOST 11238 EVENTS]\n          cat-7 ');
+    writeFileSync(join(folder.path, 't.txt'), t);
+    const { out, err } = await shell(
+      `mkfifo f; cat t.txt > f &
+       for form in t.txt f /dev/stdin; do quiesce ingest "$form" --db r.db --name x < t.txt > /dev/null; done
+       quiesce ingest <(cat t.txt) --db r.db --name x > /dev/null
+       cat t.txt | quiesce ingest - --db r.db --name x > /dev/null
+       quiesce query r.db "SELECT events, lost, first_ns, last_ns, count(*) AS runs FROM run GROUP BY 1, 2, 3, 4" --format csv`,
+    );
+    expect(err).toBe('');
+    expect(out).toBe('events,lost,first_ns,last_ns,runs\n20000,11238,12000000000,12019999000,5\n');
+  });
+
   it('stores the same bytes in one thread, two or three', async () => {
     writeFileSync(join(folder.path, 't.txt'), wakeups(20_000));
     const library = new URL('../../dist/src/index.js', import.meta.url).href;
@@ -65,10 +80,17 @@ describe('the command', () => {
       `for n in 1 2 3; do "${process.execPath}" -e "import('${library}').then((q) => q.replay('t.txt', { db: '$n.db', threads: $n }))"; done`,
     );
     expect(err).toBe('');
-    const one = readFileSync(join(folder.path, '1.db'));
+    // All but the moment at which the run was stored.
+    const stored = (name: string): Buffer => {
+      const path = join(folder.path, name);
+      const db = new Database(path);
+      db.exec("UPDATE run SET ingested_at = ''");
+      db.close();
+      return readFileSync(path);
+    };
+    const one = stored('1.db');
     expect(one.length).toBeGreaterThan(500_000);
-    for (const name of ['2.db', '3.db'])
-      expect([name, readFileSync(join(folder.path, name)).equals(one)]).toEqual([name, true]);
+    for (const name of ['2.db', '3.db']) expect([name, stored(name).equals(one)]).toEqual([name, true]);
   });
 
   it('ends quietly when its reader goes away', async () => {

@@ -1,5 +1,5 @@
 /**
- * A replay whose system calls fail, one after the other: each write, sync, truncation, open and removal of the store and its journal.
+ * A replay whose system calls fail, one after the other: each write, sync, truncation, read, opening and removal of the store and its journal.
  * strace injects the errors; without it, or where it may not trace, the campaign is skipped by name.
  */
 import { spawnSync } from 'node:child_process';
@@ -21,6 +21,8 @@ const FAULTS = [
   ['ftruncate', 'EIO'],
   ['unlink', 'EIO'],
   ['pread64', 'EIO'],
+  ['openat', 'EIO'],
+  ['openat', 'EMFILE'],
 ] as const;
 
 /** Why faults cannot be injected here; undefined when they can. */
@@ -102,7 +104,7 @@ export function faultAtEveryCall(every: number, mostPerCall: number, onFault?: (
 }
 
 /** The store has what it had, and the new run exactly when the replay said so. */
-function checkStore(path: string, existing: boolean, stored: boolean, where: string): void {
+export function checkStore(path: string, existing: boolean, stored: boolean, where: string): void {
   const expected = (existing ? 1 : 0) + (stored ? 1 : 0);
   if (!existsSync(path)) {
     expectTrue(expected === 0, `${where}: the store is there`);

@@ -1,6 +1,7 @@
-/** The short form of `npm run fuzz -- --kill 1000` and `--faults`. Runs dist/, which `npm test` builds first. */
+/** The short form of `npm run fuzz -- --kill 1000`, `--faults` and `--full-disk`. Runs dist/, which `npm test` builds first. */
 import { describe, expect, it } from 'vitest';
 import { faultAtEveryCall, noFaults } from './faults.ts';
+import { diskFullAtEveryPage, noLimitedDisk } from './full-disk.ts';
 import { killAtRandom } from './kill.ts';
 
 describe('processes that are ended at random points', () => {
@@ -18,6 +19,18 @@ describe('system calls that fail', () => {
     { timeout: 180_000 },
     () => {
       expect(faultAtEveryCall(1, 1).injected).toBeGreaterThan(5);
+    },
+  );
+});
+
+const noDisk = noLimitedDisk();
+
+describe('a disk that is full', () => {
+  it.skipIf(noDisk !== undefined)(
+    `leaves the store as it was${noDisk === undefined ? '' : ` (skipped: ${noDisk})`}`,
+    { timeout: 180_000 },
+    () => {
+      expect(diskFullAtEveryPage(3, 40, 3).full).toBeGreaterThan(3);
     },
   );
 });

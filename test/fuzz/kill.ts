@@ -17,14 +17,20 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import Database from 'better-sqlite3';
+import { StoreLocked } from '../../src/store/store-error.ts';
 import { openForReading } from '../../src/store/store-file.ts';
 import { MAIN } from '../support/built-command.ts';
 import { Random } from './mutate.ts';
 import { expectTrue } from './target.ts';
 
 const SAMPLES = new URL('../../samples/', import.meta.url).pathname;
-/** Processes at once. */
+/** Processes at once; every {@link CROWD_EVERY} rounds a crowd. */
 const WRITERS = 3;
+const CROWD = 8;
+const CROWD_EVERY = 8;
+/** Between two looks at the store while others write it. */
+const READ_EVERY_MS = 40;
 /** Runs after which a new store is begun. */
 const MOST_RUNS = 10;
 /** Rounds between two replays that nobody ends. */
@@ -46,6 +52,8 @@ export interface KillTally {
   rounds: number;
   committed: number;
   journals: number;
+  /** Looks at the store while others wrote it. */
+  readings: number;
 }
 
 /** What a run is, whatever its number in the store. */
@@ -75,7 +83,7 @@ class KillHarness {
   readonly folder = mkdtempSync(join(tmpdir(), 'quiesce-kill-'));
   readonly temporary = join(this.folder, 'tmp');
   readonly captures: readonly string[];
-  readonly tally: KillTally = { kills: 0, rounds: 0, committed: 0, journals: 0 };
+  readonly tally: KillTally = { kills: 0, rounds: 0, committed: 0, journals: 0, readings: 0 };
   readonly #random: Random;
   /** By name of the capture. */
   readonly #whole = new Map<string, string>();
@@ -134,7 +142,8 @@ class KillHarness {
   async round(): Promise<void> {
     const db = this.#db;
     const before = this.#runs(db);
-    const all = Array.from({ length: WRITERS }, () => {
+    const writers = this.tally.rounds % CROWD_EVERY === CROWD_EVERY - 1 ? CROWD : WRITERS;
+    const all = Array.from({ length: writers }, () => {
       const capture = this.#random.pick(this.captures);
       const signal = this.#random.pick(SIGNALS);
       const { child, ended } = this.#start(capture, db);
@@ -151,7 +160,10 @@ class KillHarness {
         return how;
       });
     });
-    const ended = await Promise.all(all);
+    const done = Promise.all(all);
+    const reading = this.#readMeanwhile(db, before, done);
+    const ended = await done;
+    await reading;
     this.tally.rounds++;
     if (existsSync(`${db}-journal`)) this.tally.journals++;
     const after = this.#runs(db);
@@ -167,6 +179,30 @@ class KillHarness {
     if (after.length > MOST_RUNS) {
       if (existsSync(db)) rmSync(db);
       this.#store++;
+    }
+  }
+
+  /** A reader sees whole runs only, the earlier ones among them, at every moment. */
+  async #readMeanwhile(db: string, before: readonly string[], done: Promise<unknown>): Promise<void> {
+    let over = false;
+    void done.finally(() => {
+      over = true;
+    });
+    while (!over) {
+      await new Promise((resolve) => setTimeout(resolve, READ_EVERY_MS));
+      let seen: string[];
+      try {
+        seen = this.#runs(db);
+      } catch (error) {
+        // A writer that commits, or a journal that a killed one left, keeps readers out for that moment.
+        if (error instanceof StoreLocked || isBusy(error)) continue;
+        throw error;
+      }
+      this.tally.readings++;
+      expectTrue(
+        before.every((run, i) => run === seen[i]),
+        'a reader sees the earlier runs as they were',
+      );
     }
   }
 
@@ -216,6 +252,9 @@ class KillHarness {
   }
 }
 
+const isBusy = (error: unknown): boolean =>
+  error instanceof Database.SqliteError && /^SQLITE_(?:BUSY|CANTOPEN|READONLY_ROLLBACK)/.test(error.code);
+
 function nameOf(capture: string): string {
   return capture.slice(capture.lastIndexOf('/') + 1);
 }
@@ -247,8 +286,8 @@ export async function killAtRandom(
 /** `npm run fuzz -- --kill N`. @returns the exit status */
 export async function killCampaign(points: number, seed: number): Promise<number> {
   const startedMs = performance.now();
-  const line = ({ kills, rounds, committed, journals }: KillTally): string =>
-    `${kills} processes ended in ${rounds} rounds, ${committed} runs committed and whole, ${journals} journals rolled back, ${((performance.now() - startedMs) / 1000).toFixed(0)} s`;
+  const line = ({ kills, rounds, committed, journals, readings }: KillTally): string =>
+    `${kills} processes ended in ${rounds} rounds, ${committed} runs committed and whole, ${journals} journals rolled back, ${readings} readings meanwhile, ${((performance.now() - startedMs) / 1000).toFixed(0)} s`;
   const tally = await killAtRandom(points, seed, true, (so) => {
     if (so.rounds % 20 === 0) console.log(line(so));
   });

@@ -7,6 +7,7 @@
  *     npm run fuzz -- --seed 7
  *     npm run fuzz -- --kill 1000                   kill -9 at 1,000 random points (kill.ts)
  *     npm run fuzz -- --faults                      an error at every system call of a replay (faults.ts)
+ *     npm run fuzz -- --full-disk                   a disk that is full at every page (full-disk.ts)
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -17,6 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Failure, fuzz, minimised, type Tally } from './campaign.ts';
 import { faultCampaign } from './faults.ts';
+import { fullDiskCampaign } from './full-disk.ts';
 import { killCampaign } from './kill.ts';
 import { TARGETS } from './targets/index.ts';
 
@@ -40,6 +42,7 @@ const { values } = parseArgs({
     target: { type: 'string', default: '' },
     kill: { type: 'string' },
     faults: { type: 'boolean' },
+    'full-disk': { type: 'boolean' },
     child: { type: 'string' },
     current: { type: 'string', default: '' },
   },
@@ -48,6 +51,7 @@ const { values } = parseArgs({
 if (values.child !== undefined) await child(values.child);
 else if (values.kill !== undefined) process.exitCode = await killCampaign(Number(values.kill), Number(values.seed));
 else if (values.faults) process.exitCode = await faultCampaign();
+else if (values['full-disk']) process.exitCode = fullDiskCampaign();
 else process.exitCode = await parent();
 
 async function child(name: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** Inputs that were read as clean although something is missing: zeroed pages, pages out of place, lines that end with CR alone. */
 import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { replayCaptures } from '../../src/jobs/replay-captures.ts';
 
@@ -80,5 +81,34 @@ describe('a text with carriage returns alone', () => {
     const mac = await read(Buffer.from(`${lines.join('\r')}\r`), 'a.txt');
     expect(mac).toEqual(unix);
     expect(mac.import).toMatchObject({ events: 50, issues: [] });
+  });
+});
+
+describe('compressed text that is damaged', () => {
+  const lines = Array.from(
+    { length: 40_000 },
+    (_, i) =>
+      `  cat-7  [001] d..2.  12.${String(i).padStart(6, '0')}: sched_waking: comm=sh pid=${8 + (i % 90)} prio=120 target_cpu=000`,
+  );
+  const packed = gzipSync(`# tracer: nop\n${lines.join('\n')}\n`);
+
+  it('is used up to the damage, which is counted with its place', async () => {
+    const whole = await read(packed, 'a.gz');
+    expect([whole.import.events, whole.import.issues]).toEqual([lines.length, []]);
+    const cut = await read(packed.subarray(0, packed.length >> 1), 'a.gz');
+    expect(cut.import.events).toBeGreaterThan(lines.length / 3);
+    expect(cut.import.events).toBeLessThan(lines.length);
+    const issue = cut.import.issues.find(({ kind }) => kind === 'data-damaged');
+    expect(issue?.first.text).toBe('a.gz: damaged gzip data (unexpected end of file)');
+    // About as many bytes as the lines before it have.
+    const place = issue?.first as { readonly byte: number } | undefined;
+    expect(place?.byte).toBeGreaterThan(cut.import.events * lines[0].length * 0.95);
+    expect(place?.byte).toBeLessThan(cut.import.events * lines[0].length * 1.05);
+  });
+
+  it('is refused where nothing comes before the damage', async () => {
+    const nothing = Buffer.from(packed);
+    nothing.fill(0xff, 10, 40);
+    await expect(read(nothing, 'a.gz')).rejects.toThrow('a.gz: damaged gzip data');
   });
 });
