@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Session } from '../output.ts';
 import { registerFleetGate } from './fleet/gate.ts';
+import { registerFleetMerge } from './fleet/merge.ts';
 import { registerFleetPush } from './fleet/push.ts';
 import { registerFleetReport } from './fleet/report.ts';
 import { registerFleetSchema } from './fleet/schema.ts';
@@ -13,5 +14,6 @@ export function registerFleet(program: Command, session: Session): void {
   registerFleetPush(fleet, session);
   registerFleetReport(fleet, session);
   registerFleetGate(fleet, session);
+  registerFleetMerge(fleet, session);
   registerFleetSchema(fleet, session);
 }

@@ -1,8 +1,9 @@
 /** A server that answers over HTTP, by way of ClickHouse's own client. */
 
+import { Readable } from 'node:stream';
 import { optionalPackage } from '../optional-package.ts';
 import { FleetError, type FleetRow } from '../sink.ts';
-import { type RetryOptions, withRetries } from './retry.ts';
+import { codeOf, type RetryOptions, withRetries } from './retry.ts';
 import type { ClickHouseTarget } from './url.ts';
 
 const CLIENT_PACKAGE = '@clickhouse/client@1.23.1';
@@ -69,8 +70,9 @@ export async function connectClickHouse(
         await client.insert({
           table,
           columns: columns as [string, ...string[]],
-          values: rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]]))),
-          format: 'JSONEachRow',
+          // Half the size of JSON, of which 18.16 knows no compact form.
+          values: Readable.from([tabSeparated(rows)], { objectMode: false }),
+          format: 'TabSeparated',
           // The shards have it before the answer comes; else a server that dies takes it along.
           clickhouse_settings: { insert_distributed_sync: 1 } as Record<string, 0 | 1>,
         });
@@ -83,9 +85,21 @@ export async function connectClickHouse(
   };
 }
 
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r', '\0': '\\0' };
+
+/** ClickHouse's TabSeparated. */
+export function tabSeparated(rows: readonly FleetRow[]): string {
+  const cell = (value: FleetRow[number]): string => {
+    if (value === null) return '\\N';
+    return String(value).replace(/[\\\t\n\r\0]/g, (char) => ESCAPES[char]);
+  };
+  return rows.map((row) => `${row.map(cell).join('\t')}\n`).join('');
+}
+
 /** One line that says what to do. */
 function problemOf(error: unknown, target: ClickHouseTarget): string {
-  const { code, message } = error as { code?: string; message: string };
+  const { message } = error as { message?: string };
+  const code = codeOf(error);
   const text = (message ?? String(error)).split('\n')[0].trim();
   if (code === '60' || code === '81')
     return `${text.slice(0, 200)}; quiesce fleet schema prints the statements that make the tables`;
@@ -93,6 +107,6 @@ function problemOf(error: unknown, target: ClickHouseTarget): string {
     return `user ${target.user} is refused; set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD`;
   if (code === '497')
     return `user ${target.user} may not do this; docs/FLEET.md lists the grants: ${text.slice(0, 200)}`;
-  if (typeof code === 'string' && /^E[A-Z]+/.test(code)) return `cannot be reached (${code})`;
+  if (/^E[A-Z]+/.test(code)) return `cannot be reached (${code})`;
   return text.slice(0, 300);
 }

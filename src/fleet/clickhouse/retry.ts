@@ -16,10 +16,17 @@ const NETWORK_CODES = /^(ECONN|ETIMEDOUT|EPIPE|EAI_AGAIN|EHOSTUNREACH|ENETUNREAC
 /** ClickHouse: a timeout, too many queries, memory, a shard or the network, a table that is read-only for the moment, too many parts. */
 const SERVER_CODES: readonly string[] = ['159', '202', '209', '210', '241', '242', '252', '279', '425', '999'];
 
+/** `ECONNRESET`, or the number of the server's error; old servers write it in a form that the client does not take apart. */
+export function codeOf(error: unknown): string {
+  const { code, message = '' } = error as { code?: unknown; message?: string };
+  return typeof code === 'string' ? code : (/^Code: (\d+)/.exec(message)?.[1] ?? '');
+}
+
 /** Whether the same request may succeed later. */
 export function isTransient(error: unknown): boolean {
-  const { code, message = '' } = error as { code?: unknown; message?: string };
-  if (typeof code === 'string' && (NETWORK_CODES.test(code) || SERVER_CODES.includes(code))) return true;
+  const { message = '' } = error as { message?: string };
+  const code = codeOf(error);
+  if (NETWORK_CODES.test(code) || SERVER_CODES.includes(code)) return true;
   return /timeout|socket hang up|50[234]\b/i.test(message);
 }
 

@@ -24,7 +24,8 @@ export const isClickHouseUrl = (text: string): boolean => text.startsWith('click
 export function parseClickHouseUrl(text: string, env: Readonly<Record<string, string | undefined>>): ClickHouseTarget {
   const form = 'clickhouse://host:port/database?cluster=name&secure=true';
   // A scheme that URL knows, so that host and port are taken apart.
-  const url = URL.canParse(text) ? new URL(text.replace(/^clickhouse:/, 'http:')) : undefined;
+  const http = text.replace(/^clickhouse:/, 'http:');
+  const url = URL.canParse(http) ? new URL(http) : undefined;
   if (url === undefined || url.hostname === '')
     throw new FleetRequestError(`'${text}' is no address; expected ${form}`);
   if (url.username !== '' || url.password !== '')

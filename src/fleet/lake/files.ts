@@ -9,7 +9,9 @@ import {
   type FleetTableName,
   type FleetType,
   type FleetValue,
+  fileProblem,
 } from '../../../schema/index.ts';
+import { FleetError } from '../sink.ts';
 
 const PARQUET_TYPES: Readonly<Record<FleetType, BasicType>> = {
   day: 'STRING',
@@ -68,9 +70,54 @@ function byKey(columns: readonly string[], key: readonly string[]): (a: Row, b: 
 
 /** The runs of a batch, without DuckDB: pushing needs none. */
 export async function runsOf(folder: string): Promise<string[]> {
+  const rows = await readRows(folder, 'run', ['run']);
+  return rows.map(([run]) => String(run));
+}
+
+/** A batch as it was pushed. */
+export async function readBatch({
+  day,
+  folder,
+}: {
+  readonly day: string;
+  readonly folder: string;
+}): Promise<FleetRun[]> {
+  const byRun = new Map<string, Record<FleetTableName, Row[]>>();
+  const names = new Map<string, string>();
+  for (const name of ['run', ...FLEET_TABLE_NAMES.filter((table) => table !== 'run')] as const) {
+    const columns: string[] = FLEET_TABLES[name].columns.map((column) => column.name);
+    const runAt = columns.indexOf('run');
+    for (const row of await readRows(folder, name, columns)) {
+      const run = String(row[runAt]);
+      if (name === 'run') {
+        byRun.set(run, { assessment: [], finding: [], histogram: [], bucket: [], slowest: [], run: [] });
+        names.set(run, String(row[columns.indexOf('name')]));
+      }
+      byRun.get(run)?.[name].push(row);
+    }
+  }
+  return [...byRun].map(([run, rows]) => ({ run, day, name: names.get(run) ?? '', rows }));
+}
+
+async function readRows(folder: string, table: FleetTableName, columns: string[]): Promise<Row[]> {
+  const path = fileOf(folder, table);
   const { parquetReadObjects } = await import('hyparquet');
-  const bytes = readFileSync(fileOf(folder, 'run'));
-  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-  const rows = await parquetReadObjects({ file, columns: ['run'] });
-  return rows.map((row) => String(row.run));
+  try {
+    const bytes = readFileSync(path);
+    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+    const rows = await parquetReadObjects({ file, columns });
+    return rows.map((row) => columns.map((name) => plainValue(row[name])));
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    throw new FleetError(
+      `${path}: ${code === undefined ? `is damaged (${(error as Error).message})` : fileProblem(error)}; move its folder away and push these runs again`,
+    );
+  }
+}
+
+/** 64-bit integers come as bigints; all of ours are below 2^53. */
+export function plainValue(value: unknown): FleetValue {
+  if (value === null || typeof value === 'string' || typeof value === 'number') return value;
+  if (value === undefined) return null;
+  return typeof value === 'bigint' ? Number(value) : String(value);
 }

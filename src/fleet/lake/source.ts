@@ -1,10 +1,10 @@
 /** Reports from a lake: views over its files in DuckDB, which runs in this process. */
-import { FLEET_TABLE_NAMES } from '../../../schema/index.ts';
+import type { FleetTableName } from '../../../schema/index.ts';
 import { DUCKDB } from '../dialects.ts';
 import { optionalPackage } from '../optional-package.ts';
 import { type DaySpan, FleetError, type FleetRow, type FleetSource } from '../sink.ts';
-import { fileOf } from './files.ts';
-import { batches } from './folder.ts';
+import { fileOf, plainValue } from './files.ts';
+import { type Batch, batches } from './folder.ts';
 
 const DUCKDB_PACKAGE = '@duckdb/node-api@1.5.6-r.1';
 
@@ -23,20 +23,27 @@ export async function openLakeSource(root: string, span: DaySpan = {}): Promise<
     throw new FleetError(`${root}: holds no run${span.since || span.until ? ' of these days' : ''}`);
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
+  // A view is made when a report names its table: each looks at all files.
+  const asked = new Set<FleetTableName>();
+  const made = new Set<FleetTableName>();
   const select = async (sql: string): Promise<FleetRow[]> => {
     try {
+      for (const name of asked) if (!made.has(name)) await connection.run(viewOf(name, found));
+      for (const name of asked) made.add(name);
       const reader = await connection.runAndReadAll(sql);
       return reader.getRows().map((row) => row.map(plainValue));
     } catch (error) {
       throw new FleetError(`${root}: ${(error as Error).message.split('\n')[0]}`);
     }
   };
-  for (const name of FLEET_TABLE_NAMES) {
-    const files = found.map(({ folder }) => DUCKDB.text(fileOf(folder, name))).join(', ');
-    await connection.run(`CREATE VIEW "${name}" AS SELECT * FROM read_parquet([${files}], hive_partitioning = false)`);
-  }
   return {
-    dialect: DUCKDB,
+    dialect: {
+      ...DUCKDB,
+      table(name) {
+        asked.add(name);
+        return DUCKDB.table(name);
+      },
+    },
     select,
     close: async () => {
       connection.closeSync();
@@ -45,8 +52,7 @@ export async function openLakeSource(root: string, span: DaySpan = {}): Promise<
   };
 }
 
-/** Sums are wider than what was added; all of ours are below 2^53. */
-function plainValue(value: unknown): string | number | null {
-  if (value === null || typeof value === 'string' || typeof value === 'number') return value;
-  return typeof value === 'bigint' ? Number(value) : String(value);
+function viewOf(name: FleetTableName, found: readonly Batch[]): string {
+  const files = found.map(({ folder }) => DUCKDB.text(fileOf(folder, name))).join(', ');
+  return `CREATE VIEW ${DUCKDB.table(name)} AS SELECT * FROM read_parquet([${files}], hive_partitioning = false)`;
 }

@@ -11,6 +11,16 @@ export interface StartedBackEnd {
   stop(): Promise<void>;
 }
 
+export interface StartedCluster extends StartedBackEnd {
+  /** Address of the first shard, and those of all. */
+  readonly to: string;
+  readonly addresses: readonly string[];
+  /** As in messages. */
+  readonly urls: readonly string[];
+  readonly folder: string;
+  stopShard(shard: number): Promise<void>;
+}
+
 export interface BackEnd {
   /** With the reason, where it is skipped. */
   readonly name: string;
@@ -42,16 +52,17 @@ async function openLake(folder: string): Promise<StartedBackEnd> {
 }
 
 /** A cluster with the tables; the address of its first shard. */
-export async function openCluster(
-  root: string,
-): Promise<StartedBackEnd & { readonly to: string; readonly urls: readonly string[] }> {
+export async function openCluster(root: string): Promise<StartedCluster> {
   const cluster = await startCluster(root);
   try {
     const addresses = cluster.urls.map((url) => `${url.replace('http:', 'clickhouse:')}/fleet?cluster=${CLUSTER}`);
     for (const address of addresses) await applySchema(address, CREDENTIALS);
     return {
       to: addresses[0],
+      addresses,
+      stopShard: cluster.stopShard,
       urls: cluster.urls,
+      folder: cluster.folder,
       sink: () => openSink(addresses[0], CREDENTIALS),
       // From the other shard: either can answer.
       source: () => openSource(addresses[1], {}, CREDENTIALS),
