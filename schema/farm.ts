@@ -1,4 +1,5 @@
 /** Shapes of `--json` answers of the verbs for many runs. Changing one is a new schema number. */
+import type { Severity } from './findings.ts';
 
 /** What became of one item of a batch. */
 export interface BatchRun {
@@ -59,4 +60,53 @@ export interface RunsResult {
   readonly schema: 'quiesce.runs/1';
   readonly db: string;
   readonly runs: readonly StoredRun[];
+}
+
+/** A label that goes with a finding: runs that have it show the finding more often than the others. */
+export interface LabelCorrelation {
+  /** Key of a label; `host`, `release` and `tool_version` are those of the run. */
+  readonly key: string;
+  readonly value: string;
+  /** Runs with the label, and those of them that show the finding. */
+  readonly runs: number;
+  readonly runs_with: number;
+  /** The same of the runs without it. */
+  readonly other_runs: number;
+  readonly other_with: number;
+  /** Fisher's exact test, one side. */
+  readonly p_value: number;
+}
+
+/** One problem over many runs. */
+export interface FindingAcross {
+  /** The same for the same problem, whatever the boot. */
+  readonly identity: string;
+  readonly kind: string;
+  /** The worst that it had. */
+  readonly severity: Severity;
+  /** As in the latest run that shows it. */
+  readonly title: string;
+  /** Runs that show it, and findings of it in them. */
+  readonly runs: number;
+  readonly count: number;
+  /** Runs that could have shown it: the kind was assessed, or it was found. */
+  readonly assessed_runs: number;
+  readonly first_run: number;
+  readonly first_seen: string;
+  readonly last_run: number;
+  readonly last_seen: string;
+  /** The most telling first. */
+  readonly labels: readonly LabelCorrelation[];
+}
+
+/** `quiesce findings --json`, schema `quiesce.findings/1`. */
+export interface AcrossResult {
+  readonly schema: 'quiesce.findings/1';
+  readonly db: string;
+  /** `root`: by root cause · `finding`: each finding by itself. */
+  readonly by: 'root' | 'finding';
+  /** Runs looked at. */
+  readonly runs: number;
+  /** Errors first, then by the number of runs. */
+  readonly findings: readonly FindingAcross[];
 }

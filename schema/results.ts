@@ -50,8 +50,10 @@ export interface SuppressedFinding {
   readonly id: string;
   readonly kind: FindingKind;
   readonly title: string;
-  /** As the file gives it. */
+  /** As the file gives them. */
   readonly reason: string;
+  readonly owner?: string;
+  readonly link?: string;
 }
 
 /** Findings that have one root cause, under one headline. */

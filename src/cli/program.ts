@@ -30,6 +30,7 @@ const VERB_GROUPS: Readonly<Record<string, Readonly<Record<string, () => Promise
   'Hundreds of runs:': {
     batch: async () => (await import('./commands/batch.ts')).registerBatch,
     runs: async () => (await import('./commands/runs.ts')).registerRuns,
+    findings: async () => (await import('./commands/findings.ts')).registerFindings,
   },
   'What to record, and what is known:': {
     plan: async () => (await import('./commands/plan.ts')).registerPlan,

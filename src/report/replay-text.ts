@@ -64,9 +64,11 @@ function nothingFound(assessments: readonly Assessment[], style: Style): string[
 /** What is known and therefore not shown: counted, and named in a line each. */
 export function suppressedLines(suppressed: readonly SuppressedFinding[], style: Style): string[] {
   if (suppressed.length === 0) return [];
-  const lines = suppressed
-    .slice(0, SUPPRESSED_SHOWN)
-    .flatMap(({ id, reason }) => wrapAfter('  - ', '    ', printable(`${id}: ${reason}`), widthOf(style)));
+  const lines = suppressed.slice(0, SUPPRESSED_SHOWN).flatMap(({ id, reason, owner, link }) => {
+    const remarks = [owner, link].filter((remark) => remark !== undefined).join(', ');
+    const text = `${id}: ${reason}${remarks === '' ? '' : ` (${remarks})`}`;
+    return wrapAfter('  - ', '    ', printable(text), widthOf(style));
+  });
   const rest = suppressed.length - SUPPRESSED_SHOWN;
   return [
     `${plural(suppressed.length, 'finding')} suppressed:`,

@@ -10,6 +10,7 @@ import {
   FINDING_KINDS,
   type Finding,
   type FindingKind,
+  identityOf,
   type ReplayResult,
   RequestError,
   rowOf,
@@ -21,8 +22,16 @@ import { rootsOfRuns } from '../replay/roots/roots.ts';
 /** All fields that are given must match. Texts may hold `*` for any characters. */
 export interface Suppression {
   readonly reason: string;
+  /** Who looks after it. */
+  readonly owner?: string;
+  /** Where it is followed: a bug, a mail, a commit. */
+  readonly link?: string;
+  /** Last day on which it holds, 2026-12-31. */
+  readonly expires?: string;
   /** Id of a finding. */
   readonly id?: readonly string[];
+  /** What it is about, as quiesce findings prints it. */
+  readonly identity?: readonly string[];
   readonly kind?: readonly FindingKind[];
   /** Lock classes that all occur in the finding, taken or held. */
   readonly locks?: readonly string[];
@@ -39,7 +48,8 @@ export class SuppressionError extends RequestError {
   override readonly name = 'SuppressionError';
 }
 
-const SELECTORS = ['id', 'kind', 'locks', 'functions', 'domains', 'tasks'] as const;
+const REMARKS = ['owner', 'link', 'expires'] as const;
+const SELECTORS = ['id', 'identity', 'kind', 'locks', 'functions', 'domains', 'tasks'] as const;
 
 /** @throws SuppressionError naming the entry, the field and what was expected */
 export function parseSuppressions(text: string, fileName: string): Suppression[] {
@@ -62,20 +72,46 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function parseEntry(value: unknown, place: string): Suppression {
   if (!isRecord(value)) throw new SuppressionError(`${place}: an object expected`);
-  const { reason, ...selectors } = value;
+  const { reason, owner, link, expires, ...selectors } = value;
   if (typeof reason !== 'string' || reason.trim() === '')
     throw new SuppressionError(`${place}: "reason" must say why, in words`);
   const stray = Object.keys(selectors).find((key) => !(SELECTORS as readonly string[]).includes(key));
   if (stray !== undefined)
-    throw new SuppressionError(`${place}: unknown field "${stray}"; known are reason, ${SELECTORS.join(', ')}`);
+    throw new SuppressionError(
+      `${place}: unknown field "${stray}"; known are reason, ${[...REMARKS, ...SELECTORS].join(', ')}`,
+    );
   if (Object.keys(selectors).length === 0)
     throw new SuppressionError(`${place}: would suppress everything; give one of ${SELECTORS.join(', ')}`);
+  const remarks = parseRemarks({ owner, link, expires }, place);
   const entry: Record<string, readonly string[]> = {};
   for (const [key, content] of Object.entries(selectors)) entry[key] = parseTexts(content, `${place}: "${key}"`);
   const odd = entry.kind?.find((kind) => !(FINDING_KINDS as readonly string[]).includes(kind));
   if (odd !== undefined)
     throw new SuppressionError(`${place}: "${odd}" is no kind of finding; known are ${FINDING_KINDS.join(', ')}`);
-  return { reason: reason.trim(), ...entry };
+  return { reason: reason.trim(), ...remarks, ...entry };
+}
+
+function parseRemarks(
+  remarks: Readonly<Record<(typeof REMARKS)[number], unknown>>,
+  place: string,
+): Pick<Suppression, (typeof REMARKS)[number]> {
+  const given = Object.entries(remarks).filter(([, value]) => value !== undefined);
+  for (const [key, value] of given) {
+    if (typeof value !== 'string' || value.trim() === '')
+      throw new SuppressionError(`${place}: "${key}" must be a text`);
+    if (key === 'expires' && !isDay(value))
+      throw new SuppressionError(`${place}: "expires" must be a day, as 2026-12-31`);
+  }
+  return Object.fromEntries(given);
+}
+
+function isDay(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
+}
+
+/** Whether an entry holds no longer. @param today 2026-12-31, UTC */
+export function hasExpired({ expires }: Suppression, today = new Date().toISOString().slice(0, 10)): boolean {
+  return expires !== undefined && expires < today;
 }
 
 /** A text, or a list of texts. */
@@ -89,8 +125,10 @@ function parseTexts(content: unknown, place: string): string[] {
 /** The first entry that fits a finding. */
 export function suppressionOf(finding: Finding, entries: readonly Suppression[]): Suppression | undefined {
   return entries.find(
-    ({ id, kind, locks, functions, domains, tasks }) =>
+    ({ id, identity, kind, locks, functions, domains, tasks, ...remarks }) =>
+      !hasExpired(remarks) &&
       (id === undefined || oneFits(id, [finding.id])) &&
+      (identity === undefined || oneFits(identity, [identityOf(finding)])) &&
       (kind === undefined || kind.includes(finding.kind)) &&
       (locks === undefined || locks.every((lock) => oneFits([lock], locksOf(finding)))) &&
       (functions === undefined || oneFits(functions, functionsOf(finding))) &&
@@ -154,7 +192,15 @@ function split(findings: readonly Finding[], entries: readonly Suppression[], sh
     const entry = suppressionOf(finding, entries);
     if (entry === undefined) return [finding];
     const { id, kind, title } = finding;
-    suppressed.push({ id, kind, title, reason: entry.reason });
+    const { reason, owner, link } = entry;
+    suppressed.push({
+      id,
+      kind,
+      title,
+      reason,
+      ...(owner !== undefined && { owner }),
+      ...(link !== undefined && { link }),
+    });
     return show ? [{ ...finding, notes: [...finding.notes, { text: `suppressed: ${entry.reason}`, rules: [] }] }] : [];
   });
   return { findings: shown, suppressed };

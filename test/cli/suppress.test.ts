@@ -82,7 +82,7 @@ describe('a file', () => {
     ['{"suppressions": [1]}', /suppressions\[0\]: an object expected/],
     ['{"suppressions": [{"kind": "rcu-stall"}]}', /suppressions\[0\]: "reason" must say why/],
     ['{"suppressions": [{"reason": " ", "id": "x"}]}', /"reason" must say why/],
-    ['{"suppressions": [{"reason": "r"}]}', /would suppress everything; give one of id, kind, locks/],
+    ['{"suppressions": [{"reason": "r"}]}', /would suppress everything; give one of id, identity, kind, locks/],
     [
       '{"suppressions": [{"reason": "r", "id": "x"}, {"reason": "r", "lock": "x"}]}',
       /suppressions\[1\]: unknown field "lock"/,

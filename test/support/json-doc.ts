@@ -14,6 +14,7 @@ const ANSWERS: readonly (readonly [verb: string, schema: string, shape: string])
   ['hist', 'quiesce.hist/1', 'HistogramResult'],
   ['batch', 'quiesce.batch/1', 'BatchResult'],
   ['runs', 'quiesce.runs/1', 'RunsResult'],
+  ['findings', 'quiesce.findings/1', 'AcrossResult'],
   ['plan', 'quiesce.plan/1', 'RecordingPlan'],
   ['fleet report', 'quiesce.fleet-report/1', 'FleetReportResult'],
   ['fleet gate', 'quiesce.fleet-gate/1', 'FleetGateResult'],

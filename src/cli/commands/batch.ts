@@ -1,22 +1,22 @@
 /** `quiesce batch`: many captures into one store. */
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { BatchResult, BatchRun, KernelProfile, Severity } from '../../../schema/index.ts';
+import type { BatchResult, BatchRun, KernelProfile } from '../../../schema/index.ts';
 import { type ItemOutcome, runBatch } from '../../jobs/batch/batch.ts';
 import { batchItems } from '../../jobs/batch/batch-items.ts';
+import { knownIdentities } from '../../query/across/findings-across.ts';
 import { batchLine, batchSummary } from '../../report/batch-text.ts';
-import { suppressionOf } from '../../report/suppressions.ts';
 import { StoreReader } from '../../store/run-reader.ts';
 import { KEPT, type Kept } from '../../store/run-summary.ts';
+import { isStoreFile } from '../../store/store-file.ts';
 import { EXIT_FINDINGS, EXIT_INPUT, UsageError } from '../exit-status.ts';
+import { addFailOn, type FailOn, failing, type GateOptions, identitiesOf } from '../gate.ts';
 import { type Labels, parseLabels } from '../labels.ts';
 import { type Session, styleOf } from '../output.ts';
 import {
   addThresholdOptions,
   collectLabels,
-  parseSeverity,
   profileOption,
-  reaches,
   type ThresholdOptions,
   thresholdsOf,
   waitingFor,
@@ -24,7 +24,7 @@ import {
 } from './replay-options.ts';
 import { addSuppressFiles, type SuppressOptions, suppressionsOf } from './suppress-options.ts';
 
-interface BatchCommandOptions extends ThresholdOptions, SuppressOptions {
+interface BatchCommandOptions extends ThresholdOptions, SuppressOptions, GateOptions {
   readonly db: string;
   readonly jobs: number;
   readonly keep: Kept;
@@ -34,7 +34,6 @@ interface BatchCommandOptions extends ThresholdOptions, SuppressOptions {
   readonly profile?: KernelProfile;
   readonly kallsyms?: string;
   readonly wait?: number;
-  readonly failOn?: Severity;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -81,12 +80,7 @@ export function registerBatch(program: Command, session: Session): void {
     .addOption(profileOption())
     .option('--kallsyms <file>', 'symbols of the recorded kernel (/proc/kallsyms or System.map)')
     .addOption(waitOption());
-  addSuppressFiles(addThresholdOptions(command))
-    .option(
-      '--fail-on <severity>',
-      'exit with status 1 when a finding is at least: info, warning, error',
-      parseSeverity,
-    )
+  addFailOn(addSuppressFiles(addThresholdOptions(command)), 'what the store held before')
     .option('--json', 'print the result as JSON (quiesce.batch/1)')
     .option('--quiet', 'only the last line')
     .addHelpText('after', HELP)
@@ -97,7 +91,8 @@ async function batch(specs: readonly string[], options: BatchCommandOptions, ses
   const { streams } = session;
   const { db, jobs, keep, manifest = [], files, label = {}, profile, kallsyms, wait, json, quiet, failOn } = options;
   if (specs.length + manifest.length === 0) throw new UsageError('nothing given: folders, captures, or --manifest');
-  const known = suppressionsOf(options);
+  const suppressions = suppressionsOf(options, session.streams);
+  const known = knownBefore(options);
   const items = batchItems({ specs, manifests: manifest, parseLabels, ...(files && { files }) });
   const signal = streams.interruptSignal?.();
   const done: BatchRun[] = [];
@@ -131,7 +126,8 @@ async function batch(specs: readonly string[], options: BatchCommandOptions, ses
   };
   streams.out(json ? `${JSON.stringify(result, null, 1)}\n` : batchSummary(result));
   const stored = done.filter(({ outcome }) => outcome === 'stored').flatMap(({ runs }) => runs);
-  if (failOn !== undefined && hasFinding(db, stored, failOn, known)) session.status = EXIT_FINDINGS;
+  if (failOn !== undefined && hasFailing(db, stored, failOn, suppressions, known, session))
+    session.status = EXIT_FINDINGS;
   else if (result.failed > 0) session.status = EXIT_INPUT;
 }
 
@@ -151,21 +147,35 @@ function itemResult(name: string, outcome: ItemOutcome): BatchRun {
   };
 }
 
-function hasFinding(
+/** What is known before the batch begins. */
+function knownBefore({ db, failOn, against }: BatchCommandOptions): ReadonlySet<string> {
+  if (failOn?.onlyNew !== true) return new Set();
+  if (against) return identitiesOf(against);
+  return isStoreFile(db) ? knownIdentities(db) : new Set();
+}
+
+/** Says on standard error which new findings there are. */
+function hasFailing(
   db: string,
   runs: readonly number[],
-  limit: Severity,
-  known: ReturnType<typeof suppressionsOf>,
+  failOn: FailOn,
+  suppressions: ReturnType<typeof suppressionsOf>,
+  known: ReadonlySet<string>,
+  { streams }: Session,
 ): boolean {
   if (runs.length === 0) return false;
   const reader = new StoreReader(db);
+  let failed = false;
   try {
-    return runs.some((id) =>
-      reader.findings(id).some((found) => reaches(found.severity, limit) && !(known && suppressionOf(found, known))),
-    );
+    for (const id of runs)
+      for (const { id: finding, title } of failing(reader.findings(id), failOn, suppressions, known)) {
+        failed = true;
+        if (failOn.onlyNew) streams.err(`quiesce: new: run ${id}: ${finding}: ${title}\n`);
+      }
   } finally {
     reader.close();
   }
+  return failed;
 }
 
 function collect(text: string, before: readonly string[] = []): readonly string[] {

@@ -1,6 +1,6 @@
 /** Options that replay and ingest share. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { KernelProfile, Severity, Thresholds } from '../../../schema/index.ts';
+import type { KernelProfile, Thresholds } from '../../../schema/index.ts';
 import type { ReplayOptions } from '../../jobs/replay-options.ts';
 import { parseDuration, parseShare } from '../durations.ts';
 import { UsageError } from '../exit-status.ts';
@@ -150,18 +150,4 @@ export function parseRunId(text: string): number {
 export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('a number from 1 on expected.');
   return Number(text);
-}
-
-const SEVERITIES: readonly Severity[] = ['info', 'warning', 'error'];
-
-/** @throws InvalidArgumentError */
-export function parseSeverity(text: string): Severity {
-  const severity = SEVERITIES.find((name) => name === text);
-  if (severity === undefined) throw new InvalidArgumentError(`one of ${SEVERITIES.join(', ')} expected.`);
-  return severity;
-}
-
-/** Whether `severity` is at least `limit`. */
-export function reaches(severity: Severity, limit: Severity): boolean {
-  return SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(limit);
 }

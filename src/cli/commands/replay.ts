@@ -1,12 +1,14 @@
 /** `quiesce replay`: the main job. */
 import type { Command } from 'commander';
-import type { ReplayResult, Severity } from '../../../schema/index.ts';
+import type { ReplayResult } from '../../../schema/index.ts';
 import { replay } from '../../jobs/replay.ts';
+import { knownIdentities } from '../../query/across/findings-across.ts';
 import { replayText } from '../../report/replay-text.ts';
 import { ROOTS_SHOWN } from '../../report/root-text.ts';
-import { suppressFindings, suppressionOf } from '../../report/suppressions.ts';
+import { suppressFindings } from '../../report/suppressions.ts';
 import { isStoreFile } from '../../store/store-file.ts';
 import { EXIT_FINDINGS, EXIT_STORE, UsageError } from '../exit-status.ts';
+import { addFailOn, addRequire, failing, type GateOptions, identitiesOf, unmet } from '../gate.ts';
 import { outPaged, type Session, styleOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import {
@@ -16,14 +18,11 @@ import {
   jobOptions,
   parseCount,
   parseRunId,
-  parseSeverity,
-  reaches,
   waitingFor,
 } from './replay-options.ts';
 import { addSuppressOptions, type SuppressOptions, suppressionsOf } from './suppress-options.ts';
 
-interface ReplayCommandOptions extends CaptureOptions, SuppressOptions {
-  readonly failOn?: Severity;
+interface ReplayCommandOptions extends CaptureOptions, SuppressOptions, GateOptions {
   readonly run?: number;
   readonly top?: number;
   readonly all?: boolean;
@@ -44,12 +43,8 @@ export function registerReplay(program: Command, session: Session): void {
     .command('replay')
     .description('read captures, replay them through the models, print the findings')
     .argument('<capture...>', 'captures of one boot, or one store; - is standard input');
-  addSuppressOptions(addThresholdOptions(addCaptureOptions(command)))
-    .option(
-      '--fail-on <severity>',
-      'exit with status 1 when a finding is at least: info, warning, error',
-      parseSeverity,
-    )
+  const captures = addSuppressOptions(addThresholdOptions(addCaptureOptions(command)));
+  addRequire(addFailOn(captures, 'the earlier runs of --db'))
     .option('--run <id>', 'run of the store (default: the latest)', parseRunId)
     .option('--top <n>', `root causes to show in detail (default: ${ROOTS_SHOWN})`, parseCount)
     .option('--all', 'every root cause, finding and task by itself, with its evidence')
@@ -57,12 +52,10 @@ export function registerReplay(program: Command, session: Session): void {
     .addHelpText('after', EXAMPLES)
     .action(async (captures: string[], options: ReplayCommandOptions) => {
       const { streams } = session;
-      const known = suppressionsOf(options);
+      const known = suppressionsOf(options, session.streams);
       const everything = await run(captures, options, session);
       const result = known ? suppressFindings(everything, known, options.showSuppressed === true) : everything;
-      const { failOn } = options;
-      const failing = known ? everything.findings.filter((f) => !suppressionOf(f, known)) : everything.findings;
-      const failed = failOn !== undefined && failing.some((f) => reaches(f.severity, failOn));
+      const failed = isGated(everything, options, known, session);
       // A run that is not kept outweighs what it found.
       if (failed && session.status !== EXIT_STORE) session.status = EXIT_FINDINGS;
       if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
@@ -71,6 +64,28 @@ export function registerReplay(program: Command, session: Session): void {
         outPaged(session, replayText(result, { style: styleOf(streams), hint: nextSteps, all, why, top }));
       }
     });
+}
+
+/** Says on standard error which new findings, or undecided kinds, there are. */
+function isGated(
+  { run: first, runs = [first], findings, assessments, db }: ReplayResult,
+  { failOn, against, require = [] }: ReplayCommandOptions,
+  suppressions: ReturnType<typeof suppressionsOf>,
+  { streams }: Session,
+): boolean {
+  const missing = unmet(assessments, require);
+  for (const line of missing) streams.err(`quiesce: ${line}\n`);
+  if (failOn === undefined) return missing.length > 0;
+  let known: ReadonlySet<string> = new Set();
+  if (failOn.onlyNew) {
+    const ids = runs.flatMap(({ run_id }) => (run_id === undefined ? [] : [run_id]));
+    if (against) known = identitiesOf(against);
+    else if (db !== null && ids.length > 0) known = knownIdentities(db, Math.min(...ids));
+    else throw new UsageError('--fail-on new:…: nothing to compare with; --db with earlier runs, or --against');
+  }
+  const found = failing(findings, failOn, suppressions, known);
+  if (failOn.onlyNew) for (const { id, title } of found) streams.err(`quiesce: new: ${id}: ${title}\n`);
+  return missing.length > 0 || found.length > 0;
 }
 
 function nextSteps(db: string): string {

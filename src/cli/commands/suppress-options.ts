@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { fileProblem } from '../../../schema/index.ts';
-import { parseSuppressions, type Suppression } from '../../report/suppressions.ts';
+import { hasExpired, parseSuppressions, type Suppression } from '../../report/suppressions.ts';
 import { UsageError } from '../exit-status.ts';
+import type { Streams } from '../output.ts';
 
 export interface SuppressOptions {
   readonly suppress?: readonly string[];
@@ -24,10 +25,13 @@ export function addSuppressOptions(command: Command): Command {
 }
 
 /**
- * The entries of all files; undefined when none is given.
+ * The entries of all files; undefined when none is given. Those that have expired are told and match nothing.
  * @throws UsageError when a file cannot be read, or does not say what it should
  */
-export function suppressionsOf({ suppress }: SuppressOptions): readonly Suppression[] | undefined {
+export function suppressionsOf(
+  { suppress }: SuppressOptions,
+  { err }: Pick<Streams, 'err'>,
+): readonly Suppression[] | undefined {
   return suppress?.flatMap((file) => {
     let text: string;
     try {
@@ -35,6 +39,14 @@ export function suppressionsOf({ suppress }: SuppressOptions): readonly Suppress
     } catch (error) {
       throw new UsageError(`${file}: ${fileProblem(error)}`);
     }
-    return parseSuppressions(text, file);
+    const entries = parseSuppressions(text, file);
+    entries.forEach((entry, i) => {
+      if (!hasExpired(entry)) return;
+      const owner = entry.owner === undefined ? '' : ` (${entry.owner})`;
+      err(
+        `quiesce: ${file}: suppressions[${i}]${owner} expired on ${entry.expires} and holds no longer: ${entry.reason}\n`,
+      );
+    });
+    return entries;
   });
 }

@@ -59,7 +59,7 @@ export function registerWhatIf(program: Command, session: Session): void {
         return;
       }
       if (captures.length === 0) throw new UsageError('a capture or a store is needed; quiesce whatif --help');
-      const known = suppressionsOf(options);
+      const known = suppressionsOf(options, session.streams);
       const { result, boots, stored } = await judged(captures, options, streams.terminal && !options.quiet);
       const say = (message: string): void => {
         if (!options.quiet) streams.err(`quiesce: ${message}\n`);
