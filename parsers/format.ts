@@ -32,6 +32,8 @@ export interface CaptureFacts {
   lost: number;
   profile: KernelProfile;
   hostname?: string;
+  /** Where the kernel was loaded, by symbol (`_text`, `_stext`): another address at each boot where it is randomised (KASLR). */
+  kernelText?: Readonly<Record<string, string>>;
   /** Absolute time = baseNs + tsNs; set before the first batch leaves the parser. 0n unless times exceed 2^53 ns. */
   baseNs: bigint;
   /** Whether times count nanoseconds. `counter` and `x86-tsc` clocks do not. */

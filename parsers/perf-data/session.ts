@@ -4,6 +4,7 @@
  */
 import { BatchWriter, EventBatch, MOST_LOST, NO_CPU, NO_TID } from '../../schema/index.ts';
 import type { ParseContext } from '../format.ts';
+import { formatAddress } from '../tracefs-format/address-cache.ts';
 import { CallChains } from './call-chains.ts';
 import { LossCount } from './loss-count.ts';
 import {
@@ -251,13 +252,24 @@ export class Session {
       // u64 offset, size and flags: what the AUX area holds, which is data of a tracer and no sample.
       if (this.#u64(view, at + 16) > 0)
         this.#context.diagnostics.report('aux-undecoded', { byte: block.captureOffset + at }, 'AUX record');
-    } else if (this.#sideBand.apply(block, at, size, type, misc, trailerBytes) === false) {
+    } else if (this.#applySideBand(block, at, size, type, misc, trailerBytes) === false) {
       this.#context.diagnostics.report(
         'record-malformed',
         { byte: block.captureOffset + at },
         `record of type ${type}`,
       );
     }
+  }
+
+  #applySideBand(...record: Parameters<SideBand['apply']>): boolean | undefined {
+    const known = this.#sideBand.apply(...record);
+    const { facts } = this.#context;
+    const { kernelReference } = this.#sideBand;
+    if (kernelReference && facts.kernelText === undefined) {
+      const { symbol, hi, lo } = kernelReference;
+      if (hi !== 0 || lo !== 0) facts.kernelText = { [symbol]: formatAddress(hi, lo) };
+    }
+    return known;
   }
 
   #u64(view: DataView, at: number): number {

@@ -8,7 +8,7 @@ import type { ByteSource, RandomAccess } from '../source.ts';
 import { openRandomAccess } from '../spool.ts';
 import { decompressorOf } from './compression.ts';
 import { FILE_HEADER_BYTES, type FileHeader, isTraceDat, parseFileHeader } from './file-header.ts';
-import { profileFromSymbols } from './kernel-config.ts';
+import { kernelTextOf, profileFromSymbols } from './kernel-config.ts';
 import { latencySource } from './latency-text.ts';
 import type { TraceMetadata, TraceText } from './metadata.ts';
 import { readMetadataV6 } from './metadata-v6.ts';
@@ -33,7 +33,10 @@ async function* parseTraceDat(source: ByteSource, context: ParseContext): AsyncG
       throw new CaptureError(`${source.name}: byte ${file.sizeBytes}: the trace.dat names no ring buffer; it was cut`);
     }
     describe(header, metadata, context);
-    if (metadata.kallsyms) profileFromSymbols(metadata.kallsyms, context.facts.profile);
+    if (metadata.kallsyms) {
+      profileFromSymbols(metadata.kallsyms, context.facts.profile);
+      context.facts.kernelText = kernelTextOf(metadata.kallsyms);
+    }
     const symbols = await symbolLoader(metadata, context);
     if (metadata.buffers.length > 0) yield* new Recording(file, header, metadata, context).batches(symbols);
     for (const text of metadata.texts) yield* parseText(file, header, text, source.name, context);

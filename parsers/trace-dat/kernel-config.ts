@@ -41,3 +41,15 @@ export function profileFromSymbols(kallsyms: Uint8Array, profile: KernelProfile)
   profile.rt ??= defines(table, 'rt_spin_lock');
   profile.preemptRcu ??= defines(table, '__rcu_read_lock');
 }
+
+/** Addresses of the beginning of the kernel's text; none where the reader of kallsyms was not allowed to see them. */
+export function kernelTextOf(kallsyms: Uint8Array): Record<string, string> {
+  const table = Buffer.from(kallsyms.buffer, kallsyms.byteOffset, kallsyms.length);
+  const addresses: Record<string, string> = {};
+  for (const symbol of ['_text', '_stext']) {
+    const at = table.indexOf(` T ${symbol}\n`);
+    const address = at < 0 ? '' : table.toString('latin1', Math.max(0, table.lastIndexOf('\n', at) + 1), at);
+    if (/^[0-9a-f]{8,16}$/.test(address) && !/^0+$/.test(address)) addresses[symbol] = `0x${address}`;
+  }
+  return addresses;
+}

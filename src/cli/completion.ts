@@ -8,13 +8,19 @@ interface Verb {
   readonly name: string;
   readonly about: string;
   readonly options: readonly Option[];
+  /** What may stand behind the verb where that is one of a few: verbs of its own, or the words of its first argument. */
+  readonly words: readonly string[];
 }
 
 export function completionScript(shell: CompletionShell, program: Command): string {
   const verbs = program.commands.map((command): Verb => {
     // The options of `baseline save` are completed after `baseline` too.
     const nested = command.commands.flatMap((inner) => inner.options);
-    return { name: command.name(), about: command.description(), options: [...command.options, ...nested] };
+    const words = [
+      ...command.commands.map((inner) => inner.name()),
+      ...(command.registeredArguments[0]?.argChoices ?? []),
+    ];
+    return { name: command.name(), about: command.description(), options: [...command.options, ...nested], words };
   });
   return { bash, zsh, fish }[shell](verbs);
 }
@@ -31,7 +37,10 @@ function bash(verbs: readonly Verb[]): string {
   const cases = verbs.map((verb) => {
     const choices = choicesOf(verb).map(([flag, words]) => `        ${flag}) words="${words.join(' ')}" ;;`);
     const byFlag = choices.length > 0 ? [`      case "$prev" in`, ...choices, '      esac'] : [];
-    return [`    ${verb.name})`, `      flags="${flagsOf(verb).join(' ')}"`, ...byFlag, '      ;;'].join('\n');
+    const first = verb.words.length > 0 ? [`      [ "$COMP_CWORD" -eq 2 ] && words="${verb.words.join(' ')}"`] : [];
+    return [`    ${verb.name})`, `      flags="${flagsOf(verb).join(' ')}"`, ...first, ...byFlag, '      ;;'].join(
+      '\n',
+    );
   });
   return `# Completion of quiesce for bash.
 _quiesce() {
@@ -43,10 +52,10 @@ _quiesce() {
   case "\${COMP_WORDS[1]}" in
 ${cases.join('\n')}
   esac
-  if [ -n "$words" ]; then
-    COMPREPLY=($(compgen -W "$words" -- "$cur"))
-  elif [ "\${cur:0:1}" = - ]; then
+  if [ "\${cur:0:1}" = - ]; then
     COMPREPLY=($(compgen -W "$flags" -- "$cur"))
+  elif [ -n "$words" ]; then
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
   else
     COMPREPLY=($(compgen -f -- "$cur"))
   fi
@@ -70,6 +79,7 @@ function zsh(verbs: readonly Verb[]): string {
       `    ${verb.name})`,
       '      _arguments -S \\',
       ...specs.map((line) => `${line} \\`),
+      ...(verb.words.length > 0 ? [`        '1:word:(${verb.words.join(' ')})' \\`] : []),
       `        '*:file:_files'`,
       '      ;;',
     ].join('\n');
@@ -98,9 +108,15 @@ _quiesce "$@"
 }
 
 function fish(verbs: readonly Verb[]): string {
-  const lines = ['# Completion of quiesce for fish.'];
+  // No files in the place of the verb.
+  const lines = ['# Completion of quiesce for fish.', 'complete -c quiesce -f -n __fish_use_subcommand'];
   for (const { name, about } of verbs)
     lines.push(`complete -c quiesce -n __fish_use_subcommand -a ${name} -d '${fishText(about)}'`);
+  for (const { name, words } of verbs)
+    if (words.length > 0)
+      lines.push(
+        `complete -c quiesce -f -n '__fish_seen_subcommand_from ${name}; and test (count (commandline -opc)) -eq 2' -a '${words.join(' ')}'`,
+      );
   for (const { name, options } of verbs)
     for (const { long, short, description, required, optional, argChoices } of options) {
       const flags = [...(long ? [`-l ${long.slice(2)}`] : []), ...(short ? [`-s ${short.slice(1)}`] : [])].join(' ');

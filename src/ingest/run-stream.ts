@@ -26,7 +26,7 @@ import {
 } from './clock-alignment.ts';
 import { ConsoleReports } from './console-reports.ts';
 import { mergeByTime } from './merge.ts';
-import { KernelOfBoots, releaseIn } from './one-boot.ts';
+import { KernelOfBoots, MarksOfBoots, releaseIn } from './one-boot.ts';
 import { type RecordedPart, RecordingEnd } from './recording-end.ts';
 import { Reorder } from './reorder.ts';
 import { type ClockPair, proveRate, type TickRate } from './tick-rate.ts';
@@ -84,6 +84,7 @@ export class RunStream {
   readonly #dictionary = new DictionaryWriter();
   readonly #lanes: Lane[] = [];
   readonly #kernels = new KernelOfBoots();
+  readonly #marks = new MarksOfBoots();
   #knownReports: LogReportMark[] = [];
   #uncertaintyNs = 0;
   #delta: DictionaryDelta = emptyDelta();
@@ -270,8 +271,8 @@ export class RunStream {
       if (capture.facts.timeUnit === 'ticks') await this.#toTime(lane, batch);
       this.#queueDelta(batch.delta);
       records += batch.length + batch.reports.length;
-      this.#checkKernel(lane, batch);
       if (lane.boot !== undefined && !capture.isLog) batch.boot = lane.boot;
+      this.#checkKernel(lane, batch);
       lastBoot = batch.boot;
       // Earlier boots of the log have clocks of their own.
       const offsetNs = alignment?.boot === batch.boot ? alignment.offsetNs : 0;
@@ -290,10 +291,12 @@ export class RunStream {
   }
 
   /** @throws CaptureError when another capture of the same boot is of another kernel */
-  #checkKernel(lane: Lane, { boot, reports }: EventBatch): void {
+  #checkKernel(lane: Lane, batch: EventBatch): void {
+    const { boot, reports } = batch;
     const { capture } = lane;
     const { release } = capture.facts.profile;
     const { name } = capture.source;
+    if (this.#lanes.length > 1) this.#checkMarks(lane, batch);
     if (!capture.isLog) {
       if (release !== undefined) this.#kernels.see(lane.boot ?? boot, release, name);
       return;
@@ -302,6 +305,18 @@ export class RunStream {
       const stated = releaseIn(report);
       if (stated !== undefined) this.#kernels.see(boot, stated, name);
     }
+  }
+
+  /** @throws CaptureError when another capture shows that it is of another boot */
+  #checkMarks({ capture }: Lane, batch: EventBatch): void {
+    const { name } = capture.source;
+    if (!capture.isLog) {
+      this.#marks.seeTasks(batch, (id) => this.#dictionary.text(id), name);
+      if (capture.facts.kernelText) this.#marks.seeText(batch.boot, capture.facts.kernelText, name);
+      return;
+    }
+    for (const report of batch.reports)
+      if ('task' in report && report.task) this.#marks.seeTask(batch.boot, report.task.comm, report.task.tid, name);
   }
 
   /** Ticks of a clock whose rate is proven become nanoseconds. */

@@ -4,6 +4,8 @@ import { expect, it } from 'vitest';
 import { CaptureError } from '../../schema/index.ts';
 import { replay } from '../../src/jobs/replay.ts';
 import { replayCaptures } from '../../src/jobs/replay-captures.ts';
+import { PageBuilder, record, X86_64 } from '../fixtures/trace-dat/ring-buffer-page.ts';
+import { buildTraceDat, formatText } from '../fixtures/trace-dat/trace-dat-builder.ts';
 import { quiesce } from '../support/command-line.ts';
 import { textCapture } from '../support/sample-store.ts';
 import { folderForEachTest, writeFileIn } from '../support/temporary-folder.ts';
@@ -95,4 +97,44 @@ it('findings of separate runs say of which they are', async () => {
   const found = result.findings.filter(({ kind }) => kind === 'lock-inversion');
   expect(found.map((finding) => finding.run_id)).toEqual([1, 2]);
   expect(result.run.run_id).toBeUndefined();
+});
+
+it('another boot of the same kernel is refused by the numbers of kthreads that live from boot to shutdown', async () => {
+  const wake = (comm: string, tid: number, s: number) =>
+    `          ${comm}-${tid}       [000] d..2.    ${s}.000020: sched_waking: comm=other pid=9 prio=120 target_cpu=000`;
+  const first = textCapture('first.txt', traceText('6.1.0', wake('rcu_preempt', 16, 21)));
+  const second = textCapture('second.txt', traceText('6.1.0', wake('rcu_preempt', 14, 41)));
+  await expect(replayCaptures([first, second])).rejects.toThrow(
+    /first\.txt and second\.txt are of different boots: rcu_preempt was task 16 and task 14.*--separate/,
+  );
+  // Kworkers and tasks of users have other numbers at any time.
+  const worker = (tid: number) =>
+    textCapture(`${tid}.txt`, traceText('6.1.0', wake('kworker/0:1', tid, 21), wake('rcu_preempt', 16, 22)));
+  expect((await replayCaptures([worker(80), worker(81)])).run.captures).toHaveLength(2);
+});
+
+it('another boot of the same kernel is refused by where the kernel was loaded', async () => {
+  const recording = (name: string, stext: string) => ({
+    name,
+    bytes: buildTraceDat({
+      machine: X86_64,
+      version: '7',
+      kallsyms: `${stext} T _stext
+ffffffffff600000 t last
+`,
+      formats: [{ system: 'sched', text: formatText('lab_event', 100, ['int value;8;4;1'], '"value=%d", REC->value') }],
+      buffers: [
+        {
+          name: '',
+          cpus: [{ cpu: 0, pages: [new PageBuilder(X86_64, 5).event(1, record(X86_64, 100, 7).u32(1).done()).done()] }],
+        },
+      ],
+    }),
+  });
+  const here = recording('here.dat', 'ffffffff81000000');
+  await expect(replayCaptures([here, recording('there.dat', 'ffffffff9a200000')])).rejects.toThrow(
+    /here\.dat and there\.dat are of different boots: the kernel's _stext was at 0xffffffff81000000 and at 0xffffffff9a200000/,
+  );
+  // Who may not see addresses gets zeros.
+  expect((await replayCaptures([here, recording('zeros.dat', '0000000000000000')])).run.captures).toHaveLength(2);
 });
