@@ -29,7 +29,6 @@ export interface StateRow {
 }
 
 const RUNNING = 'Running';
-const RUNNABLE = /^R/;
 
 /**
  * States of tasks as Perfetto defines them: a switch opens Running for one task and the state that the kernel prints for the other; a
@@ -60,8 +59,6 @@ export function stateRows(events: Iterable<TraceEvent>): StateRow[] {
   }
   return rows;
 }
-
-export const isRunnable = (state: string): boolean => RUNNABLE.test(state);
 
 /** Slices by category, each from the facts of one table: `ts`, `dur` and `name`. */
 export const SLICE_SOURCES: Readonly<Record<string, string>> = {
