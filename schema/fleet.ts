@@ -167,7 +167,8 @@ export interface FleetRun {
 /** What a column of a report holds, and how a table shows it. */
 export interface FleetReportColumn {
   readonly name: string;
-  readonly type: 'text' | 'count' | 'duration' | 'share' | 'ratio';
+  /** `time`: UTC, `2026-12-01T03:00:00Z` · `duration`: ns, 0 where it has no length · `share`: of 1. */
+  readonly type: 'text' | 'time' | 'count' | 'duration' | 'share' | 'ratio';
   readonly about: string;
 }
 
@@ -210,4 +211,29 @@ export interface FleetGateResult {
   /** Required kinds that runs of the head could not have shown, with the number of these runs. */
   readonly not_assessed: readonly { readonly kind: string; readonly runs: number }[];
   readonly passed: boolean;
+}
+
+/** Latency of one day, all runs together. */
+export interface FleetTrend {
+  readonly metric: string;
+  readonly days: readonly {
+    readonly day: string;
+    readonly n: number;
+    readonly p50_ns: number;
+    readonly p99_ns: number;
+  }[];
+}
+
+/** What the page of a fleet is made of. */
+export interface FleetOverview {
+  readonly days: FleetReportResult;
+  readonly trends: readonly FleetTrend[];
+  readonly roots: FleetReportResult;
+  readonly findings: FleetReportResult;
+  /** First seen on the last day of the fleet or the day before, worst first. */
+  readonly fresh: readonly FleetIdentity[];
+  readonly fresh_since: string;
+  readonly grace_periods: FleetReportResult;
+  readonly hosts: FleetReportResult;
+  readonly coverage: FleetReportResult;
 }

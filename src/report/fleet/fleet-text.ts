@@ -14,10 +14,11 @@ const WIDTH = 110;
 /** A cell as people read it. */
 export function fleetCell(value: FleetValue, type: FleetReportColumn['type']): string {
   if (value === null) return '–';
+  if (type === 'time') return printable(String(value)).slice(0, 16).replace('T', ' ');
   if (typeof value === 'string') return printable(value) || '–';
   switch (type) {
     case 'duration':
-      return formatDuration(value);
+      return value === 0 ? '–' : formatDuration(value);
     case 'share':
       return `${Number((value * 100).toPrecision(3))} %`;
     case 'ratio':
@@ -31,6 +32,9 @@ export function fleetCell(value: FleetValue, type: FleetReportColumn['type']): s
 export const fleetHeading = ({ name, type }: FleetReportColumn): string =>
   (type === 'duration' ? name.replace(/_ns$/, '') : name).replaceAll('_', ' ');
 
+/** Its cells begin at the left. */
+export const isText = ({ type }: FleetReportColumn): boolean => type === 'text' || type === 'time';
+
 export function fleetReportText(result: FleetReportResult, style: Style = PLAIN): string {
   const { columns, rows, notes } = result;
   const cells = rows.map((row) => row.map((value, i) => fleetCell(value, columns[i].type)));
@@ -38,7 +42,7 @@ export function fleetReportText(result: FleetReportResult, style: Style = PLAIN)
   const widths = headings.map((heading, i) => Math.max(heading.length, ...cells.map((row) => textWidth(row[i]))));
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, i) => (columns[i].type === 'text' ? padTo(cell, widths[i]) : cell.padStart(widths[i])))
+      .map((cell, i) => (isText(columns[i]) ? padTo(cell, widths[i]) : cell.padStart(widths[i])))
       .join(GAP)
       .trimEnd();
   const body = rows.length === 0 ? ['nothing of this kind'] : [style.dim(line(headings)), ...cells.map(line)];

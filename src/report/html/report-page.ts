@@ -2,12 +2,11 @@
  * One page that needs nothing else: no network, no second file, no script but its own. Everything that can be read is HTML; what moves
  * (timeline, charts, filter) is drawn by src/report/page from the data at its end.
  */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
-import { type CompareResult, packageFile } from '../../../schema/index.ts';
+import type { CompareResult } from '../../../schema/index.ts';
 import type { PageChart, PageData } from '../block/page-data.ts';
 import { encodeTimeline } from '../block/timeline-block.ts';
+import { asset, hashOf } from './asset.ts';
 import { html, jsonData, Markup } from './html.ts';
 import { compareSection, numbersSection } from './numbers-section.ts';
 import type { RunMaterial } from './run-material.ts';
@@ -23,10 +22,6 @@ export interface PageOptions {
   readonly plans: readonly (string | undefined)[];
   readonly compare?: CompareResult;
 }
-
-const asset = (name: string): string => readFileSync(packageFile(`dist/page/${name}`), 'utf8').trim();
-
-const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 /** Nothing is fetched, and nothing runs but the one script. */
 const policy = (script: string, style: string): string =>

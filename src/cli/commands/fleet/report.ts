@@ -1,12 +1,14 @@
 /** `quiesce fleet report`: the named reports. */
 import { type Command, Option } from 'commander';
-import { FLEET_REPORTS, type Label, openSource, runFleetReport } from '../../../fleet/index.ts';
+import { FLEET_REPORTS, fleetOverview, type Label, openSource, runFleetReport } from '../../../fleet/index.ts';
+import { fleetPage } from '../../../report/fleet/fleet-page.ts';
 import { fleetReportText } from '../../../report/fleet/fleet-text.ts';
 import { rowsText } from '../../../report/rows-text.ts';
 import { parseShare } from '../../durations.ts';
 import { UsageError } from '../../exit-status.ts';
 import { outPaged, type Session, styleOf } from '../../output.ts';
 import { writeOutput } from '../../output-file.ts';
+import { packageVersion } from '../../package-version.ts';
 import {
   addScope,
   addTarget,
@@ -32,6 +34,7 @@ interface Options extends FleetOptions {
   readonly alpha?: number;
   readonly format: (typeof FORMATS)[number];
   readonly json?: boolean;
+  readonly html?: boolean;
   readonly output?: string;
 }
 
@@ -48,13 +51,14 @@ Examples:
   quiesce fleet report grace-periods --to /srv/lake --since 90d
   quiesce fleet report findings --to /srv/lake --label kernel=6.12.4 --kind rcu-stall
   quiesce fleet report regressions --to /srv/lake --base kernel=6.12.3 --head kernel=6.12.4
-  quiesce fleet report slowest-hosts --to 'clickhouse://ch1/quiesce' --metric synchronize-rcu --json`;
+  quiesce fleet report slowest-hosts --to 'clickhouse://ch1/quiesce' --metric synchronize-rcu --json
+  quiesce fleet report --html -o fleet.html --to /srv/lake --since 90d`;
 
 export function registerFleetReport(fleet: Command, session: Session): void {
   const command = fleet
     .command('report')
     .description('a named report over all runs')
-    .argument('<name>', `one of: ${FLEET_REPORTS.map(({ name }) => name).join(', ')}`);
+    .argument('[name]', `one of: ${FLEET_REPORTS.map(({ name }) => name).join(', ')}`);
   addScope(addTarget(command))
     .addOption(metricOption())
     .addOption(kindOption('--kind <names>', 'these kinds of findings, separated by commas'))
@@ -75,10 +79,14 @@ export function registerFleetReport(fleet: Command, session: Session): void {
     .addOption(countOption('--limit <n>', 'rows at most'))
     .addOption(new Option('--format <format>', 'form of the result').choices(FORMATS).default('table'))
     .option('--json', 'the whole result as JSON (quiesce.fleet-report/1)')
+    .option('--html', 'all of them as one page: trends, root causes, what is new; no name, and -o says where')
     .option('-o, --output <file>', 'write there instead of standard output')
     .addHelpText('after', HELP)
-    .action(async (name: string, options: Options) => {
+    .action(async (name: string | undefined, options: Options) => {
       const scope = scopeOf(options);
+      if (options.html) return writePage(name, options, session);
+      if (name === undefined)
+        throw new UsageError(`name a report: ${FLEET_REPORTS.map((one) => one.name).join(', ')}; or --html`);
       const source = await openSource(options.to, scope, process.env);
       try {
         const result = await runFleetReport(source, name, scope, reportOptions(options));
@@ -95,6 +103,24 @@ export function registerFleetReport(fleet: Command, session: Session): void {
         await source.close();
       }
     });
+}
+
+async function writePage(name: string | undefined, options: Options, { streams }: Session): Promise<void> {
+  const { to, output } = options;
+  if (name !== undefined) throw new UsageError(`--html shows all reports; leave out ${name}`);
+  if (output === undefined) throw new UsageError('--html needs -o, the file of the page');
+  const scope = scopeOf(options);
+  const source = await openSource(to, scope, process.env);
+  try {
+    const overview = await fleetOverview(source, scope);
+    writeOutput(
+      output,
+      fleetPage(overview, { version: packageVersion(), command: `quiesce fleet report --html --to ${to}` }),
+    );
+  } finally {
+    await source.close();
+  }
+  streams.err(`quiesce: ${output} written\n`);
 }
 
 function reportOptions({ metric, kind, base, head, runs, limit, threshold, alpha }: Options) {

@@ -1,0 +1,10 @@
+/** What pages have in them: the built style and script, and the hashes by which their policy knows them. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { packageFile } from '../../../schema/index.ts';
+
+/** `page.css` or `page.js`, as `npm run page` made them. */
+export const asset = (name: string): string => readFileSync(packageFile(`dist/page/${name}`), 'utf8').trim();
+
+/** As a source in a Content-Security-Policy. */
+export const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
