@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FINDING_KINDS } from '../../schema/index.ts';
-import { xmlElement, xmlText } from '../../src/export/xml.ts';
+import { xmlElement, xmlText } from '../../src/export/ci/xml.ts';
 import { replayCaptures } from '../../src/jobs/replay-captures.ts';
 import { quiesce } from '../support/command-line.ts';
 import { buildStore } from '../support/sample-store.ts';
@@ -73,28 +73,72 @@ describe('JUnit of a store', () => {
     expect(status).toBe(0);
     const suites = readXml(out);
     expect(suites.name).toBe('testsuites');
-    const [suite] = suites.children;
-    const kinds = new Set(suite.children.map(({ attributes }) => attributes.classname));
-    expect([...kinds].sort()).toEqual(FINDING_KINDS.map((kind) => `quiesce.${kind}`).sort());
-    const failed = failuresOf(suite);
-    expect(failed.map(({ attributes }) => attributes.classname)).toEqual(
-      expect.arrayContaining(['quiesce.rcu-stall', 'quiesce.nmi-storm', 'quiesce.blocked-sync']),
+    const [suite, ...roots] = suites.children;
+    // The names are the same in every run, passed or failed.
+    expect(suite.children.map(({ attributes }) => `${attributes.classname} ${attributes.name}`)).toEqual(
+      FINDING_KINDS.map((kind) => `quiesce ${kind}`),
     );
-    const storms = failed.filter(({ attributes }) => attributes.classname === 'quiesce.nmi-storm');
-    expect(storms[0].children[0].attributes.message).toMatch(/^NMIs took 99\.\d % of CPU 1/);
-    const inversion = suite.children.find(({ attributes }) => attributes.classname === 'quiesce.lock-inversion');
+    const failed = failuresOf(suite).map(({ attributes }) => attributes.name);
+    expect(failed).toEqual(expect.arrayContaining(['rcu-stall', 'nmi-storm', 'blocked-sync']));
+    const inversion = suite.children.find(({ attributes }) => attributes.name === 'lock-inversion');
     expect(inversion?.children[0]).toMatchObject({
       name: 'skipped',
       attributes: { message: expect.stringContaining('lock:lock_acquire') },
     });
-    for (const { attributes, children } of [suites, ...suites.children].map((element) => element))
-      if (attributes.failures !== undefined && children[0]?.name === 'testcase')
-        expect(Number(attributes.failures)).toBe(failed.length);
+    // A suite per root cause, a case per identity.
+    const storms = roots
+      .flatMap(({ children }) => children)
+      .find(({ attributes }) => attributes.name === 'nmi-storm storm_handler');
+    expect(storms?.attributes.classname).toBe('quiesce.nmi-storm');
+    expect(storms?.children[0].attributes.message).toMatch(/^NMIs took 99\.\d % of CPU 1/);
+    expect(roots[0].attributes.name).toMatch(/: nmi-storm storm_handler$/);
+    const all = suites.children.flatMap(({ children }) => children);
+    expect(Number(suites.attributes.tests)).toBe(all.length);
+    expect(Number(suites.attributes.failures)).toBe(suites.children.flatMap(failuresOf).length);
+  });
+
+  it('has a case that passes for what is known and did not happen', async () => {
+    const { out } = await quiesce('export', healthy, '--format', 'junit', '--against', storm);
+    const known = readXml(out).children.at(-1);
+    expect(known?.attributes.name).toMatch(/: known$/);
+    const stormCase = known?.children.find(({ attributes }) => attributes.name === 'nmi-storm storm_handler');
+    expect(stormCase?.attributes.classname).toBe('quiesce.nmi-storm');
+    expect(stormCase?.children[0]?.name).not.toBe('failure');
   });
 
   it('of a quiet run has no failures', async () => {
     const { out } = await quiesce('export', healthy, '--format', 'junit');
     expect(readXml(out).attributes).toMatchObject({ failures: '0', errors: '0' });
+  });
+});
+
+describe('TAP', () => {
+  it('has the same cases', async () => {
+    const { out } = await quiesce('export', storm, '--format', 'tap');
+    const lines = out.split('\n');
+    expect(lines[0]).toBe('TAP version 14');
+    const cases = lines.filter((line) => /^(not )?ok \d+ - /.test(line));
+    expect(lines[1]).toBe(`1..${cases.length}`);
+    expect(cases.map((line) => Number(/\d+/.exec(line)?.[0]))).toEqual(cases.map((_, i) => i + 1));
+    expect(cases).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^not ok \d+ - nmi-storm$/),
+        expect.stringMatching(/^not ok \d+ - nmi-storm storm_handler$/),
+        expect.stringMatching(/^ok \d+ - lock-inversion # SKIP not assessed: /),
+      ]),
+    );
+  });
+});
+
+describe('annotations of GitHub Actions', () => {
+  it('are one per root cause, escaped', async () => {
+    const { out } = await quiesce('export', storm, '--format', 'github');
+    const [first] = out.split('\n');
+    expect(first).toMatch(
+      /^::error file=.*nmi-storm\.dmesg\.txt,line=\d+,title=quiesce nmi-storm \(.*\)::NMI storm on CPU 1 .*%0A/,
+    );
+    expect(first.slice(first.indexOf('::', 2))).not.toMatch(/%(?!25|0A|0D)/);
+    expect(first).toMatch(/99\.\d %25 for/);
   });
 });
 
@@ -133,6 +177,7 @@ interface Sarif {
       };
     };
     readonly artifacts: readonly { location: { uri: string } }[];
+    readonly automationDetails: { readonly id: string };
     readonly results: readonly {
       ruleId: string;
       ruleIndex: number;
@@ -183,14 +228,23 @@ describe('SARIF', () => {
     expect(status).toBe(0);
     const sarif = JSON.parse(out) as Sarif;
     checkSarif(sarif);
-    const [{ results, invocations, artifacts }] = sarif.runs;
+    const [{ results, invocations, artifacts, automationDetails }] = sarif.runs;
     expect(artifacts.map(({ location }) => location.uri)).toEqual(
-      ['nmi-storm.trace.txt.zst', 'nmi-storm.dmesg.txt'].map((name) => `file://${sample(name)}`),
+      // Below the working folder: relative to it.
+      ['nmi-storm.trace.txt.zst', 'nmi-storm.dmesg.txt'].map((name) => `samples/${name}`),
     );
+    expect(automationDetails.id).toMatch(/^quiesce\/samples\/nmi-storm\.trace\.txt\.zst\/1$/);
     const stall = results.find(({ ruleId }) => ruleId === 'rcu-stall');
     expect(stall).toMatchObject({
       level: 'error',
-      partialFingerprints: { 'quiesceFinding/v1': expect.stringMatching(/^rcu-stall-[0-9a-f]{8}$/) },
+      partialFingerprints: {
+        'quiesceFinding/v1': expect.stringMatching(/^rcu-stall-[0-9a-f]{8}$/),
+        'quiesceIdentity/v1': expect.stringMatching(/^rcu-stall rcu_preempt normal because of nmi-storm/),
+        'quiesceRootIdentity/v1': 'nmi-storm storm_handler',
+      },
+      locations: [
+        { logicalLocations: [{ name: 'rcu_preempt', fullyQualifiedName: 'domain/rcu_preempt', kind: 'domain' }] },
+      ],
     });
     const inLog = stall?.relatedLocations?.filter(({ physicalLocation }) => physicalLocation.region) ?? [];
     expect(inLog.length).toBeGreaterThan(0);

@@ -45,7 +45,7 @@ What the store has already, by the content of the captures, is passed over: a ba
 Manifest: a run per line, captures and then labels; paths count from its folder, # begins a comment
   boot-17/trace.dat boot-17/dmesg.txt kernel=6.12.1 commit=1a2b3c job=boot-test
 
-Exit status: 1 a finding at or above --fail-on in what was stored · 3 a capture could not be read
+Exit status: 1 a finding at or above --fail-on, also in what was there already · 3 a capture could not be read
 
 Examples:
   quiesce batch 'runs/*/' --db farm.db -j 8 --label job=nightly
@@ -125,8 +125,10 @@ async function batch(specs: readonly string[], options: BatchCommandOptions, ses
     items: done,
   };
   streams.out(json ? `${JSON.stringify(result, null, 1)}\n` : batchSummary(result));
-  const stored = done.filter(({ outcome }) => outcome === 'stored').flatMap(({ runs }) => runs);
-  if (failOn !== undefined && hasFailing(db, stored, failOn, suppressions, known, session))
+  // A batch that is repeated says the same again; what the store held before is new to nobody.
+  const judged = failOn?.onlyNew === true && options.against === undefined ? ['stored'] : ['stored', 'present'];
+  const gated = done.filter(({ outcome }) => judged.includes(outcome)).flatMap(({ runs }) => runs);
+  if (failOn !== undefined && hasFailing(db, gated, failOn, suppressions, known, session))
     session.status = EXIT_FINDINGS;
   else if (result.failed > 0) session.status = EXIT_INPUT;
 }

@@ -3,8 +3,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type CompareResult, METRIC_NAMES } from '../../../schema/index.ts';
 import { compareRuns } from '../../compare/compare-runs.ts';
 import type { ReadOptions, RunRecord } from '../../compare/run-record.ts';
-import { junitOfComparison } from '../../export/junit.ts';
-import { sarifOfComparison } from '../../export/sarif.ts';
+import { junitOfComparison } from '../../export/ci/junit.ts';
+import { sarifOfComparison } from '../../export/ci/sarif.ts';
 import { compareText } from '../../report/compare-text.ts';
 import { parseShare } from '../durations.ts';
 import { EXIT_FINDINGS, UsageError } from '../exit-status.ts';
@@ -107,7 +107,7 @@ function render(
     case 'junit':
       return junitOfComparison(result);
     case 'sarif':
-      return `${JSON.stringify(sarifOfComparison(result, packageVersion()), null, 1)}\n`;
+      return `${JSON.stringify(sarifOfComparison(result, packageVersion(), process.cwd()), null, 1)}\n`;
     case 'text':
       return compareText(result, { all: !changes, ...(output === undefined && { style: styleOf(streams) }) });
   }

@@ -1,18 +1,22 @@
 /** What `quiesce export` writes: one row per format. */
 import { ChromeTarget } from '../../export/chrome/chrome-target.ts';
-import { junitOfRuns } from '../../export/junit.ts';
+import { githubOfRuns } from '../../export/ci/github.ts';
+import { junitOfRuns } from '../../export/ci/junit.ts';
+import { type SarifRun, sarifOfRuns } from '../../export/ci/sarif.ts';
+import { tapOfRuns } from '../../export/ci/tap.ts';
 import { PerfettoTarget } from '../../export/perfetto/perfetto-target.ts';
 import { exportRun } from '../../export/run-export.ts';
 import type { RunTarget } from '../../export/run-target.ts';
-import { type SarifRun, sarifOfRuns } from '../../export/sarif.ts';
 import type { ExportSelection } from '../../export/selection.ts';
 import { stacksOfRun } from '../../export/stacks/stack-export.ts';
 import { writeFolded, writeSpeedscope } from '../../export/stacks/stack-formats.ts';
 import type { StackMetric } from '../../export/stacks/stack-metrics.ts';
 import type { WeightedStacks } from '../../export/stacks/weighted-stacks.ts';
+import { knownIdentities } from '../../query/across/findings-across.ts';
 import { rootsOf } from '../../replay/roots/roots.ts';
 import { StoreReader } from '../../store/run-reader.ts';
 import { UsageError } from '../exit-status.ts';
+import { identitiesOf } from '../gate.ts';
 import type { Sink } from '../output-file.ts';
 import { packageVersion } from '../package-version.ts';
 
@@ -24,10 +28,12 @@ export interface ExportRequest {
   readonly selection: ExportSelection;
   /** What a flame graph is of. */
   readonly metric: StackMetric;
+  /** Files of known identities; missing: those of the store. */
+  readonly against?: readonly string[];
 }
 
 /** Options that only some formats know. */
-export type ExportOption = 'from' | 'to' | 'cpu' | 'only' | 'metric';
+export type ExportOption = 'from' | 'to' | 'cpu' | 'only' | 'metric' | 'against';
 
 export interface ExportFormat {
   readonly title: string;
@@ -48,9 +54,9 @@ interface ExportedRun extends SarifRun {
 const json = (value: unknown): string => `${JSON.stringify(value, null, 1)}\n`;
 
 const ofFindings =
-  (render: (runs: readonly ExportedRun[]) => string): ExportFormat['write'] =>
-  ({ path, run }, sink) => {
-    sink(render(readRuns(path, run)));
+  (render: (runs: readonly ExportedRun[], known: Iterable<string>) => string): ExportFormat['write'] =>
+  ({ path, run, against }, sink) => {
+    sink(render(readRuns(path, run), against === undefined ? knownIdentities(path) : identitiesOf(against)));
     return [];
   };
 
@@ -103,12 +109,22 @@ export const EXPORT_FORMATS: Readonly<Record<string, ExportFormat>> = {
     write: ofStacks((stacks, title, out) => writeSpeedscope(stacks, title, `quiesce ${packageVersion()}`, out)),
   },
   junit: {
-    title: 'JUnit XML: one test case per kind of finding, skipped where the capture could not decide it',
-    write: ofFindings(junitOfRuns),
+    title: 'JUnit XML: a case per kind of finding, skipped where nothing could be decided, and one per problem',
+    options: ['against'],
+    write: ofFindings((runs, known) => junitOfRuns(runs, known)),
+  },
+  tap: {
+    title: 'TAP version 14: the same cases, one line each',
+    options: ['against'],
+    write: ofFindings((runs, known) => tapOfRuns(runs, known)),
   },
   sarif: {
-    title: 'SARIF 2.1.0: findings for code-scanning dashboards',
-    write: ofFindings((runs) => json(sarifOfRuns(runs, packageVersion()))),
+    title: 'SARIF 2.1.0: findings for code-scanning dashboards; paths relative to this folder',
+    write: ofFindings((runs) => json(sarifOfRuns(runs, packageVersion(), process.cwd()))),
+  },
+  github: {
+    title: 'annotations of GitHub Actions: one per root cause, to be printed by a step',
+    write: ofFindings((runs) => githubOfRuns(runs, process.cwd())),
   },
   json: {
     title: 'runs, findings and assessments (quiesce.export/1)',

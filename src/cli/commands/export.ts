@@ -21,6 +21,7 @@ interface ExportOptions extends InputOptions {
   readonly cpu?: readonly number[];
   readonly only?: readonly ExportPart[];
   readonly metric?: string;
+  readonly against?: readonly string[];
 }
 
 const DEFAULT_METRIC = 'blocked';
@@ -64,11 +65,16 @@ export function registerExport(program: Command, session: Session): void {
     .addOption(new Option('--cpu <list>', 'events and interrupts of these CPUs only: 0,2-3').argParser(parseCpus))
     .addOption(new Option('--only <parts>', 'these parts of a run, separated by commas').argParser(parseParts))
     .addOption(new Option('--metric <name>', 'what a flame graph shows').choices(Object.keys(STACK_METRICS)))
+    .option(
+      '--against <file>',
+      'known problems that get a case of their own: a store, a baseline or a list of identities; may be repeated (default: those of the store)',
+      (file: string, files: readonly string[] = []) => [...files, file],
+    )
     .addHelpText('after', HELP)
     .action((input: string, options: ExportOptions) => {
       const format = EXPORT_FORMATS[options.format];
       checkOptions(options, format);
-      const { run } = options;
+      const { run, against } = options;
       const wanted = { ...options, ...(run === undefined && !format.ofOneRun && { run: 'all' as const }) };
       return withStore(input, wanted, session, (path) => {
         const request = {
@@ -76,6 +82,7 @@ export function registerExport(program: Command, session: Session): void {
           ...(run !== undefined && { run }),
           selection: selectionOf(path, options),
           metric: STACK_METRICS[options.metric ?? DEFAULT_METRIC],
+          ...(against && { against }),
         };
         let notes: readonly string[] = [];
         const produce = (sink: Sink): void => {
@@ -88,7 +95,7 @@ export function registerExport(program: Command, session: Session): void {
     });
 }
 
-const OPTIONAL = ['from', 'to', 'cpu', 'only', 'metric'] as const satisfies readonly ExportOption[];
+const OPTIONAL = ['from', 'to', 'cpu', 'only', 'metric', 'against'] as const satisfies readonly ExportOption[];
 
 /** @throws UsageError when the format does not know an option */
 function checkOptions(options: ExportOptions, { options: known = [] }: ExportFormat): void {

@@ -1,84 +1,21 @@
 /**
- * JUnit XML, as CI systems read it. Of a run: one test case per kind of finding, failed when there are findings, skipped when the
- * capture could not decide it. Of a comparison: one case per metric and per finding.
+ * JUnit XML, as CI systems read it. Of a run: the cases of cases.ts, skipped where the capture could not decide them. Of a comparison: one
+ * case per metric and per finding.
  */
 import {
-  type Assessment,
   type CompareResult,
-  FINDING_KINDS,
-  type Finding,
   type FindingComparison,
   formatDuration,
   type MetricComparison,
-} from '../../schema/index.ts';
-import { rootsOfRuns } from '../replay/roots/roots.ts';
-import { formatRatio } from '../report/compare-text.ts';
-import { findingLines } from '../report/finding-text.ts';
-import { PLAIN } from '../report/style.ts';
+} from '../../../schema/index.ts';
+import { formatRatio } from '../../report/compare-text.ts';
+import { type Outcome, type RunVerdicts, suitesOf, type TestCase, type TestSuite } from './cases.ts';
 import { xmlElement } from './xml.ts';
 
-/** What was found in one run. */
-export interface RunVerdicts {
-  readonly name: string;
-  readonly findings: readonly Finding[];
-  readonly assessments: readonly Assessment[];
-}
-
-type Outcome =
-  | { readonly state: 'passed' }
-  | { readonly state: 'skipped'; readonly message: string }
-  | { readonly state: 'failed'; readonly type: string; readonly message: string; readonly text: string };
-
-interface TestCase {
-  readonly className: string;
-  readonly name: string;
-  readonly outcome: Outcome;
-}
-
-/** Findings of runs. Informational ones do not fail a case. */
-export function junitOfRuns(runs: readonly RunVerdicts[]): string {
-  return testSuites(
-    runs.map((run) => ({
-      name: run.name,
-      cases: runCases(run),
-    })),
-  );
-}
-
-/** Failures under their root causes, worst first; then the kinds of which there are none. */
-function runCases(run: RunVerdicts): TestCase[] {
-  const { roots, findings } = rootsOfRuns(run.findings);
-  const titles = roots.flatMap((root) => root.findings.map(() => root.title));
-  const failed = findings.flatMap((finding, i) =>
-    finding.severity === 'info' ? [] : [findingFailure(finding, titles[i])],
-  );
-  const failedKinds = new Set(failed.map(({ className }) => className));
-  return [
-    ...failed,
-    ...FINDING_KINDS.flatMap((kind) => (failedKinds.has(`quiesce.${kind}`) ? [] : [quietCase(kind, run)])),
-  ];
-}
-
-function findingFailure(finding: Finding, rootTitle: string): TestCase {
-  return {
-    className: `quiesce.${finding.kind}`,
-    name: finding.id,
-    outcome: {
-      state: 'failed',
-      type: finding.kind,
-      message: finding.title,
-      text: [`root cause: ${rootTitle}`, ...findingLines(finding, PLAIN)].join('\n'),
-    },
-  };
-}
-
-function quietCase(kind: Finding['kind'], { assessments }: RunVerdicts): TestCase {
-  const assessment = assessments.find((candidate) => candidate.kind === kind);
-  const undecided = assessment?.status === 'not-assessed';
-  const outcome: Outcome = undecided
-    ? { state: 'skipped', message: `not assessed: ${assessment.note} (missing: ${assessment.missing.join('; ')})` }
-    : { state: 'passed' };
-  return { className: `quiesce.${kind}`, name: `no ${kind}`, outcome };
+/** Findings of runs. @param known identities of other runs, whose cases pass where they are not found */
+export function junitOfRuns(runs: readonly RunVerdicts[], known: Iterable<string> = []): string {
+  const identities = [...known];
+  return testSuites(runs.flatMap((run) => suitesOf(run, identities)));
 }
 
 /** A comparison. Regressed metrics and findings that appeared or got worse fail. */
@@ -137,11 +74,6 @@ function findingCase(finding: FindingComparison, problem: 'appeared' | 'worse' |
       ? { state: 'failed', type: problem, message: finding.title, text: finding.id }
       : { state: 'passed' },
   };
-}
-
-interface TestSuite {
-  readonly name: string;
-  readonly cases: readonly TestCase[];
 }
 
 function counts(cases: readonly TestCase[]): Record<string, number> {

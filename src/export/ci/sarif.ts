@@ -10,12 +10,15 @@ import {
   type Finding,
   type FindingComparison,
   type FindingKind,
+  identityOf,
   kindRow,
   type RootCause,
   type RunInfo,
+  rowOf,
   type Severity,
-} from '../../schema/index.ts';
-import { rootsOfRuns } from '../replay/roots/roots.ts';
+} from '../../../schema/index.ts';
+import { rootsOfRuns } from '../../replay/roots/roots.ts';
+import { relativeUri } from './paths.ts';
 
 const SCHEMA_URI = 'https://json.schemastore.org/sarif-2.1.0.json';
 
@@ -34,17 +37,25 @@ export interface SarifRun {
   readonly assessments: readonly Assessment[];
 }
 
-/** @param version of quiesce */
-export function sarifOfRuns(runs: readonly SarifRun[], version: string): unknown {
+/**
+ * @param version of quiesce
+ * @param folder that paths are relative to
+ */
+export function sarifOfRuns(runs: readonly SarifRun[], version: string, folder: string): unknown {
   return sarifLog(
     runs.map(({ info, findings, assessments }) => ({
       tool: tool(version),
-      automationDetails: { id: `quiesce/${info.name}` },
+      // Up to the last slash it is the category in which a dashboard compares one run with the next.
+      automationDetails: {
+        id: `quiesce/${info.name}/${info.run_id ?? ''}`,
+        description: { text: `quiesce, ${info.name}` },
+      },
+      columnKind: 'utf16CodeUnits',
       artifacts: info.captures.map(({ path, format }) => ({
-        location: { uri: fileUri(path) },
+        location: { uri: relativeUri(path, folder) },
         description: { text: format },
       })),
-      results: rootedResults(findings, info),
+      results: rootedResults(findings, info, folder),
       invocations: [
         {
           executionSuccessful: true,
@@ -62,7 +73,7 @@ export function sarifOfRuns(runs: readonly SarifRun[], version: string): unknown
 }
 
 /** What became of the findings, as SARIF baseline states. @param version of quiesce */
-export function sarifOfComparison({ findings, head }: CompareResult, version: string): unknown {
+export function sarifOfComparison({ findings, head }: CompareResult, version: string, folder: string): unknown {
   const states = [
     [findings.appeared, 'new'],
     [findings.worse, 'updated'],
@@ -73,9 +84,9 @@ export function sarifOfComparison({ findings, head }: CompareResult, version: st
     {
       tool: tool(version),
       automationDetails: { id: 'quiesce/compare' },
-      artifacts: head.runs.map(({ source }) => ({ location: { uri: fileUri(source) } })),
+      artifacts: head.runs.map(({ source }) => ({ location: { uri: relativeUri(source, folder) } })),
       results: states.flatMap(([list, baselineState]) =>
-        list.map((finding) => comparedResult(finding, baselineState, head.runs[0]?.source)),
+        list.map((finding) => comparedResult(finding, baselineState, head.runs[0]?.source, folder)),
       ),
       invocations: [{ executionSuccessful: true }],
     },
@@ -112,13 +123,18 @@ function pascalCase(kind: FindingKind): string {
 }
 
 /** Results in the order of their root causes, each naming its own: dashboards group by a fingerprint. */
-function rootedResults(found: readonly Finding[], info: RunInfo): unknown[] {
+function rootedResults(found: readonly Finding[], info: RunInfo, folder: string): unknown[] {
   const { roots, findings } = rootsOfRuns(found);
   const causes = roots.flatMap((root) => root.findings.map(() => root));
-  return findings.map((finding, i) => result(finding, info, causes[i]));
+  const firstOf = new Map<RootCause, string>();
+  findings.forEach((finding, i) => {
+    if (!firstOf.has(causes[i])) firstOf.set(causes[i], identityOf(finding));
+  });
+  return findings.map((finding, i) => result(finding, info, causes[i], firstOf.get(causes[i]) ?? '', folder));
 }
 
-function result(finding: Finding, info: RunInfo, root: RootCause): unknown {
+function result(finding: Finding, info: RunInfo, root: RootCause, rootIdentity: string, folder: string): unknown {
+  const fileUri = (path: string): string => relativeUri(path, folder);
   const { id, kind, severity, confidence, title, start_ns, end_ns, evidence, notes } = finding;
   const log = info.captures.find(({ format }) => /log|console/i.test(format)) ?? info.captures[0];
   const capture = info.captures.find((candidate) => candidate !== log) ?? info.captures[0];
@@ -127,8 +143,18 @@ function result(finding: Finding, info: RunInfo, root: RootCause): unknown {
     ruleIndex: FINDING_KINDS.indexOf(kind),
     level: LEVELS[severity],
     message: { text: [title, ...notes.map((note) => note.text)].join(' ') },
-    partialFingerprints: { 'quiesceFinding/v1': id, 'quiesceRoot/v1': root.id },
-    locations: [{ physicalLocation: { artifactLocation: { uri: fileUri(capture?.path ?? info.name) } } }],
+    partialFingerprints: {
+      'quiesceIdentity/v1': identityOf(finding),
+      'quiesceRootIdentity/v1': rootIdentity,
+      'quiesceFinding/v1': id,
+      'quiesceRoot/v1': root.id,
+    },
+    locations: [
+      {
+        physicalLocation: { artifactLocation: { uri: fileUri(capture?.path ?? info.name) } },
+        logicalLocations: logicalLocations(finding),
+      },
+    ],
     relatedLocations: evidence.slice(0, MAX_LOCATIONS).map((item, i) => ({
       id: i + 1,
       message: { text: 'line' in item ? item.role : `event ${item.event}: ${item.role}` },
@@ -141,7 +167,25 @@ function result(finding: Finding, info: RunInfo, root: RootCause): unknown {
   };
 }
 
-function comparedResult(finding: FindingComparison, baselineState: string, source: string | undefined): unknown {
+/** What of the kernel it is about: functions, lock classes, domains, tasks. */
+function logicalLocations(finding: Finding): unknown[] {
+  const { functions = [], locks = [], held = [], domain, tasks = [] } = rowOf(finding).identity(finding);
+  const of = (kind: string, names: readonly string[]): unknown[] =>
+    [...new Set(names)].map((name) => ({ name, fullyQualifiedName: `${kind}/${name}`, kind }));
+  return [
+    ...of('function', functions),
+    ...of('lockClass', [...locks, ...held]),
+    ...of('domain', domain === undefined ? [] : [domain]),
+    ...of('task', tasks),
+  ].slice(0, MAX_LOCATIONS);
+}
+
+function comparedResult(
+  finding: FindingComparison,
+  baselineState: string,
+  source: string | undefined,
+  folder: string,
+): unknown {
   const { id, kind, severity, title, identity, base_runs, head_runs, base_ns, head_ns } = finding;
   return {
     ruleId: kind,
@@ -150,13 +194,7 @@ function comparedResult(finding: FindingComparison, baselineState: string, sourc
     baselineState,
     message: { text: title },
     partialFingerprints: { 'quiesceFinding/v1': id, 'quiesceIdentity/v1': identity },
-    locations: [{ physicalLocation: { artifactLocation: { uri: fileUri(source ?? 'head') } } }],
+    locations: [{ physicalLocation: { artifactLocation: { uri: relativeUri(source ?? 'head', folder) } } }],
     properties: { base_runs, head_runs, base_ns, head_ns },
   };
-}
-
-/** A path as a URI reference: relative paths stay relative. */
-function fileUri(path: string): string {
-  const encoded = path.split('/').map(encodeURIComponent).join('/');
-  return path.startsWith('/') ? `file://${encoded}` : encoded;
 }
