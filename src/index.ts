@@ -5,16 +5,16 @@
  * {@link QuiesceError}: `CaptureError` when an input cannot be read at all, `StoreError` when a store cannot be opened, read or written,
  * `RequestError` when the request cannot be met. What is wrong inside a capture is no error but counted, in `import.issues`.
  */
-export type * from '../schema/comparison.ts';
+export type * from '../schema/answers/comparison.ts';
+export type { RecordingPlan, RecordingTier } from '../schema/answers/recording-plan.ts';
+export type * from '../schema/answers/results.ts';
+export type * from '../schema/answers/state.ts';
 export type { ImportIssue } from '../schema/diagnostics.ts';
 export { CaptureError, QuiesceError, RequestError } from '../schema/errors.ts';
 export { FINDING_KINDS, type Finding, type FindingKind } from '../schema/finding-kinds/index.ts';
 export type * from '../schema/findings.ts';
 export type { KernelProfile, Thresholds } from '../schema/profile.ts';
 export { DEFAULT_THRESHOLDS } from '../schema/profile.ts';
-export type { RecordingPlan, RecordingTier } from '../schema/recording-plan.ts';
-export type * from '../schema/results.ts';
-export type * from '../schema/state.ts';
 export { baselineOf, baselineText, readBaseline } from './compare/baseline-file.ts';
 export { type CompareOptions, compareRuns } from './compare/compare-runs.ts';
 export { type ReadOptions, type RunRecord, readStoreRuns } from './compare/run-record.ts';

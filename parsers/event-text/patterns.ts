@@ -1,5 +1,5 @@
 /**
- * How events are printed, as data. To add an event: put its fields into schema/event-catalog.ts and its forms here.
+ * How events are printed, as data. To add an event: put its fields into schema/events/event-catalog.ts and its forms here.
  *
  * Notation: `{field}` reads what the field's type says, `{field:conversion}` through conversions.ts, `{}` skips text; a blank
  * stands for one or more blanks; everything else is literal. `{name+}` is a field that the catalogue does not have,

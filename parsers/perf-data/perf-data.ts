@@ -8,7 +8,7 @@ import { CaptureError, type EventBatch } from '../../schema/index.ts';
 import type { ParseContext, TraceFormat } from '../format.ts';
 import type { ByteSource, RandomAccess } from '../source.ts';
 import { openRandomAccess } from '../spool.ts';
-import { FEATURE_TRACING_DATA, USED_FEATURES } from './features.ts';
+import { FEATURE_TRACING_DATA, USED_FEATURES } from './header/features.ts';
 import {
   isPipeHeader,
   type PerfFileHeader,
@@ -16,10 +16,10 @@ import {
   perfMagic,
   readFileHeader,
   type Section,
-} from './file-header.ts';
+} from './header/file-header.ts';
 import { RecordReader } from './reader.ts';
-import { BLOCK_BYTES } from './record-blocks.ts';
 import { Recording } from './recording.ts';
+import { BLOCK_BYTES } from './records/blocks.ts';
 
 /** Feature sections other than tracing data that are read; theirs are some kilobytes. */
 const MAX_FEATURE_BYTES = 16 << 20;

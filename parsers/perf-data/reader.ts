@@ -4,7 +4,7 @@ import type { ParseContext } from '../format.ts';
 import type { RandomAccess } from '../source.ts';
 import { loadZstd } from '../zstd/libzstd.ts';
 import { ZstdStream } from '../zstd/zstd-stream.ts';
-import { ATTRIBUTE_MIN_BYTES, decodeEventAttribute } from './event-attribute.ts';
+import { ATTRIBUTE_MIN_BYTES, decodeEventAttribute } from './header/event-attribute.ts';
 import {
   RECORD_AUXTRACE,
   RECORD_COMPRESSED,
@@ -16,10 +16,10 @@ import {
   RECORD_HEADER_FEATURE,
   RECORD_HEADER_TRACING_DATA,
   RECORD_ID_INDEX,
-} from './perf-event-abi.ts';
-import { RecordCutter } from './record-cutter.ts';
-import { recallRecords } from './record-recall.ts';
+} from './header/perf-event-abi.ts';
 import type { Recording } from './recording.ts';
+import { RecordCutter } from './records/cutter.ts';
+import { recallRecords } from './records/recall.ts';
 import { Session } from './session.ts';
 
 const TWO_32 = 4294967296;

@@ -3,15 +3,15 @@
 import type { ParseContext } from '../format.ts';
 import type { KernelSymbols } from '../kernel-symbols.ts';
 import { AddressNames } from '../tracefs-format/address-names.ts';
+import type { DecodeContext } from '../tracefs-format/decode/record-decoder.ts';
 import { type EventFormat, formatId, parseEventFormat } from '../tracefs-format/event-format.ts';
 import { PrintkFormats } from '../tracefs-format/printk-formats.ts';
-import type { DecodeContext } from '../tracefs-format/record-decoder.ts';
-import { AttributeTable } from './attribute-table.ts';
-import type { EventAttribute } from './event-attribute.ts';
-import { applyFeature, clockName, emptyNotes } from './features.ts';
-import { loadKernelSymbols } from './kernel-symbol-source.ts';
-import type { SideBand } from './side-band.ts';
-import { parseTracingData, type TracingData } from './tracing-data.ts';
+import { AttributeTable } from './header/attribute-table.ts';
+import type { EventAttribute } from './header/event-attribute.ts';
+import { applyFeature, clockName, emptyNotes } from './header/features.ts';
+import { parseTracingData, type TracingData } from './header/tracing-data.ts';
+import type { SideBand } from './records/side-band.ts';
+import { loadKernelSymbols } from './symbols/kernel-symbol-source.ts';
 
 export class Recording {
   readonly table = new AttributeTable();

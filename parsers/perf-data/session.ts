@@ -5,8 +5,6 @@
 import { BatchWriter, EventBatch, MOST_LOST, NO_CPU, NO_TID } from '../../schema/index.ts';
 import type { ParseContext } from '../format.ts';
 import { formatAddress } from '../tracefs-format/address-cache.ts';
-import { CallChains } from './call-chains.ts';
-import { LossCount } from './loss-count.ts';
 import {
   MISC_LOST_SAMPLES_BPF,
   RECORD_AUX,
@@ -18,13 +16,15 @@ import {
   RECORD_THROTTLE,
   RECORD_UNTHROTTLE,
   RECORD_USER_TYPE_START,
-} from './perf-event-abi.ts';
-import { BlockPool, type RecordBlock } from './record-blocks.ts';
-import type { RecordCutter } from './record-cutter.ts';
-import { RecordQueue } from './record-queue.ts';
+} from './header/perf-event-abi.ts';
 import type { Recording } from './recording.ts';
-import { MAX_COUNTERS, SampleWriter } from './sample-writer.ts';
-import { SideBand } from './side-band.ts';
+import { BlockPool, type RecordBlock } from './records/blocks.ts';
+import type { RecordCutter } from './records/cutter.ts';
+import { LossCount } from './records/loss-count.ts';
+import { RecordQueue } from './records/queue.ts';
+import { SideBand } from './records/side-band.ts';
+import { CallChains } from './samples/call-chains.ts';
+import { MAX_COUNTERS, SampleWriter } from './samples/writer.ts';
 
 const TWO_32 = 4294967296;
 /** High half of 2^53 ns, 104 days. */

@@ -4,7 +4,7 @@ import { ByteInterner } from '../dictionary-writer.ts';
 import { EventTextReader, type RecordHeader } from '../event-text/event-text.ts';
 import type { ParseContext } from '../format.ts';
 import { TaskNames } from '../ftrace-text/task-names.ts';
-import { splitEventName } from '../perf-data/event-name.ts';
+import { splitEventName } from '../perf-data/header/event-name.ts';
 import { readHeaderComment } from './header-comment.ts';
 import { SampleEvent, type SampleParts } from './sample-events.ts';
 import { ABSENT, isRecordWord, SampleLine, skipBlanks, trimEnd } from './sample-line.ts';

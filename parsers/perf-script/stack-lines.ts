@@ -1,6 +1,6 @@
 /** Collects the frames of a sample. A frame's line, and a whole stack, is worked out once and then known by its bytes. */
 import { ByteInterner, type DictionaryWriter } from '../dictionary-writer.ts';
-import { moduleName } from '../perf-data/module-name.ts';
+import { moduleName } from '../perf-data/symbols/module-name.ts';
 import { SequenceTable } from '../sequence-table.ts';
 import { formatAddress } from '../tracefs-format/address-cache.ts';
 import { FrameText } from './frame-text.ts';

@@ -6,14 +6,14 @@ import { ftraceText } from '../ftrace-text/format.ts';
 import { KernelSymbols } from '../kernel-symbols.ts';
 import type { ByteSource, RandomAccess } from '../source.ts';
 import { openRandomAccess } from '../spool.ts';
-import { decompressorOf } from './compression.ts';
-import { FILE_HEADER_BYTES, type FileHeader, isTraceDat, parseFileHeader } from './file-header.ts';
-import { kernelTextOf, profileFromSymbols } from './kernel-config.ts';
 import { latencySource } from './latency-text.ts';
-import type { TraceMetadata, TraceText } from './metadata.ts';
-import { readMetadataV6 } from './metadata-v6.ts';
-import { readMetadataV7 } from './metadata-v7.ts';
+import { FILE_HEADER_BYTES, type FileHeader, isTraceDat, parseFileHeader } from './metadata/file-header.ts';
+import { kernelTextOf, profileFromSymbols } from './metadata/kernel-config.ts';
+import type { TraceMetadata, TraceText } from './metadata/metadata.ts';
+import { readMetadataV6 } from './metadata/v6.ts';
+import { readMetadataV7 } from './metadata/v7.ts';
 import { Recording } from './recording.ts';
+import { decompressorOf } from './records/compression.ts';
 
 export const traceDat: TraceFormat = {
   id: 'trace-dat',

@@ -1,9 +1,9 @@
 /** The text of tracefs `trace` that trace-cmd records with latency tracers, as a source for the ftrace text format. */
 import type { DiagnosticSink } from '../../schema/index.ts';
 import type { ByteSource, RandomAccess } from '../source.ts';
-import type { Decompressor } from './compression.ts';
-import type { TraceText } from './metadata.ts';
-import { CompressedPages, type PageSource, PlainPages } from './page-source.ts';
+import type { TraceText } from './metadata/metadata.ts';
+import type { Decompressor } from './records/compression.ts';
+import { CompressedPages, type PageSource, PlainPages } from './records/page-source.ts';
 
 const WINDOW_BYTES = 1 << 20;
 

@@ -7,7 +7,7 @@
  * Later versions add the fields of tracepoints under their own names.
  */
 import { type EventField, NO_CPU, NO_TID } from '../../schema/index.ts';
-import { moduleName } from '../perf-data/module-name.ts';
+import { moduleName } from '../perf-data/symbols/module-name.ts';
 import type { EventOutput } from './event-output.ts';
 import { decimalToInteger, isObject, type JsonObject, type JsonValue, jsonText } from './json-value.ts';
 

@@ -188,7 +188,7 @@ SELECT o.id, (o.id >> 36) + 1 AS run_id, o.ts_ns, o.cpu, o.tid,
        o.fields                                                                -- JSON object, field name → value
 FROM _other_event AS o;
 
--- The packed context flags that occur in this file, and what they mean (schema/context-flags.ts).
+-- The packed context flags that occur in this file, and what they mean (schema/events/context-flags.ts).
 CREATE TABLE context_flags (
   flags         INTEGER PRIMARY KEY, -- as stored in the event tables
   text          TEXT,                -- the kernel's five characters, NULL when unknown

@@ -2,7 +2,7 @@
  * Kernel reports from printk:console events inside a trace. Their texts go through the same grammar as a kernel log; reports that a log of the
  * same run has too are left out.
  */
-import { FragmentJoiner } from '../../parsers/console/layout/fragment-joiner.ts';
+import { FragmentJoiner } from '../../parsers/console/layout/wrap/fragment-joiner.ts';
 import { callerKey, LogGrammar } from '../../parsers/console/log-grammar.ts';
 import type { DictionaryWriter } from '../../parsers/index.ts';
 import { CELL_STR, CELL_TEXT, type EventBatch, type LogReport, NO_CPU, NO_TID } from '../../schema/index.ts';

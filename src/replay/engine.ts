@@ -17,10 +17,10 @@ import {
   knownName,
   type Thresholds,
 } from '../../schema/index.ts';
+import { type AnyHandler, HandlersByName } from './core/handlers.ts';
 import { isLogLine, mayBeLogLine } from './core/log-line.ts';
 import { RecordingEnds } from './core/recording-ends.ts';
 import { type EventHandler, type Model, World } from './core/world.ts';
-import { type AnyHandler, HandlersByName } from './handlers.ts';
 import { assessAll } from './judge/assess.ts';
 import { emitWaitEdges } from './judge/chain/wait-edges.ts';
 import { detectAll } from './judge/index.ts';

@@ -12,7 +12,7 @@ const ROOT = new URL('../../', import.meta.url).pathname;
 const OTHERS = new Set(['X86', 'T0', 'R2.6x']);
 
 const DOTTED = String.raw`[PERSWLDG]\d{1,2}\.\d{1,2}[a-z]?|X-R\d`;
-const ID = new RegExp(String.raw`(?<![\w.#/-])(?:${DOTTED}|[WTOX]\d{1,2}b?)(?![\w-]|\.\d)`, 'g');
+const ID = new RegExp(String.raw`(?<![\w.#/-])(?:${DOTTED}|[WTOX]\d{1,2}b?)(?![\w-]|[.:]\d)`, 'g');
 /** In tests other names look like plain ids. */
 const DOTTED_ID = new RegExp(String.raw`(?<![\w.#/-])(?:${DOTTED}|O\d{1,2})(?![\w-]|\.\d)`, 'g');
 

@@ -377,7 +377,7 @@ describe('quiesce state', () => {
     const result = JSON.parse(out) as StateResult;
     expect(result.schema).toBe('quiesce.state/1');
     expect(result).toEqual(stateAt(db('nmi-storm'), { tsNs: 37e9 }));
-    const documented = readFileSync(new URL('../../schema/state.ts', import.meta.url), 'utf8');
+    const documented = readFileSync(new URL('../../schema/answers/state.ts', import.meta.url), 'utf8');
     for (const key of Object.keys(result)) expect(documented).toContain(`readonly ${key}`);
   });
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { DirectedGraph } from 'graphology';
 import { stronglyConnectedComponents } from 'graphology-components';
 import { describe, expect, it } from 'vitest';
-import { components, isStrong, minimalCycles } from '../../src/replay/judge/lock/cycles.ts';
+import { components, isStrong, minimalCycles } from '../../src/replay/judge/lock/order/cycles.ts';
 import { waitRank } from '../../src/replay/model/lock/context/wait-type.ts';
 import { DEP_EN, DEP_ER, DEP_SN, DEP_SR, dependencyText } from '../../src/replay/model/lock/order/graph.ts';
 import { type CaptureReplay, ofKind } from '../support/replay-capture.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { minimalCycles } from '../../src/replay/judge/lock/cycles.ts';
+import { minimalCycles } from '../../src/replay/judge/lock/order/cycles.ts';
 import { feasibility } from '../../src/replay/judge/lock/predict/feasibility.ts';
 import { lockRecord } from '../../src/replay/record/lock-record.ts';
 import { replayProgram } from '../support/replay-dsl.ts';

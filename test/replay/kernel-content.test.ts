@@ -1,6 +1,6 @@
 /** What the content of a recording tells where its kernel does not say it: releases, static srcu_structs, stalls by their warning alone. */
 import { describe, expect, it } from 'vitest';
-import { profileFromSymbols } from '../../parsers/trace-dat/kernel-config.ts';
+import { profileFromSymbols } from '../../parsers/trace-dat/metadata/kernel-config.ts';
 import type { KernelProfile } from '../../schema/index.ts';
 import { SrcuIdentity } from '../../src/replay/model/srcu/identity.ts';
 import { ofKind, replayText } from '../support/replay-capture.ts';

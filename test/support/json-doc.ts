@@ -23,8 +23,8 @@ const ANSWERS: readonly (readonly [verb: string, schema: string, shape: string])
 ];
 
 const FILES = [
-  'schema/results.ts',
-  'schema/farm.ts',
+  'schema/answers/results.ts',
+  'schema/answers/farm.ts',
   'schema/findings.ts',
   'schema/finding-kinds/wait.ts',
   'schema/finding-kinds/cpu.ts',
@@ -32,9 +32,9 @@ const FILES = [
   'schema/finding-kinds/index.ts',
   'schema/diagnostics.ts',
   'schema/profile.ts',
-  'schema/comparison.ts',
-  'schema/state.ts',
-  'schema/recording-plan.ts',
+  'schema/answers/comparison.ts',
+  'schema/answers/state.ts',
+  'schema/answers/recording-plan.ts',
   'schema/fleet.ts',
   'src/query/explain.ts',
 ];

@@ -10,10 +10,10 @@ import { hasHostAfterStamp, terminalColumns } from '../sniff.ts';
 import { ExportRecords, looksLikeExport } from './export-record.ts';
 import { linesOfRecord, mayBeRecord } from './json-record.ts';
 import { LayoutNote } from './layout-note.ts';
-import { LinePrefix } from './line-prefix.ts';
+import { LinePrefix } from './prefix/line-prefix.ts';
 import type { PreparedLine, TextBytes } from './prepared-line.ts';
 import { looksLikePage, MARK_TAG, MarkFinder, withoutMarks } from './text-marks.ts';
-import { mayBeBroken, WrapJoiner } from './wrap-joiner.ts';
+import { mayBeBroken, WrapJoiner } from './wrap/wrap-joiner.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;

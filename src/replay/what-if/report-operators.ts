@@ -3,7 +3,7 @@
  * ordinary log detectors judge what is left (MODEL 6.3, §10 A1–A3: verdicts on splats alone).
  */
 import type { KernelProfile, LogLock } from '../../../schema/index.ts';
-import { rawNumbering, waitLimit } from '../judge/log/locks.ts';
+import { rawNumbering, waitLimit } from '../judge/log/report/locks.ts';
 import type { LockdepReport } from '../model/log/log.ts';
 import { isTakenOut } from '../record/taken-out.ts';
 import { type LockRewrite, newWaitType } from './lock-operators.ts';

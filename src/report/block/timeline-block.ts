@@ -6,7 +6,7 @@ import {
   type Timeline,
   type Track,
   type TrackDensity,
-} from '../../../schema/timeline.ts';
+} from '../../../schema/answers/timeline.ts';
 import { type ColumnWidth, decodeColumn, encodeColumn } from './columns.ts';
 
 /** Times in the block are ticks of this many ns after the begin of the timeline, so that they fit in 32 bits. */

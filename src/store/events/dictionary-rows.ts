@@ -54,7 +54,7 @@ export class DictionaryRows {
     this.#frames = new RowInserter(db, 'frame', ['frame_id', 'symbol_id', 'offset', 'module_id', 'size', 'address_id']);
     this.#stacks = new RowInserter(db, '_stack', ['stack_id', 'frames']);
     if (typesOnly) return;
-    // The first entries are there without a delta (schema/dictionary.ts).
+    // The first entries are there without a delta (schema/events/dictionary.ts).
     this.#addString('');
     this.#addFrame([0, -1, 0, -1, 0], 0);
     this.#addStack([]);

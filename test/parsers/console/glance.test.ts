@@ -1,7 +1,7 @@
 /** What is skipped is skipped for a reason: a line that a glance passes over says nothing to any grammar, and a date that is remembered is the date. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LinePrefix } from '../../../parsers/console/layout/line-prefix.ts';
+import { LinePrefix } from '../../../parsers/console/layout/prefix/line-prefix.ts';
 import { LogGrammar } from '../../../parsers/console/log-grammar.ts';
 import { beginningLook, type LineLook, REPORT, wordFinder } from '../../../parsers/console/report/report-words.ts';
 import { WordFinder } from '../../../parsers/console/text/word-finder.ts';

@@ -1,7 +1,7 @@
 /** The layout of a paste says nothing: the same reports come out of every form of a log, or an import issue tells what could not be read. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mayBeBroken, WrapJoiner } from '../../../parsers/console/layout/wrap-joiner.ts';
+import { mayBeBroken, WrapJoiner } from '../../../parsers/console/layout/wrap/wrap-joiner.ts';
 import type { LogReport } from '../../../schema/index.ts';
 import { fixture, readLog } from '../../support/console-log.ts';
 

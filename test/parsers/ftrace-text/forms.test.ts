@@ -126,7 +126,7 @@ it('the flag column is the same glued to the CPU (report -l, latency layout) and
 it('function records have the caller in the kernel text and not in the report', () =>
   expectSameEvents('function.report', 'function.trace', { differences: TO_KERNEL_TEXT }));
 
-it('every event of the catalogue has exactly its fields, whatever the form (schema/event-catalog.ts)', async () => {
+it('every event of the catalogue has exactly its fields, whatever the form (schema/events/event-catalog.ts)', async () => {
   for (const form of [
     'nmistorm.report',
     'nmistorm.trace',

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { DictionaryWriter } from '../../../parsers/index.ts';
 import { AddressNames } from '../../../parsers/tracefs-format/address-names.ts';
-import { compileEventDecoder } from '../../../parsers/tracefs-format/event-decoder.ts';
+import { compileEventDecoder } from '../../../parsers/tracefs-format/decode/event-decoder.ts';
+import { recordBytes } from '../../../parsers/tracefs-format/decode/record-bytes.ts';
 import { type EventFormat, parseEventFormat } from '../../../parsers/tracefs-format/event-format.ts';
-import { PrintFormat } from '../../../parsers/tracefs-format/print-format.ts';
+import { PrintFormat } from '../../../parsers/tracefs-format/print-fmt/format.ts';
 import { PrintkFormats } from '../../../parsers/tracefs-format/printk-formats.ts';
-import { recordBytes } from '../../../parsers/tracefs-format/record-bytes.ts';
 import { BatchWriter, DiagnosticSink, EventBatch, EventCursor } from '../../../schema/index.ts';
 import type { ByteWriter } from '../../fixtures/trace-dat/byte-writer.ts';
 import { readEvents } from '../../fixtures/trace-dat/read-events.ts';

@@ -14,17 +14,17 @@ import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { HungSleep } from '../../model/task/hung-task.ts';
 import type { LateWork } from '../../model/work/workqueue.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import { blameBarrier } from './callbacks.ts';
 import { ChainDraft, type Link } from './draft.ts';
-import { blameStarvation } from './kthread.ts';
-import { blameRcu } from './rcu.ts';
-import { blameSrcu } from './srcu.ts';
+import { blameBarrier } from './rcu/callbacks.ts';
+import { blameRcu } from './rcu/grace-period.ts';
+import { blameStarvation } from './rcu/kthread.ts';
+import { blameTasks } from './rcu/tasks-gp.ts';
+import { blameSrcu } from './srcu/grace-period.ts';
 import { blameWaits } from './task.ts';
-import { blameTasks } from './tasks-gp.ts';
 import { type AttributionWalk, citeOccupancy, citeScheduling, sharesDuring, spanOf, stormRoot } from './walk.ts';
 import { blameQueuedWork } from './work.ts';
 
-export { decisiveHoldout } from './rcu.ts';
+export { decisiveHoldout } from './rcu/grace-period.ts';
 
 export interface Chain {
   readonly links: readonly ChainLink[];

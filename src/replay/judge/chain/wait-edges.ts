@@ -10,7 +10,7 @@ import { servingPeriod } from '../../model/sync/phases.ts';
 import type { SyncWait } from '../../model/sync/sync-wait.ts';
 import type { WorkExecution, WorkKey } from '../../model/work/workqueue.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import { tasksStages } from './tasks-stages.ts';
+import { tasksStages } from './rcu/tasks-stages.ts';
 
 /** Edges shorter than this are routine synchronisation. */
 const SHORTEST_NS = 1e7;

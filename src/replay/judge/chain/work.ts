@@ -7,8 +7,8 @@ import { splitLabel } from '../../core/wording.ts';
 import { WAITS_FOR } from '../../knowledge/waits-for.ts';
 import type { LateWork, WorkExecution } from '../../model/work/workqueue.ts';
 import type { Link, Waiter } from './draft.ts';
-import { blameStarvation } from './kthread.ts';
 import { type QueueReason, queueReason } from './queue-reason.ts';
+import { blameStarvation } from './rcu/kthread.ts';
 import { blameWaits } from './task.ts';
 import {
   type AttributionWalk,

@@ -24,7 +24,7 @@ import type { LockRecord } from '../../record/lock-record.ts';
 import { isTakenOut } from '../../record/taken-out.ts';
 import { identified } from '../finding-id.ts';
 import { eventEvidence, heldNames, siteText, taskLabel } from './evidence.ts';
-import { edgeEvidence } from './inversion.ts';
+import { edgeEvidence } from './order/inversion.ts';
 import { kindEvidence, stackEvidence } from './proof.ts';
 import { AGE_UNKNOWN, isAgeUnknown, isTakenBefore70Only } from './release-dependence.ts';
 

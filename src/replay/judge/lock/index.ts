@@ -2,14 +2,14 @@
 import type { Finding } from '../../../../schema/index.ts';
 import type { LockRecord } from '../../record/lock-record.ts';
 import type { RunRecord } from '../../record/run-record.ts';
-import { judgeAddressOrders } from './address-order.ts';
 import { judgeDeferrals } from './deferral-hazard.ts';
-import { judgeInversions } from './inversion.ts';
 import { judgeIrqOrder, judgeIrqState } from './irq-lock.ts';
 import { noteMasking } from './masking.ts';
 import { judgeMisuses } from './misuse.ts';
+import { judgeAddressOrders } from './order/address-order.ts';
+import { judgeInversions } from './order/inversion.ts';
+import { judgeRecursions } from './order/recursion.ts';
 import { withReleases } from './proof.ts';
-import { judgeRecursions } from './recursion.ts';
 import { judgeAtomicSleeps } from './sleep-in-atomic.ts';
 import { withoutCpus } from './unrecorded-cpu.ts';
 import { judgeWaitContexts } from './wait-context.ts';

@@ -9,9 +9,9 @@ import type { LockEdge } from '../../model/lock/order/graph.ts';
 import type { LockRecord } from '../../record/lock-record.ts';
 import { identified } from '../finding-id.ts';
 import { eventEvidence, siteText, taskLabel } from './evidence.ts';
-import { edgeEvidence } from './inversion.ts';
 import { edgesFrom, type IrqPath, irqPaths } from './irq-paths.ts';
-import { ASSUMED_READERS, judgedEdges } from './read-type.ts';
+import { edgeEvidence } from './order/inversion.ts';
+import { ASSUMED_READERS, judgedEdges } from './order/read-type.ts';
 
 type Irq = 'hardirq' | 'softirq';
 const KINDS: readonly Irq[] = ['hardirq', 'softirq'];

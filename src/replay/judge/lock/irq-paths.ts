@@ -4,8 +4,8 @@
  */
 import { breadthFirst, edgesOfWay, groupedBy } from '../../core/graph.ts';
 import { type LockClass, USAGE_IN, USAGE_ON, USAGE_READ } from '../../model/lock/class.ts';
-import type { JudgedEdge } from './read-type.ts';
-import { type ReadState, strongStep } from './strong-path.ts';
+import type { JudgedEdge } from './order/read-type.ts';
+import { type ReadState, strongStep } from './order/strong-path.ts';
 
 /** By class number of the predecessor. */
 export type EdgesFrom = ReadonlyMap<number, readonly JudgedEdge[]>;

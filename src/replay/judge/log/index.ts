@@ -2,19 +2,19 @@
 import { type Finding, STORM_KINDS } from '../../../../schema/index.ts';
 import { isRecorded, type RunRecord } from '../../record/run-record.ts';
 import type { LoggedLoad } from '../../record/timeline.ts';
-import { type CycleEdge, LogChains } from './chain.ts';
-import { detectCsdLocks } from './csd.ts';
-import { detectLogDeadlocks } from './deadlock.ts';
+import { type CycleEdge, LogChains } from './chain/chain.ts';
+import { detectLogDeadlocks } from './chain/deadlock.ts';
+import { detectGpRequests } from './chain/gp-requests.ts';
+import { LogWaits } from './chain/waits.ts';
 import { withDistinctIds } from './evidence.ts';
-import { detectGpRequests } from './gp-requests.ts';
-import { detectLogHung } from './hung.ts';
-import { detectLogLocks } from './locks.ts';
-import { detectLogLockups } from './lockups.ts';
-import { detectMasked } from './masked.ts';
-import { detectLogMisuse } from './misuse.ts';
-import { detectLogPanics } from './panics.ts';
-import { detectLogStalls, judgeStalls } from './stalls.ts';
-import { LogWaits } from './waits.ts';
+import { detectCsdLocks } from './report/csd.ts';
+import { detectLogHung } from './report/hung.ts';
+import { detectLogLocks } from './report/locks.ts';
+import { detectLogLockups } from './report/lockups.ts';
+import { detectMasked } from './report/masked.ts';
+import { detectLogMisuse } from './report/misuse.ts';
+import { detectLogPanics } from './report/panics.ts';
+import { detectLogStalls, judgeStalls } from './report/stalls.ts';
 
 export function detectLog({ log, profile, coverage }: RunRecord): Finding[] {
   const stalls = judgeStalls(log, profile.hz, log.storms);

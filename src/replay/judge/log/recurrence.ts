@@ -1,7 +1,7 @@
 /** Reports that come again and again: one finding with how often, how far apart, the first and the last. */
 import { formatDuration, type Recurrence } from '../../../../schema/index.ts';
 import type { LogStall } from '../../model/log/stall.ts';
-import type { LogCause } from './cause.ts';
+import type { LogCause } from './chain/cause.ts';
 
 /** A stall as it is judged. */
 interface RecurringStall {

@@ -10,7 +10,6 @@ import type { KthreadSleep, KthreadStarvation } from '../../model/inferred/gp-kt
 import { type GracePeriod, gracePeriodName, type Holdout, heldUntilNs } from '../../model/rcu/grace-period.ts';
 import type { RunRecord } from '../../record/run-record.ts';
 import type { Timeline } from '../../record/timeline.ts';
-import { citeKthread, citeKthreadSleep, citeStarvation } from '../chain/kthread.ts';
 import {
   citeHoldoutTimes,
   citeQuiescent,
@@ -18,7 +17,8 @@ import {
   decisiveOf,
   GRACE_PERIOD_EVENTS,
   inferredBy,
-} from '../chain/rcu.ts';
+} from '../chain/rcu/grace-period.ts';
+import { citeKthread, citeKthreadSleep, citeStarvation } from '../chain/rcu/kthread.ts';
 import { citeLocks } from '../chain/task.ts';
 import { identified } from '../finding-id.ts';
 import { cpuStrips, STRIP_LEGEND } from '../storm/cpu-strip.ts';

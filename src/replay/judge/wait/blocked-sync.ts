@@ -12,7 +12,7 @@ import type { Timeline } from '../../record/timeline.ts';
 import { hungTaskThresholdNs } from '../../record/wait-thresholds.ts';
 import { Attribution } from '../chain/blame.ts';
 import { rootPhrase } from '../chain/root-phrase.ts';
-import { srcuCauses } from '../chain/srcu-causes.ts';
+import { srcuCauses } from '../chain/srcu/causes.ts';
 import { identified } from '../finding-id.ts';
 import { stallThresholdNs } from '../stall/rule.ts';
 

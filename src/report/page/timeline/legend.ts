@@ -1,5 +1,5 @@
 /** What the colours mean: of the kinds that the lanes have. */
-import { OPEN_SPAN, SPAN_KINDS, type SpanKind } from '../../../../schema/timeline.ts';
+import { OPEN_SPAN, SPAN_KINDS, type SpanKind } from '../../../../schema/answers/timeline.ts';
 import { element } from './dom.ts';
 import type { Layout } from './layout.ts';
 import { KIND_WORDS } from './palette.ts';

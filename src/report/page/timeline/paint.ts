@@ -1,5 +1,5 @@
 /** Draws lanes. Spans that are narrower than a pixel share one, the stronger the more of it they cover. */
-import { OPEN_SPAN, type SpanKind } from '../../../../schema/timeline.ts';
+import { OPEN_SPAN, type SpanKind } from '../../../../schema/answers/timeline.ts';
 import { firstReaching, GROUP_HEIGHT, type Layout, type TrackRow } from './layout.ts';
 import type { Palette } from './palette.ts';
 

@@ -1,5 +1,5 @@
 /** Colours of spans, from the page's style sheet: light and dark, told apart by people who see no red or no green. */
-import { SPAN_KINDS, type SpanKind } from '../../../../schema/timeline.ts';
+import { SPAN_KINDS, type SpanKind } from '../../../../schema/answers/timeline.ts';
 
 /** What a span of each kind is, in words. */
 export const KIND_WORDS: Readonly<Record<SpanKind, string>> = {

@@ -28,7 +28,7 @@ export interface EdgeWitness {
   readonly cpu: number;
   /** CONTEXT_* of the acquisition. */
   readonly context: number;
-  /** Event flags of the acquisition (schema/context-flags.ts). */
+  /** Event flags of the acquisition (schema/events/context-flags.ts). */
   readonly flags: number;
   readonly tsNs: number;
   /** Acquisitions of the predecessor and of the new lock. */
