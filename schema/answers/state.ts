@@ -85,6 +85,8 @@ export interface StateTask {
   readonly woken_by?: string;
   /** Functions of the stack of its last switch-out, innermost first; empty when it runs, or none was recorded. */
   readonly stack: readonly string[];
+  /** The same as the kernel prints frames, `function+0xoffset/0xsize [module]`, as far as the recording tells. */
+  readonly frames: readonly string[];
   readonly held: readonly StateLock[];
   /** What it waits for; empty when nothing says that it waits. */
   readonly waits_for: readonly StateLink[];

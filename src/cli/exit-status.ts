@@ -2,6 +2,7 @@
 import { CaptureError, RequestError } from '../../schema/index.ts';
 import { FleetError } from '../fleet/sink.ts';
 import { StoreError } from '../store/store-error.ts';
+import { SymbolsError } from '../symbols/tools.ts';
 import { Interrupted } from './interrupt.ts';
 import { OutputError } from './outlet.ts';
 
@@ -25,7 +26,7 @@ export class UsageError extends RequestError {
 
 export function exitStatusOf(error: unknown): number {
   if (error instanceof RequestError) return EXIT_USAGE;
-  if (error instanceof CaptureError) return EXIT_INPUT;
+  if (error instanceof CaptureError || error instanceof SymbolsError) return EXIT_INPUT;
   if (error instanceof StoreError || error instanceof FleetError || error instanceof OutputError) return EXIT_STORE;
   if (error instanceof Interrupted) return error.status;
   if (error instanceof Error && error.name === 'AbortError') return EXIT_INTERRUPTED;

@@ -72,6 +72,11 @@ export class StoredStates {
     this.#reader.close();
   }
 
+  /** Release of the recorded kernel. */
+  get release(): string | undefined {
+    return this.#reader.runInfo(this.runId).kernel.release;
+  }
+
   /** Instants at which the run begins and ends, ns. */
   get span(): { readonly firstNs: number; readonly lastNs: number; readonly baseNs: bigint; readonly records: number } {
     const run = this.#reader.runInfo(this.runId);

@@ -6,10 +6,9 @@ import {
   type MetricComparison,
   type SideSummary,
 } from '../../schema/index.ts';
-import { PLAIN, type Style } from './style.ts';
+import { PLAIN, type Style, widthOf } from './style.ts';
 import { formatCount, lostCount, plural, printable, wrap } from './text-format.ts';
 
-const WIDTH = 110;
 /** Metrics that the last line names; the table has all. */
 const CHANGES_NAMED = 8;
 
@@ -31,7 +30,9 @@ export function compareText(result: CompareResult, { style = PLAIN, all = true }
     lines.push(style.dim('not shown: no change is shown, and one as large as the 95 % interval says may be there'));
   lines.push('', ...findingSection(result, style));
   for (const note of result.notes)
-    lines.push(...wrap(`note: ${printable(note)}`, WIDTH).map((line, i) => style.dim(i === 0 ? line : `  ${line}`)));
+    lines.push(
+      ...wrap(`note: ${printable(note)}`, widthOf(style)).map((line, i) => style.dim(i === 0 ? line : `  ${line}`)),
+    );
   lines.push('', style.bold(summary(result)));
   return `${lines.join('\n')}\n`;
 }
@@ -144,7 +145,7 @@ function findingLines(finding: FindingComparison, result: CompareResult, style: 
   if (base_ns && head_ns) runs.push(`${formatDuration(base_ns)} → ${formatDuration(head_ns)}`);
   const facts = runs.length > 0 ? ` – ${runs.join(', ')}` : '';
   const head = `  ${style.severity(severity, `${severity}: ${kind}`)} ${style.dim(`(${id})`)}${facts}`;
-  return detailed ? [head, ...wrap(printable(finding.title), WIDTH - 4).map((line) => `    ${line}`)] : [head];
+  return detailed ? [head, ...wrap(printable(finding.title), widthOf(style) - 4).map((line) => `    ${line}`)] : [head];
 }
 
 function firstOf(changes: readonly string[]): string {

@@ -1,9 +1,7 @@
 /** A recording plan as text: commands first, then what is missing and what it costs. */
 import { type PlannedRecording, RECORDING_TIERS, type Recorder, type RecordingPlan } from '../../schema/index.ts';
-import { PLAIN, type Style } from './style.ts';
+import { PLAIN, type Style, widthOf } from './style.ts';
 import { formatCount, wrap } from './text-format.ts';
-
-const WIDTH = 100;
 
 const TIERS: Readonly<Record<PlannedRecording['tier'], string>> = {
   light: 'light: well under 1 % of a CPU',
@@ -21,12 +19,19 @@ export function planText(plan: RecordingPlan, recorder: Recorder, style: Style =
   );
   for (const recording of plan.recordings) lines.push('', ...recordingLines(recording, recorder, plan, style));
   if (plan.from_log.length > 0) {
-    lines.push('', ...comment('no recording of this kernel decides these; the kernel log may (dmesg > dmesg.txt):'));
+    lines.push(
+      '',
+      ...comment(style, 'no recording of this kernel decides these; the kernel log may (dmesg > dmesg.txt):'),
+    );
     for (const { kind, needs, reports } of plan.from_log) {
       const log =
         reports.length > 0 ? `reported by the kernel as ${reports.join(', ')}` : 'never reported by the kernel';
       lines.push(
-        ...comment(`  ${kind}: ${log}${needs.length > 0 ? `; events would need ${needs.join(' or ')}` : ''}`, '    '),
+        ...comment(
+          style,
+          `  ${kind}: ${log}${needs.length > 0 ? `; events would need ${needs.join(' or ')}` : ''}`,
+          '    ',
+        ),
       );
     }
   }
@@ -39,41 +44,43 @@ function recordingLines(recording: PlannedRecording, recorder: Recorder, plan: R
   const { prepare, record, restore } = recording.commands[recorder];
   const lines = [
     style.bold(`# ── ${name} ${'─'.repeat(Math.max(0, 80 - name.length))}`),
-    ...comment(`shows: ${[...kinds, ...metrics].join(', ')}`),
+    ...comment(style, `shows: ${[...kinds, ...metrics].join(', ')}`),
     ...comment(
+      style,
       `cost: ${TIERS[tier]} (about ${formatCount(events_per_second)} events per second per busy CPU; ${formatCount(Math.round(buffer / 1024))} MiB of buffer per CPU)`,
     ),
   ];
   if (RECORDING_TIERS.indexOf(tier) > RECORDING_TIERS.indexOf(plan.tier_limit))
-    lines.push(...comment(`it cannot be ${plan.tier_limit}: these verdicts need the events that cost most`));
+    lines.push(...comment(style, `it cannot be ${plan.tier_limit}: these verdicts need the events that cost most`));
   if (prepare.length > 0) lines.push('', '# prepare', ...prepare);
-  lines.push('', `# record ${plan.duration_s} s`, ...record.flatMap(folded));
+  lines.push('', `# record ${plan.duration_s} s`, ...record.flatMap((command) => folded(style, command)));
   if (restore.length > 0) lines.push('', '# restore', ...restore);
-  if (recording.missing.length > 0) lines.push('', ...comment('not recorded:'), ...missingLines(recording.missing));
+  if (recording.missing.length > 0)
+    lines.push('', ...comment(style, 'not recorded:'), ...missingLines(style, recording.missing));
   return lines;
 }
 
 /** Events with the same consequence share a line. */
-function missingLines(events: PlannedRecording['missing']): string[] {
+function missingLines(style: Style, events: PlannedRecording['missing']): string[] {
   const byConsequence = new Map<string, string[]>();
   for (const { name, consequence } of events)
     byConsequence.set(consequence, [...(byConsequence.get(consequence) ?? []), name]);
   return [...byConsequence].flatMap(([consequence, names]) =>
-    comment(`  ${names.join(', ')} – ${consequence}`, '    '),
+    comment(style, `  ${names.join(', ')} – ${consequence}`, '    '),
   );
 }
 
-function comment(text: string, indent = '  '): string[] {
-  return wrap(text, WIDTH - 6).map((line, i) => `# ${i === 0 ? line : indent + line}`);
+function comment(style: Style, text: string, indent = '  '): string[] {
+  return wrap(text, widthOf(style) - 6).map((line, i) => `# ${i === 0 ? line : indent + line}`);
 }
 
 /** Long commands over several lines, as a shell takes them. */
-function folded(command: string): string[] {
-  if (command.length <= WIDTH) return [command];
+function folded(style: Style, command: string): string[] {
+  if (command.length <= widthOf(style)) return [command];
   const lines: string[] = [];
   let line = '';
   for (const part of command.split(/ (?=-)/)) {
-    if (line !== '' && line.length + part.length + 3 > WIDTH) {
+    if (line !== '' && line.length + part.length + 3 > widthOf(style)) {
       lines.push(`${line} \\`);
       line = `  ${part}`;
     } else line = line === '' ? part : `${line} ${part}`;

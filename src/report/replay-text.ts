@@ -16,6 +16,13 @@ import { clip, formatCount, lostCount, plural, printable, textWidth, timeFormat,
 
 const SUPPRESSED_SHOWN = 12;
 
+/** A stack of a finding. */
+export interface SourceStack {
+  readonly title: string;
+  /** Innermost first; '' where no line is known. */
+  readonly frames: readonly { readonly frame: string; readonly line: string }[];
+}
+
 export interface ReplayTextOptions {
   readonly style: Style;
   /** What to do next with the stored run, given the path of the store. */
@@ -28,6 +35,8 @@ export interface ReplayTextOptions {
   readonly top?: number;
   /** Why a kind of finding could be decided, or not. */
   readonly why?: boolean;
+  /** Stacks to print with their lines of the source. */
+  readonly stacks?: readonly SourceStack[];
 }
 
 export function replayText(result: ReplayResult, options: ReplayTextOptions): string {
@@ -41,6 +50,7 @@ export function replayText(result: ReplayResult, options: ReplayTextOptions): st
   const log = result.run.captures.find(({ format }) => /log|console/i.test(format));
   const logName = log && basename(log.path);
   lines.push('', ...rootLines(roots, findings, { ...options, time, ...(logName !== undefined && { logName }) }));
+  lines.push(...sourceStackLines(options.stacks ?? [], style));
   lines.push(...suppressedLines(result.suppressed ?? [], style));
   lines.push(...(why ? assessmentLines(result, style) : assessmentSummary(assessments, style)));
   lines.push(...importLines(result, style));
@@ -50,6 +60,17 @@ export function replayText(result: ReplayResult, options: ReplayTextOptions): st
     lines.push(...wrapAfter('', '  ', `stored in ${printable(result.db)}${id}${hint}`, widthOf(style)));
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** Stacks with their lines of the source. */
+function sourceStackLines(stacks: readonly SourceStack[], style: Style): string[] {
+  return stacks.flatMap(({ title, frames }) => [
+    ...wrapAfter('', '  ', `source lines: ${printable(title)}`, widthOf(style)).map((line) => style.bold(line)),
+    ...frames.flatMap(({ frame, line }) =>
+      wrapAfter('    ', '        ', printable(`${frame} ${line}`.trimEnd()), widthOf(style)),
+    ),
+    '',
+  ]);
 }
 
 /** No findings is an answer only where the recording could give another. */

@@ -9,10 +9,9 @@ import type {
   StateWork,
 } from '../../schema/index.ts';
 import { RECORDER_FRAME } from '../replay/knowledge/stack/recorder-frames.ts';
-import type { Style } from './style.ts';
+import { type Style, widthOf } from './style.ts';
 import { clip, formatCount, printable, type TimeFormat, timeFormat, wrap } from './text-format.ts';
 
-const WIDTH = 100;
 /** Entries of a list before the rest is counted only. */
 const SHOWN = 24;
 /** Frames of a stack in the list of waiting tasks. */
@@ -22,6 +21,8 @@ export interface StateTextOptions {
   readonly style: Style;
   /** Tasks were asked for by name or number: their stacks are shown in full. */
   readonly fullStacks: boolean;
+  /** Source lines by frame. */
+  readonly sources?: ReadonlyMap<string, string> | undefined;
 }
 
 export function stateText(result: StateResult, options: StateTextOptions): string {
@@ -34,14 +35,18 @@ class StateText {
   readonly #style: Style;
   readonly #time: TimeFormat;
   readonly #fullStacks: boolean;
+  readonly #sources: ReadonlyMap<string, string> | undefined;
+  readonly #width: number;
   /** Links that were shown with what they wait for. */
   readonly #shown = new Set<string>();
 
-  constructor(result: StateResult, { style, fullStacks }: StateTextOptions) {
+  constructor(result: StateResult, { style, fullStacks, sources }: StateTextOptions) {
     this.#result = result;
     this.#style = style;
     this.#time = timeFormat(result.time_unit);
     this.#fullStacks = fullStacks;
+    this.#sources = sources;
+    this.#width = widthOf(style);
   }
 
   lines(): string[] {
@@ -64,7 +69,7 @@ class StateText {
           : `${this.#age(since_ns)}  ${label(task, tid)} preempted inside rcu_read_lock, on the list of ${printable(domain)}`,
       ]),
       ...this.#section('Work', work, (item) => [this.#work(item)]),
-      ...notes.flatMap((note) => wrap(`note: ${printable(note)}`, WIDTH)),
+      ...notes.flatMap((note) => wrap(`note: ${printable(note)}`, this.#width)),
     ];
   }
 
@@ -79,7 +84,7 @@ class StateText {
       const who = event.tid === null ? '' : `${event.task}-${event.tid} `;
       const flags = event.flags === null ? '' : `${event.flags} `;
       const line = `${who}${cpu} ${flags}${this.#time.stamp(event.ts_ns)}: ${event.name}: ${fields.join(' ')}`;
-      for (const part of wrap(printable(line.trimEnd()), WIDTH - 4).slice(0, 4))
+      for (const part of wrap(printable(line.trimEnd()), this.#width - 4).slice(0, 4))
         lines.push(`  ${this.#style.dim(part)}`);
     }
     return [...lines, ''];
@@ -129,7 +134,7 @@ class StateText {
     if (others.length > 0)
       lines.push(`     ${others.map((kind) => `${CONTEXTS[kind]} take ${share(cpu.load[kind])}`).join(', ')}`);
     for (const lock of cpu.held) lines.push(`     ${this.#held(lock)}`);
-    return lines.map((line) => clip(line, WIDTH - 2));
+    return lines.map((line) => clip(line, this.#width - 2));
   }
 
   #held(lock: StateLock): string {
@@ -164,7 +169,7 @@ class StateText {
       lines.push(
         clip(
           `${' '.repeat(10)}${this.#age(holdout.since_ns).trim()}  ${printable(holdout.name)}: ${facts.join(', ')}`,
-          WIDTH - 2,
+          this.#width - 2,
         ),
       );
     }
@@ -182,18 +187,25 @@ class StateText {
       `${this.#age(task.since_ns)}  ${this.#style.bold(label(task.task, task.tid))}, ${state}${where}${woken}`,
     ];
     for (const link of task.waits_for) lines.push(...this.#link(link, 0));
-    for (const lock of task.held) lines.push(clip(`          ${this.#held(lock)}`, WIDTH - 2));
+    for (const lock of task.held) lines.push(clip(`          ${this.#held(lock)}`, this.#width - 2));
     lines.push(...this.#stack(task));
     return lines;
   }
 
   #stack(task: StateTask): string[] {
-    const frames = task.stack.filter((symbol) => !RECORDER_FRAME.test(symbol)).map(printable);
+    const own = [...task.stack.keys()].filter((i) => !RECORDER_FRAME.test(task.stack[i]));
+    const frames = own.map((i) => printable(task.stack[i]));
     if (frames.length === 0) return [];
-    if (this.#fullStacks) return frames.map((symbol) => `          ${this.#style.dim(symbol)}`);
+    if (this.#fullStacks) return own.map((i) => `          ${this.#style.dim(printable(this.#frame(task.frames[i])))}`);
     if (task.waits_for.length > 0) return [];
     const telling = frames.filter((symbol) => !GENERIC_FRAME.test(symbol)).slice(0, FRAMES);
-    return wrap(`in ${telling.join(' < ')}`, WIDTH - 12).map((line) => `          ${this.#style.dim(line)}`);
+    return wrap(`in ${telling.join(' < ')}`, this.#width - 12).map((line) => `          ${this.#style.dim(line)}`);
+  }
+
+  /** With its line of the source, where symbols are given. */
+  #frame(frame: string): string {
+    const line = this.#sources?.get(frame);
+    return line === undefined ? frame : `${frame} ${line}`;
   }
 
   /** A link and what it waits for: the oldest first, siblings below each other (W4.30). */
@@ -209,10 +221,13 @@ class StateText {
     const note = link.note === undefined || isAbove ? '' : printable(link.note);
     const lines: string[] = [];
     if (note === '') lines.push(first);
-    else if (first.length + note.length + 2 <= WIDTH - 2) lines.push(`${first}, ${this.#style.dim(note)}`);
+    else if (first.length + note.length + 2 <= this.#width - 2) lines.push(`${first}, ${this.#style.dim(note)}`);
     else {
       const below = ' '.repeat(10 + indent.length);
-      lines.push(first, ...wrap(note, WIDTH - 2 - below.length).map((line) => `${below}${this.#style.dim(line)}`));
+      lines.push(
+        first,
+        ...wrap(note, this.#width - 2 - below.length).map((line) => `${below}${this.#style.dim(line)}`),
+      );
     }
     if (!isAbove) for (const next of link.waits_for) lines.push(...this.#link(next, depth + 1));
     return lines;
@@ -225,7 +240,7 @@ class StateText {
       work.state === 'running'
         ? `runs in ${label(work.worker ?? 'kworker', work.tid ?? 0)}`
         : `${work.state} on CPU ${work.cpu}`;
-    return clip(`${this.#age(work.since_ns)}  ${printable(work.function)}${queue}${domain} ${who}`, WIDTH - 2);
+    return clip(`${this.#age(work.since_ns)}  ${printable(work.function)}${queue}${domain} ${who}`, this.#width - 2);
   }
 }
 

@@ -1,10 +1,10 @@
 /** The verdict matrix: findings down, variants across, and under it why each change changes what it does. */
 import { type Finding, formatDuration, rowOf, type WhatIfResult, type WhatIfVariant } from '../../schema/index.ts';
 import { suppressedLines } from './replay-text.ts';
-import type { Style } from './style.ts';
+import { type Style, widthOf } from './style.ts';
 import { clip, printable, wrap } from './text-format.ts';
 
-const WIDTH = 100;
+/** Most columns of the label of a row; fewer where the terminal has fewer. */
 const LABEL_WIDTH = 58;
 /** Variants per block of the matrix. */
 const COLUMNS = 12;
@@ -28,11 +28,11 @@ export function whatIfText(result: WhatIfResult, style: Style): string {
   for (const variant of acting) lines.push(...variantLines(variant, rows, style), '');
   if (idle.length > 0) {
     const text = `no-op, nothing in this recording that the change would touch: ${idle.map((variant) => variant.name).join(', ')}`;
-    lines.push(...wrap(text, WIDTH));
+    lines.push(...wrap(text, widthOf(style)));
   }
   if (open.length > 0) {
     const text = `a log cannot answer, it has no times of single waits (record a trace: quiesce plan): ${open.map((variant) => variant.name).join(', ')}`;
-    lines.push(...wrap(text, WIDTH));
+    lines.push(...wrap(text, widthOf(style)));
   }
   const suppressed = suppressedLines(result.suppressed ?? [], style);
   if (suppressed.length > 0) lines.push('', ...suppressed);
@@ -49,17 +49,19 @@ export function rowsOfMatrix({ baseline, variants }: WhatIfResult): Finding[] {
 
 function matrix(rows: readonly Finding[], variants: readonly WhatIfVariant[], style: Style): string[] {
   const heads = variants.map((_, i) => String.fromCharCode(65 + i));
+  const labelWidth = Math.max(20, Math.min(LABEL_WIDTH, widthOf(style) - 2 - heads.length * 3));
   const lines = variants.flatMap(({ name, title }, i) => {
-    const room = WIDTH - 5 - name.length;
+    const room = widthOf(style) - 5 - name.length;
     // The title of a combination is long: it gets lines of its own.
     if (title.length <= room) return [`${heads[i]}  ${style.bold(name)}  ${style.dim(title)}`];
-    return [`${heads[i]}  ${style.bold(name)}`, ...wrap(title, WIDTH - 3).map((line) => `   ${style.dim(line)}`)];
+    return [
+      `${heads[i]}  ${style.bold(name)}`,
+      ...wrap(title, widthOf(style) - 3).map((line) => `   ${style.dim(line)}`),
+    ];
   });
-  lines.push('', `${' '.repeat(LABEL_WIDTH + 2)}${heads.join('  ')}`);
+  lines.push('', `${' '.repeat(labelWidth + 2)}${heads.join('  ')}`);
   for (const finding of rows) {
-    const label = clip(printable(`${finding.kind} ${rowOf(finding).subject(finding)}`), LABEL_WIDTH).padEnd(
-      LABEL_WIDTH,
-    );
+    const label = clip(printable(`${finding.kind} ${rowOf(finding).subject(finding)}`), labelWidth).padEnd(labelWidth);
     lines.push(`${label}  ${variants.map((variant) => MARKS[markOf(variant, finding)]).join('  ')}`);
   }
   return lines;
@@ -80,14 +82,14 @@ function variantLines(variant: WhatIfVariant, rows: readonly Finding[], style: S
   ];
   const because = [...new Set(variant.because)];
   for (const reason of because.slice(0, 8))
-    lines.push(...wrap(printable(reason), WIDTH - 4).map((line, i) => `  ${i === 0 ? '- ' : '  '}${line}`));
+    lines.push(...wrap(printable(reason), widthOf(style) - 4).map((line, i) => `  ${i === 0 ? '- ' : '  '}${line}`));
   if (because.length > 8) lines.push(`  and ${because.length - 8} more`);
   for (const change of variant.changed) {
     const finding = rows.find((row) => row.id === change.id);
     if (!finding) continue;
     const [min, max] = change.blocked_ns.map(formatDuration);
     const text = `${finding.kind} ${rowOf(finding).subject(finding)}: would take ${min === max ? `up to ${max}` : `${min} to ${max}`}`;
-    lines.push(...wrap(printable(text), WIDTH - 4).map((line, i) => `  ${i === 0 ? '~ ' : '  '}${line}`));
+    lines.push(...wrap(printable(text), widthOf(style) - 4).map((line, i) => `  ${i === 0 ? '~ ' : '  '}${line}`));
   }
   return lines;
 }

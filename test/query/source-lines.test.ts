@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sourceLines } from '../../src/symbols/source-lines.ts';
 import { readFunctions } from '../../src/symbols/symbol-table.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { quiesce } from '../support/command-line.ts';
+import { temporaryFolder, writeFileIn } from '../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 const vmlinux = join(folder.path, 'vmlinux');
@@ -64,6 +65,35 @@ describe.runIf(canCompile)('frames of a kernel image', () => {
     const text = join(folder.path, 'text');
     writeFileSync(text, 'no object');
     expect(() => sourceLines(['stalled+0x1'], { vmlinux: text }, undefined)).toThrow(/text/);
+  });
+
+  it('of a log are told by replay, in the text and as JSON, and what does not fit is one line', async () => {
+    const [symbol] = readFunctions(vmlinux).get('stalled') ?? [];
+    const size = `0x${symbol.size.toString(16)}`;
+    const log = writeFileIn(
+      folder.path,
+      'dmesg.txt',
+      `[    0.000000] Linux version 6.12.0-test (a@b) (gcc) #1 SMP PREEMPT
+[  200.000000] INFO: task sleeper:42 blocked for more than 122 seconds.
+[  200.000100]       Not tainted 6.12.0-test #1
+[  200.000200] "echo 0 > /proc/sys/kernel/hung_task_timeout_secs" disables this message.
+[  200.000300] task:sleeper         state:D stack:0     pid:42    ppid:1      flags:0x00004000
+[  200.000400] Call Trace:
+[  200.000500]  <TASK>
+[  200.000600]  __schedule+0x4f7/0xbd0
+[  200.000700]  stalled+${size}/${size}
+[  200.000800]  </TASK>
+`,
+    );
+    const replay = (...more: string[]) => quiesce('replay', '--db', ':memory:', '--quiet', log, '--vmlinux', ...more);
+    const text = await replay(vmlinux);
+    expect(text.status).toBe(0);
+    expect(text.out).toMatch(/source lines: .*sleeper/);
+    expect(text.out).toMatch(/stalled\+0x[0-9a-f]+\/0x[0-9a-f]+ kernel\/stall\.c:\d+/);
+    const { sources } = JSON.parse((await replay(vmlinux, '--json')).out);
+    expect(sources[`stalled+${size}/${size}`]).toMatch(/^kernel\/stall\.c:\d+$/);
+    const missing = await replay(join(folder.path, 'nowhere'));
+    expect([missing.status, missing.err.trim().split('\n')]).toEqual([3, [expect.stringContaining('nowhere')]]);
   });
 
   it('that no symbol fits have no line', () => {

@@ -7,10 +7,10 @@ import { rootsOf } from '../../replay/roots/roots.ts';
 import { explainText } from '../../report/explain/explain-text.ts';
 import { EXPLAIN_FORMATS, type ExplainOptions } from '../../report/explain/explained.ts';
 import { StoreReader } from '../../store/run-reader.ts';
-import { sourceLines } from '../../symbols/source-lines.ts';
 import { outPaged, type Session, styleOf } from '../output.ts';
 import { packageVersion } from '../package-version.ts';
 import { addInputOptions, INPUT_HELP, type InputOptions, withStore } from '../run-input.ts';
+import { addSourceOptions, linesOfFrames, type SourceOptions } from '../source-options.ts';
 import { parseRunId } from './replay-options.ts';
 
 const EXAMPLES = `
@@ -21,11 +21,9 @@ Examples:
   quiesce explain quiesce.db rcu-stall --teach               what the kernel checks, and the rules in full
 The ids of findings are in the report of replay, in its --json, and in the table "finding".`;
 
-interface ExplainCommandOptions extends InputOptions {
+interface ExplainCommandOptions extends InputOptions, SourceOptions {
   readonly format: ExplainOptions['format'] | 'json';
   readonly json?: boolean;
-  readonly vmlinux?: string;
-  readonly modules?: string;
   readonly teach?: boolean;
   readonly all?: boolean;
   readonly run?: number;
@@ -37,13 +35,11 @@ export function registerExplain(program: Command, session: Session): void {
     .description('the evidence of one finding, event by event, with stacks and rules; or as a mail')
     .argument('<input>', INPUT_HELP)
     .argument('<finding>', 'id of a finding or root cause, or the beginning of one');
-  addInputOptions(command)
+  addSourceOptions(addInputOptions(command))
     .addOption(
       new Option('--format <format>', 'form of the text').choices([...EXPLAIN_FORMATS, 'json']).default('text'),
     )
     .option('--json', 'the same as --format json (quiesce.explain/1)')
-    .option('--vmlinux <file>', 'image with debug information: source lines of stack frames')
-    .option('--modules <folder>', 'modules with debug information, for the same')
     .option('--teach', 'what the kernel checks and why, and the rules in full')
     .option('--all', 'also events that only show what was recorded, and ranges of events')
     .option('--run <id>', 'run of the store (default: the latest that has the finding)', parseRunId)
@@ -54,12 +50,7 @@ export function registerExplain(program: Command, session: Session): void {
 }
 
 /** Stack frames with their source lines, where an image is given. */
-function withSourceLines(
-  explanation: Explanation,
-  { vmlinux, modules }: ExplainCommandOptions,
-  path: string,
-): Explanation {
-  if (vmlinux === undefined && modules === undefined) return explanation;
+function withSourceLines(explanation: Explanation, options: ExplainCommandOptions, path: string): Explanation {
   const reader = new StoreReader(path);
   let release: string | undefined;
   try {
@@ -69,7 +60,8 @@ function withSourceLines(
   }
   const { events, lines } = explanation;
   const frames = [...events, ...lines].flatMap(({ stack }) => stack);
-  const found = sourceLines(frames, { vmlinux, modules }, release);
+  const found = linesOfFrames(options, frames, release);
+  if (found === undefined) return explanation;
   const told = <T extends { readonly stack: readonly string[] }>(item: T): T => ({
     ...item,
     stack: item.stack.map((frame) => (found.has(frame) ? `${frame} ${found.get(frame)}` : frame)),

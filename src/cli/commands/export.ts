@@ -58,6 +58,7 @@ export function registerExport(program: Command, session: Session): void {
     .argument('<input>', INPUT_HELP);
   addInputOptions(command)
     .addOption(new Option('--format <format>', 'see below').choices(Object.keys(EXPORT_FORMATS)).makeOptionMandatory())
+    .addOption(new Option('--json', 'the same as --format json').implies({ format: 'json' }))
     .option('-o, --output <file>', 'write there instead of standard output')
     .option('--run <id>', 'one run (default: every run of the store; the latest for viewers)', parseRunId)
     .option('--from <instant>', 'what ends before is left out')

@@ -51,6 +51,7 @@ export function registerQuery(program: Command, session: Session): void {
     .option('--list', 'list the library')
     .option('--describe <name>', 'explain a query of the library')
     .addOption(new Option('--format <format>', 'form of the rows').choices(ROW_FORMATS).default('table'))
+    .addOption(new Option('--json', 'the same as --format json').implies({ format: 'json' }))
     .addHelpText('after', EXAMPLES)
     .action((db: string | undefined, sql: string | undefined, options: QueryOptions) => run(db, sql, options, session));
 }

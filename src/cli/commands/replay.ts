@@ -11,6 +11,8 @@ import { EXIT_FINDINGS, EXIT_STORE, UsageError } from '../exit-status.ts';
 import { addFailOn, addRequire, failing, type GateOptions, identitiesOf, unmet } from '../gate.ts';
 import { outPaged, type Session, styleOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
+import { addSourceOptions, type SourceOptions } from '../source-options.ts';
+import { withSources } from '../source-stacks.ts';
 import {
   addCaptureOptions,
   addThresholdOptions,
@@ -22,7 +24,7 @@ import {
 } from './replay-options.ts';
 import { addSuppressOptions, type SuppressOptions, suppressionsOf } from './suppress-options.ts';
 
-interface ReplayCommandOptions extends CaptureOptions, SuppressOptions, GateOptions {
+interface ReplayCommandOptions extends CaptureOptions, SuppressOptions, GateOptions, SourceOptions {
   readonly run?: number;
   readonly top?: number;
   readonly all?: boolean;
@@ -43,7 +45,7 @@ export function registerReplay(program: Command, session: Session): void {
     .command('replay')
     .description('read captures, replay them through the models, print the findings')
     .argument('<capture...>', 'captures of one boot, or one store; - is standard input');
-  const captures = addSuppressOptions(addThresholdOptions(addCaptureOptions(command)));
+  const captures = addSourceOptions(addSuppressOptions(addThresholdOptions(addCaptureOptions(command))));
   addRequire(addFailOn(captures, 'the earlier runs of --db'))
     .option('--run <id>', 'run of the store (default: the latest)', parseRunId)
     .option('--top <n>', `root causes to show in detail (default: ${ROOTS_SHOWN})`, parseCount)
@@ -58,10 +60,15 @@ export function registerReplay(program: Command, session: Session): void {
       const failed = isGated(everything, options, known, session);
       // A run that is not kept outweighs what it found.
       if (failed && session.status !== EXIT_STORE) session.status = EXIT_FINDINGS;
-      if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
+      const { sources, stacks } = withSources(result, options);
+      if (options.json) streams.out(`${JSON.stringify(sources ? { ...result, sources } : result, null, 1)}\n`);
       else {
         const { all = false, why = false, top = ROOTS_SHOWN } = options;
-        outPaged(session, replayText(result, { style: styleOf(streams), hint: nextSteps, all, why, top }));
+        const shown = all ? stacks : stacks.slice(0, top);
+        outPaged(
+          session,
+          replayText(result, { style: styleOf(streams), hint: nextSteps, all, why, top, stacks: shown }),
+        );
       }
     });
 }

@@ -5,6 +5,7 @@ import type { InstantFilter } from '../../replay/instant/instant.ts';
 import { stateText } from '../../report/state-text.ts';
 import { outPaged, type Session, styleOf } from '../output.ts';
 import { addInputOptions, INPUT_HELP, type InputOptions, withStore } from '../run-input.ts';
+import { addSourceOptions, linesOfFrames, type SourceOptions } from '../source-options.ts';
 import { parseRunId } from './replay-options.ts';
 
 const EXAMPLES = `
@@ -22,7 +23,7 @@ Examples:
 /** An instant as typed; resolved against the run's span. */
 type Instant = { readonly event: number } | { readonly ns: number; readonly fromStart: boolean };
 
-interface StateOptions extends InputOptions {
+interface StateOptions extends InputOptions, SourceOptions {
   readonly at: Instant;
   readonly task?: NonNullable<InstantFilter['task']>;
   readonly cpu?: number;
@@ -37,7 +38,7 @@ export function registerState(program: Command, session: Session): void {
     .command('state')
     .description('time travel: what runs, who holds what, what is in flight, who waits for whom at an instant')
     .argument('<input>', INPUT_HELP);
-  addInputOptions(command)
+  addSourceOptions(addInputOptions(command))
     .addOption(
       new Option('--at <instant>', 'time, or event:N; see below').argParser(parseInstant).makeOptionMandatory(),
     )
@@ -61,8 +62,15 @@ function stateAt(db: string, options: StateOptions, { streams }: Session): void 
       ...(options.task && { task: options.task }),
     };
     const result = states.at(stepped(states, options), filter);
-    if (options.json) streams.out(`${JSON.stringify(result, null, 1)}\n`);
-    else outPaged({ streams }, stateText(result, { style: styleOf(streams), fullStacks: options.task !== undefined }));
+    const frames = result.tasks.flatMap((task) => task.frames);
+    const sources = linesOfFrames(options, frames, states.release);
+    if (options.json) {
+      const told = sources && { ...result, sources: Object.fromEntries(sources) };
+      streams.out(`${JSON.stringify(told ?? result, null, 1)}\n`);
+      return;
+    }
+    const fullStacks = options.task !== undefined || sources !== undefined;
+    outPaged({ streams }, stateText(result, { style: styleOf(streams), fullStacks, sources }));
   } finally {
     states.close();
   }

@@ -231,6 +231,10 @@ class InstantReader {
       since_ns: task.state === TASK_UNKNOWN ? null : task.sinceNs,
       ...(woken && { woken_by: tasks.label(woken) }),
       stack: task.state === TASK_RUNNING ? [] : dictionary.stackSymbols(task.stack),
+      frames:
+        task.state === TASK_RUNNING
+          ? []
+          : dictionary.stackFrames(task.stack).map((frame) => dictionary.formatFrame(frame)),
       held: this.#held(task.key),
       waits_for: waitsOf(task, this.#graph, this.#run, this.#atNs),
     };
