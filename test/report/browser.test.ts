@@ -178,6 +178,23 @@ describe.skipIf(path === undefined)(name, () => {
     await page.close();
   });
 
+  it.each([
+    ['storm', 'timeline', 'nmi-storm.trace.dat'],
+    ['storm', 'chain', 'nmi-storm.trace.dat'],
+    ['cycle', 'graph', 'lock-cycle.trace.txt.zst'],
+  ])('draws %s as a %s that stands alone', async (_, kind, sample) => {
+    const output = join(folder.path, `${kind}.svg`);
+    const options = ['--format', 'svg', '--picture', kind, '-o', output, '--quiet'];
+    execFileSync(process.execPath, [MAIN, 'export', file(`samples/${sample}`), ...options]);
+    const page = await browser.newPage();
+    await page.goto(`file://${output}`);
+    // A file that is not well-formed is shown as an error.
+    expect(await page.evaluate('document.documentElement.localName')).toBe('svg');
+    expect(await page.evaluate('document.querySelector("parsererror")')).toBeNull();
+    expect(await page.locator('text').count()).toBeGreaterThan(3);
+    await page.close();
+  });
+
   it('shows hostile names as text', async () => {
     const hostile = pageOf(
       'hostile',

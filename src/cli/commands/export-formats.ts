@@ -12,8 +12,10 @@ import { stacksOfRun } from '../../export/stacks/stack-export.ts';
 import { writeFolded, writeSpeedscope } from '../../export/stacks/stack-formats.ts';
 import type { StackMetric } from '../../export/stacks/stack-metrics.ts';
 import type { WeightedStacks } from '../../export/stacks/weighted-stacks.ts';
+import { findingSvg, type PictureKind } from '../../export/svg/finding-svg.ts';
 import { knownIdentities } from '../../query/across/findings-across.ts';
 import { rootsOf } from '../../replay/roots/roots.ts';
+import type { Graphviz } from '../../report/graph/svg-of-dot.ts';
 import { StoreReader } from '../../store/run-reader.ts';
 import { UsageError } from '../exit-status.ts';
 import { identitiesOf } from '../gate.ts';
@@ -30,10 +32,15 @@ export interface ExportRequest {
   readonly metric: StackMetric;
   /** Files of known identities; missing: those of the store. */
   readonly against?: readonly string[];
+  /** What a picture is of: a finding by its id, and how it is drawn. */
+  readonly finding?: string;
+  readonly picture: PictureKind;
+  /** Loaded, where a picture needs it. */
+  readonly graphviz?: Graphviz;
 }
 
 /** Options that only some formats know. */
-export type ExportOption = 'from' | 'to' | 'cpu' | 'only' | 'metric' | 'against';
+export type ExportOption = 'from' | 'to' | 'cpu' | 'only' | 'metric' | 'against' | 'finding' | 'picture';
 
 export interface ExportFormat {
   readonly title: string;
@@ -107,6 +114,21 @@ export const EXPORT_FORMATS: Readonly<Record<string, ExportFormat>> = {
     options: OF_STACKS,
     ofOneRun: true,
     write: ofStacks((stacks, title, out) => writeSpeedscope(stacks, title, `quiesce ${packageVersion()}`, out)),
+  },
+  svg: {
+    title: 'a picture of one finding for mails, docs and slides; --finding says of which, --picture how',
+    options: ['from', 'to', 'finding', 'picture'],
+    ofOneRun: true,
+    write: ({ path, run, finding, picture, selection, graphviz }, sink) => {
+      const { fromNs, toNs } = selection;
+      const bounds = {
+        ...(Number.isFinite(fromNs) && { fromNs }),
+        ...(Number.isFinite(toNs) && { toNs }),
+      };
+      const which = { ...(finding !== undefined && { finding }), ...(run !== undefined && { run }) };
+      sink(findingSvg(path, graphviz, { picture, ...which, ...bounds }));
+      return [];
+    },
   },
   junit: {
     title: 'JUnit XML: a case per kind of finding, skipped where nothing could be decided, and one per problem',

@@ -2,7 +2,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { EVERYTHING, EXPORT_PARTS, type ExportPart, type ExportSelection } from '../../export/selection.ts';
 import { STACK_METRICS } from '../../export/stacks/stack-metrics.ts';
+import { PICTURES, type PictureKind } from '../../export/svg/finding-svg.ts';
 import { openStore } from '../../jobs/store.ts';
+import { loadGraphviz } from '../../report/graph/svg-of-dot.ts';
 import { parseCpus } from '../cpu-list.ts';
 import { UsageError } from '../exit-status.ts';
 import { INSTANTS_HELP, timeOf } from '../instants.ts';
@@ -22,9 +24,12 @@ interface ExportOptions extends InputOptions {
   readonly only?: readonly ExportPart[];
   readonly metric?: string;
   readonly against?: readonly string[];
+  readonly finding?: string;
+  readonly picture?: PictureKind;
 }
 
 const DEFAULT_METRIC = 'blocked';
+const DEFAULT_PICTURE: PictureKind = 'timeline';
 
 const HELP = `
 ${INSTANTS_HELP}
@@ -44,10 +49,17 @@ ${Object.entries(STACK_METRICS)
   .map(([name, { title }]) => `  ${name.padEnd(15)}${title}`)
   .join('\n')}
 
+Pictures, for --picture (default: ${DEFAULT_PICTURE}):
+${Object.entries(PICTURES)
+  .map(([name, what]) => `  ${name.padEnd(15)}${what}`)
+  .join('\n')}
+
 Examples:
   quiesce export trace.dat --format perfetto -o run.pftrace        then open it at https://ui.perfetto.dev
   quiesce export quiesce.db --format perfetto --from 28.7 --to 29.2 --only findings,scheduling -o stall.pftrace
   quiesce export trace.dat --format folded --metric blame | flamegraph.pl --countname ns > blame.svg
+  quiesce export quiesce.db --format svg --finding rcu-stall -o stall.svg
+  quiesce export quiesce.db --format svg --finding lock-inversion --picture graph -o cycle.svg
   quiesce export quiesce.db --format junit -o findings.xml
   quiesce export quiesce.db --format sarif --run 2 -o findings.sarif`;
 
@@ -71,19 +83,24 @@ export function registerExport(program: Command, session: Session): void {
       'known problems that get a case of their own: a store, a baseline or a list of identities; may be repeated (default: those of the store)',
       (file: string, files: readonly string[] = []) => [...files, file],
     )
+    .option('--finding <id>', 'what a picture is of: the id of a finding, or its beginning (default: the worst)')
+    .addOption(new Option('--picture <kind>', 'how a finding is drawn').choices(Object.keys(PICTURES)))
     .addHelpText('after', HELP)
     .action((input: string, options: ExportOptions) => {
       const format = EXPORT_FORMATS[options.format];
       checkOptions(options, format);
       const { run, against } = options;
       const wanted = { ...options, ...(run === undefined && !format.ofOneRun && { run: 'all' as const }) };
-      return withStore(input, wanted, session, (path) => {
+      return withStore(input, wanted, session, async (path) => {
         const request = {
           path,
           ...(run !== undefined && { run }),
           selection: selectionOf(path, options),
           metric: STACK_METRICS[options.metric ?? DEFAULT_METRIC],
           ...(against && { against }),
+          picture: options.picture ?? DEFAULT_PICTURE,
+          ...(options.finding !== undefined && { finding: options.finding }),
+          ...(options.picture === 'graph' && { graphviz: await loadGraphviz() }),
         };
         let notes: readonly string[] = [];
         const produce = (sink: Sink): void => {
@@ -96,7 +113,16 @@ export function registerExport(program: Command, session: Session): void {
     });
 }
 
-const OPTIONAL = ['from', 'to', 'cpu', 'only', 'metric', 'against'] as const satisfies readonly ExportOption[];
+const OPTIONAL = [
+  'from',
+  'to',
+  'cpu',
+  'only',
+  'metric',
+  'against',
+  'finding',
+  'picture',
+] as const satisfies readonly ExportOption[];
 
 /** @throws UsageError when the format does not know an option */
 function checkOptions(options: ExportOptions, { options: known = [] }: ExportFormat): void {

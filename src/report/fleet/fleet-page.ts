@@ -5,7 +5,7 @@ import {
   type FleetReportResult,
   formatDuration,
 } from '../../../schema/index.ts';
-import { asset, hashOf } from '../html/asset.ts';
+import { hashOf, pageStyle } from '../html/asset.ts';
 import { html, Markup } from '../html/html.ts';
 import { plural } from '../text-format.ts';
 import { runsChart, trendChart } from './fleet-charts.ts';
@@ -41,7 +41,7 @@ table.fleet .n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-
 `;
 
 export function fleetPage(overview: FleetOverview, options: FleetPageOptions): string {
-  const style = `${asset('page.css')}${STYLE}`;
+  const style = `${pageStyle()}${STYLE}`;
   const policy = `default-src 'none'; style-src ${hashOf(style)}; base-uri 'none'; form-action 'none'`;
   const { days, fresh } = overview;
   const runs = sum(days, 'runs');

@@ -7,6 +7,11 @@ export function quoted(text: string): string {
   return `"${lines.join('\\n')}"`;
 }
 
+/** Texts are measured larger than they are shown ({@link GRAPH_TEXT}): no two machines have the same fonts. */
 export const GRAPH_STYLE = `bgcolor="transparent" pad=0.1 nodesep=0.25 ranksep=0.6
-node [shape=box style="rounded" fontname="Helvetica" fontsize=12 margin="0.15,0.08" height=0.3]
-edge [fontname="Helvetica" fontsize=10 arrowsize=0.7]`;
+node [shape=box style="rounded" fontname="Helvetica" fontsize=14 margin="0.12,0.06" height=0.3]
+edge [fontname="Helvetica" fontsize=12 arrowsize=0.7]`;
+
+/** Style of the texts of a graph. */
+export const GRAPH_TEXT =
+  "svg.graph text{font-family:Helvetica,Arial,'Liberation Sans',sans-serif;font-size:12px}svg.graph .edge text{font-size:10.5px}";

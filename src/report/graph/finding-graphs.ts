@@ -2,7 +2,7 @@
 import type { Finding } from '../../../schema/index.ts';
 import { lockGraph } from '../../query/lock-graph.ts';
 import { lockDot, lockPath } from './lock-dot.ts';
-import { svgOfDot } from './svg-of-dot.ts';
+import { type Graphviz, loadGraphviz, svgOfDot } from './svg-of-dot.ts';
 import { waitDot } from './wait-dot.ts';
 
 export interface FindingGraph {
@@ -21,20 +21,33 @@ export async function findingGraphs(
   findings: readonly Finding[],
 ): Promise<Map<number, FindingGraph>> {
   const graphs = new Map<number, FindingGraph>();
+  const drawable = findings.some((finding) => isGraph(finding));
+  if (!drawable) return graphs;
+  const graphviz = await loadGraphviz();
   for (const [i, finding] of findings.entries()) {
     if (graphs.size === MOST_GRAPHS) break;
-    const graph = await findingGraph(path, runId, finding);
+    const graph = findingGraph(graphviz, path, runId, finding);
     if (graph !== undefined) graphs.set(i, graph);
   }
   return graphs;
 }
 
+/** Whether a finding is a matter of a graph. */
+export const isGraph = (finding: Finding): boolean => finding.kind === 'deadlock' || lockPath(finding) !== undefined;
+
 /** The picture of one finding; undefined when it is no matter of a graph. */
-export async function findingGraph(path: string, runId: number, finding: Finding): Promise<FindingGraph | undefined> {
-  if (finding.kind === 'deadlock')
-    return { title: 'Who waits for whom', svg: await svgOfDot(waitDot(finding), 'Who waits for whom') };
+export function findingGraph(
+  graphviz: Graphviz,
+  path: string,
+  runId: number,
+  finding: Finding,
+): FindingGraph | undefined {
+  if (finding.kind === 'deadlock') {
+    const title = 'Who waits for whom';
+    return { title, svg: svgOfDot(graphviz, waitDot(finding), title) };
+  }
   const way = lockPath(finding);
   if (way === undefined) return undefined;
   const title = 'Order of the locks: each is held while the next is acquired';
-  return { title, svg: await svgOfDot(lockDot(way, lockGraph(path, runId, way.locks)), title) };
+  return { title, svg: svgOfDot(graphviz, lockDot(way, lockGraph(path, runId, way.locks)), title) };
 }

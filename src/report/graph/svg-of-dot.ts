@@ -1,17 +1,21 @@
-/** Graphviz draws, once for the whole page. */
+/** Graphviz draws. */
 import { printable } from '../text-format.ts';
 
-type Viz = Awaited<ReturnType<typeof import('@viz-js/viz').instance>>;
-let viz: Promise<Viz> | undefined;
+/** Graphviz, loaded. */
+export type Graphviz = Awaited<ReturnType<typeof import('@viz-js/viz').instance>>;
+
+export async function loadGraphviz(): Promise<Graphviz> {
+  const { instance } = await import('@viz-js/viz');
+  return instance();
+}
 
 /**
  * One `svg` element that takes its colours from the page.
  * @param title its name for screen readers
  * @throws Error with Graphviz' own words when the graph is wrong
  */
-export async function svgOfDot(dot: string, title: string): Promise<string> {
-  viz ??= import('@viz-js/viz').then(({ instance }) => instance());
-  const result = (await viz).render(dot, { format: 'svg', engine: 'dot' });
+export function svgOfDot(graphviz: Graphviz, dot: string, title: string): string {
+  const result = graphviz.render(dot, { format: 'svg', engine: 'dot' });
   if (result.status !== 'success')
     throw new Error(`the graph cannot be drawn: ${result.errors.map(({ message }) => message).join('; ')}`);
   const from = result.output.indexOf('<svg');

@@ -6,7 +6,7 @@ import { deflateRawSync } from 'node:zlib';
 import type { CompareResult } from '../../../schema/index.ts';
 import type { PageChart, PageData } from '../block/page-data.ts';
 import { encodeTimeline } from '../block/timeline-block.ts';
-import { asset, hashOf } from './asset.ts';
+import { asset, hashOf, pageStyle } from './asset.ts';
 import { html, jsonData, Markup } from './html.ts';
 import { compareSection, numbersSection } from './numbers-section.ts';
 import type { RunMaterial } from './run-material.ts';
@@ -28,7 +28,8 @@ const policy = (script: string, style: string): string =>
   `default-src 'none'; script-src ${hashOf(script)}; style-src ${hashOf(style)}; img-src data:; base-uri 'none'; form-action 'none'`;
 
 export function reportPage(runs: readonly RunMaterial[], options: PageOptions): string {
-  const [script, style] = [asset('page.js'), asset('page.css')];
+  const script = asset('page.js');
+  const style = pageStyle();
   const { data, block } = pageData(runs);
   const worst = runs.flatMap(({ roots }) => roots)[0];
   const title = worst?.title ?? 'No findings';

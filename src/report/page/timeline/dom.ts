@@ -1,6 +1,6 @@
 /** The elements of a timeline: what is text is HTML beside the canvas, so that it can be selected and read aloud. */
 import type { TimelineFinding } from '../../block/page-data.ts';
-import type { Layout } from './layout.ts';
+import type { Layout } from '../../lanes/layout.ts';
 
 export interface TimelineDom {
   readonly root: HTMLElement;

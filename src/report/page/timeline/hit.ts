@@ -1,7 +1,7 @@
 /** What lies under the pointer. */
 import { OPEN_SPAN, SPAN_KINDS, type SpanKind } from '../../../../schema/answers/timeline.ts';
 import type { TimelineFinding, TimelineMark } from '../../block/page-data.ts';
-import { firstReaching, type LaneRow, type Layout, type TrackRow } from './layout.ts';
+import { firstReaching, type LaneRow, type Layout, type TrackRow } from '../../lanes/layout.ts';
 import { pixelOf, type Viewport } from './paint.ts';
 
 export interface SpanHit {

@@ -1,8 +1,8 @@
 /** What the colours mean: of the kinds that the lanes have. */
 import { OPEN_SPAN, SPAN_KINDS, type SpanKind } from '../../../../schema/answers/timeline.ts';
+import { KIND_WORDS } from '../../lanes/kind-words.ts';
+import type { Layout } from '../../lanes/layout.ts';
 import { element } from './dom.ts';
-import type { Layout } from './layout.ts';
-import { KIND_WORDS } from './palette.ts';
 
 export function legend({ lanes }: Layout): HTMLElement {
   const there = new Set<SpanKind>();

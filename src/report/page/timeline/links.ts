@@ -1,16 +1,9 @@
 /** Over the lanes: the interval of the chosen finding, the way of its chain from lane to lane, and the events that prove it. */
-import type { TimelineFinding, TimelineStep } from '../../block/page-data.ts';
-import type { LaneRow, Layout } from './layout.ts';
+import type { TimelineFinding } from '../../block/page-data.ts';
+import type { Layout } from '../../lanes/layout.ts';
+import { arrowOf, BADGE, type PlacedStep, placedSteps } from '../../lanes/steps.ts';
 import { pixelOf, type Viewport } from './paint.ts';
 import type { Palette } from './palette.ts';
-
-const BADGE = 8;
-/** From one step of a ladder to the next. */
-const STEP_WIDTH = 30;
-/** Pixels within which steps count as simultaneous. */
-const LADDER_SPREAD = 60;
-/** Room for the names on the spans. */
-const LADDER_OFFSET = 290;
 
 export function paintFinding(
   ctx: CanvasRenderingContext2D,
@@ -52,12 +45,6 @@ function paintInterval(
   for (const x of [from, to]) if (x >= 0 && x <= view.width) ctx.fillRect(Math.round(x), 0, 1, view.height);
 }
 
-interface Placed {
-  readonly step: TimelineStep;
-  readonly x: number;
-  readonly y: number;
-}
-
 function paintSteps(
   ctx: CanvasRenderingContext2D,
   finding: TimelineFinding,
@@ -65,7 +52,10 @@ function paintSteps(
   palette: Palette,
   view: Viewport,
 ): void {
-  const placed = placedSteps(finding, layout, view);
+  const placed = placedSteps(finding, layout, (ns) => pixelOf(view, ns), view.width).map((at) => ({
+    ...at,
+    y: at.y - view.scrollTop,
+  }));
   ctx.strokeStyle = palette.accent;
   ctx.fillStyle = palette.accent;
   ctx.lineWidth = 2;
@@ -88,43 +78,15 @@ function paintSteps(
   ctx.lineWidth = 1;
 }
 
-/**
- * Where the steps stand. A wait and what it waits for begin together: such steps are a ladder to the right of the names on the spans, one
- * beside the other; closer up each stands where it began.
- */
-function placedSteps({ steps, startNs, endNs }: TimelineFinding, layout: Layout, view: Viewport): Placed[] {
-  const shown = steps.flatMap((step) => {
-    const lane = layout.byKey.get(step.lane);
-    return lane === undefined ? [] : [{ step, y: middleOf(lane) - view.scrollTop, x: pixelOf(view, step.atNs) }];
-  });
-  const xs = shown.map(({ x }) => x);
-  const ladder = Math.max(...xs) - Math.min(...xs) < LADDER_SPREAD;
-  const [from, to] = [Math.max(0, pixelOf(view, startNs)), Math.min(view.width, pixelOf(view, endNs))];
-  const room = to - from - shown.length * STEP_WIDTH;
-  const offset = ladder && room > 2 * LADDER_OFFSET ? LADDER_OFFSET : BADGE + 3;
-  let last = Number.NEGATIVE_INFINITY;
-  return shown.map(({ step, x, y }) => {
-    const at = ladder ? Math.max(x + offset, last + STEP_WIDTH) : x;
-    last = at;
-    return { step, x: at, y };
-  });
-}
-
-const middleOf = ({ tracks }: LaneRow): number => tracks[0].top + tracks[0].height / 2;
-
 /** From what waits to what it waits for. */
-function paintArrow(ctx: CanvasRenderingContext2D, from: Placed, to: Placed): void {
-  const down = to.y > from.y ? 1 : -1;
-  const end = to.y - down * (BADGE + 5);
-  const begin = from.y + down * BADGE;
-  const bend = Math.max(12, Math.abs(end - begin) / 2) * down;
+function paintArrow(ctx: CanvasRenderingContext2D, from: PlacedStep, to: PlacedStep): void {
+  const { curve, head } = arrowOf(from, to);
+  const [x0, y0, x1, y1, x2, y2, x3, y3] = curve;
   ctx.beginPath();
-  ctx.moveTo(from.x, begin);
-  ctx.bezierCurveTo(from.x, begin + bend, to.x, end - bend, to.x, end);
+  ctx.moveTo(x0, y0);
+  ctx.bezierCurveTo(x1, y1, x2, y2, x3, y3);
   ctx.stroke();
   ctx.beginPath();
-  ctx.moveTo(to.x, end + 5 * down);
-  ctx.lineTo(to.x - 4.5, end - 2 * down);
-  ctx.lineTo(to.x + 4.5, end - 2 * down);
+  for (let i = 0; i < head.length; i += 2) ctx.lineTo(head[i], head[i + 1]);
   ctx.fill();
 }

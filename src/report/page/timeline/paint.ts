@@ -1,6 +1,6 @@
 /** Draws lanes. Spans that are narrower than a pixel share one, the stronger the more of it they cover. */
 import { OPEN_SPAN, type SpanKind } from '../../../../schema/answers/timeline.ts';
-import { firstReaching, GROUP_HEIGHT, type Layout, type TrackRow } from './layout.ts';
+import { firstReaching, GROUP_HEIGHT, type Layout, type TrackRow } from '../../lanes/layout.ts';
 import type { Palette } from './palette.ts';
 
 /** What is visible: instants at the left and right edge, the canvas in pixels, and how far it is scrolled. */

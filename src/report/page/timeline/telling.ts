@@ -1,10 +1,10 @@
 /** What is told of a span or an event: beside the pointer, and below the lanes when it is clicked. */
 import type { TimelineFinding, TimelineMark } from '../../block/page-data.ts';
+import { KIND_WORDS } from '../../lanes/kind-words.ts';
 import type { PageTime } from '../format.ts';
 import { revealEvent } from '../reveal.ts';
 import { element } from './dom.ts';
 import type { SpanHit } from './hit.ts';
-import { KIND_WORDS } from './palette.ts';
 
 const OFFSET = 14;
 

@@ -6,11 +6,11 @@ import { type D3ZoomEvent, type ZoomBehavior, zoom, zoomIdentity, zoomTransform 
 import type { Timeline } from '../../../../schema/answers/timeline.ts';
 import { SPAN_KINDS } from '../../../../schema/answers/timeline.ts';
 import type { PageRun, TimelineFinding } from '../../block/page-data.ts';
+import { type Layout, layoutOf } from '../../lanes/layout.ts';
 import { pageTime } from '../format.ts';
 import { AXIS_HEIGHT, GUTTER, NARROW_GUTTER, sizeCanvas, type TimelineDom, timelineDom } from './dom.ts';
 import { markAt, type SpanHit, spanAt } from './hit.ts';
 import { watchKeys } from './keys.ts';
-import { type Layout, layoutOf } from './layout.ts';
 import { legend } from './legend.ts';
 import { paintFinding } from './links.ts';
 import { overviewHeight, overviewRows, paintOverview } from './overview.ts';

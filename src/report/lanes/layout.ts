@@ -1,5 +1,5 @@
 /** Where lanes and their tracks lie. Heights do not depend on the zoom, so that nothing jumps. */
-import { LANE_GROUPS, type Lane, type Track } from '../../../../schema/answers/timeline.ts';
+import { LANE_GROUPS, type Lane, type Track } from '../../../schema/answers/timeline.ts';
 
 export interface TrackRow {
   readonly track: Track;
