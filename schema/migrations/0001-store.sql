@@ -15,7 +15,8 @@
 --   context    task, softirq, hardirq or nmi, NULL when the recording does not say
 --   stack_id   stack recorded with the event, NULL when none was
 --   …          one column per field of the event; a field with the name of a column above is called arg_<field>
--- and the view "event" shows the common columns of all of them with the event's name.
+-- and the view "event" shows the common columns of all of them with the event's name. A filter on run_id touches the events of that run
+-- alone, ORDER BY id is the order of time without sorting, and event_count has the counts.
 
 -- Facts about the file itself.
 CREATE TABLE store_info (
@@ -179,14 +180,22 @@ CREATE TABLE _other_event (
 
 -- The same, readable.
 CREATE VIEW other_event AS
-SELECT o.id, (o.id >> 36) + 1 AS run_id, o.ts_ns, o.cpu, o.tid,
-       (SELECT text FROM string WHERE string_id = o.comm) AS comm,
-       (SELECT text FROM context_flags AS c WHERE c.flags = o.flags) AS flags,
-       (SELECT context FROM context_flags AS c WHERE c.flags = o.flags) AS context,
+SELECT o.id, r.run_id, o.ts_ns, o.cpu, o.tid,
+       CAST((SELECT text FROM string WHERE string_id = o.comm) AS TEXT) AS comm,
+       CAST((SELECT text FROM context_flags AS c WHERE c.flags = o.flags) AS TEXT) AS flags,
+       CAST((SELECT context FROM context_flags AS c WHERE c.flags = o.flags) AS TEXT) AS context,
        o.stack_id,
-       (SELECT name FROM event_type AS t WHERE t.type_id = o.type_id) AS name, -- kind of event
-       o.fields                                                                -- JSON object, field name → value
-FROM _other_event AS o;
+       CAST((SELECT name FROM event_type AS t WHERE t.type_id = o.type_id) AS TEXT) AS name, -- kind of event
+       o.fields                                                                              -- JSON object, field name → value
+FROM _other_event AS o
+LEFT JOIN run AS r ON r.run_id = (o.id >> 36) + 1 AND o.id > (r.run_id - 1) << 36 AND o.id <= r.run_id << 36;
+
+-- How many events of each name a run has: what count(*) over the events would count one by one.
+CREATE VIEW event_count AS
+SELECT run_id,
+       name,                                       -- kind of event
+       CAST(sum(events) AS INTEGER) AS events
+FROM event_type WHERE shape <> 'marker' GROUP BY run_id, name;
 
 -- The packed context flags that occur in this file, and what they mean (schema/events/context-flags.ts).
 CREATE TABLE context_flags (
@@ -546,3 +555,35 @@ CREATE TABLE snapshot (
   body     BLOB NOT NULL,    -- format byte, CRC-32, MessagePack (src/store/snapshot-codec.ts)
   PRIMARY KEY (run_id, event_id)
 );
+
+-- Everything that has a beginning and a length, in one shape: what was where, and when.
+CREATE VIEW span AS
+SELECT run_id,
+       kind,                    -- nmi, hardirq, softirq · running, runnable, blocked, sleeping · lock-hold, lock-wait · rcu-gp, sync-wait, srcu-reader, work, callback
+       name,                    -- handler, task, lock class, flavour, function
+       cpu,                     -- NULL: of none
+       tid,                     -- NULL: of none
+       start_ns,
+       CAST(end_ns - start_ns AS INTEGER) AS dur_ns -- NULL: still open when the capture ended
+FROM (
+  SELECT run_id, kind, name, cpu, CAST(NULL AS INTEGER) AS tid, start_ns, end_ns FROM context_span
+  UNION ALL SELECT run_id, state, comm, cpu, tid, start_ns, end_ns FROM task_state
+  UNION ALL SELECT h.run_id, CAST('lock-hold' AS TEXT), c.name, h.cpu, h.tid, h.start_ns, h.end_ns
+            FROM lock_hold AS h JOIN lock_class AS c USING (run_id, class_id)
+  UNION ALL SELECT w.run_id, CAST('lock-wait' AS TEXT), c.name, CAST(NULL AS INTEGER), w.tid, w.start_ns, w.end_ns
+            FROM lock_wait AS w JOIN lock_class AS c USING (run_id, class_id)
+  UNION ALL SELECT run_id, CAST('rcu-gp' AS TEXT), flavor, CAST(NULL AS INTEGER), CAST(NULL AS INTEGER), start_ns, end_ns FROM grace_period
+  UNION ALL SELECT run_id, CAST('sync-wait' AS TEXT), api, CAST(NULL AS INTEGER), tid, start_ns, end_ns FROM sync_wait
+  UNION ALL SELECT run_id, CAST('srcu-reader' AS TEXT), domain, CAST(NULL AS INTEGER), tid, start_ns, end_ns FROM srcu_reader
+  UNION ALL SELECT run_id, CAST('work' AS TEXT), function, cpu, tid, start_ns, end_ns FROM work_item WHERE start_ns IS NOT NULL
+  UNION ALL SELECT run_id, CAST('callback' AS TEXT), function, cpu, CAST(NULL AS INTEGER), queued_ns, invoked_ns FROM callback
+);
+
+-- The tasks of a run, by the states that were recorded of them.
+CREATE VIEW thread AS
+SELECT run_id, tid,
+       CAST(max(comm) AS TEXT) AS comm, -- one of the names that it had
+       CAST(count(DISTINCT comm) AS INTEGER) AS names,
+       CAST(min(start_ns) AS INTEGER) AS first_ns,
+       CAST(sum(CASE state WHEN 'running' THEN end_ns - start_ns END) AS INTEGER) AS running_ns
+FROM task_state GROUP BY run_id, tid;

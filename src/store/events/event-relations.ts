@@ -47,7 +47,6 @@ const COMMON_COLUMNS = new Set([
   'flags',
   'context',
   'stack_id',
-  'name',
   'rowid',
   'oid',
   '_rowid_',
@@ -207,7 +206,7 @@ export class EventRelations {
       .all() as string[];
     for (const name of old) this.#db.exec(`DROP VIEW ${quoted(name)}`);
     const arms = [...this.#byEvent.values()].map(eventArm);
-    arms.push('SELECT id, run_id, ts_ns, cpu, tid, comm, name, flags, context, stack_id FROM other_event');
+    arms.push('SELECT id, run_id, ts_ns, cpu, tid, comm, name, flags, context, stack_id FROM other_event AS o');
     const parts: string[] = [];
     for (let i = 0; i < arms.length; i += MAX_ARMS) parts.push(arms.slice(i, i + MAX_ARMS).join('\nUNION ALL '));
     if (parts.length === 1) {
@@ -226,42 +225,60 @@ function columnDefinition(column: EventColumn): string {
   return `${quoted(column.columnName)} INTEGER`;
 }
 
-const COMM = '(SELECT text FROM string WHERE string_id = e.comm)';
-const FLAGS = '(SELECT c.text FROM context_flags AS c WHERE c.flags = e.flags)';
-const CONTEXT = '(SELECT c.context FROM context_flags AS c WHERE c.flags = e.flags)';
+/** CAST gives a column of a view the type that its table would have declared; DuckDB and others ask for it. */
+const typed = (expression: string, type: 'TEXT' | 'INTEGER'): string => `CAST(${expression} AS ${type})`;
+
+const COMM = typed('(SELECT text FROM string WHERE string_id = e.comm)', 'TEXT');
+const FLAGS = typed('(SELECT c.text FROM context_flags AS c WHERE c.flags = e.flags)', 'TEXT');
+const CONTEXT = typed('(SELECT c.context FROM context_flags AS c WHERE c.flags = e.flags)', 'TEXT');
+
+/**
+ * The run of an event follows from its id. Joined rather than computed, so that `run_id = 3` becomes a range of ids: SQLite leaves the join out
+ * where nothing asks for the run. All arms of the view of all events must agree in the types of their columns, or it is computed whole before
+ * it is sorted (select.c, flattenSubquery, restriction 17h).
+ */
+const RUN_OF_EVENT =
+  'LEFT JOIN run AS r ON r.run_id = (e.id >> 36) + 1 AND e.id > (r.run_id - 1) << 36 AND e.id <= r.run_id << 36';
 
 function eventArm(relation: EventRelation): string {
-  const name = `'${relation.eventName.replaceAll("'", "''")}'`;
-  const stack = relation.hasStack ? 'e.stack_id' : 'NULL';
-  return `SELECT e.id AS id, (e.id >> 36) + 1 AS run_id, e.ts_ns AS ts_ns, e.cpu AS cpu, e.tid AS tid, ${COMM} AS comm, ${name} AS name, ${FLAGS} AS flags, ${CONTEXT} AS context, ${stack} AS stack_id FROM ${quoted(relation.table)} AS e`;
+  const name = typed(`'${relation.eventName.replaceAll("'", "''")}'`, 'TEXT');
+  return `SELECT e.id AS id, r.run_id AS run_id, e.ts_ns AS ts_ns, e.cpu AS cpu, e.tid AS tid, ${COMM} AS comm, ${name} AS name, ${FLAGS} AS flags, ${CONTEXT} AS context, ${stackOf(relation)} AS stack_id FROM ${quoted(relation.table)} AS e ${RUN_OF_EVENT}`;
+}
+
+function stackOf({ hasStack }: EventRelation): string {
+  return hasStack ? 'e.stack_id' : typed('NULL', 'INTEGER');
 }
 
 function eventView(relation: EventRelation): string {
   const shown: string[] = [
     'e.id',
-    '(e.id >> 36) + 1 AS run_id',
+    'r.run_id',
     'e.ts_ns',
     'e.cpu',
     'e.tid',
     `${COMM} AS comm`,
     `${FLAGS} AS flags`,
     `${CONTEXT} AS context`,
-    `${relation.hasStack ? 'e.stack_id' : 'NULL'} AS stack_id`,
+    `${stackOf(relation)} AS stack_id`,
   ];
   const fields = new Set(relation.columns.map((column) => column.field));
   for (const field of fields) {
     const same = relation.columns.filter((column) => column.field === field);
     const values = same.map(columnExpression);
+    // A field that runs type differently has no type of its own.
     const value = values.length === 1 ? values[0] : `coalesce(${values.join(', ')})`;
     shown.push(`${value} AS ${quoted(same[0].columnName)}`);
   }
-  return `CREATE VIEW ${quoted(relation.view)} AS SELECT ${shown.join(',\n  ')}\nFROM ${quoted(relation.table)} AS e`;
+  return `CREATE VIEW ${quoted(relation.view)} AS SELECT ${shown.join(',\n  ')}\nFROM ${quoted(relation.table)} AS e ${RUN_OF_EVENT}`;
 }
 
 function columnExpression(column: EventColumn): string {
   const value = `e.${quoted(column.columnName)}`;
   if (column.class === 'string')
-    return `CASE typeof(${value}) WHEN 'integer' THEN (SELECT text FROM string WHERE string_id = ${value}) ELSE CAST(${value} AS TEXT) END`;
+    return typed(
+      `CASE typeof(${value}) WHEN 'integer' THEN (SELECT text FROM string WHERE string_id = ${value}) ELSE ${value} END`,
+      'TEXT',
+    );
   if (column.display === 'int') return value;
-  return `CASE typeof(${value}) WHEN 'integer' THEN printf('0x%x', ${value}) ELSE ${value} END`;
+  return typed(`CASE typeof(${value}) WHEN 'integer' THEN printf('0x%x', ${value}) ELSE ${value} END`, 'TEXT');
 }

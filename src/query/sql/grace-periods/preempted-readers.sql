@@ -41,14 +41,13 @@ SELECT
   round((run.base_ns + r.ts_ns) / 1e9, 6) AS time_s,
   r.cpu,
   r.comm || ':' || r.pid AS reader,
-  s.next_comm || ':' || s.next_pid AS preempted_by,
-  s.next_prio AS by_prio,
+  (SELECT s.next_comm || ':' || s.next_pid FROM sched_switch AS s WHERE s.id = r.switch_id AND s.prev_pid = r.pid) AS preempted_by,
+  (SELECT s.next_prio FROM sched_switch AS s WHERE s.id = r.switch_id AND s.prev_pid = r.pid) AS by_prio,
   -- Low two bits of the sequence number: the state of the grace period, 0 when idle.
   (CAST(r.gp_seq AS INTEGER) & 3) <> 0 AS blocks_gp,
   CASE WHEN p.next_preempted = 0 THEN p.next_ns - p.ts_ns END AS until_unlock_ns
 FROM reader AS r
 JOIN run USING (run_id)
 JOIN pair AS p ON p.id = r.id
-LEFT JOIN sched_switch AS s ON s.id = r.switch_id AND s.prev_pid = r.pid
 ORDER BY until_unlock_ns IS NOT NULL, until_unlock_ns DESC, r.id
 LIMIT coalesce(:limit, 50);
