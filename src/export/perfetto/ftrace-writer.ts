@@ -14,33 +14,23 @@ import {
   type EventBatch,
   NO_CPU,
 } from '../../../schema/index.ts';
-import { EventBytes } from './event-bytes.ts';
 import { type EventPlan, type PlannedField, planOf } from './ftrace-plan.ts';
 import { taskStateBits, timerMode } from './ftrace-table.ts';
 import { beginPacket, LENGTH, type Output, PacketSequence, TRACE_PACKET, VARINT } from './packets.ts';
-import { writeInteger } from './varint.ts';
+import { writeInteger, writeWords } from './varint.ts';
 
-const utf8 = new TextEncoder();
-
-const BUNDLE = { cpu: 1, lostEvents: 3, descriptors: 11 } as const;
-/** Of a bundle, and of `FtraceEvent`. */
-const EVENT_TAG = (2 << 3) | LENGTH;
-const TIMESTAMP_TAG = (1 << 3) | VARINT;
-const PID_TAG = (2 << 3) | VARINT;
+const BUNDLE = { cpu: 1, event: 2, lostEvents: 3, descriptors: 11 } as const;
 const GENERIC_EVENT_TAG = (327 << 3) | LENGTH;
 const KERNEL_SYMBOLS = 26;
 
 /** Perfetto refuses a trace with a CPU from this number on (ftrace_tokenizer.cc, kMaxCpuCount). */
 export const MOST_CPUS = 1024;
 const EVENTS_PER_BUNDLE = 512;
-/** Numbers of an event beside its fields: lengths, time, task, stack. */
-const NUMBERS_AROUND = 6;
 /** Sequence of all bundles: they share the function names. */
 const FTRACE_SEQUENCE = 1;
 
 interface CpuBuffer {
-  readonly cpu: number;
-  readonly bytes: EventBytes;
+  readonly writer: BinaryWriter;
   events: number;
   lost: boolean;
 }
@@ -49,16 +39,11 @@ export class FtraceWriter {
   readonly #out: Output;
   readonly #dictionary: Dictionary;
   readonly #sequence: PacketSequence;
-  readonly #bundle = new BinaryWriter();
   readonly #cpus: (CpuBuffer | undefined)[] = [];
   /** By type id. */
   readonly #plans: (EventPlan | undefined)[] = [];
   /** By string id of the function: its id plus one, once the name is in the trace. */
   readonly #symbols = new Set<number>();
-  /** By string id. */
-  readonly #texts: (Uint8Array | undefined)[] = [];
-  readonly #states: (number | undefined)[] = [];
-  /** By stack id. */
   readonly #stacks: (string | undefined)[] = [];
   #described = false;
 
@@ -84,21 +69,20 @@ export class FtraceWriter {
     if (cpu === NO_CPU || cpu >= MOST_CPUS || plan === undefined) return false;
     if (!this.#described) this.#describe(cpu);
     const buffer = this.#buffer(cpu);
-    const { bytes } = buffer;
-    bytes.reserve(plan.type.fields.length + NUMBERS_AROUND);
-    bytes.uint32(EVENT_TAG);
-    const event = bytes.begin();
-    bytes.uint32(TIMESTAMP_TAG);
-    bytes.integer(Math.max(0, batch.tsNs[index]));
-    bytes.uint32(PID_TAG);
-    bytes.uint32(Math.max(0, batch.tid[index]));
-    if (plan.descriptor === undefined || fitsDescription(batch, index, plan.fields)) {
-      bytes.uint32(plan.tag);
-      const fields = bytes.begin();
-      this.#fields(bytes, batch, index, plan);
-      bytes.end(fields);
-    } else this.#selfDescribed(bytes, batch, index, plan);
-    bytes.end(event);
+    const writer = buffer.writer;
+    if (buffer.events === 0) this.#open(buffer, cpu);
+    const fits = plan.descriptor === undefined || fitsDescription(batch, index, plan.fields);
+    writer.uint32((BUNDLE.event << 3) | LENGTH).fork();
+    writeInteger(writer.uint32((1 << 3) | VARINT), Math.max(0, batch.tsNs[index]));
+    writer.uint32((2 << 3) | VARINT).uint32(Math.max(0, batch.tid[index]));
+    if (fits) {
+      writer.uint32(plan.tag).fork();
+      this.#fields(writer, batch, index, plan);
+    } else {
+      writer.uint32(GENERIC_EVENT_TAG).fork();
+      this.#selfDescribed(writer, batch, index, plan);
+    }
+    writer.join().join();
     if (++buffer.events === EVENTS_PER_BUNDLE) this.#flush(buffer);
     return true;
   }
@@ -111,10 +95,18 @@ export class FtraceWriter {
   #buffer(cpu: number): CpuBuffer {
     let buffer = this.#cpus[cpu];
     if (buffer === undefined) {
-      buffer = { cpu, bytes: new EventBytes(), events: 0, lost: false };
+      buffer = { writer: new BinaryWriter(), events: 0, lost: false };
       this.#cpus[cpu] = buffer;
     }
     return buffer;
+  }
+
+  #open(buffer: CpuBuffer, cpu: number): void {
+    const writer = beginPacket(buffer.writer, FTRACE_SEQUENCE);
+    writer.tag(TRACE_PACKET.ftraceEvents, LENGTH).fork();
+    writer.tag(BUNDLE.cpu, VARINT).uint32(cpu);
+    if (buffer.lost) writer.tag(BUNDLE.lostEvents, VARINT).bool(true);
+    buffer.lost = false;
   }
 
   #flush(buffer: CpuBuffer): void {
@@ -122,12 +114,7 @@ export class FtraceWriter {
     buffer.events = 0;
     // Names that the bundle uses come first.
     this.#sequence.flush();
-    const writer = beginPacket(this.#bundle, FTRACE_SEQUENCE);
-    writer.tag(TRACE_PACKET.ftraceEvents, LENGTH).fork();
-    writer.tag(BUNDLE.cpu, VARINT).uint32(buffer.cpu);
-    if (buffer.lost) writer.tag(BUNDLE.lostEvents, VARINT).bool(true);
-    buffer.lost = false;
-    this.#out(writer.raw(buffer.bytes.take()).join().join().finish());
+    this.#out(buffer.writer.join().join().finish());
   }
 
   /** Which fields the events have that Perfetto does not know. */
@@ -158,10 +145,12 @@ export class FtraceWriter {
     this.#sequence.end();
   }
 
-  #fields(bytes: EventBytes, batch: EventBatch, index: number, { fields, stackTag }: EventPlan): void {
+  #fields(writer: BinaryWriter, batch: EventBatch, index: number, plan: EventPlan): void {
     const { cellTag, cellValue } = batch;
+    const { strings } = this.#dictionary;
     const start = batch.cellStart(index);
     const end = batch.cellEnd[index];
+    const { fields } = plan;
     for (let f = 0; f < fields.length; f++) {
       const field = fields[f];
       const cell = start + field.cell;
@@ -169,52 +158,44 @@ export class FtraceWriter {
       const value = cellValue[cell];
       switch (cellTag[cell]) {
         case CELL_STR:
-          this.#string(bytes, field, value);
+          this.#text(writer, field, strings[value] ?? '', value);
           break;
         case CELL_TEXT:
-          if (field.form === 'str') {
-            bytes.uint32(field.tag);
-            bytes.text(batch.texts[value] ?? '');
-          }
+          this.#text(writer, field, batch.texts[value] ?? '', undefined);
           break;
         case CELL_INT:
           if (field.form === 'str') break;
-          bytes.uint32(field.tag);
-          bytes.integer(value);
+          writeInteger(writer.uint32(field.tag), value);
           break;
         case CELL_WIDE:
-          if (field.form === 'str') break;
-          bytes.uint32(field.tag);
-          writeWide(bytes, batch.wide, value);
+          if (field.form !== 'str') writeWide(writer.uint32(field.tag), batch.wide, value);
           break;
         default:
           break;
       }
     }
     const stack = batch.stack[index];
-    if (stack > 0 && stackTag !== undefined) {
-      bytes.uint32(stackTag);
-      bytes.text(this.#stack(stack));
-    }
+    if (stack > 0 && plan.stackTag !== undefined) writer.uint32(plan.stackTag).string(this.#stack(stack));
   }
 
   /** @param id of a string of the dictionary */
-  #string(bytes: EventBytes, { form, tag }: PlannedField, id: number): void {
-    if (form === 'int' || form === 'uint') return;
-    bytes.uint32(tag);
-    if (form === 'str') bytes.encoded(this.#encoded(id));
-    else if (form === 'symbol') bytes.uint32(this.#symbol(id));
-    else bytes.uint32(form === 'state' ? this.#state(id) : timerMode(this.#dictionary.string(id)));
-  }
-
-  #encoded(id: number): Uint8Array {
-    this.#texts[id] ??= utf8.encode(this.#dictionary.string(id));
-    return this.#texts[id];
-  }
-
-  #state(id: number): number {
-    this.#states[id] ??= taskStateBits(this.#dictionary.string(id));
-    return this.#states[id];
+  #text(writer: BinaryWriter, field: PlannedField, text: string, id: number | undefined): void {
+    switch (field.form) {
+      case 'str':
+        writer.uint32(field.tag).string(text);
+        break;
+      case 'symbol':
+        if (id !== undefined) writer.uint32(field.tag).uint32(this.#symbol(id));
+        break;
+      case 'state':
+        writer.uint32(field.tag).uint32(taskStateBits(text));
+        break;
+      case 'timer-mode':
+        writer.uint32(field.tag).uint32(timerMode(text));
+        break;
+      default:
+        break;
+    }
   }
 
   /** Number by which an event names a function. */
@@ -238,8 +219,7 @@ export class FtraceWriter {
     return this.#stacks[id];
   }
 
-  #selfDescribed(bytes: EventBytes, batch: EventBatch, index: number, { type }: EventPlan): void {
-    const writer = new BinaryWriter();
+  #selfDescribed(writer: BinaryWriter, batch: EventBatch, index: number, { type }: EventPlan): void {
     writer.tag(1, LENGTH).string(type.name);
     const start = batch.cellStart(index);
     const count = Math.min(type.fields.length, batch.cellEnd[index] - start);
@@ -254,7 +234,7 @@ export class FtraceWriter {
           writeInteger(writer.tag(4, VARINT), value);
           break;
         case CELL_WIDE:
-          writer.tag(4, VARINT).int64(batch.wide[value]);
+          writeWide(writer.tag(4, VARINT), batch.wide, value);
           break;
         case CELL_STR:
           writer.tag(3, LENGTH).string(this.#dictionary.string(value));
@@ -267,8 +247,6 @@ export class FtraceWriter {
       }
       writer.join();
     }
-    bytes.uint32(GENERIC_EVENT_TAG);
-    bytes.encoded(writer.finish());
   }
 }
 
@@ -286,7 +264,7 @@ function fitsDescription(batch: EventBatch, index: number, fields: readonly Plan
   return true;
 }
 
-function writeWide(bytes: EventBytes, wide: BigInt64Array, index: number): void {
+function writeWide(writer: BinaryWriter, wide: BigInt64Array, index: number): void {
   const value = wide[index];
-  bytes.words(Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n)));
+  writeWords(writer, Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n)));
 }

@@ -25,7 +25,7 @@ export function writeInteger(writer: BinaryWriter, value: number): void {
 }
 
 /** @param low, high halves of a 64-bit number */
-function writeWords(writer: BinaryWriter, low: number, high: number): void {
+export function writeWords(writer: BinaryWriter, low: number, high: number): void {
   writer
     .fixed32(fourBytes(low & 0xfffffff))
     .fixed32(fourBytes((low >>> 28) | ((high & 0xffffff) << 4)))
