@@ -14,7 +14,7 @@ export function writeLockHolds(facts: RunFacts, timeline: Timeline, group: Track
   for (const [startNs, endNs, lockClass, tid, read, trylock, cpu] of rows)
     tasks.of(tid as number).slice(startNs as number, endNs as number, classes.get(lockClass as number) ?? '', {
       category: 'lock-hold',
-      args: { tid, cpu, shared: read === 1, trylock: trylock === 1 },
+      args: { tid, cpu, shared: read === 1 || undefined, trylock: trylock === 1 || undefined },
     });
 }
 
