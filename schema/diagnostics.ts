@@ -46,6 +46,10 @@ export const DIAGNOSTICS = {
     advice:
       'More names of fields or events than any kernel has: values of further fields are in the field text, further events are print records or samples under one name.',
   },
+  'left-out': {
+    severity: 'note',
+    advice: 'Records that --from, --to, --cpu and --event leave out: what they would show counts as not recorded.',
+  },
   'loss-unsized': {
     severity: 'note',
     advice: 'Gaps of which nothing says how many events they lost count as one event each: the count is a lower bound.',

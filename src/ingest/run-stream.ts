@@ -29,6 +29,7 @@ import { mergeByTime } from './merge.ts';
 import { KernelOfBoots, MarksOfBoots, releaseIn } from './one-boot.ts';
 import { type RecordedPart, RecordingEnd } from './recording-end.ts';
 import { Reorder } from './reorder.ts';
+import { type EventSelection, isSelective, Selector } from './selection.ts';
 import { type ClockPair, proveRate, type TickRate } from './tick-rate.ts';
 
 /** A capture that has been read, and the first and last time of its records by boot. */
@@ -90,17 +91,25 @@ export class RunStream {
   #delta: DictionaryDelta = emptyDelta();
   #reports: PendingReport[] = [];
 
-  private constructor(options: ParseOptions) {
+  readonly #selector: Selector | undefined;
+
+  private constructor(options: ParseOptions, selection: EventSelection) {
     this.#options = options;
+    if (isSelective(selection)) this.#selector = new Selector(selection, this.#dictionary);
   }
 
   /**
    * Opens the captures and aligns their clocks.
+   * @param selection what is read of them; default: everything
    * @throws CaptureError when one of them cannot be opened or is of no known format.
    */
-  static async open(inputs: readonly CaptureInput[], options: ParseOptions = {}): Promise<RunStream> {
+  static async open(
+    inputs: readonly CaptureInput[],
+    options: ParseOptions = {},
+    selection: EventSelection = {},
+  ): Promise<RunStream> {
     if (inputs.length === 0) throw new CaptureError('no capture given');
-    const stream = new RunStream(options);
+    const stream = new RunStream(options, selection);
     try {
       for (const input of inputs) {
         const capture = await openCapture(input, options);
@@ -277,8 +286,9 @@ export class RunStream {
       // Earlier boots of the log have clocks of their own.
       const offsetNs = alignment?.boot === batch.boot ? alignment.offsetNs : 0;
       if (offsetNs !== 0) for (let i = 0; i < batch.length; i++) batch.tsNs[i] += offsetNs;
-      this.#queueReports(batch.boot, batch.reports, offsetNs);
-      for (const ready of reorder.push(batch)) yield pass(ready);
+      const wanted = this.#selector?.select(batch, capture.isLog, capture.diagnostics) ?? batch;
+      this.#queueReports(batch.boot, wanted.reports, offsetNs);
+      for (const ready of reorder.push(wanted)) yield pass(ready);
     }
     if (records === 0) refuseIfUnreadable(capture);
     for (const ready of reorder.finish()) yield pass(ready);

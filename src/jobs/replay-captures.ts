@@ -30,9 +30,10 @@ export async function replayCaptures(
           kind: 'captures',
           inputs,
           kallsymsPath: options.kallsymsPath,
+          selection: options.selection,
           pages: db !== IN_MEMORY && (options.keep ?? 'all') === 'all',
         })
-      : await inlineSource(inputs, options.kallsymsPath);
+      : await inlineSource(inputs, options);
   try {
     // The worker loads the parsers while this thread loads the models: a small capture takes no longer than its start-up.
     const { CapturePass } = await import('./capture-pass.ts');
@@ -44,12 +45,15 @@ export async function replayCaptures(
   }
 }
 
-async function inlineSource(inputs: readonly CaptureInput[], kallsymsPath: string | undefined): Promise<BatchSource> {
+async function inlineSource(
+  inputs: readonly CaptureInput[],
+  { kallsymsPath, selection }: ReplayCapturesOptions,
+): Promise<BatchSource> {
   const [{ InlineSource }, { RunStream }] = await Promise.all([
     import('./source/inline-source.ts'),
     import('../ingest/run-stream.ts'),
   ]);
-  return new InlineSource(await RunStream.open(inputs, kallsymsPath === undefined ? {} : { kallsymsPath }));
+  return new InlineSource(await RunStream.open(inputs, kallsymsPath === undefined ? {} : { kallsymsPath }, selection));
 }
 
 async function storeTarget(

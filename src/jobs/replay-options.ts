@@ -1,6 +1,7 @@
 /** Options of the jobs. */
 import type { KernelProfile, Thresholds } from '../../schema/index.ts';
 import type { ReadProgress } from '../ingest/run-stream.ts';
+import type { EventSelection } from '../ingest/selection.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
 import type { Kept } from '../store/run-summary.ts';
 
@@ -44,6 +45,8 @@ export interface CaptureOptions {
   readonly ingestedAt?: string;
   /** /proc/kallsyms or System.map of the recorded kernel, for captures without symbols. */
   readonly kallsymsPath?: string;
+  /** What is read of the captures; default: everything. */
+  readonly selection?: EventSelection;
   /**
    * 1: everything in the calling thread · 2: the parser in one of its own · 3: the store too. Default: 3 for large captures, 2 for small
    * ones; always 1 when the code does not run compiled.

@@ -1,5 +1,5 @@
 /** Replay of whatever the caller has: captures or a store. */
-import type { ReplayResult } from '../../schema/index.ts';
+import { type ReplayResult, RequestError } from '../../schema/index.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
 import { type Inputs, jobInputs } from './inputs.ts';
 import { replayCaptures } from './replay-captures.ts';
@@ -35,10 +35,12 @@ export async function replayInputs(
   options: ReplayOptions,
   onReplayed?: (run: ReplayedRun) => void,
 ): Promise<ReplayResult> {
-  const { run, db, name, labels, keep, ingestedAt, kallsymsPath, threads, separate, ...common } = options;
+  const { run, db, name, labels, keep, ingestedAt, kallsymsPath, selection, threads, separate, ...common } = options;
   const given = jobInputs(inputs, run);
   const watched = { ...common, ...(onReplayed && { onReplayed }) };
   if (given.kind === 'store') {
+    if (selection)
+      throw new RequestError('a stored run is replayed whole: --from, --to, --cpu and --event are for captures');
     // Brings the models with it, which captures load beside their parsers.
     const { replayStore } = await import('./replay-store.ts');
     return replayStore(given.path, { ...watched, ...(run !== undefined && { runId: run }) });
@@ -51,6 +53,7 @@ export async function replayInputs(
     ...(keep && { keep }),
     ...(ingestedAt !== undefined && { ingestedAt }),
     ...(kallsymsPath !== undefined && { kallsymsPath }),
+    ...(selection && { selection }),
     ...(threads !== undefined && { threads }),
   };
   if (!separate) return replayCaptures(given.captures, settings);

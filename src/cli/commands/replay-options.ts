@@ -1,9 +1,12 @@
 /** Options that replay and ingest share. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { KernelProfile, Thresholds } from '../../../schema/index.ts';
+import { type EventSelection, isSelective, type SelectedTime } from '../../ingest/selection.ts';
 import type { ReplayOptions } from '../../jobs/replay-options.ts';
+import { parseCpus } from '../cpu-list.ts';
 import { parseDuration, parseShare } from '../durations.ts';
 import { UsageError } from '../exit-status.ts';
+import { instantOf } from '../instants.ts';
 import { PROFILE_KEYS, parseKernelProfile } from '../kernel-profile.ts';
 import { type Labels, parseLabels } from '../labels.ts';
 import { parseThreshold, THRESHOLD_HELP } from '../thresholds.ts';
@@ -26,6 +29,10 @@ export interface CaptureOptions extends ThresholdOptions {
   readonly label?: Labels;
   readonly profile?: KernelProfile;
   readonly kallsyms?: string;
+  readonly from?: SelectedTime;
+  readonly to?: SelectedTime;
+  readonly cpu?: readonly number[];
+  readonly event?: readonly string[];
   readonly quiet?: boolean;
   readonly separate?: boolean;
   /** ns */
@@ -58,9 +65,35 @@ export function addCaptureOptions(command: Command): Command {
     )
     .addOption(profileOption())
     .option('--kallsyms <file>', 'symbols of the recorded kernel (/proc/kallsyms or System.map)')
+    .addOption(
+      new Option('--from <time>', 'records from here on: 28.75, or +1.5 after the first').argParser(
+        argument(parseTime),
+      ),
+    )
+    .addOption(new Option('--to <time>', 'records up to here').argParser(argument(parseTime)))
+    .addOption(new Option('--cpu <list>', 'records of these CPUs: 0,2-3').argParser(parseCpus))
+    .option('--event <names>', 'events of these names, separated by commas', (text) => text.split(','))
     .addOption(waitOption())
     .option('--json', 'print the result as JSON (quiesce.replay/2)')
     .option('--quiet', 'no messages and no progress on standard error');
+}
+
+/** @throws UsageError */
+function parseTime(text: string): SelectedTime {
+  const instant = instantOf(text);
+  if (instant === undefined || !('ns' in instant)) throw new UsageError('a time expected, like 28.75 or +1.5.');
+  return instant;
+}
+
+/** What is read of the captures; undefined: everything. */
+function selectionOf({ from, to, cpu, event }: CaptureOptions): EventSelection | undefined {
+  const selection = {
+    ...(from && { from }),
+    ...(to && { to }),
+    ...(cpu && { cpus: cpu }),
+    ...(event && { events: event }),
+  };
+  return isSelective(selection) ? selection : undefined;
 }
 
 export function profileOption(): Option {
@@ -112,7 +145,9 @@ function collectThreshold(text: string, before?: Partial<Thresholds>): Partial<T
 
 /** The options of the job but for where it stores. */
 export function jobOptions(options: CaptureOptions & { readonly run?: number }): Omit<ReplayOptions, 'db'> {
+  const selection = selectionOf(options);
   return {
+    ...(selection && { selection }),
     thresholds: thresholdsOf(options),
     ...(options.profile && { profile: options.profile }),
     ...(options.name !== undefined && { name: options.name }),

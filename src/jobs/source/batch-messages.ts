@@ -2,6 +2,7 @@
 import { CaptureError, EventBatch, type KernelProfile } from '../../../schema/index.ts';
 import type { CaptureInput } from '../../ingest/capture.ts';
 import type { CaptureSummary, ReadProgress } from '../../ingest/run-stream.ts';
+import type { EventSelection } from '../../ingest/selection.ts';
 import { StoreError } from '../../store/store-error.ts';
 
 /** What a worker is asked to do. */
@@ -10,6 +11,7 @@ export type WorkerTask =
       readonly kind: 'captures';
       readonly inputs: readonly CaptureInput[];
       readonly kallsymsPath: string | undefined;
+      readonly selection: EventSelection | undefined;
       /** Also encode the pages that the store keeps. */
       readonly pages: boolean;
     }

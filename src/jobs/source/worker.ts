@@ -41,7 +41,8 @@ async function postBatch(
 }
 
 async function readCaptures(task: Extract<WorkerTask, { kind: 'captures' }>): Promise<void> {
-  const stream = await RunStream.open(task.inputs, task.kallsymsPath ? { kallsymsPath: task.kallsymsPath } : {});
+  const { inputs, kallsymsPath, selection } = task;
+  const stream = await RunStream.open(inputs, kallsymsPath ? { kallsymsPath } : {}, selection);
   const source: BatchSource = new InlineSource(stream);
   const encoder = new PageEncoder();
   let first = true;

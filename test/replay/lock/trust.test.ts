@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ofKind } from '../../support/replay-capture.ts';
-import { edgesOf, type LockStep, replayProgram, thread } from '../../support/replay-dsl.ts';
+import { ofKind, replayText } from '../../support/replay-capture.ts';
+import { edgesOf, type LockStep, replayProgram, thread, to, trace } from '../../support/replay-dsl.ts';
 
 const on = (tid: number, cpu: number, ops: string): LockStep[] => thread(tid, ops, { cpu });
 /** Another task shows up on the CPU: whoever ran there before has left it. */
@@ -95,5 +95,31 @@ describe('events that the recorder switches off one by one', () => {
       ...thread(1, names.map((name) => `+${name}`).join(' ')),
     ]);
     expect(replay.facts.lockEdges).toHaveLength(1);
+  });
+});
+
+describe('a recording of one CPU of several', () => {
+  /** `a` is held when the task leaves CPU 0, and released on CPU 1, which is recorded or not. */
+  const story = (elsewhere: string): string => trace`
+      t-5 [000] ..... 1.0: sched_wakeup: comm=other pid=9 prio=120 target_cpu=001
+      t-5 [000] ..... 1.1: lock_acquire: 00000000000000a0 a
+      t-5 [000] d.... 1.2: ${to('t:5', 'S', 'swapper/0:0')}
+      ${elsewhere}
+      <idle>-0 [000] d.... 1.6: ${to('swapper/0:0', 'R', 't:5')}
+      t-5 [000] ..... 1.7: lock_acquire: 00000000000000b0 b
+      t-5 [000] ..... 1.8: lock_release: 00000000000000b0 b`;
+  const onOther = `
+      <idle>-0 [001] d.... 1.3: ${to('swapper/1:0', 'R', 't:5')}
+      t-5 [001] ..... 1.4: lock_release: 00000000000000a0 a
+      t-5 [001] d.... 1.5: ${to('t:5', 'S', 'swapper/1:0')}`;
+
+  it('does not know what a task holds that was away: it may have released it there', async () => {
+    expect(edgesOf(await replayText(story('')))).toEqual([]);
+    expect(edgesOf(await replayText(story(onOther)))).toEqual([]);
+  });
+
+  it('knows it where every CPU is recorded', async () => {
+    const other = `<idle>-0 [001] d.... 1.3: ${to('swapper/1:0', 'R', 'other:9')}`;
+    expect(edgesOf(await replayText(story(other)))).toEqual(['a→b']);
   });
 });

@@ -19,6 +19,8 @@ export class LockTasks {
   #sweepAt = SWEEP_AT;
   /** sched_switch is recorded: tasks do not change CPUs unseen. */
   switchesSeen = false;
+  /** Whether a CPU takes part of which nothing is recorded. */
+  missesCpus: () => boolean = () => false;
   /** Holds whose end a gap swallowed. */
   lostHolds = 0;
   readonly #onLost: (entry: HeldLock) => void;
@@ -53,10 +55,13 @@ export class LockTasks {
     }
     const key = tid > 0 ? tid : -1 - cpu;
     const cached = this.#current[cpu];
-    if (cached !== undefined && cached.key === key && cached.gapEpoch === (this.#gapEpoch[cpu] ?? 0)) return cached;
+    if (cached !== undefined && cached.key === key && !cached.away && cached.gapEpoch === (this.#gapEpoch[cpu] ?? 0))
+      return cached;
     const task = this.ensure(key);
     // It runs elsewhere although no switch took it off its CPU: the events in between are lost, the marker comes later (E0.4).
     if (this.switchesSeen && !task.away && task.cpu !== cpu && task.depth > 0) this.empty(task);
+    // It was away, and there is a CPU of which nothing is recorded: it may have released what it held there (L5.24).
+    else if (task.away && task.depth > 0 && this.missesCpus()) this.empty(task);
     if (cached?.key !== key) task.arrivedNs = event.tsNs;
     task.away = false;
     task.cpu = cpu;

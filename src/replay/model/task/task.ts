@@ -387,6 +387,13 @@ export class TaskModel implements Model {
     return [...this.#wokenOn.keys()].filter((cpu) => this.#wokenOn[cpu] && (this.#cpus.find(cpu)?.records ?? 0) === 0);
   }
 
+  /** Whether there is such a CPU. Hot: tasks that hold locks ask when they come back. */
+  get missesCpus(): boolean {
+    for (let cpu = 0; cpu < this.#wokenOn.length; cpu++)
+      if (this.#wokenOn[cpu] && (this.#cpus.find(cpu)?.records ?? 0) === 0) return true;
+    return false;
+  }
+
   #fork(event: EventCursor): void {
     const key = event.int(FORK.child_pid);
     this.#tasks.delete(key); // a reused pid is a new task (T26)
