@@ -21,15 +21,30 @@ export class RecordedSpan {
   records = 0;
   markers = 0;
 
+  /** Some type is one of those. */
+  #special = false;
+
   define(type: EventType): void {
     this.#isMarker[type.typeId] = type.shape === 'marker';
     this.#mayBeLog[type.typeId] = mayBeLogLine(type);
+    this.#special ||= this.#isMarker[type.typeId] || this.#mayBeLog[type.typeId];
   }
 
   /** @param strings dictionary of the batch */
   append(batch: EventBatch, strings: readonly string[]): void {
+    this.records += batch.length;
+    if (this.#special) this.#appendEach(batch, strings);
+    else if (batch.length > 0) this.#appendAll(batch);
+  }
+
+  #appendAll({ length, tsNs, cpu }: EventBatch): void {
+    if (Number.isNaN(this.#first)) this.#first = tsNs[0];
+    this.#last = tsNs[length - 1];
+    for (let i = 0; i < length; i++) this.#noteCpu(cpu[i], tsNs[i]);
+  }
+
+  #appendEach(batch: EventBatch, strings: readonly string[]): void {
     const { length, type, tsNs, cpu } = batch;
-    this.records += length;
     let cursor: EventCursor | undefined;
     for (let i = 0; i < length; i++) {
       const typeId = type[i];
@@ -45,10 +60,12 @@ export class RecordedSpan {
       }
       if (Number.isNaN(this.#first)) this.#first = tsNs[i];
       this.#last = tsNs[i];
-      const on = cpu[i];
-      if (this.#isMarker[typeId]) continue;
-      if (on < this.#cpuFirstNs.length ? Number.isNaN(this.#cpuFirstNs[on]) : on !== NO_CPU) this.#firstOf(on, tsNs[i]);
+      if (!this.#isMarker[typeId]) this.#noteCpu(cpu[i], tsNs[i]);
     }
+  }
+
+  #noteCpu(cpu: number, tsNs: number): void {
+    if (cpu < this.#cpuFirstNs.length ? Number.isNaN(this.#cpuFirstNs[cpu]) : cpu !== NO_CPU) this.#firstOf(cpu, tsNs);
   }
 
   #firstOf(cpu: number, tsNs: number): void {

@@ -32,6 +32,11 @@ import { hungTaskThresholdNs, workqueueThresholdNs } from './record/wait-thresho
 
 const END = fieldsOf('quiesce_end');
 
+/** Where events of a type come from: a CPU · quiesce, whose markers say nothing of what ran · a CPU or a kernel log, which no CPU recorded. */
+const OF_TRACE = 0;
+const OF_QUIESCE = 1;
+const OF_CONSOLE = 2;
+
 export interface ReplayOptions {
   readonly profile?: KernelProfile;
   readonly thresholds?: Partial<Thresholds>;
@@ -62,12 +67,11 @@ export class ReplayEngine {
   readonly #handlers: (readonly EventHandler[])[] = [];
   readonly #byName: (HandlersByName | undefined)[] = [];
   readonly #counts: number[] = [];
-  /** By type: its events may be lines of a kernel log, which no CPU recorded. */
-  readonly #console: boolean[] = [];
+  /** By type: OF_*. */
+  readonly #origins: number[] = [];
   /** The last event that is no such line. */
   #recordedNs = 0;
   #recordedEvent = 0;
-  readonly #markers: boolean[] = [];
   /** Where traces ended while others went on. */
   readonly #ends = new RecordingEnds();
   /** By model: the events that it reads. */
@@ -90,8 +94,8 @@ export class ReplayEngine {
     const { tsNs, cpu, tid, type, flags, comm, stack } = batch;
     const cpus = this.models.cpu;
     const counts = this.#counts;
-    const markers = this.#markers;
-    const console = this.#console;
+    const origins = this.#origins;
+    let recordedAt = -1;
     let report = 0;
     const reports = batch.reports;
     for (let i = 0; i < batch.length; i++) {
@@ -99,25 +103,26 @@ export class ReplayEngine {
       while (report < reports.length && reports[report].tsNs <= now) this.#report(batch, report++);
       world.nowNs = now;
       const typeId = type[i];
-      // Markers are ours: they say nothing of what ran.
       cursor.index = i;
-      const ofLog = console[typeId] && isLogLine(cursor);
-      if (!ofLog) {
+      const origin = origins[typeId];
+      if (origin !== OF_CONSOLE || !isLogLine(cursor)) {
         if (!world.begun) {
           world.begun = true;
           world.firstNs = now;
         }
-        this.#recordedNs = now;
-        this.#recordedEvent = batch.firstEventId + i;
+        recordedAt = i;
+        if (origin !== OF_QUIESCE)
+          cpus.observe(cpu[i], tid[i], comm[i], now, flags[i], batch.firstEventId + i, stack[i]);
       }
-      if (!markers[typeId] && !ofLog)
-        cpus.observe(cpu[i], tid[i], comm[i], now, flags[i], batch.firstEventId + i, stack[i]);
       counts[typeId]++;
       const byName = this.#byName[typeId];
       const handlers = byName === undefined ? this.#handlers[typeId] : byName.for(cursor);
       for (let h = 0; h < handlers.length; h++) handlers[h](cursor);
     }
     while (report < reports.length) this.#report(batch, report++);
+    if (recordedAt < 0) return;
+    this.#recordedNs = tsNs[recordedAt];
+    this.#recordedEvent = batch.firstEventId + recordedAt;
   }
 
   /** What the models concluded; after {@link finish}. */
@@ -149,8 +154,7 @@ export class ReplayEngine {
     this.#byName[type.typeId] = HandlersByName.of(handlers);
     this.#handlers[type.typeId] = this.#byName[type.typeId] === undefined ? (handlers as EventHandler[]) : [];
     this.#counts[type.typeId] ??= 0;
-    this.#markers[type.typeId] = type.shape === 'marker';
-    this.#console[type.typeId] = mayBeLogLine(type);
+    this.#origins[type.typeId] = mayBeLogLine(type) ? OF_CONSOLE : type.shape === 'marker' ? OF_QUIESCE : OF_TRACE;
   }
 
   #recordingEnded(event: EventCursor): void {

@@ -53,7 +53,7 @@ export class RecordDecoder {
    * @returns false when a field was missing
    */
   writeCells(record: RecordBytes, start: number, end: number, writer: BatchWriter): boolean {
-    const { littleEndian, addresses } = this.#context;
+    const { littleEndian, addresses, dictionary } = this.#context;
     const codes = this.#codes;
     const view = record.view;
     let complete = true;
@@ -89,14 +89,14 @@ export class RecordDecoder {
           else writer.int64(view.getInt32(at, false), view.getUint32(at + 4, false));
           break;
         case READ_CHARS:
-          this.#writeString(record.bytes, at, behind, writer);
+          writer.str(dictionary.terminated(record.bytes, view, at, behind));
           break;
         case READ_DATA_LOC:
         case READ_REL_LOC: {
           const location = view.getUint32(at, littleEndian);
           const from = (codes[field] === READ_DATA_LOC ? start : behind) + (location & 0xffff);
           const to = from + (location >>> 16);
-          if (to <= end) this.#writeString(record.bytes, from, to, writer);
+          if (to <= end) writer.str(dictionary.terminated(record.bytes, view, from, to));
           else {
             writer.null();
             complete = false;
@@ -133,12 +133,5 @@ export class RecordDecoder {
       }
     }
     return complete;
-  }
-
-  /** Interns the bytes up to the first NUL. */
-  #writeString(bytes: Uint8Array, from: number, to: number, writer: BatchWriter): void {
-    let end = from;
-    while (end < to && bytes[end] !== 0) end++;
-    writer.str(this.#context.dictionary.bytes(bytes, from, end));
   }
 }
