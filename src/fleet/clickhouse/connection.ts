@@ -55,15 +55,7 @@ export async function connectClickHouse(
     select: (sql) =>
       attempt(async () => {
         const result = await client.query({ query: sql, format: 'JSONCompact' });
-        const { meta = [], data } = (await result.json()) as unknown as {
-          meta?: { type: string }[];
-          data: unknown[][];
-        };
-        const numbers = meta.map(({ type }) => /Int|Float/.test(type));
-        // 64-bit integers come as text.
-        return data.map((row) =>
-          row.map((value, i) => (value === null ? null : numbers[i] ? Number(value) : String(value))),
-        );
+        return plainRows((await result.json()) as unknown as CompactAnswer);
       }),
     insert: (table, columns, rows, again) =>
       attempt(async () => {
@@ -83,6 +75,18 @@ export async function connectClickHouse(
       }),
     close: () => client.close(),
   };
+}
+
+/** The server's format JSONCompact. */
+export interface CompactAnswer {
+  readonly meta?: readonly { readonly type: string }[];
+  readonly data: readonly (readonly unknown[])[];
+}
+
+/** Rows of texts and numbers: 64-bit integers come as text. */
+export function plainRows({ meta = [], data }: CompactAnswer): FleetRow[] {
+  const numbers = meta.map(({ type }) => /Int|Float/.test(type));
+  return data.map((row) => row.map((value, i) => (value === null ? null : numbers[i] ? Number(value) : String(value))));
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r', '\0': '\\0' };

@@ -1,8 +1,10 @@
 /** The back ends of a fleet, each started for a test. */
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { clickHouseSink, clickHouseSource } from '../../../src/fleet/clickhouse/sink.ts';
 import { applySchema, openSink, openSource } from '../../../src/fleet/open.ts';
 import type { FleetSink, FleetSource } from '../../../src/fleet/sink.ts';
+import { chdbFolder, openChdb } from './chdb.ts';
 import { CLUSTER, clickHouseRoot, startCluster, WRITER } from './cluster.ts';
 
 export interface StartedBackEnd {
@@ -18,6 +20,7 @@ export interface StartedCluster extends StartedBackEnd {
   /** As in messages. */
   readonly urls: readonly string[];
   readonly folder: string;
+  readonly pids: readonly number[];
   stopShard(shard: number): Promise<void>;
 }
 
@@ -32,12 +35,18 @@ export const CREDENTIALS = { CLICKHOUSE_USER: WRITER.user, CLICKHOUSE_PASSWORD: 
 
 export function fleetBackEnds(): BackEnd[] {
   const root = clickHouseRoot();
+  const chdb = chdbFolder();
   return [
     { name: 'a Parquet lake', skip: false, open: openLake },
     {
       name: `a ClickHouse cluster of two shards${root === undefined ? ' (skipped: no clickhouse-server; see QUIESCE_CLICKHOUSE in docs/FLEET.md)' : ''}`,
       skip: root === undefined,
       open: () => openCluster(root as string),
+    },
+    {
+      name: `a current ClickHouse (chDB)${chdb === undefined ? ' (skipped: no chDB; see QUIESCE_CHDB in docs/FLEET.md)' : ''}`,
+      skip: chdb === undefined,
+      open: (folder) => openModern(chdb as string, folder),
     },
   ];
 }
@@ -48,6 +57,15 @@ async function openLake(folder: string): Promise<StartedBackEnd> {
     sink: () => openSink(to, {}),
     source: () => openSource(to, {}, {}),
     stop: async () => undefined,
+  };
+}
+
+async function openModern(chdb: string, folder: string): Promise<StartedBackEnd> {
+  const connection = openChdb(chdb, mkdtempSync(join(folder, 'chdb-')));
+  return {
+    sink: async () => clickHouseSink(connection),
+    source: () => clickHouseSource(connection),
+    stop: () => connection.close(),
   };
 }
 
@@ -63,6 +81,7 @@ export async function openCluster(root: string): Promise<StartedCluster> {
       stopShard: cluster.stopShard,
       urls: cluster.urls,
       folder: cluster.folder,
+      pids: cluster.pids,
       sink: () => openSink(addresses[0], CREDENTIALS),
       // From the other shard: either can answer.
       source: () => openSource(addresses[1], {}, CREDENTIALS),

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 export const CLUSTER = 'quiesce_test';
-/** A user that may read, insert and, once, create; and one that may only read. */
+/** May read, insert and create; `reader` may only read. */
 export const WRITER = { user: 'writer', password: 'of-the-test' };
 
 const START_MS = 20_000;
@@ -22,10 +22,11 @@ export function clickHouseRoot(): string | undefined {
 }
 
 export interface Cluster {
-  /** HTTP of the first shard, which has the distributed tables: `http://127.0.0.1:8123`. */
+  /** HTTP of each shard: `http://127.0.0.1:8123`. */
   readonly urls: readonly string[];
-  readonly ports: readonly number[];
-  /** Bytes of the data of a shard are in here. */
+  /** Process ids of the servers. */
+  readonly pids: readonly number[];
+  /** Has the data of the shards. */
   readonly folder: string;
   /** Ends one shard, to see what happens then. */
   stopShard(shard: number): Promise<void>;
@@ -49,7 +50,7 @@ export async function startCluster(
   };
   const cluster: Cluster = {
     urls: shards.map(({ http }) => `http://127.0.0.1:${http}`),
-    ports: shards.map(({ http }) => http),
+    pids: servers.flatMap(({ pid }) => pid ?? []),
     folder,
     stopShard,
     async stop() {
