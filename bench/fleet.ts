@@ -30,6 +30,8 @@ const SAMPLES = [
 ];
 const BATCH = 500;
 const REPEATS = 5;
+/** A tick of /proc/PID/stat. */
+const TICK_MS = 10;
 const SCOPE = { since: '2026-01-01' };
 
 /** Processes whose time counts too. */
@@ -169,9 +171,6 @@ async function timeReports(name: string, openReports: () => Promise<FleetSource>
 }
 
 const median = (values: readonly number[]): number => Math.round([...values].sort((a, b) => a - b)[values.length >> 1]);
-
-/** A tick of /proc/PID/stat. */
-const TICK_MS = 10;
 
 /** CPU time of this process and of the servers, ms. */
 function cpuMs(): number {
