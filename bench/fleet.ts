@@ -170,7 +170,9 @@ async function timeReports(name: string, openReports: () => Promise<FleetSource>
   }
 }
 
-const median = (values: readonly number[]): number => Math.round([...values].sort((a, b) => a - b)[values.length >> 1]);
+function median(values: readonly number[]): number {
+  return Math.round([...values].sort((a, b) => a - b)[values.length >> 1]);
+}
 
 /** CPU time of this process and of the servers, ms. */
 function cpuMs(): number {
