@@ -9,7 +9,7 @@ import { replayCaptures } from '../jobs/replay-captures.ts';
 import { isStoreFile } from '../store/store-file.ts';
 import { UsageError } from './exit-status.ts';
 import type { Streams } from './output.ts';
-import { replayStored } from './run-input.ts';
+import { noteWithoutEvents, replayStored } from './run-input.ts';
 
 /** Bytes that tell a baseline file. */
 const HEAD_BYTES = 256;
@@ -32,6 +32,7 @@ async function readOne(spec: string, options: ReadOptions, streams: Streams): Pr
   if (head === undefined) throw new CaptureError(`${path}: ${problemOf(path)}`);
   if (isStoreFile(path)) {
     await replayStored(path, { run: 'all' }, { streams });
+    noteWithoutEvents(path, run !== undefined && /^\d+$/.test(run) ? { run: Number(run) } : {}, { streams });
     return readStoreRuns(path, run, options);
   }
   if (looksLikeBaseline(head)) {

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { replay } from '../jobs/replay.ts';
 import { replayCaptures } from '../jobs/replay-captures.ts';
 import { StoreReader } from '../store/run-reader.ts';
+import { listRuns } from '../store/runs/run-list.ts';
 import { isStoreFile } from '../store/store-file.ts';
 import { UsageError } from './exit-status.ts';
 import type { Session } from './output.ts';
@@ -85,6 +86,23 @@ export async function replayStored(
     await withProgress('events', options, session, (onProgress, signal) =>
       replay(path, { run, ...(signal && { signal }), onProgress }),
     );
+}
+
+/** Says which of the runs that are asked for were kept without what an answer is made from. */
+export function noteWithoutEvents(
+  path: string,
+  { run, quiet }: Pick<InputOptions, 'run' | 'quiet'>,
+  { streams }: Pick<Session, 'streams'>,
+): void {
+  if (quiet) return;
+  const missing = listRuns(path).filter(
+    ({ run_id, kept }) => kept !== 'all' && (typeof run !== 'number' || run === run_id),
+  );
+  if (missing.length === 0) return;
+  const which = missing.length === 1 ? `run ${missing[0].run_id} was` : `${missing.length} runs were`;
+  streams.err(
+    `quiesce: ${path}: ${which} kept without events and facts (--keep): nothing of them is in what follows but findings and histograms\n`,
+  );
 }
 
 async function withProgress<T>(

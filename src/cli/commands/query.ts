@@ -6,7 +6,7 @@ import { queryDescription, queryListJson, queryListText } from '../../report/que
 import { ROW_FORMATS, type RowFormat, rowsText } from '../../report/rows-text.ts';
 import { EXIT_USAGE, UsageError } from '../exit-status.ts';
 import { type Session, styleOf } from '../output.ts';
-import { addInputOptions, INPUT_HELP, type InputOptions, withStore } from '../run-input.ts';
+import { addInputOptions, INPUT_HELP, type InputOptions, noteWithoutEvents, withStore } from '../run-input.ts';
 
 const EXAMPLES = `
 Without a statement and without --named a shell opens on a terminal: .help in it says more. From a pipe, statements are
@@ -85,6 +85,7 @@ function run(
 function answer(path: string, sql: string | undefined, options: QueryOptions, session: Session): void | Promise<void> {
   const { named, param, format } = options;
   if (named === undefined && sql === undefined) return openShell(path, format, session);
+  if (named !== undefined) noteWithoutEvents(path, options, session);
   const connection = new QueryConnection(path);
   try {
     const { columns, rows } =

@@ -1,11 +1,14 @@
 /** The process that replays items of a batch, one after another. Ends with the one that started it. */
-import { rmSync } from 'node:fs';
+import { rmdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type ItemTask, replayItem } from './replay-item.ts';
 
 let storeInWork: string | undefined;
+let folder: string | undefined;
 
 process.on('message', (task: ItemTask) => {
   storeInWork = task.db;
+  folder = dirname(task.db);
   void replayItem(task).then((answer) => {
     storeInWork = undefined;
     process.send?.(answer);
@@ -15,6 +18,12 @@ process.on('message', (task: ItemTask) => {
 process.on('disconnect', () => {
   if (storeInWork !== undefined)
     for (const path of [storeInWork, `${storeInWork}-journal`]) rmSync(path, { force: true });
+  try {
+    // The last of the processes finds it empty.
+    if (folder !== undefined) rmdirSync(folder);
+  } catch {
+    // Others work in it.
+  }
   process.exit(0);
 });
 // Ctrl-C reaches the whole group: the one that started it decides.
