@@ -8,6 +8,7 @@ import { readError } from '../../store/store-error.ts';
 import { type Connection, openForReading } from '../../store/store-file.ts';
 import { gracePeriodLanes } from './grace-period-lanes.ts';
 import { lockLanes } from './lock-lanes.ts';
+import { reportedLanes } from './reported-lanes.ts';
 import { laneOrder, type TimelineSource } from './source.ts';
 import { subjectsOf } from './subjects.ts';
 import { taskAndCpuLanes } from './task-lanes.ts';
@@ -74,6 +75,7 @@ function timelineOf(
   const strings = new StringTable();
   const source: TimelineSource = { db, runId, level, strings, subjects: subjectsOf(findings) };
   const lanes: Lane[] = [...taskAndCpuLanes(source), ...lockLanes(source), ...gracePeriodLanes(source)];
+  lanes.push(...reportedLanes(source, findings, new Set(lanes.map(({ key }) => key))));
   lanes.sort(laneOrder(source.subjects));
   return { firstNs, lastNs, lanes, strings: strings.texts, sliceNs: level.sliceNs };
 }

@@ -14,16 +14,19 @@ export interface RunSectionOptions {
 }
 
 export function runSection(run: RunMaterial, runNo: number, runs: number, options: RunSectionOptions): Markup {
-  const { info, findings, whatIf } = run;
+  const { info, findings, whatIf, timeline } = run;
   const time = timeFormat(info.kernel.timeUnit);
   const kernel = info.kernel.release === undefined ? '' : ` · kernel ${info.kernel.release}`;
   return html`<article class="run" data-run="${runNo}" aria-labelledby="verdict-${runNo}">
 <header>
-<p class="what">${runs > 1 && html`<b>Run ${runNo + 1}</b> `}${info.name}${kernel} · ${plural(info.cpus, 'CPU')} · ${plural(info.events, 'event')} · ${time.length(info.last_ns - info.first_ns)}</p>
+<p class="what">${runs > 1 && html`<b>Run ${runNo + 1}</b> `}${info.name}${kernel} ${info.cpus > 0 && ` · ${plural(info.cpus, 'CPU')}`} · ${plural(info.events, 'event')} · ${time.length(info.last_ns - info.first_ns)}</p>
 ${verdict(run, runNo, time)}
-<nav aria-label="Parts of this report"><a href="#timeline-${runNo}">Timeline</a> <a href="#findings-${runNo}">${plural(findings.length, 'finding')}</a> ${whatIf && html`<a href="#whatif-${runNo}">What if</a> `}<a href="#numbers">Latencies</a> <a href="#recording-${runNo}">The recording</a></nav>
+<nav aria-label="Parts of this report">${timeline.lanes.length > 0 && html`<a href="#timeline-${runNo}">Timeline</a> `}<a href="#findings-${runNo}">${plural(findings.length, 'finding')}</a> ${whatIf && html`<a href="#whatif-${runNo}">What if</a> `}<a href="#numbers">Latencies</a> <a href="#recording-${runNo}">The recording</a></nav>
 </header>
-<section id="timeline-${runNo}" class="timeline" data-run="${runNo}"><h2>Timeline</h2><noscript><p>The timeline needs JavaScript; all findings are below.</p></noscript></section>
+${
+  timeline.lanes.length > 0 &&
+  html`<section id="timeline-${runNo}" class="timeline" data-run="${runNo}"><h2>Timeline</h2><noscript><p>The timeline needs JavaScript; all findings are below.</p></noscript></section>`
+}
 <section id="findings-${runNo}" class="findings"><h2>Root causes and findings</h2>
 ${findings.length > 1 && filterBar(findings)}
 ${rootSections(run, runNo, time, options.version)}

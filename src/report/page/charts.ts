@@ -61,15 +61,15 @@ function histogram(cell: HTMLElement, { title, runs }: PageChart, width: number)
       title: `${title}: how many took how long`,
       width,
       height: HEIGHT,
-      scales: { x: { time: false, distr: 3, log: 2 }, y: {} },
+      scales: { x: { time: false, distr: 3, log: 10 }, y: {} },
       axes: [
         {
           stroke: text,
           values: (_, values) => values.map((ns) => (ns === null ? '' : formatDuration(ns))),
-          grid: { stroke: colour('--line') },
+          grid: { stroke: colour('--line'), width: 1 },
           ticks: { stroke: colour('--line') },
         },
-        { stroke: text, grid: { stroke: colour('--line') }, ticks: { stroke: colour('--line') } },
+        { stroke: text, grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line') } },
       ],
       series: [
         { label: 'from', value: (_, ns) => (ns === null ? '–' : formatDuration(ns)) },

@@ -19,8 +19,7 @@ async function start(): Promise<void> {
   for (const section of document.querySelectorAll<HTMLElement>('section.timeline')) {
     const runNo = Number(section.dataset.run);
     const run = data.runs[runNo];
-    if (run.timeline.lanes.length === 0) section.hidden = true;
-    else views.set(runNo, new TimelineView(section, decodeTimeline(run.timeline, bytes), run));
+    views.set(runNo, new TimelineView(section, decodeTimeline(run.timeline, bytes), run));
   }
   document.documentElement.dataset.ready = 'true';
 }
