@@ -73,8 +73,7 @@ export function createModels(world: World) {
   const workerLocks = new SrcuWorkerLocks(world, work);
   const srcuGp = new SrcuGpModel(world, work, calls, identity, readers);
   identity.listeners.push((from, to) => srcuGp.renameDomain(from, to));
-  const locks = new LockModel(world, cpu);
-  locks.events.tasks.missesCpus = () => tasks.missesCpus;
+  const locks = new LockModel(world, cpu, () => tasks.missesCpus);
   const log = new LogModel(world);
   const busyWaits = new BusyWaitModel(world, cpu, quiet, log);
   const stops = new KthreadStopModel();

@@ -68,7 +68,7 @@ export class LockEvents {
   readonly #acquisition: Acquisition;
   readonly #isLock = (classId: number): boolean => this.table.classes[classId].isLock;
 
-  constructor(world: World, cpus: CpuModel) {
+  constructor(world: World, cpus: CpuModel, missesCpus: () => boolean) {
     this.#world = world;
     this.#cpus = cpus;
     this.witnesses = new WitnessRecorder(this.history, this.wakes, this.#isLock);
@@ -77,6 +77,7 @@ export class LockEvents {
       (entry) => this.witnesses.lost(entry),
       (thread) => this.wakes.forget(thread),
       (task) => this.sameClass.doubt(task),
+      missesCpus,
     );
     this.trust = new HeldStackValidity(this.graph, this.nestings, this.witnesses, this.tasks);
     this.waitEvidence = new WaitEvidence(this.table.classes, () => world.learn('rt', true));

@@ -63,10 +63,10 @@ export class LockModel implements Model {
   /** Per CPU: what the next stack record may belong to besides an acquisition. */
   readonly stackOwner: ({ record: number; target: AtomicSleep | OpenContention } | undefined)[] = [];
 
-  constructor(world: World, cpus: CpuModel) {
+  constructor(world: World, cpus: CpuModel, missesCpus: () => boolean) {
     this.#world = world;
     this.#cpus = cpus;
-    this.events = new LockEvents(world, cpus);
+    this.events = new LockEvents(world, cpus, missesCpus);
     this.contention = new ContentionEvents(world, this.events);
     this.stacks = new StackTraitsCache(world.dictionary);
     this.reports = new LockReports(this.events.table, this.events.graph, (field, value) => world.learn(field, value));

@@ -19,20 +19,24 @@ export class LockTasks {
   #sweepAt = SWEEP_AT;
   /** sched_switch is recorded: tasks do not change CPUs unseen. */
   switchesSeen = false;
-  /** Whether a CPU takes part of which nothing is recorded. */
-  missesCpus: () => boolean = () => false;
   /** Holds whose end a gap swallowed. */
   lostHolds = 0;
   readonly #onLost: (entry: HeldLock) => void;
   readonly #onGone: (thread: ThreadLife) => void;
   readonly #onEmptied: (task: TaskLocks) => void;
+  readonly #missesCpus: () => boolean;
 
-  /** @param onEmptied what the task holds is unknown from here on */
+  /**
+   * @param onEmptied what the task holds is unknown from here on
+   * @param missesCpus whether a CPU takes part of which nothing is recorded
+   */
   constructor(
     onLost: (entry: HeldLock) => void,
     onGone: (thread: ThreadLife) => void,
     onEmptied: (task: TaskLocks) => void,
+    missesCpus: () => boolean,
   ) {
+    this.#missesCpus = missesCpus;
     this.#onLost = onLost;
     this.#onGone = onGone;
     this.#onEmptied = onEmptied;
@@ -61,7 +65,7 @@ export class LockTasks {
     // It runs elsewhere although no switch took it off its CPU: the events in between are lost, the marker comes later (E0.4).
     if (this.switchesSeen && !task.away && task.cpu !== cpu && task.depth > 0) this.empty(task);
     // It was away, and there is a CPU of which nothing is recorded: it may have released what it held there (L5.24).
-    else if (task.away && task.depth > 0 && this.missesCpus()) this.empty(task);
+    else if (task.away && task.depth > 0 && this.#missesCpus()) this.empty(task);
     if (cached?.key !== key) task.arrivedNs = event.tsNs;
     task.away = false;
     task.cpu = cpu;
