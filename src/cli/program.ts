@@ -1,5 +1,5 @@
 /** The verbs together: parses the arguments, runs one, turns errors into one line and an exit status. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import { printable } from '../report/text-format.ts';
 import { EXIT_INTERNAL, EXIT_OK, EXIT_USAGE, exitStatusOf } from './exit-status.ts';
 import { ReaderGone } from './outlet.ts';
@@ -8,36 +8,104 @@ import { packageVersion } from './package-version.ts';
 
 type Register = (program: Command, session: Session) => void;
 
-/** Verbs in the order and under the headings of the help. Each is loaded when it is asked for: start-up is a third of the time of a small capture. */
-const VERB_GROUPS: Readonly<Record<string, Readonly<Record<string, () => Promise<Register>>>>> = {
+interface Verb {
+  readonly summary: string;
+  readonly load: () => Promise<Register>;
+}
+
+/** Verbs in the order and under the headings of the help. Each is loaded when it is asked for. */
+const VERB_GROUPS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
   'What is wrong:': {
-    replay: async () => (await import('./commands/replay.ts')).registerReplay,
-    explain: async () => (await import('./commands/explain.ts')).registerExplain,
-    report: async () => (await import('./commands/report.ts')).registerReport,
-    whatif: async () => (await import('./commands/whatif.ts')).registerWhatIf,
-    state: async () => (await import('./commands/state.ts')).registerState,
-    events: async () => (await import('./commands/events.ts')).registerEvents,
+    replay: {
+      summary: 'read captures, replay them through the models, print the findings',
+      load: async () => (await import('./commands/replay.ts')).registerReplay,
+    },
+    explain: {
+      summary: 'the evidence of one finding, event by event, with stacks and rules; or as a mail',
+      load: async () => (await import('./commands/explain.ts')).registerExplain,
+    },
+    report: {
+      summary: 'write a page with findings, timeline, lock graphs and latencies',
+      load: async () => (await import('./commands/report.ts')).registerReport,
+    },
+    whatif: {
+      summary: 'replay under variants of the kernel: which findings are cleared, remain, or appear',
+      load: async () => (await import('./commands/whatif.ts')).registerWhatIf,
+    },
+    state: {
+      summary: 'time travel: what runs, who holds what, what is in flight, who waits for whom at an instant',
+      load: async () => (await import('./commands/state.ts')).registerState,
+    },
+    events: {
+      summary: 'print raw events as trace-cmd report does, around a finding or an instant',
+      load: async () => (await import('./commands/events.ts')).registerEvents,
+    },
   },
   'Numbers, and comparison of runs:': {
-    hist: async () => (await import('./commands/hist.ts')).registerHist,
-    query: async () => (await import('./commands/query.ts')).registerQuery,
-    compare: async () => (await import('./commands/compare.ts')).registerCompare,
-    baseline: async () => (await import('./commands/baseline.ts')).registerBaseline,
-    export: async () => (await import('./commands/export.ts')).registerExport,
-    fleet: async () => (await import('./commands/fleet.ts')).registerFleet,
-    ingest: async () => (await import('./commands/ingest.ts')).registerIngest,
+    hist: {
+      summary: 'draw the histogram of a latency or length',
+      load: async () => (await import('./commands/hist.ts')).registerHist,
+    },
+    query: {
+      summary: 'run SQL on a store, read-only; or a query of the library; or open a shell',
+      load: async () => (await import('./commands/query.ts')).registerQuery,
+    },
+    compare: {
+      summary: 'compare runs: a verdict per latency, and findings that appeared or went',
+      load: async () => (await import('./commands/compare.ts')).registerCompare,
+    },
+    baseline: {
+      summary: 'save histograms and findings as a small file, and check later runs against it',
+      load: async () => (await import('./commands/baseline.ts')).registerBaseline,
+    },
+    export: {
+      summary: 'write what a store holds for other programs: findings for CI, whole runs for viewers',
+      load: async () => (await import('./commands/export.ts')).registerExport,
+    },
+    ingest: {
+      summary: 'store captures without replaying them',
+      load: async () => (await import('./commands/ingest.ts')).registerIngest,
+    },
   },
   'Hundreds of runs:': {
-    batch: async () => (await import('./commands/batch.ts')).registerBatch,
-    runs: async () => (await import('./commands/runs.ts')).registerRuns,
-    findings: async () => (await import('./commands/findings.ts')).registerFindings,
+    batch: {
+      summary: 'replay many captures into one store, a run per folder or file',
+      load: async () => (await import('./commands/batch.ts')).registerBatch,
+    },
+    runs: {
+      summary: 'list, label, remove, merge the runs of a store',
+      load: async () => (await import('./commands/runs.ts')).registerRuns,
+    },
+    findings: {
+      summary: 'findings over the runs of a store: first and last seen, how often, with which labels',
+      load: async () => (await import('./commands/findings.ts')).registerFindings,
+    },
+    fleet: {
+      summary: 'push what was found in many runs to a Parquet lake or ClickHouse, and report from there',
+      load: async () => (await import('./commands/fleet.ts')).registerFleet,
+    },
   },
   'What to record, and what is known:': {
-    plan: async () => (await import('./commands/plan.ts')).registerPlan,
-    doctor: async () => (await import('./commands/doctor.ts')).registerDoctor,
-    formats: async () => (await import('./commands/formats.ts')).registerFormats,
-    rule: async () => (await import('./commands/rule.ts')).registerRule,
-    completion: async () => (await import('./commands/completion.ts')).registerCompletion,
+    plan: {
+      summary: 'print the commands that record what a verdict needs',
+      load: async () => (await import('./commands/plan.ts')).registerPlan,
+    },
+    doctor: {
+      summary: 'what a capture contains: event types, clock, CPUs, kernel, losses, what it can answer',
+      load: async () => (await import('./commands/doctor.ts')).registerDoctor,
+    },
+    formats: {
+      summary: 'list the capture formats that can be read',
+      load: async () => (await import('./commands/formats.ts')).registerFormats,
+    },
+    rule: {
+      summary: 'the rules about the kernel that findings rest on, by their ids',
+      load: async () => (await import('./commands/rule.ts')).registerRule,
+    },
+    completion: {
+      summary: 'print the completion of a shell',
+      load: async () => (await import('./commands/completion.ts')).registerCompletion,
+    },
   },
 };
 
@@ -79,7 +147,9 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
     return EXIT_OK;
   }
   const program = bareProgram(streams);
-  if (!/^(-V|--version)$/.test(words[0])) await registerVerbs(program, session, words[0]);
+  const asked = words[0] === 'help' ? words[1] : words[0];
+  // Completion completes all of them.
+  await registerVerbs(program, session, (name) => name === asked || asked === 'completion');
   try {
     await program.parseAsync(words, { from: 'user' });
     return session.status;
@@ -105,6 +175,10 @@ function bareProgram(streams: Streams): Command {
       writeErr: (text) => streams.err(text),
       outputError: (text, write) => write(text.replace(/^error: /, 'quiesce: ')),
     })
+    .configureHelp({
+      // The list of all verbs: what each takes is in its own help.
+      subcommandTerm: (command) => (command.parent?.parent ? new Help().subcommandTerm(command) : command.name()),
+    })
     .addHelpText('after', EXIT_HELP);
 }
 
@@ -112,18 +186,22 @@ function bareProgram(streams: Streams): Command {
 export async function wholeProgram(): Promise<Command> {
   const nowhere: Streams = { out: () => undefined, err: () => undefined, colour: false, terminal: false };
   const program = bareProgram(nowhere);
-  await registerVerbs(program, { streams: nowhere, status: EXIT_OK });
+  await registerVerbs(program, { streams: nowhere, status: EXIT_OK }, () => true);
   return program;
 }
 
-/** @param asked without a known verb everything is loaded: for the help, and for suggestions */
-async function registerVerbs(program: Command, session: Session, asked?: string): Promise<void> {
-  // Completion completes all of them.
-  const one = asked === 'completion' ? undefined : asked;
-  const known = Object.values(VERB_GROUPS).some((verbs) => one !== undefined && Object.hasOwn(verbs, one));
+/**
+ * Verbs with their options and actions, the others by name and summary: the list of all of them needs none of what they do.
+ * @param isLoaded whether a verb is to be run, or read
+ */
+async function registerVerbs(program: Command, session: Session, isLoaded: (name: string) => boolean): Promise<void> {
   for (const [heading, verbs] of Object.entries(VERB_GROUPS)) {
     program.commandsGroup(heading);
-    for (const [name, load] of Object.entries(verbs)) if (!known || name === one) (await load())(program, session);
+    for (const [name, { summary, load }] of Object.entries(verbs)) {
+      if (isLoaded(name)) (await load())(program, session);
+      else program.command(name);
+      program.commands.at(-1)?.description(summary);
+    }
   }
 }
 

@@ -26,9 +26,7 @@ Examples:
   quiesce baseline check baseline.json lab.db#4 --format junit -o compare.xml`;
 
 export function registerBaseline(program: Command, session: Session): void {
-  const baseline = program
-    .command('baseline')
-    .description('save histograms and findings as a small file, and check later runs against it');
+  const baseline = program.command('baseline');
   const save = baseline
     .command('save')
     .description('write a baseline: histograms and findings without events')

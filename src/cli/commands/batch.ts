@@ -56,7 +56,6 @@ Examples:
 export function registerBatch(program: Command, session: Session): void {
   const command = program
     .command('batch')
-    .description('replay many captures into one store, a run per folder or file')
     .argument('[captures...]', 'folders, captures, or quoted patterns for them')
     .requiredOption('--db <file>', 'store to append the runs to')
     .option(

@@ -23,7 +23,6 @@ Examples:
 export function registerCompare(program: Command, session: Session): void {
   const command = program
     .command('compare')
-    .description('compare runs: a verdict per latency, and findings that appeared or went')
     .argument('<base...>', 'stores, runs of stores (file#run), baselines or captures')
     .requiredOption('--with <head...>', 'the same, of what is compared with it');
   addComparisonOptions(command, 'never')

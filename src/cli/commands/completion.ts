@@ -12,7 +12,6 @@ Examples:
 export function registerCompletion(program: Command, session: Session): void {
   program
     .command('completion')
-    .description('print the completion of a shell')
     .addArgument(new Argument('<shell>', 'shell that completes').choices(COMPLETION_SHELLS))
     .addHelpText('after', EXAMPLES)
     .action((shell: CompletionShell) => session.streams.out(completionScript(shell, program)));

@@ -21,7 +21,6 @@ interface DoctorOptions {
 export function registerDoctor(program: Command, session: Session): void {
   program
     .command('doctor')
-    .description('what a capture contains: event types, clock, CPUs, kernel, losses, what it can answer')
     .argument('<capture...>', 'captures of one boot; - is standard input')
     .option('--kallsyms <file>', 'symbols of the recorded kernel (/proc/kallsyms or System.map)')
     .option('--json', 'print the result as JSON (quiesce.doctor/1)')

@@ -52,10 +52,7 @@ function parseCpu(text: string): number {
 }
 
 export function registerEvents(program: Command, session: Session): void {
-  const command = program
-    .command('events')
-    .description('print raw events as trace-cmd report does, around a finding or an instant')
-    .argument('<input>', INPUT_HELP);
+  const command = program.command('events').argument('<input>', INPUT_HELP);
   addInputOptions(command)
     .option('--around <what>', 'id of a finding (or the beginning of one), or an instant')
     .addOption(new Option('--before <duration>', 'how much before it (default: 50ms)').argParser(duration))

@@ -32,7 +32,6 @@ interface ExplainCommandOptions extends InputOptions, SourceOptions {
 export function registerExplain(program: Command, session: Session): void {
   const command = program
     .command('explain')
-    .description('the evidence of one finding, event by event, with stacks and rules; or as a mail')
     .argument('<input>', INPUT_HELP)
     .argument('<finding>', 'id of a finding or root cause, or the beginning of one');
   addSourceOptions(addInputOptions(command))

@@ -64,10 +64,7 @@ Examples:
   quiesce export quiesce.db --format sarif --run 2 -o findings.sarif`;
 
 export function registerExport(program: Command, session: Session): void {
-  const command = program
-    .command('export')
-    .description('write what a store holds for other programs: findings for CI, whole runs for viewers')
-    .argument('<input>', INPUT_HELP);
+  const command = program.command('export').argument('<input>', INPUT_HELP);
   addInputOptions(command)
     .addOption(new Option('--format <format>', 'see below').choices(Object.keys(EXPORT_FORMATS)).makeOptionMandatory())
     .addOption(new Option('--json', 'the same as --format json').implies({ format: 'json' }))

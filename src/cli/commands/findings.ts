@@ -35,7 +35,6 @@ Examples:
 export function registerFindings(program: Command, session: Session): void {
   const command = program
     .command('findings')
-    .description('findings over the runs of a store: first and last seen, how often, with which labels')
     .argument('<store>', 'store of runs')
     .option('--across', 'of all runs (default: of the latest)')
     .addOption(

@@ -8,9 +8,7 @@ import { registerFleetReport } from './fleet/report.ts';
 import { registerFleetSchema } from './fleet/schema.ts';
 
 export function registerFleet(program: Command, session: Session): void {
-  const fleet = program
-    .command('fleet')
-    .description('push what was found in many runs to a Parquet lake or ClickHouse, and report from there');
+  const fleet = program.command('fleet');
   registerFleetPush(fleet, session);
   registerFleetReport(fleet, session);
   registerFleetGate(fleet, session);

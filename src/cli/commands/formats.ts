@@ -8,7 +8,6 @@ import { type Session, styleOf } from '../output.ts';
 export function registerFormats(program: Command, { streams }: Session): void {
   program
     .command('formats')
-    .description('list the capture formats that can be read')
     .option('--json', 'print as JSON')
     .addHelpText('after', '\nEvery format is recognised by its content, plain or compressed with gzip or zstd.')
     .action((options: { json?: boolean }) => {

@@ -62,7 +62,6 @@ function parseSlices(text: string): number {
 export function registerHist(program: Command, session: Session): void {
   const command = program
     .command('hist')
-    .description('draw the histogram of a latency or length')
     .argument('<input>', INPUT_HELP)
     .argument('<metric>', 'what to draw, see below');
   addInputOptions(command)

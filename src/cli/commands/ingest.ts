@@ -14,10 +14,7 @@ Examples:
   quiesce replay lab.db                                the findings, later`;
 
 export function registerIngest(program: Command, { streams }: Session): void {
-  const command = program
-    .command('ingest')
-    .description('store captures without replaying them')
-    .argument('<capture...>', 'captures of one boot; - is standard input');
+  const command = program.command('ingest').argument('<capture...>', 'captures of one boot; - is standard input');
   addCaptureOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (captures: string[], options: CaptureOptions) => {

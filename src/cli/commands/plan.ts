@@ -65,7 +65,6 @@ function parseSeconds(text: string): number {
 export function registerPlan(program: Command, { streams }: Session): void {
   program
     .command('plan')
-    .description('print the commands that record what a verdict needs')
     .addOption(new Option('--for <names>', 'findings or metrics wanted; may be repeated').argParser(parseWanted))
     .addOption(new Option('--recorder <tool>', 'tool to record with').choices(RECORDERS).default('trace-cmd'))
     .addOption(new Option('--duration <time>', 'how long to record').argParser(parseSeconds).default(30, '30s'))

@@ -38,11 +38,7 @@ function parseParam(text: string, before: Readonly<Record<string, string>> = {})
 }
 
 export function registerQuery(program: Command, session: Session): void {
-  const command = program
-    .command('query')
-    .description('run SQL on a store, read-only; or a query of the library; or open a shell')
-    .argument('[input]', INPUT_HELP)
-    .argument('[sql]', 'one statement');
+  const command = program.command('query').argument('[input]', INPUT_HELP).argument('[sql]', 'one statement');
   addInputOptions(command)
     .option('--named <name>', 'run a query of the library')
     .addOption(

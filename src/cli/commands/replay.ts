@@ -43,7 +43,6 @@ Examples:
 export function registerReplay(program: Command, session: Session): void {
   const command = program
     .command('replay')
-    .description('read captures, replay them through the models, print the findings')
     .argument('<capture...>', 'captures of one boot, or one store; - is standard input');
   const captures = addSourceOptions(addSuppressOptions(addThresholdOptions(addCaptureOptions(command))));
   addRequire(addFailOn(captures, 'the earlier runs of --db'))

@@ -41,7 +41,6 @@ const PLAN_SECONDS = 30;
 export function registerReport(program: Command, session: Session): void {
   const command = program
     .command('report')
-    .description('write a page with findings, timeline, lock graphs and latencies')
     .argument('<input...>', 'captures of one boot; stores, or runs of stores (file#run)');
   addInputOptions(command)
     .requiredOption('-o, --output <file>', 'the page')

@@ -15,7 +15,6 @@ Findings name their rules in --json (notes[].rules) and in the report of explain
 export function registerRule(program: Command, { streams }: Session): void {
   program
     .command('rule')
-    .description('the rules about the kernel that findings rest on, by their ids')
     .argument('[id]', 'id of a rule, such as R2.61 (default: list them)')
     .option('--json', 'print as JSON')
     .addHelpText('after', EXAMPLES)

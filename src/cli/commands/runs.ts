@@ -35,10 +35,7 @@ Examples:
   quiesce runs vacuum farm.db`;
 
 export function registerRuns(program: Command, session: Session): void {
-  const runs = program
-    .command('runs')
-    .description('list, label, remove, merge the runs of a store')
-    .addHelpText('after', EXAMPLES);
+  const runs = program.command('runs').addHelpText('after', EXAMPLES);
   const verb = (usage: string, description: string): Command =>
     runs.command(usage).description(description).option('--json', 'print the runs as JSON (quiesce.runs/1)');
   const filtered = (command: Command): Command =>

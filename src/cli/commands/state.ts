@@ -34,10 +34,7 @@ interface StateOptions extends InputOptions, SourceOptions {
 }
 
 export function registerState(program: Command, session: Session): void {
-  const command = program
-    .command('state')
-    .description('time travel: what runs, who holds what, what is in flight, who waits for whom at an instant')
-    .argument('<input>', INPUT_HELP);
+  const command = program.command('state').argument('<input>', INPUT_HELP);
   addSourceOptions(addInputOptions(command))
     .addOption(
       new Option('--at <instant>', 'time, or event:N; see below').argParser(parseInstant).makeOptionMandatory(),

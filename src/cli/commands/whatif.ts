@@ -40,7 +40,6 @@ Examples:
 export function registerWhatIf(program: Command, session: Session): void {
   const command = program
     .command('whatif')
-    .description('replay under variants of the kernel: which findings are cleared, remain, or appear')
     .argument('[capture...]', 'captures of one boot, or one store; - is standard input');
   addSuppressOptions(addThresholdOptions(addCaptureOptions(command)))
     .option(
