@@ -25,6 +25,17 @@ describe('seconds of the hung-task detector', () => {
   });
 });
 
+describe('what a log does not say itself', () => {
+  it('is not among what it reports', async () => {
+    const lines = [1, 2, 3].map(
+      (ms) => `INFO: NMI handler (perf_event_nmi_handler) took too long to run: ${ms}00.000 msecs`,
+    );
+    const [storm] = findingsOf(await replayLog(stamped(10, lines)), 'nmi-storm');
+    const note = storm.notes.find(({ text }) => text.startsWith('only runs longer'));
+    expect(note?.basis).toBe('background');
+  });
+});
+
 describe('the running average of perf', () => {
   it('is no longest interrupt', async () => {
     const steps = [2500, 3200, 25000, 41000].map(

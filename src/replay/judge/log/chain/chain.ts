@@ -5,7 +5,7 @@
  * Times of single links are not in a log: the whole blocked time is booked on the last link.
  */
 import type { LogTask } from '../../../../../schema/index.ts';
-import { note } from '../../../core/note.ts';
+import { inferred, note } from '../../../core/note.ts';
 import { followWaits, Trail } from '../../../core/wait-walk.ts';
 import { awaitedPeriod, srcuPeriodName, WAITS_FOR } from '../../../knowledge/waits-for.ts';
 import type { LogHung } from '../../../model/log/hung.ts';
@@ -67,7 +67,7 @@ export class LogChains {
     const stuck = draft.tasks().find(({ tid }) => this.#cycles.has(tid));
     if (stuck) {
       draft.root = { kind: 'deadlock', task: stuck.comm, tid: stuck.tid };
-      draft.note(`${stuck.comm}:${stuck.tid} is in a deadlock`);
+      draft.note(inferred(`${stuck.comm}:${stuck.tid} is in a deadlock`));
     }
     return draft.finish(Math.max(0, hung.last.tsNs - hung.sinceNs));
   }

@@ -10,7 +10,7 @@ import {
   type Root,
   STORM_KINDS,
 } from '../../../../../schema/index.ts';
-import { background, note, notesOf } from '../../../core/note.ts';
+import { background, inferred, note, notesOf } from '../../../core/note.ts';
 import { spinOf } from '../../../knowledge/stack/busy-wait-frames.ts';
 import { WAITS_FOR } from '../../../knowledge/waits-for.ts';
 import type { Storm } from '../../../model/cpu/interrupt-load.ts';
@@ -129,7 +129,7 @@ function csdLock(log: LogRecord, wait: LogCsdWait, { root, why, consequence }: C
       note(why, 'W29'),
       ...(reports > 1 ? [`reported ${reports} times`] : []),
       endNs === undefined
-        ? 'the log does not show the answer'
+        ? inferred('the log does not show the answer')
         : `the answer came ${formatDuration(waitedNs)} after the request`,
     ]),
     cpu,

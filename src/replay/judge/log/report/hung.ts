@@ -1,7 +1,7 @@
 /** Hung tasks and blocked callers of synchronize_*() as the kernel reported them, with chains from their stacks (MODEL 7.4, W4.20). */
 
 import { type Evidence, type Finding, formatDuration, type Note } from '../../../../../schema/index.ts';
-import { type NoteInput, note, notesOf } from '../../../core/note.ts';
+import { background, type NoteInput, note, notesOf } from '../../../core/note.ts';
 import type { WaitResource } from '../../../knowledge/stack/wait-frames.ts';
 import type { LogHung } from '../../../model/log/hung.ts';
 import type { LogRecord } from '../../../record/log-record.ts';
@@ -127,7 +127,7 @@ function blockedSync(log: LogRecord, hung: LogHung, chain: LogChain, chains: Log
         ),
         ...repeats(hung),
         ...chain.notes,
-        'a log has no times of the single links: the blocked time is booked on the last one',
+        background('a log has no times of the single links: the blocked time is booked on the last one'),
       ]),
       api: verdict.api,
       domain,

@@ -3,7 +3,7 @@
  * notation.
  */
 import type { Finding, LogLock } from '../../../../../schema/index.ts';
-import { background, note, notesOf } from '../../../core/note.ts';
+import { background, inferred, note, notesOf } from '../../../core/note.ts';
 import { lockNameRule } from '../../../knowledge/lock/names.ts';
 import type { LockdepReport } from '../../../model/log/log.ts';
 import type { LogRecord } from '../../../record/log-record.ts';
@@ -146,7 +146,7 @@ function recursion(report: Of<'lockdep-recursion'>): Verdict<'lock-recursion'> {
         'what lockdep checks: a task that holds a lock must not ask for it again, because it would wait for itself',
       ),
       one
-        ? `both addresses are ${acquiring.address}: the task waits for itself`
+        ? inferred(`both addresses are ${acquiring.address}: the task waits for itself`)
         : note(
             'two locks of one class: a deadlock when two tasks take them in different order, legal when an order among them is kept and annotated (mutex_lock_nested() and related calls)',
             'L5.29',

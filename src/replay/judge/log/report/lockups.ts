@@ -241,7 +241,7 @@ function storm(log: LogRecord, long: LongInterrupts, perf: boolean, behind: Judg
         ? background(
             'perf keeps a running average of its interrupt and complains when it exceeds what kernel.perf_cpu_time_max_percent allows; each complaint raises the allowance by a quarter',
           )
-        : 'only runs longer than all before are logged: the number of all runs is not',
+        : background('only runs longer than all before are logged: the number of all runs is not'),
       ...(perf ? ladderNotes(log.perfLadder) : []),
       note('no CPU is named, and the share of its time is not in the log: record nmi:nmi_handler', 'T41'),
       ...(behind ? [inferred(behind.cause.why)] : []),
