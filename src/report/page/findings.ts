@@ -17,11 +17,13 @@ export function watchFindings(viewOf: ViewOf): void {
       showEvent(finding, Number(place.dataset.event), viewOf);
     }
   });
-  // Links to a root open what they lead to; paper has no folds.
+  // Links to a root open what they lead to. Paper has no folds, but for lists that would fill it.
   window.addEventListener('hashchange', openTarget);
   openTarget();
   window.addEventListener('beforeprint', () => {
-    for (const details of document.querySelectorAll<HTMLDetailsElement>('details:not([open]):not(.mail)')) {
+    for (const details of document.querySelectorAll<HTMLDetailsElement>(
+      'details:not([open], .mail, .evidence, .plan)',
+    )) {
       details.open = true;
       details.dataset.printed = '';
     }

@@ -21,6 +21,13 @@ async function start(): Promise<void> {
     const run = data.runs[runNo];
     views.set(runNo, new TimelineView(section, decodeTimeline(run.timeline, bytes), run));
   }
+  for (const [event, printing] of [
+    ['beforeprint', true],
+    ['afterprint', false],
+  ] as const)
+    window.addEventListener(event, () => {
+      for (const view of views.values()) view.forPaper(printing);
+    });
   document.documentElement.dataset.ready = 'true';
 }
 

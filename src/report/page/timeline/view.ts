@@ -25,6 +25,8 @@ const MARGIN = 0.08;
 const LEAST_FIT_NS = 50_000;
 const CLICK_PIXELS = 4;
 const TICK_PIXELS = 110;
+/** Of A4 or letter, with margins. */
+const PAPER_WIDTH = 700;
 
 export class TimelineView {
   readonly element: HTMLElement;
@@ -41,6 +43,7 @@ export class TimelineView {
   #width = 0;
   #height = 0;
   #drawn = 0;
+  #paper = false;
 
   constructor(section: HTMLElement, timeline: Timeline, run: PageRun) {
     this.element = section;
@@ -78,6 +81,14 @@ export class TimelineView {
     const finding = this.#findings.find((other) => other.index === index);
     this.#choose(finding);
     this.#fit(finding);
+  }
+
+  /** Paper is narrower than a screen, and does not scroll. */
+  forPaper(printing: boolean): void {
+    this.#paper = printing;
+    this.#dom.root.style.width = printing ? `${PAPER_WIDTH}px` : '';
+    this.#resize();
+    this.#paint();
   }
 
   #makeScene(): Scene {
@@ -125,12 +136,12 @@ export class TimelineView {
 
   #resize(): void {
     const { root, scroll } = this.#dom;
-    const gutter = root.clientWidth < 700 ? NARROW_GUTTER : GUTTER;
+    const gutter = root.clientWidth < 640 ? NARROW_GUTTER : GUTTER;
     root.style.setProperty('--gutter', `${gutter}px`);
     // What was visible stays visible.
     const shown = this.#width > 0 ? this.#shown() : undefined;
     this.#width = Math.max(50, root.clientWidth - gutter);
-    this.#height = Math.min(this.#layout.height, scroll.clientHeight);
+    this.#height = this.#paper ? this.#layout.height : Math.min(this.#layout.height, scroll.clientHeight);
     const { firstNs, lastNs } = this.#timeline;
     const closest = Math.max(1, (lastNs - firstNs) / CLOSEST_NS);
     this.#zoom
@@ -216,7 +227,13 @@ export class TimelineView {
 
   #viewport(): Viewport {
     const [fromNs, toNs] = this.#shown();
-    return { fromNs, toNs, width: this.#width, height: this.#height, scrollTop: this.#dom.scroll.scrollTop };
+    return {
+      fromNs,
+      toNs,
+      width: this.#width,
+      height: this.#height,
+      scrollTop: this.#paper ? 0 : this.#dom.scroll.scrollTop,
+    };
   }
 
   /** Once per frame, however often it is asked for. */
