@@ -1,7 +1,7 @@
 // One trial in a process of its own, run by plain node: no loader takes part in what is measured.
 //   node bench/trial.mjs CASE INPUT DB  →  one line of JSON on standard output
 // Times and memory are those of the work, start-up of node not counted.
-import { createReadStream, rmSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, rmSync, writeSync } from 'node:fs';
 
 const [name, input, db] = process.argv.slice(2);
 const { ingest, openStore, replay } = await import('../dist/src/index.js');
@@ -66,6 +66,22 @@ const CASES = {
     connection.close();
     console.error(`slowest query: ${slowest.name}, ${slowest.ms.toFixed(0)} ms`);
     return answered;
+  },
+  // A Perfetto trace of the whole run; its size goes to standard error.
+  async export() {
+    const { exportRun } = await import('../dist/src/export/run-export.js');
+    const { EVERYTHING } = await import('../dist/src/export/selection.js');
+    const { PerfettoTarget } = await import('../dist/src/export/perfetto/perfetto-target.js');
+    const file = openSync(`${db}.pftrace`, 'w');
+    let bytes = 0;
+    const target = new PerfettoTarget((chunk) => {
+      bytes += writeSync(file, chunk);
+    });
+    const { events } = exportRun(db, undefined, EVERYTHING, target);
+    closeSync(file);
+    rmSync(`${db}.pftrace`);
+    console.error(`perfetto trace: ${(bytes / 1e6).toFixed(1)} MB, ${(bytes / events).toFixed(0)} bytes per event`);
+    return events;
   },
   async whatif() {
     const { runCommandLine } = await import('../dist/src/cli/program.js');

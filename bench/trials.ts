@@ -14,12 +14,13 @@ export const CASES = [
   'replay',
   'query',
   'whatif',
+  'export',
   'peer',
 ] as const;
 export type Case = (typeof CASES)[number];
 
 /** Cases that need a store of the input. */
-const ON_STORE: readonly Case[] = ['replay', 'query', 'whatif'];
+const ON_STORE: readonly Case[] = ['replay', 'query', 'whatif', 'export'];
 
 export interface Trial {
   readonly events: number;

@@ -41,6 +41,7 @@ export function exportRun(
         name: info.name,
         ...(info.kernel.release !== undefined && { release: info.kernel.release }),
         cpus: info.cpus,
+        lost: reader.importSummary(runId).lost,
         firstNs: info.first_ns,
         lastNs: info.last_ns,
         baseNs: info.base_ns,

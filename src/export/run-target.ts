@@ -7,6 +7,8 @@ export interface RunHead {
   readonly name: string;
   readonly release?: string;
   readonly cpus: number;
+  /** Events that the recorder says it lost, also those before the recording begins. */
+  readonly lost: number;
   readonly firstNs: number;
   readonly lastNs: number;
   readonly baseNs: string;

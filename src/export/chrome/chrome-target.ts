@@ -29,6 +29,7 @@ export class ChromeTarget implements RunTarget {
       captures: head.captures.join(', '),
       release: head.release ?? '',
       clock: head.clock ?? '',
+      lost_events: String(head.lost),
       base_ns: head.baseNs,
     });
   }

@@ -42,6 +42,7 @@ export class PerfettoTarget implements RunTarget {
       'quiesce.clock': head.clock,
       // Times of the trace count from there.
       'quiesce.base_ns': head.baseNs,
+      'quiesce.lost_events': head.lost,
       'quiesce.release_known': head.release === undefined ? 0 : 1,
     });
     this.#run.flush();
