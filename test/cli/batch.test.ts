@@ -23,6 +23,8 @@ beforeEach(() => {
   for (const name of ['storm', 'cycle', 'reader', 'nothing']) mkdirSync(path(`runs/${name}`), { recursive: true });
   copyFileSync(sample('nmi-storm.trace.dat'), path('runs/storm/trace.dat'));
   copyFileSync(sample('nmi-storm.dmesg.txt'), path('runs/storm/dmesg.txt'));
+  // Of two of a kind the usual name is meant.
+  copyFileSync(sample('nmi-storm.trace.dat'), path('runs/storm/old.dat'));
   copyFileSync(sample('nmi-storm.trace.txt.zst'), path('runs/storm/trace.txt.zst'));
   writeFileSync(path('runs/storm/README.md'), 'The same as text: nothing to replay.\n');
   copyFileSync(sample('lock-cycle.trace.txt.zst'), path('runs/cycle/trace.txt.zst'));
@@ -50,7 +52,7 @@ function rows(db: string, sql: string): unknown[][] {
 describe('quiesce batch', () => {
   it('stores a run per folder, says what failed, and does nothing twice', async () => {
     const first = quiesce('batch', 'runs/*/', '--db', 'farm.db', '-j', '2', '--label', 'job=nightly', '--json');
-    expect(first.status).toBe(3);
+    expect(first.status, first.err).toBe(3);
     const result = JSON.parse(first.out) as BatchResult;
     expect(result).toMatchObject({ schema: 'quiesce.batch/1', stored: 3, present: 0, failed: 1 });
     expect(result.items.find(({ outcome }) => outcome === 'failed')).toMatchObject({

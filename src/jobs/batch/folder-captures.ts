@@ -12,13 +12,16 @@ const RECORDINGS = ['trace-dat', 'perf-data'];
 const TEXT_TRACES = ['ftrace-text', 'perf-script', 'trace-json'];
 const LOG = 'console';
 
+/** Names that recorders give when nobody names the file: of several captures the one that is meant. */
+const USUAL_NAMES = /^(?:trace\.dat|perf\.data|trace\.txt|trace|dmesg(?:\.txt|\.log)?)(?:\.(?:gz|zst))?$/;
+
 interface Recognised {
   readonly name: string;
   readonly format: string;
 }
 
 /**
- * A binary recording of each format, or else one text trace; and one log.
+ * A binary recording of each format, or else one text trace; and one log. Of several that which has the recorder's usual name.
  * @throws CaptureError when the folder has none, or more than one that could be meant
  */
 export async function capturesOf(folder: string): Promise<string[]> {
@@ -35,11 +38,13 @@ function named(found: readonly Recognised[], formats: readonly string[]): string
 }
 
 function theOne(folder: string, what: string, names: readonly string[]): string[] {
-  if (names.length > 1)
+  if (names.length < 2) return [...names];
+  const usual = names.filter((name) => USUAL_NAMES.test(name));
+  if (usual.length !== 1)
     throw new CaptureError(
       `${folder}: ${names.length} captures of one kind (${what}): ${names.join(', ')}; say which with --files`,
     );
-  return [...names];
+  return usual;
 }
 
 async function recognised(folder: string): Promise<Recognised[]> {
