@@ -106,11 +106,11 @@ export async function clickHouseSource(connection: ClickHouseConnection, span: D
 async function irregularRuns(connection: ClickHouseConnection, { since }: DaySpan): Promise<Irregular> {
   const days = since === undefined ? '' : ` WHERE day >= ${clickHouseText(since)}`;
   const rows = await connection.select(
-    `SELECT run, sum(begun) AS times, max(ended) AS done FROM (SELECT run, count(DISTINCT attempt) AS begun, 0 AS ended FROM attempt${days} GROUP BY run UNION ALL SELECT run, 0 AS begun, 1 AS ended FROM run${days} GROUP BY run) GROUP BY run HAVING times <> 1 OR done = 0`,
+    `SELECT run, sum(begun) AS times, max(ended) AS done FROM (SELECT run, count(DISTINCT attempt) AS begun, 0 AS ended FROM attempt${days} GROUP BY run UNION ALL SELECT run, 0 AS begun, 1 AS ended FROM run${days} GROUP BY run) GROUP BY run HAVING times > 1 OR done = 0`,
   );
   if (rows.length > LISTED_RUNS)
     throw new FleetError(
-      `${rows.length} runs were pushed twice or not to their end: push them again, and run OPTIMIZE TABLE … FINAL once`,
+      `${rows.length} runs were pushed twice or not to their end; docs/FLEET.md "Once" says how to tidy up, --since limits what is looked at`,
     );
   return {
     open: rows.filter((row) => Number(row[2]) === 0).map(([run]) => String(run)),

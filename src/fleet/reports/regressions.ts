@@ -55,7 +55,9 @@ export const REGRESSIONS_REPORT: FleetReport = {
       [head, after],
     ] as const)
       if (runs.length === 0) throw new FleetRequestError(`no run has the label ${labelsName(side)}`);
-    const result = compareRuns(await recordsOf(source, before, metrics), await recordsOf(source, after, metrics), {
+    // One question for both sides.
+    const records = await recordsOf(source, [...before, ...after], metrics);
+    const result = compareRuns(records.slice(0, before.length), records.slice(before.length), {
       ...(threshold !== undefined && { threshold }),
       ...(alpha !== undefined && { alpha }),
     });
