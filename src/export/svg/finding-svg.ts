@@ -49,7 +49,8 @@ export function findingSvg(path: string, graphviz: Graphviz | undefined, request
     const { finding, runId } = explanation;
     if (request.picture === 'chain') return chainSvg(finding) ?? missing(finding, 'chain');
     if (request.picture === 'graph') {
-      const graph = graphviz && isGraph(finding) ? findingGraph(graphviz, path, runId, finding) : undefined;
+      const graph =
+        graphviz && isGraph(finding) ? findingGraph(graphviz, path, runId, finding, explanation) : undefined;
       return graph === undefined ? missing(finding, 'graph') : graphSvg(graph);
     }
     const margin = Math.max(LEAST_MARGIN_NS, (finding.end_ns - finding.start_ns) * MARGIN);

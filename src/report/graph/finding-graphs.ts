@@ -1,5 +1,6 @@
 /** Pictures of the findings that are graphs: the order of the locks of a cycle, and the tasks and locks of a deadlock. */
 import type { Finding } from '../../../schema/index.ts';
+import type { Explanation } from '../../query/explain.ts';
 import { lockGraph } from '../../query/lock-graph.ts';
 import { lockDot, lockPath } from './lock-dot.ts';
 import { type Graphviz, loadGraphviz, svgOfDot } from './svg-of-dot.ts';
@@ -19,6 +20,7 @@ export async function findingGraphs(
   path: string,
   runId: number,
   findings: readonly Finding[],
+  explanations: readonly Explanation[],
 ): Promise<Map<number, FindingGraph>> {
   const graphs = new Map<number, FindingGraph>();
   const drawable = findings.some((finding) => isGraph(finding));
@@ -26,7 +28,7 @@ export async function findingGraphs(
   const graphviz = await loadGraphviz();
   for (const [i, finding] of findings.entries()) {
     if (graphs.size === MOST_GRAPHS) break;
-    const graph = findingGraph(graphviz, path, runId, finding);
+    const graph = findingGraph(graphviz, path, runId, finding, explanations.at(i));
     if (graph !== undefined) graphs.set(i, graph);
   }
   return graphs;
@@ -41,6 +43,7 @@ export function findingGraph(
   path: string,
   runId: number,
   finding: Finding,
+  explanation: Explanation | undefined,
 ): FindingGraph | undefined {
   if (finding.kind === 'deadlock') {
     const title = 'Who waits for whom';
@@ -48,6 +51,7 @@ export function findingGraph(
   }
   const way = lockPath(finding);
   if (way === undefined) return undefined;
+  const stacks = new Map((explanation?.events ?? []).map(({ event, stack }) => [event, stack] as const));
   const title = 'Order of the locks: each is held while the next is acquired';
-  return { title, svg: svgOfDot(graphviz, lockDot(way, lockGraph(path, runId, way.locks)), title) };
+  return { title, svg: svgOfDot(graphviz, lockDot(way, lockGraph(path, runId, way.locks), stacks), title) };
 }

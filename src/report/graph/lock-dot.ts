@@ -29,14 +29,19 @@ export function lockPath(finding: Finding): LockPath | undefined {
 
 const CONTEXT_WORDS: Readonly<Record<string, string>> = { task: 'in task context', reported: 'the kernel reported it' };
 
-export function lockDot({ locks, closed }: LockPath, { nodes, edges }: LockGraph): string {
+/** @param stacks of events that prove the finding, innermost frame first */
+export function lockDot(
+  { locks, closed }: LockPath,
+  { nodes, edges }: LockGraph,
+  stacks: ReadonlyMap<number, readonly string[]>,
+): string {
   const place = new Map(locks.map((name, i) => [name, i] as const));
   const follows = (from: string, to: string): boolean => {
     const [a, b] = [place.get(from), place.get(to)];
     return a !== undefined && b !== undefined && (b === a + 1 || (closed && a === locks.length - 1 && b === 0));
   };
   const lines = nodes.map((node) => nodeLine(node, place.has(node.name)));
-  for (const edge of edges) lines.push(edgeLine(edge, follows(edge.from, edge.to)));
+  for (const edge of edges) lines.push(edgeLine(edge, follows(edge.from, edge.to), stacks));
   const drawn = new Set(edges.map(({ from, to }) => `${from}\u0000${to}`));
   // Orders of which the recording has no witness are part of the verdict all the same.
   const last = closed ? locks.length : locks.length - 1;
@@ -53,15 +58,29 @@ function nodeLine({ name, waitType, usage }: LockNode, named: boolean): string {
   return `${quoted(name)} [label=${quoted(label)} class="${named ? 'named' : 'around'}"]`;
 }
 
-function edgeLine(
-  { from, to, dependency, count, context, task, heldEvent, acquireEvent }: LockEdge,
-  way: boolean,
-): string {
+function edgeLine(edge: LockEdge, way: boolean, stacks: ReadonlyMap<number, readonly string[]>): string {
+  const { from, to, dependency, count, context, task, heldEvent, acquireEvent } = edge;
   const seen = count > 0 ? `${formatCount(count)}× ${dependency}` : dependency;
   const where = CONTEXT_WORDS[context] ?? `in ${context}`;
   const witness = task === undefined ? where : `${task}\n${where}`;
   const label = way ? `${seen}\n${witness}` : seen;
-  const events = heldEvent === undefined ? '' : ` (events ${heldEvent}, ${acquireEvent})`;
-  const tip = `${from} held, ${to} acquired: ${seen}, ${witness.replace('\n', ' ')}${events}`;
-  return `${quoted(from)} -> ${quoted(to)} [label=${quoted(label)} tooltip=${quoted(tip)} class="${way ? 'way' : 'around'}"${way ? '' : ' constraint=true'}]`;
+  const tip = [
+    `${from} held, ${to} acquired: ${seen}, ${witness.replace('\n', ' ')}`,
+    ...witnessLines(`${from} taken`, heldEvent, stacks),
+    ...witnessLines(`${to} taken`, acquireEvent, stacks),
+  ].join('\n');
+  return `${quoted(from)} -> ${quoted(to)} [label=${quoted(label)} tooltip=${quoted(tip)} class="${way ? 'way' : 'around'}"]`;
 }
+
+/** The event, and the functions that led to it where its stack was recorded. */
+function witnessLines(
+  what: string,
+  event: number | undefined,
+  stacks: ReadonlyMap<number, readonly string[]>,
+): string[] {
+  if (event === undefined) return [];
+  return [`${what} at event ${event}`, ...(stacks.get(event) ?? []).slice(0, MOST_FRAMES).map((frame) => `  ${frame}`)];
+}
+
+/** A tooltip is no page. */
+const MOST_FRAMES = 12;

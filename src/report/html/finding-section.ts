@@ -102,6 +102,7 @@ ${
     html`<p class="more">and ${explanation.ranges.length} ranges of events: <code>quiesce explain RUN.db ${explanation.finding.id} --all</code></p>`
   }</details>`
 }
+${events.length > 0 && html`<p class="more">All events around it: <code>quiesce events RUN.db --around ${explanation.finding.id}</code></p>`}
 <details class="mail"><summary>As a mail</summary><pre tabindex="0">${preformatted(mail)}</pre></details>`;
 }
 

@@ -58,16 +58,17 @@ export async function runMaterial(path: string, runId: number, whatIf?: WhatIfRe
       .assessments(runId)
       .sort((a, b) => FINDING_KINDS.indexOf(a.kind) - FINDING_KINDS.indexOf(b.kind));
     const info = reader.runInfo(runId);
+    const explanations = explanationsOf(path, info, findings);
     return {
       info,
       import: reader.importSummary(runId),
       assessments,
       roots,
       findings,
-      explanations: explanationsOf(path, info, findings),
+      explanations,
       timeline: runTimeline(path, runId, laneFindings(roots, findings)),
       metrics: metricsOf(path, runId),
-      graphs: await findingGraphs(path, runId, findings),
+      graphs: await findingGraphs(path, runId, findings, explanations),
       ...(whatIf && { whatIf }),
     };
   } finally {
