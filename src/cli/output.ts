@@ -31,6 +31,8 @@ export interface Session {
   readonly streams: Streams;
   /** Exit status when nothing throws. */
   status: number;
+  /** What an interrupt leaves, in words; missing: nothing was stored. */
+  left?: string;
   /** False: --no-pager. */
   readonly paged?: boolean;
 }

@@ -157,7 +157,7 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
     if (error instanceof ReaderGone) return session.status;
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
     const status = exitStatusOf(error);
-    streams.err(`quiesce: ${describe(error, status)}\n`);
+    streams.err(`quiesce: ${describe(error, status, session.left)}\n`);
     return status;
   }
 }
@@ -205,8 +205,8 @@ async function registerVerbs(program: Command, session: Session, isLoaded: (name
   }
 }
 
-function describe(error: unknown, status: number): string {
-  if (error instanceof Error && error.name === 'AbortError') return 'interrupted; nothing was stored';
+function describe(error: unknown, status: number, left = 'nothing was stored'): string {
+  if (error instanceof Error && error.name === 'AbortError') return `interrupted; ${left}`;
   if (!(error instanceof Error)) return printable(String(error));
   if (status === EXIT_INTERNAL)
     return `this is a defect of quiesce, please report it\n${(error.stack ?? error.message).split('\n').map(printable).join('\n')}`;

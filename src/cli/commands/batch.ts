@@ -110,6 +110,8 @@ async function batch(specs: readonly string[], options: BatchCommandOptions, ses
     },
     onItem: ({ name }, outcome) => {
       done.push(itemResult(name, outcome));
+      const stored = done.filter((item) => item.outcome === 'stored').length;
+      session.left = `${stored} of ${items.length} stored, and the same command goes on from there`;
       if (!json && !quiet)
         streams.out(`${batchLine(done[done.length - 1], done.length, items.length, styleOf(streams))}\n`);
     },

@@ -41,7 +41,7 @@ export interface SarifRun {
  * @param version of quiesce
  * @param folder that paths are relative to
  */
-export function sarifOfRuns(runs: readonly SarifRun[], version: string, folder: string): unknown {
+export function sarifOfRuns(runs: readonly SarifRun[], version: string, folder = process.cwd()): unknown {
   return sarifLog(
     runs.map(({ info, findings, assessments }) => ({
       tool: tool(version),
@@ -73,7 +73,7 @@ export function sarifOfRuns(runs: readonly SarifRun[], version: string, folder: 
 }
 
 /** What became of the findings, as SARIF baseline states. @param version of quiesce */
-export function sarifOfComparison({ findings, head }: CompareResult, version: string, folder: string): unknown {
+export function sarifOfComparison({ findings, head }: CompareResult, version: string, folder = process.cwd()): unknown {
   const states = [
     [findings.appeared, 'new'],
     [findings.worse, 'updated'],

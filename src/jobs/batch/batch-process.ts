@@ -3,26 +3,23 @@ import { rmdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type ItemTask, replayItem } from './replay-item.ts';
 
-let storeInWork: string | undefined;
-let folder: string | undefined;
+/** Made last; the one that started this process takes it, and removes it. */
+let store: string | undefined;
 
 process.on('message', (task: ItemTask) => {
-  storeInWork = task.db;
-  folder = dirname(task.db);
-  void replayItem(task).then((answer) => {
-    storeInWork = undefined;
-    process.send?.(answer);
-  });
+  store = task.db;
+  void replayItem(task).then((answer) => process.send?.(answer));
 });
 // The other end is gone, killed perhaps: nobody will take what is made here.
 process.on('disconnect', () => {
-  if (storeInWork !== undefined)
-    for (const path of [storeInWork, `${storeInWork}-journal`]) rmSync(path, { force: true });
-  try {
-    // The last of the processes finds it empty.
-    if (folder !== undefined) rmdirSync(folder);
-  } catch {
-    // Others work in it.
+  if (store !== undefined) {
+    for (const path of [store, `${store}-journal`]) rmSync(path, { force: true });
+    try {
+      // The last of the processes finds it empty.
+      rmdirSync(dirname(store));
+    } catch {
+      // Others work in it.
+    }
   }
   process.exit(0);
 });

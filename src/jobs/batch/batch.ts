@@ -38,9 +38,7 @@ export async function runBatch(items: readonly BatchItem[], options: BatchOption
   (await whenUnlocked(options.db, options, () => openForWriting(options.db, false))).commit();
   const folder = mkdtempSync(join(tmpdir(), 'quiesce-batch-'));
   const replayers = Array.from({ length: Math.min(options.jobs, items.length) }, newReplayer);
-  const end = (): void => {
-    for (const replayer of replayers) replayer.close();
-  };
+  const end = (): Promise<unknown> => Promise.all(replayers.map((replayer) => replayer.close()));
   options.signal?.addEventListener('abort', end, { once: true });
   const writer = new Writer(options);
   const waiting = items.values();
@@ -50,18 +48,23 @@ export async function runBatch(items: readonly BatchItem[], options: BatchOption
       if (failed) return;
       options.signal?.throwIfAborted();
       try {
-        options.onItem(item, await outcomeOf(item, join(folder, `${number}.db`), replayer, writer, options));
+        const outcome = await outcomeOf(item, join(folder, `${number}.db`), replayer, writer, options);
+        // Another one has failed for good, and this one was ended for it.
+        if (failed) return;
+        options.onItem(item, outcome);
       } catch (error) {
         failed = true;
+        void end();
         throw error;
       }
     }
   };
   try {
-    await Promise.all(replayers.map(work));
+    const ended = await Promise.allSettled(replayers.map(work));
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
   } finally {
     options.signal?.removeEventListener('abort', end);
-    end();
+    await end();
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -9,19 +9,22 @@ const LARGEST_RSS_BYTES = 768 << 20;
 
 export interface Replayer {
   replay(task: ItemTask): Promise<ItemAnswer>;
-  close(): void;
+  /** Resolves when its process is gone, and writes no more. */
+  close(): Promise<void>;
 }
 
 export function newReplayer(): Replayer {
-  return RUNS_COMPILED ? new ProcessReplayer() : { replay: replayItem, close: () => undefined };
+  return RUNS_COMPILED ? new ProcessReplayer() : { replay: replayItem, close: () => Promise.resolve() };
 }
 
 class ProcessReplayer implements Replayer {
   #process: ChildProcess | undefined;
+  /** Answers whoever waits for a process that is ended. */
+  #giveUp: (() => void) | undefined;
 
   async replay(task: ItemTask): Promise<ItemAnswer> {
     const answer = await this.#ask(task);
-    if (answer.kind === 'failed' || answer.rssBytes > LARGEST_RSS_BYTES) this.close();
+    if (answer.kind === 'failed' || answer.rssBytes > LARGEST_RSS_BYTES) await this.close();
     return answer;
   }
 
@@ -30,7 +33,12 @@ class ProcessReplayer implements Replayer {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     const child = this.#process;
-    return new Promise((resolve) => {
+    return new Promise((settle) => {
+      const resolve = (answer: ItemAnswer): void => {
+        this.#giveUp = undefined;
+        settle(answer);
+      };
+      this.#giveUp = () => resolve({ kind: 'failed', message: 'ended before it was done', fatal: false });
       const ended = (code: number | null, signal: string | null): void => {
         this.#process = undefined;
         const how = signal === null ? `status ${code}` : signal;
@@ -47,10 +55,14 @@ class ProcessReplayer implements Replayer {
     });
   }
 
-  close(): void {
+  async close(): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
-    child?.removeAllListeners();
-    child?.kill();
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.removeAllListeners();
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    this.#giveUp?.();
+    await gone;
   }
 }
