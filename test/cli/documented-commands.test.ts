@@ -34,7 +34,9 @@ function argumentsOf(line: string): string[] | undefined {
     word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'),
   );
   // Files are those of this test.
-  return words.map((word) => (/^[\w-]+\.(db|dat|json|xml|sarif|svg|pftrace)(#\d+)?$/.test(word) ? join(folder.path, word) : word));
+  return words.map((word) =>
+    /^[\w-]+\.(db|dat|json|xml|sarif|svg|pftrace)(#\d+)?$/.test(word) ? join(folder.path, word) : word,
+  );
 }
 
 async function helpOf(...command: string[]): Promise<string[]> {

@@ -1,8 +1,7 @@
 /** `quiesce explain` as text, mail and Markdown, of a store or a capture; `quiesce events` around a finding. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { quiesce } from '../support/command-line.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -58,11 +57,13 @@ describe('explain --format mail', () => {
 
 describe('explain', () => {
   it('takes a capture, and leaves nothing behind', async () => {
-    const before = readdirSync(tmpdir()).filter((name) => /^quiesce-\w{6}$/.test(name));
+    const temporary = join(folder.path, 'tmp');
+    mkdirSync(temporary);
+    vi.stubEnv('TMPDIR', temporary);
     const { out } = await quiesce('explain', storm, 'rcu-stall');
+    vi.unstubAllEnvs();
     expect(out).toBe((await quiesce('explain', db, 'rcu-stall')).out);
-    const after = readdirSync(tmpdir()).filter((name) => /^quiesce-\w{6}$/.test(name));
-    expect(after.filter((name) => !before.includes(name))).toEqual([]);
+    expect(readdirSync(temporary)).toEqual([]);
     const kept = join(folder.path, 'kept.db');
     await quiesce('explain', storm, 'rcu-stall', '--db', kept);
     expect(existsSync(kept)).toBe(true);
