@@ -1,5 +1,4 @@
 /** One timeline: what it shows, how it is moved, and what it tells. */
-import { axisTop } from 'd3-axis';
 import { scaleLinear } from 'd3-scale';
 import { select } from 'd3-selection';
 import { type D3ZoomEvent, type ZoomBehavior, zoom, zoomIdentity, zoomTransform } from 'd3-zoom';
@@ -8,7 +7,8 @@ import { SPAN_KINDS } from '../../../../schema/answers/timeline.ts';
 import type { PageRun, TimelineFinding } from '../../block/page-data.ts';
 import { type Layout, layoutOf } from '../../lanes/layout.ts';
 import { pageTime } from '../format.ts';
-import { AXIS_HEIGHT, GUTTER, NARROW_GUTTER, sizeCanvas, type TimelineDom, timelineDom } from './dom.ts';
+import { paintAxis } from './axis.ts';
+import { GUTTER, NARROW_GUTTER, sizeCanvas, type TimelineDom, timelineDom } from './dom.ts';
 import { markAt, type SpanHit, spanAt } from './hit.ts';
 import { watchKeys } from './keys.ts';
 import { legend } from './legend.ts';
@@ -24,7 +24,6 @@ const CLOSEST_NS = 2_000;
 const MARGIN = 0.08;
 const LEAST_FIT_NS = 50_000;
 const CLICK_PIXELS = 4;
-const TICK_PIXELS = 110;
 /** Of A4 or letter, with margins. */
 const PAPER_WIDTH = 700;
 
@@ -251,31 +250,12 @@ export class TimelineView {
     ctx.clearRect(0, 0, view.width, view.height);
     paintLanes(ctx, this.#scene, view);
     if (this.#chosen) paintFinding(ctx, this.#chosen, this.#layout, this.#scene.palette, view);
-    this.#paintAxis(view);
+    paintAxis(this.#dom.axis, view, this.#time);
     const { firstNs, lastNs } = this.#timeline;
     const height = overviewHeight(this.#rows.length);
     const strip = sizeCanvas(this.#dom.overview, view.width, height);
     const size = { width: view.width, height, firstNs, lastNs };
     paintOverview(strip, this.#rows, this.#chosen, this.#scene.palette, size, [view.fromNs, view.toNs]);
-  }
-
-  #paintAxis({ fromNs, toNs, width }: Viewport): void {
-    const scale = scaleLinear([fromNs, toNs], [0, width]);
-    const count = Math.max(2, Math.floor(width / TICK_PIXELS));
-    const ticks = scale.ticks(count);
-    const step = ticks.length > 1 ? ticks[1] - ticks[0] : toNs - fromNs;
-    const axis = axisTop<number>(scale.copy())
-      .tickValues(ticks)
-      .tickFormat((ns) => this.#time.tick(ns, step))
-      .tickSizeOuter(0);
-    const svg = select(this.#dom.axis).attr('width', width).attr('height', AXIS_HEIGHT);
-    svg
-      .selectAll<SVGGElement, null>('g.ticks')
-      .data([null])
-      .join('g')
-      .attr('class', 'ticks')
-      .attr('transform', `translate(0,${AXIS_HEIGHT - 1})`)
-      .call(axis);
   }
 
   #hitAt({ offsetX, offsetY }: MouseEvent): SpanHit | undefined {
