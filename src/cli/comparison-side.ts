@@ -8,8 +8,8 @@ import { type ReadOptions, type RunRecord, readStoreRuns, splitRunSpec } from '.
 import { replayCaptures } from '../jobs/replay-captures.ts';
 import { isStoreFile } from '../store/store-file.ts';
 import { UsageError } from './exit-status.ts';
-import type { Streams } from './output.ts';
 import { noteWithoutEvents, replayStored } from './run-input.ts';
+import type { Streams } from './terminal/output.ts';
 
 /** Bytes that tell a baseline file. */
 const HEAD_BYTES = 256;

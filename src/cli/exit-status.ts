@@ -3,8 +3,8 @@ import { CaptureError, RequestError } from '../../schema/index.ts';
 import { FleetError } from '../fleet/sink.ts';
 import { StoreError } from '../store/store-error.ts';
 import { SymbolsError } from '../symbols/tools.ts';
-import { Interrupted } from './interrupt.ts';
-import { OutputError } from './outlet.ts';
+import { Interrupted } from './terminal/interrupt.ts';
+import { OutputError } from './terminal/outlet.ts';
 
 export const EXIT_OK = 0;
 /** Findings at or above --fail-on. */

@@ -1,10 +1,10 @@
 /** The verbs together: parses the arguments, runs one, turns errors into one line and an exit status. */
 import { Command, CommanderError, Help } from 'commander';
-import { printable } from '../report/text-format.ts';
+import { printable } from '../report/text/text-format.ts';
 import { EXIT_INTERNAL, EXIT_OK, EXIT_USAGE, exitStatusOf } from './exit-status.ts';
-import { ReaderGone } from './outlet.ts';
-import type { Session, Streams } from './output.ts';
 import { packageVersion } from './package-version.ts';
+import { ReaderGone } from './terminal/outlet.ts';
+import type { Session, Streams } from './terminal/output.ts';
 
 type Register = (program: Command, session: Session) => void;
 
@@ -18,93 +18,93 @@ const VERB_GROUPS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
   'What is wrong:': {
     replay: {
       summary: 'read captures, replay them through the models, print the findings',
-      load: async () => (await import('./commands/replay.ts')).registerReplay,
+      load: async () => (await import('./commands/verdicts/replay.ts')).registerReplay,
     },
     explain: {
       summary: 'the evidence of one finding, event by event, with stacks and rules; or as a mail',
-      load: async () => (await import('./commands/explain.ts')).registerExplain,
+      load: async () => (await import('./commands/verdicts/explain.ts')).registerExplain,
     },
     report: {
       summary: 'write a page with findings, timeline, lock graphs and latencies',
-      load: async () => (await import('./commands/report.ts')).registerReport,
+      load: async () => (await import('./commands/verdicts/report.ts')).registerReport,
     },
     whatif: {
       summary: 'replay under variants of the kernel: which findings are cleared, remain, or appear',
-      load: async () => (await import('./commands/whatif.ts')).registerWhatIf,
+      load: async () => (await import('./commands/verdicts/whatif.ts')).registerWhatIf,
     },
     state: {
       summary: 'time travel: what runs, who holds what, what is in flight, who waits for whom at an instant',
-      load: async () => (await import('./commands/state.ts')).registerState,
+      load: async () => (await import('./commands/verdicts/state.ts')).registerState,
     },
     events: {
       summary: 'print raw events as trace-cmd report does, around a finding or an instant',
-      load: async () => (await import('./commands/events.ts')).registerEvents,
+      load: async () => (await import('./commands/verdicts/events.ts')).registerEvents,
     },
   },
   'Numbers, and comparison of runs:': {
     hist: {
       summary: 'draw the histogram of a latency or length',
-      load: async () => (await import('./commands/hist.ts')).registerHist,
+      load: async () => (await import('./commands/numbers/hist.ts')).registerHist,
     },
     query: {
       summary: 'run SQL on a store, read-only; or a query of the library; or open a shell',
-      load: async () => (await import('./commands/query.ts')).registerQuery,
+      load: async () => (await import('./commands/numbers/query.ts')).registerQuery,
     },
     compare: {
       summary: 'compare runs: a verdict per latency, and findings that appeared or went',
-      load: async () => (await import('./commands/compare.ts')).registerCompare,
+      load: async () => (await import('./commands/numbers/compare.ts')).registerCompare,
     },
     baseline: {
       summary: 'save histograms and findings as a small file, and check later runs against it',
-      load: async () => (await import('./commands/baseline.ts')).registerBaseline,
+      load: async () => (await import('./commands/numbers/baseline.ts')).registerBaseline,
     },
     export: {
       summary: 'write what a store holds for other programs: findings for CI, whole runs for viewers',
-      load: async () => (await import('./commands/export.ts')).registerExport,
+      load: async () => (await import('./commands/numbers/export.ts')).registerExport,
     },
     ingest: {
       summary: 'store captures without replaying them',
-      load: async () => (await import('./commands/ingest.ts')).registerIngest,
+      load: async () => (await import('./commands/numbers/ingest.ts')).registerIngest,
     },
   },
   'Hundreds of runs:': {
     batch: {
       summary: 'replay many captures into one store, a run per folder or file',
-      load: async () => (await import('./commands/batch.ts')).registerBatch,
+      load: async () => (await import('./commands/runs/batch.ts')).registerBatch,
     },
     runs: {
       summary: 'list, label, remove, merge the runs of a store',
-      load: async () => (await import('./commands/runs.ts')).registerRuns,
+      load: async () => (await import('./commands/runs/runs.ts')).registerRuns,
     },
     findings: {
       summary: 'findings over the runs of a store: first and last seen, how often, with which labels',
-      load: async () => (await import('./commands/findings.ts')).registerFindings,
+      load: async () => (await import('./commands/runs/findings.ts')).registerFindings,
     },
     fleet: {
       summary: 'push what was found in many runs to a Parquet lake or ClickHouse, and report from there',
-      load: async () => (await import('./commands/fleet.ts')).registerFleet,
+      load: async () => (await import('./commands/fleet/fleet.ts')).registerFleet,
     },
   },
   'What to record, and what is known:': {
     plan: {
       summary: 'print the commands that record what a verdict needs',
-      load: async () => (await import('./commands/plan.ts')).registerPlan,
+      load: async () => (await import('./commands/knowledge/plan.ts')).registerPlan,
     },
     doctor: {
       summary: 'what a capture contains: event types, clock, CPUs, kernel, losses, what it can answer',
-      load: async () => (await import('./commands/doctor.ts')).registerDoctor,
+      load: async () => (await import('./commands/knowledge/doctor.ts')).registerDoctor,
     },
     formats: {
       summary: 'list the capture formats that can be read',
-      load: async () => (await import('./commands/formats.ts')).registerFormats,
+      load: async () => (await import('./commands/knowledge/formats.ts')).registerFormats,
     },
     rule: {
       summary: 'the rules about the kernel that findings rest on, by their ids',
-      load: async () => (await import('./commands/rule.ts')).registerRule,
+      load: async () => (await import('./commands/knowledge/rule.ts')).registerRule,
     },
     completion: {
       summary: 'print the completion of a shell',
-      load: async () => (await import('./commands/completion.ts')).registerCompletion,
+      load: async () => (await import('./commands/knowledge/completion.ts')).registerCompletion,
     },
   },
 };

@@ -7,9 +7,9 @@ import { replay } from '../jobs/replay.ts';
 import { StoreReader } from '../store/run-reader.ts';
 import { isStoreFile } from '../store/store-file.ts';
 import { UsageError } from './exit-status.ts';
-import type { Session } from './output.ts';
-import { progressBar } from './progress.ts';
 import { type InputOptions, replayStored } from './run-input.ts';
+import type { Session } from './terminal/output.ts';
+import { progressBar } from './terminal/progress.ts';
 
 /** A run in a store. */
 export interface RunPlace {

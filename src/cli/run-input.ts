@@ -9,8 +9,8 @@ import { StoreReader } from '../store/run-reader.ts';
 import { listRuns } from '../store/runs/run-list.ts';
 import { isStoreFile } from '../store/store-file.ts';
 import { UsageError } from './exit-status.ts';
-import type { Session } from './output.ts';
-import { type ProgressBar, progressBar } from './progress.ts';
+import type { Session } from './terminal/output.ts';
+import { type ProgressBar, progressBar } from './terminal/progress.ts';
 
 export interface InputOptions {
   /** Where a capture is kept. */

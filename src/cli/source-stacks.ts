@@ -2,8 +2,8 @@
 import type { ReplayResult } from '../../schema/index.ts';
 import { explainFinding } from '../query/explain.ts';
 import { QueryConnection } from '../query/user-sql.ts';
-import type { SourceStack } from '../report/replay-text.ts';
-import { linesOfFrames, type SourceOptions } from './source-options.ts';
+import type { SourceStack } from '../report/replay/replay-text.ts';
+import { linesOfFrames, type SourceOptions } from './options/source-options.ts';
 
 interface FindingStack {
   readonly title: string;

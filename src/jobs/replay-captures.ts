@@ -36,7 +36,7 @@ export async function replayCaptures(
       : await inlineSource(inputs, options);
   try {
     // The worker loads the parsers while this thread loads the models: a small capture takes no longer than its start-up.
-    const { CapturePass } = await import('./capture-pass.ts');
+    const { CapturePass } = await import('./pass/capture-pass.ts');
     const hashes = db === IN_MEMORY ? Promise.resolve([]) : hashCaptures(inputs);
     const pass = new CapturePass(source, await storeTarget(db, large, threads, options), options, hashes);
     return await pass.run(options.name ?? defaultName(inputs[0]));

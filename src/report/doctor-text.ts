@@ -1,8 +1,8 @@
 /** What a capture contains, as a page. */
 import type { DoctorResult } from '../../schema/index.ts';
-import { assessmentLines, importLines, runLines } from './replay-text.ts';
-import type { Style } from './style.ts';
-import { formatCount, plural, printable } from './text-format.ts';
+import { assessmentLines, importLines, runLines } from './replay/replay-text.ts';
+import type { Style } from './text/style.ts';
+import { formatCount, plural, printable } from './text/text-format.ts';
 
 const NAME_WIDTH = 34;
 const BAR_WIDTH = 36;

@@ -1,7 +1,7 @@
 /** Raw events, one line each, in the layout of `trace-cmd report`: task-pid, CPU, flags, time, name, fields; stacks below. */
 import type { StateEvent } from '../../schema/index.ts';
-import type { Style } from './style.ts';
-import { padTo, printable, type TimeFormat } from './text-format.ts';
+import type { Style } from './text/style.ts';
+import { padTo, printable, type TimeFormat } from './text/text-format.ts';
 
 /** What is printed of an event. */
 interface PrintedEvent extends Omit<StateEvent, 'fields'> {

@@ -1,7 +1,7 @@
 /** A recording plan as text: commands first, then what is missing and what it costs. */
 import { type PlannedRecording, RECORDING_TIERS, type Recorder, type RecordingPlan } from '../../schema/index.ts';
-import { PLAIN, type Style, widthOf } from './style.ts';
-import { formatCount, wrap } from './text-format.ts';
+import { PLAIN, type Style, widthOf } from './text/style.ts';
+import { formatCount, wrap } from './text/text-format.ts';
 
 const TIERS: Readonly<Record<PlannedRecording['tier'], string>> = {
   light: 'light: well under 1 % of a CPU',

@@ -1,8 +1,8 @@
 /** The query library as text: the list by groups, and one query explained. */
 import { QUERY_GROUPS } from '../query/named-catalog.ts';
 import type { NamedQuery } from '../query/named-query.ts';
-import { PLAIN, type Style } from './style.ts';
-import { wrap } from './text-format.ts';
+import { PLAIN, type Style } from './text/style.ts';
+import { wrap } from './text/text-format.ts';
 
 const WIDTH = 100;
 

@@ -1,7 +1,7 @@
 /** Rules for the terminal: one with its source, or all of them, a line each. */
 import type { Rule } from '../../schema/index.ts';
-import type { Style } from './style.ts';
-import { wrap } from './text-format.ts';
+import type { Style } from './text/style.ts';
+import { wrap } from './text/text-format.ts';
 
 const WIDTH = 96;
 const ID_WIDTH = 6;

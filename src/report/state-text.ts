@@ -9,8 +9,8 @@ import type {
   StateWork,
 } from '../../schema/index.ts';
 import { RECORDER_FRAME } from '../replay/knowledge/stack/recorder-frames.ts';
-import { type Style, widthOf } from './style.ts';
-import { clip, formatCount, printable, type TimeFormat, timeFormat, wrap } from './text-format.ts';
+import { type Style, widthOf } from './text/style.ts';
+import { clip, formatCount, printable, type TimeFormat, timeFormat, wrap } from './text/text-format.ts';
 
 /** Entries of a list before the rest is counted only. */
 const SHOWN = 24;

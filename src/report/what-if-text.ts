@@ -1,8 +1,8 @@
 /** The verdict matrix: findings down, variants across, and under it why each change changes what it does. */
 import { type Finding, formatDuration, rowOf, type WhatIfResult, type WhatIfVariant } from '../../schema/index.ts';
-import { suppressedLines } from './replay-text.ts';
-import { type Style, widthOf } from './style.ts';
-import { clip, printable, wrap } from './text-format.ts';
+import { suppressedLines } from './replay/replay-text.ts';
+import { type Style, widthOf } from './text/style.ts';
+import { clip, printable, wrap } from './text/text-format.ts';
 
 /** Most columns of the label of a row; fewer where the terminal has fewer. */
 const LABEL_WIDTH = 58;

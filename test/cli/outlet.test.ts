@@ -4,7 +4,7 @@ import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { inert } from '../../src/cli/outlet.ts';
+import { inert } from '../../src/cli/terminal/outlet.ts';
 import { MAIN, requireBuild } from '../support/built-command.ts';
 import { quiesce } from '../support/command-line.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

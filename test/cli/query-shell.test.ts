@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runQueryShell, type ShellStreams } from '../../src/cli/query-shell.ts';
+import { runQueryShell, type ShellStreams } from '../../src/cli/shell/query-shell.ts';
 import { parseDotCommand, splitStatements } from '../../src/query/shell-language.ts';
-import { fittedTable } from '../../src/report/fitted-table.ts';
+import { fittedTable } from '../../src/report/text/fitted-table.ts';
 import { quiesce } from '../support/command-line.ts';
 import { buildStore } from '../support/sample-store.ts';
 import { folderOfTest, temporaryFolder } from '../support/temporary-folder.ts';
@@ -208,7 +208,7 @@ describe('a statement that takes too long', () => {
   it('is stopped with its process, and the next one runs', async () => {
     // Processes run compiled code: `npm test` builds dist/ first.
     const compiled = new URL('../../dist/src/cli/statement-runner.js', import.meta.url).href;
-    const { ProcessRunner } = (await import(compiled)) as typeof import('../../src/cli/statement-runner.ts');
+    const { ProcessRunner } = (await import(compiled)) as typeof import('../../src/cli/shell/statement-runner.ts');
     const runner = new ProcessRunner(db);
     try {
       const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n';

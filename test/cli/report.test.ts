@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ReplayResult } from '../../schema/index.ts';
-import { textWidth } from '../../src/report/text-format.ts';
+import { textWidth } from '../../src/report/text/text-format.ts';
 import { quiesceAt } from '../support/command-line.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 

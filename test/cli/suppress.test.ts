@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding, ReplayResult, WhatIfResult } from '../../schema/index.ts';
 import { replayCaptures } from '../../src/jobs/replay-captures.ts';
-import { parseSuppressions, SuppressionError, suppressionOf } from '../../src/report/suppressions.ts';
+import { parseSuppressions, SuppressionError, suppressionOf } from '../../src/report/replay/suppressions.ts';
 import { quiesce } from '../support/command-line.ts';
 import { temporaryFolder, writeFileIn } from '../support/temporary-folder.ts';
 

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ReplayResult } from '../../schema/index.ts';
-import { parseKernelProfile } from '../../src/cli/kernel-profile.ts';
-import { parseThreshold } from '../../src/cli/thresholds.ts';
+import { parseKernelProfile } from '../../src/cli/options/kernel-profile.ts';
+import { parseThreshold } from '../../src/cli/options/thresholds.ts';
 import { StoreReader } from '../../src/store/run-reader.ts';
 import { quiesce } from '../support/command-line.ts';
 import { folderForEachTest, writeFileIn } from '../support/temporary-folder.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ReplayResult } from '../../schema/index.ts';
 import { rateOf } from '../../src/ingest/tick-rate.ts';
 import { replayCaptures } from '../../src/jobs/replay-captures.ts';
-import { replayText } from '../../src/report/replay-text.ts';
+import { replayText } from '../../src/report/replay/replay-text.ts';
 import { textCapture } from '../support/sample-store.ts';
 
 const PLAIN = { bold: (t: string) => t, dim: (t: string) => t, severity: (_: unknown, t: string) => t };

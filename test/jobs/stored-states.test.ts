@@ -8,7 +8,7 @@ import { StateError, StoredStates } from '../../src/jobs/stored-states.ts';
 import { ReplayEngine } from '../../src/replay/engine.ts';
 import { LIVE_STATE_VERSION, saveLiveState } from '../../src/replay/snapshot/live-state.ts';
 import { stateText } from '../../src/report/state-text.ts';
-import { PLAIN } from '../../src/report/style.ts';
+import { PLAIN } from '../../src/report/text/style.ts';
 import { StoreReader } from '../../src/store/run-reader.ts';
 import { encodeSnapshot } from '../../src/store/snapshot-codec.ts';
 import { writeSnapshot } from '../../src/store/snapshot-rows.ts';

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ChainLink, type FindingDraft, identityOf, type Root, type RootKind } from '../../schema/index.ts';
 import { identified } from '../../src/replay/judge/finding-id.ts';
-import { suppressionOf } from '../../src/report/suppressions.ts';
+import { suppressionOf } from '../../src/report/replay/suppressions.ts';
 import { type EventLog, readLog, replayLog } from '../support/event-log.ts';
 import { renameComms, renameLog, shiftLog } from './log-transforms.ts';
 

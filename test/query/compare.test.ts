@@ -9,7 +9,7 @@ import { findingDifference } from '../../src/compare/finding-difference.ts';
 import { type RunRecord, readStoreRuns, splitRunSpec } from '../../src/compare/run-record.ts';
 import { BlockCollector } from '../../src/compare/sample-blocks.ts';
 import { QueryConnection } from '../../src/query/user-sql.ts';
-import { compareText } from '../../src/report/compare-text.ts';
+import { compareText } from '../../src/report/runs/compare-text.ts';
 import { quiesce } from '../support/command-line.ts';
 import { buildStore } from '../support/sample-store.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

@@ -10,7 +10,7 @@ import { bucketOf, LogLinearHistogram } from '../../src/histogram/log-linear.ts'
 import { metricHeatMaps } from '../../src/query/metric-heat-map.ts';
 import { groupingsOf, metricHistograms, metricTable } from '../../src/query/metric-histograms.ts';
 import { QueryConnection } from '../../src/query/user-sql.ts';
-import { heatMapText } from '../../src/report/heat-map.ts';
+import { heatMapText } from '../../src/report/text/heat-map.ts';
 import { quiesce } from '../support/command-line.ts';
 import { replayText } from '../support/replay-capture.ts';
 import { buildStore } from '../support/sample-store.ts';

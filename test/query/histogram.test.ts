@@ -12,7 +12,7 @@ import { replayCaptures } from '../../src/jobs/replay-captures.ts';
 import { histogramResult } from '../../src/query/histogram-result.ts';
 import { metricHistograms } from '../../src/query/metric-histograms.ts';
 import { QueryConnection } from '../../src/query/user-sql.ts';
-import { histogramText } from '../../src/report/histogram-text.ts';
+import { histogramText } from '../../src/report/text/histogram-text.ts';
 
 const nanoseconds = fc.oneof(fc.nat(200), fc.nat(1e9), fc.maxSafeInteger().map(Math.abs));
 

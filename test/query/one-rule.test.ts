@@ -5,7 +5,7 @@ import { metricHistograms } from '../../src/query/metric-histograms.ts';
 import { runNamedQuery } from '../../src/query/named-catalog.ts';
 import { QueryConnection } from '../../src/query/user-sql.ts';
 import { explainText } from '../../src/report/explain/explain-text.ts';
-import { PLAIN } from '../../src/report/style.ts';
+import { PLAIN } from '../../src/report/text/style.ts';
 import { quiesce } from '../support/command-line.ts';
 import { buildStore, textCapture } from '../support/sample-store.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ChainLink } from '../../schema/index.ts';
 import { ChainDraft, type Link, type LinkDetails, type Waiter } from '../../src/replay/judge/chain/draft.ts';
-import { chainLines } from '../../src/report/chain-text.ts';
+import { chainLines } from '../../src/report/replay/chain-text.ts';
 
 const PLAIN = { bold: (t: string) => t, dim: (t: string) => t, severity: (_: string, t: string) => t };
 const text = (chain: readonly ChainLink[]): string => chainLines(chain, PLAIN).join('\n');

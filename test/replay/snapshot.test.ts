@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { EventBatch } from '../../schema/index.ts';
-import { wholeDictionary } from '../../src/jobs/run-session.ts';
+import { wholeDictionary } from '../../src/jobs/pass/run-session.ts';
 import { ReplayEngine } from '../../src/replay/engine.ts';
 import { instantOf } from '../../src/replay/instant/instant.ts';
 import { type LiveState, loadLiveState, saveLiveState } from '../../src/replay/snapshot/live-state.ts';

@@ -4,8 +4,8 @@
  */
 import { type Assessment, FINDING_KINDS, type Finding, type FindingKind, identityOf } from '../../../schema/index.ts';
 import { rootsOfRuns } from '../../replay/roots/roots.ts';
-import { findingLines } from '../../report/finding-text.ts';
-import { PLAIN } from '../../report/style.ts';
+import { findingLines } from '../../report/replay/finding-text.ts';
+import { PLAIN } from '../../report/text/style.ts';
 
 /** What was found in one run. */
 export interface RunVerdicts {

@@ -8,7 +8,7 @@ import {
   formatDuration,
   type MetricComparison,
 } from '../../../schema/index.ts';
-import { formatRatio } from '../../report/compare-text.ts';
+import { formatRatio } from '../../report/runs/compare-text.ts';
 import { type Outcome, type RunVerdicts, suitesOf, type TestCase, type TestSuite } from './cases.ts';
 import { xmlElement } from './xml.ts';
 

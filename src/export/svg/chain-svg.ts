@@ -1,8 +1,8 @@
 /** The chain of a finding as a picture: the tree of the report, with what each link cost. */
 import { type Finding, formatDuration } from '../../../schema/index.ts';
 import { chainOf } from '../../query/timeline/subjects.ts';
-import { type ChainRow, chainTree, linkName, smallBranches } from '../../report/chain-tree.ts';
-import { clip } from '../../report/text-format.ts';
+import { type ChainRow, chainTree, linkName, smallBranches } from '../../report/replay/chain-tree.ts';
+import { clip } from '../../report/text/text-format.ts';
 import { picture, tag, textElement } from './svg.ts';
 
 const WIDTH = 900;

@@ -4,7 +4,7 @@ import type { Explanation } from '../../query/explain.ts';
 import { timelineFinding } from '../../report/html/timeline-links.ts';
 import { type GroupRow, type LaneRow, layoutOf, type TrackRow } from '../../report/lanes/layout.ts';
 import { arrowOf, BADGE, type PlacedStep, placedSteps } from '../../report/lanes/steps.ts';
-import { clip, type TimeFormat } from '../../report/text-format.ts';
+import { clip, type TimeFormat } from '../../report/text/text-format.ts';
 import { picture, tag, textElement } from './svg.ts';
 
 const WIDTH = 980;

@@ -1,8 +1,8 @@
 /** Findings under their root causes, worst first, and the chains from blocked tasks to the root, which arrows join. */
 import type { ChainLink, Evidence, Finding, RootCause } from '../../../schema/index.ts';
 import { rootsOf } from '../../replay/roots/roots.ts';
-import { findingLines } from '../../report/finding-text.ts';
-import { PLAIN } from '../../report/style.ts';
+import { findingLines } from '../../report/replay/finding-text.ts';
+import { PLAIN } from '../../report/text/style.ts';
 import { type FlowNumbers, Lanes, type SliceArgs, type Timeline, type TrackId } from '../timeline.ts';
 import type { RunFacts } from './run-facts.ts';
 import { waitKey } from './waits.ts';

@@ -3,9 +3,9 @@
  * and how, the chain, stacks and lines of the log as the kernel prints them, and how it was obtained.
  */
 import type { Explanation } from '../../query/explain.ts';
-import { findingBody } from '../finding-text.ts';
-import { PLAIN, type Style } from '../style.ts';
-import { printable, timeFormat, wrapAfter } from '../text-format.ts';
+import { findingBody } from '../replay/finding-text.ts';
+import { PLAIN, type Style } from '../text/style.ts';
+import { printable, timeFormat, wrapAfter } from '../text/text-format.ts';
 import {
   type ExplainOptions,
   framesOf,

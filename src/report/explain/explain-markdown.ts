@@ -1,8 +1,8 @@
 /** A finding as Markdown for an issue: code fences for what must keep its columns, details that fold away. */
 import type { Explanation } from '../../query/explain.ts';
-import { findingBody } from '../finding-text.ts';
-import { PLAIN } from '../style.ts';
-import { printable, type TimeFormat, timeFormat } from '../text-format.ts';
+import { findingBody } from '../replay/finding-text.ts';
+import { PLAIN } from '../text/style.ts';
+import { printable, type TimeFormat, timeFormat } from '../text/text-format.ts';
 import {
   citedRules,
   type ExplainOptions,

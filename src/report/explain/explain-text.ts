@@ -1,9 +1,9 @@
 /** The story of one finding for the terminal: what it is, every event and line that proves it, in order, and the rules used. */
 import type { ExplainedEvent, ExplainedLine, ExplainedRange, Explanation } from '../../query/explain.ts';
-import { findingLines } from '../finding-text.ts';
+import { findingLines } from '../replay/finding-text.ts';
 import { ruleLines, ruleText } from '../rule-text.ts';
-import { type Style, widthOf } from '../style.ts';
-import { printable, type TimeFormat, timeFormat, wrapAfter } from '../text-format.ts';
+import { type Style, widthOf } from '../text/style.ts';
+import { printable, type TimeFormat, timeFormat, wrapAfter } from '../text/text-format.ts';
 import { explainMail } from './explain-mail.ts';
 import { explainMarkdown } from './explain-markdown.ts';
 import { citedRules, type ExplainOptions, framesOf, logNameOf, placeOf, shownEvents } from './explained.ts';

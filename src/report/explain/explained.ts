@@ -2,8 +2,8 @@
 import { RECORDED_FROM_HERE, type RootCause, type Rule, type RunInfo } from '../../../schema/index.ts';
 import type { ExplainedEvent, ExplainedLine, Explanation } from '../../query/explain.ts';
 import { ruleBook } from '../../query/rule-book.ts';
-import type { Style } from '../style.ts';
-import { formatCount, type TimeFormat } from '../text-format.ts';
+import type { Style } from '../text/style.ts';
+import { formatCount, type TimeFormat } from '../text/text-format.ts';
 
 export const EXPLAIN_FORMATS = ['text', 'mail', 'md'] as const;
 

@@ -7,7 +7,7 @@ import {
 } from '../../../schema/index.ts';
 import { hashOf, pageStyle } from '../html/asset.ts';
 import { html, Markup } from '../html/html.ts';
-import { plural } from '../text-format.ts';
+import { plural } from '../text/text-format.ts';
 import { runsChart, trendChart } from './fleet-charts.ts';
 import { fleetCell, fleetHeading, isText } from './fleet-text.ts';
 

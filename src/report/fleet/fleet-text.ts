@@ -5,8 +5,8 @@ import {
   type FleetValue,
   formatDuration,
 } from '../../../schema/index.ts';
-import { PLAIN, type Style } from '../style.ts';
-import { formatCount, padTo, printable, textWidth, wrap } from '../text-format.ts';
+import { PLAIN, type Style } from '../text/style.ts';
+import { formatCount, padTo, printable, textWidth, wrap } from '../text/text-format.ts';
 
 const GAP = '  ';
 const WIDTH = 110;

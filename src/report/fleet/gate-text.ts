@@ -1,7 +1,7 @@
 /** The gate of a fleet as text: one entry per root cause, with the findings that come down to it. */
 import { type FleetGateResult, type FleetIdentity, formatDuration } from '../../../schema/index.ts';
-import { PLAIN, type Style } from '../style.ts';
-import { plural, printable } from '../text-format.ts';
+import { PLAIN, type Style } from '../text/style.ts';
+import { plural, printable } from '../text/text-format.ts';
 
 export function fleetGateText(result: FleetGateResult, style: Style = PLAIN): string {
   const lines = [`${plural(result.head_runs, 'run')} judged against ${plural(result.base_runs, 'run')}`, ''];

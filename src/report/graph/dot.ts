@@ -1,5 +1,5 @@
 /** What graphs have in common: how a name becomes a string of Graphviz, and how things look before the page colours them. */
-import { printable } from '../text-format.ts';
+import { printable } from '../text/text-format.ts';
 
 /** Names are text: no markup of Graphviz, no escapes of its own; line feeds are ours. */
 export function quoted(text: string): string {

@@ -1,7 +1,7 @@
 /** A graph of lock classes in the language of Graphviz: held → acquired. */
 import type { Finding } from '../../../schema/index.ts';
 import type { LockEdge, LockGraph, LockNode } from '../../query/lock-graph.ts';
-import { formatCount } from '../text-format.ts';
+import { formatCount } from '../text/text-format.ts';
 import { GRAPH_STYLE, quoted } from './dot.ts';
 
 /** The classes that a finding is about, in order. */

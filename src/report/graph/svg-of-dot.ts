@@ -1,5 +1,5 @@
 /** Graphviz draws. */
-import { printable } from '../text-format.ts';
+import { printable } from '../text/text-format.ts';
 
 /** Graphviz, loaded. */
 export type Graphviz = Awaited<ReturnType<typeof import('@viz-js/viz').instance>>;

@@ -1,6 +1,6 @@
 /** A deadlock in the language of Graphviz: each task, what it waits for, and who has that. */
 import { type Finding, formatDuration } from '../../../schema/index.ts';
-import { linkName } from '../chain-tree.ts';
+import { linkName } from '../replay/chain-tree.ts';
 import { GRAPH_STYLE, quoted } from './dot.ts';
 
 type Deadlock = Extract<Finding, { kind: 'deadlock' }>;

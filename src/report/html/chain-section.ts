@@ -1,6 +1,6 @@
 /** A chain as a tree with the share of each link, and what each CPU did meanwhile. */
 import { type ChainLink, type Finding, formatDuration, type StallHoldout } from '../../../schema/index.ts';
-import { type ChainRow, chainTree, linkName, smallBranches } from '../chain-tree.ts';
+import { type ChainRow, chainTree, linkName, smallBranches } from '../replay/chain-tree.ts';
 import { html, type Markup } from './html.ts';
 
 const BAR_WIDTH = 120;

@@ -2,7 +2,7 @@
  * HTML with inert values. Names come from captures, and captures from anywhere: what a template interpolates is text, with markup
  * escaped and controls and marks of direction shown; only what a template made is markup.
  */
-import { printable } from '../text-format.ts';
+import { printable } from '../text/text-format.ts';
 
 /** Markup that is safe to put into a page. */
 export class Markup {

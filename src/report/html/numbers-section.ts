@@ -6,7 +6,7 @@ import {
   type MetricComparison,
   type MetricName,
 } from '../../../schema/index.ts';
-import { formatCount } from '../text-format.ts';
+import { formatCount } from '../text/text-format.ts';
 import { html, type Markup } from './html.ts';
 import type { RunMaterial } from './run-material.ts';
 

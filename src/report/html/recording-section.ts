@@ -1,6 +1,6 @@
 /** What the recording is, what it could decide, what was wrong with it, and how to record what is missing. */
 import { type Assessment, DIAGNOSTICS, type ImportIssue } from '../../../schema/index.ts';
-import { formatCount, plural, type TimeFormat } from '../text-format.ts';
+import { formatCount, plural, type TimeFormat } from '../text/text-format.ts';
 import { html, type Markup, preformatted } from './html.ts';
 import type { RunMaterial } from './run-material.ts';
 

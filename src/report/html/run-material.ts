@@ -20,7 +20,7 @@ import { QueryConnection } from '../../query/user-sql.ts';
 import { rootsOf } from '../../replay/roots/roots.ts';
 import { StoreReader } from '../../store/run-reader.ts';
 import { type FindingGraph, findingGraphs } from '../graph/finding-graphs.ts';
-import { tellingFinding } from '../wait-list.ts';
+import { tellingFinding } from '../replay/wait-list.ts';
 
 export interface MetricMaterial {
   readonly histogram: HistogramResult;

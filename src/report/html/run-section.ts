@@ -1,7 +1,7 @@
 /** One run: its headline, its timeline, its root causes with their findings, and what the recording is. */
 import type { Finding, RootCause } from '../../../schema/index.ts';
-import { plural, type TimeFormat, timeFormat } from '../text-format.ts';
-import { tellingFinding } from '../wait-list.ts';
+import { tellingFinding } from '../replay/wait-list.ts';
+import { plural, type TimeFormat, timeFormat } from '../text/text-format.ts';
 import { findingSection } from './finding-section.ts';
 import { html, type Markup } from './html.ts';
 import { planSection, recordingSection } from './recording-section.ts';

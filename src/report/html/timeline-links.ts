@@ -3,7 +3,7 @@ import type { ChainLink, Finding, Timeline } from '../../../schema/index.ts';
 import type { Explanation } from '../../query/explain.ts';
 import { chainOf, gracePeriodOf } from '../../query/timeline/subjects.ts';
 import type { TimelineFinding, TimelineMark, TimelineStep } from '../block/page-data.ts';
-import { linkName } from '../chain-tree.ts';
+import { linkName } from '../replay/chain-tree.ts';
 
 const MOST_MARKS = 60;
 

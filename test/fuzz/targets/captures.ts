@@ -1,11 +1,11 @@
 /** Captures of every form: read, replayed, judged and printed. */
 import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { inert } from '../../../src/cli/outlet.ts';
+import { inert } from '../../../src/cli/terminal/outlet.ts';
 import { readEvents } from '../../../src/jobs/read-events.ts';
 import { replay } from '../../../src/jobs/replay.ts';
-import { replayText } from '../../../src/report/replay-text.ts';
-import { PLAIN } from '../../../src/report/style.ts';
+import { replayText } from '../../../src/report/replay/replay-text.ts';
+import { PLAIN } from '../../../src/report/text/style.ts';
 import { smallTraceDat } from '../../fixtures/trace-dat/small-file.ts';
 import { expectTrue, type FuzzTarget } from '../target.ts';
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { readBaseline } from '../../../src/compare/baseline-file.ts';
 import { compareRuns } from '../../../src/compare/compare-runs.ts';
 import { parseVariant } from '../../../src/replay/what-if/variant-file.ts';
-import { compareText } from '../../../src/report/compare-text.ts';
-import { PLAIN } from '../../../src/report/style.ts';
-import { parseSuppressions } from '../../../src/report/suppressions.ts';
+import { parseSuppressions } from '../../../src/report/replay/suppressions.ts';
+import { compareText } from '../../../src/report/runs/compare-text.ts';
+import { PLAIN } from '../../../src/report/text/style.ts';
 import type { FuzzTarget } from '../target.ts';
 
 const JSON_TOKENS = ['null', '[]', '{}', '"x"', '-1', '1e999', '{"a":', '"__proto__":', '"constructor":', 'true'];

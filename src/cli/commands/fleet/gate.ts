@@ -5,7 +5,7 @@ import { type FleetGateResult, fileProblem, type Severity } from '../../../../sc
 import { fleetGate, type Label, openSource } from '../../../fleet/index.ts';
 import { fleetGateText } from '../../../report/fleet/gate-text.ts';
 import { EXIT_FINDINGS, UsageError } from '../../exit-status.ts';
-import { type Session, styleOf } from '../../output.ts';
+import { type Session, styleOf } from '../../terminal/output.ts';
 import { addScope, addTarget, type FleetOptions, kindOption, labelOption, scopeOf } from './options.ts';
 
 const FAIL_ON = ['new:error', 'new:warning', 'new:info', 'never'] as const;

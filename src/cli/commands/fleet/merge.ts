@@ -1,8 +1,8 @@
 /** `quiesce fleet merge`: a lake of few files. */
 import type { Command } from 'commander';
 import { mergeLake } from '../../../fleet/index.ts';
-import { plural } from '../../../report/text-format.ts';
-import type { Session } from '../../output.ts';
+import { plural } from '../../../report/text/text-format.ts';
+import type { Session } from '../../terminal/output.ts';
 
 const HELP = `
 Every push makes a folder per day. A farm that pushes each run as it ends merges them once a day: reports are faster

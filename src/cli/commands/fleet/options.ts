@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FINDING_KINDS, METRIC_NAMES } from '../../../../schema/index.ts';
 import type { Label, Scope } from '../../../fleet/index.ts';
 import { UsageError } from '../../exit-status.ts';
-import { parseLabels } from '../../labels.ts';
+import { parseLabels } from '../../options/labels.ts';
 
 export interface FleetOptions {
   readonly to: string;

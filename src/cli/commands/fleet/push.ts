@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import type { FleetRun } from '../../../../schema/index.ts';
 import { splitRunSpec } from '../../../compare/run-record.ts';
 import { collectRuns, type Label, openSink } from '../../../fleet/index.ts';
-import { plural } from '../../../report/text-format.ts';
+import { plural } from '../../../report/text/text-format.ts';
 import { UsageError } from '../../exit-status.ts';
-import type { Session } from '../../output.ts';
+import type { Session } from '../../terminal/output.ts';
 import { addTarget, labelOption } from './options.ts';
 
 /** Runs that are sent at once: few enough for memory. */

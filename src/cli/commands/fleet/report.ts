@@ -3,12 +3,12 @@ import { type Command, Option } from 'commander';
 import { FLEET_REPORTS, fleetOverview, type Label, openSource, runFleetReport } from '../../../fleet/index.ts';
 import { fleetPage } from '../../../report/fleet/fleet-page.ts';
 import { fleetReportText } from '../../../report/fleet/fleet-text.ts';
-import { rowsText } from '../../../report/rows-text.ts';
-import { parseShare } from '../../durations.ts';
+import { rowsText } from '../../../report/text/rows-text.ts';
 import { UsageError } from '../../exit-status.ts';
-import { outPaged, type Session, styleOf } from '../../output.ts';
-import { writeOutput } from '../../output-file.ts';
+import { parseShare } from '../../options/durations.ts';
 import { packageVersion } from '../../package-version.ts';
+import { outPaged, type Session, styleOf } from '../../terminal/output.ts';
+import { writeOutput } from '../../terminal/output-file.ts';
 import {
   addScope,
   addTarget,

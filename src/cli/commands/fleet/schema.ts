@@ -1,7 +1,7 @@
 /** `quiesce fleet schema`: the tables in ClickHouse. */
 import type { Command } from 'commander';
 import { applySchema, clickHouseSchema, parseClickHouseUrl } from '../../../fleet/index.ts';
-import type { Session } from '../../output.ts';
+import type { Session } from '../../terminal/output.ts';
 
 const HELP = `
 The user that pushes needs SELECT and INSERT, one that reports needs SELECT; only this verb creates anything.
