@@ -207,7 +207,7 @@ describe('the shell on a terminal', () => {
 describe('a statement that takes too long', () => {
   it('is stopped with its process, and the next one runs', async () => {
     // Processes run compiled code: `npm test` builds dist/ first.
-    const compiled = new URL('../../dist/src/cli/statement-runner.js', import.meta.url).href;
+    const compiled = new URL('../../dist/src/cli/shell/statement-runner.js', import.meta.url).href;
     const { ProcessRunner } = (await import(compiled)) as typeof import('../../src/cli/shell/statement-runner.ts');
     const runner = new ProcessRunner(db);
     try {
