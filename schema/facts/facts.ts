@@ -38,7 +38,7 @@ export const FACTS = {
         text<MetricName>("latency that counts it: synchronize-rcu, rcu-barrier, …; NULL: part of another call's wait"),
       ),
       rootKind: orNull(
-        text('what it waited for in the end, when known (finding kinds of DESIGN: nmi-storm, cpu-hog, …)'),
+        text('what it waited for in the end, when known (nmi-storm, cpu-hog, … or another kind of finding)'),
       ),
       confidence: text<Confidence>('observed or inferred'),
     },

@@ -290,7 +290,7 @@ CREATE TABLE sync_wait (
   start_ns   INTEGER NOT NULL,
   end_ns     INTEGER,
   metric     TEXT,             -- latency that counts it: synchronize-rcu, rcu-barrier, …; NULL: part of another call's wait
-  root_kind  TEXT,             -- what it waited for in the end, when known (finding kinds of DESIGN: nmi-storm, cpu-hog, …)
+  root_kind  TEXT,             -- what it waited for in the end, when known (nmi-storm, cpu-hog, … or another kind of finding)
   confidence TEXT NOT NULL     -- observed or inferred
 );
 

@@ -53,7 +53,9 @@ export interface Explanation {
   readonly events: readonly ExplainedEvent[];
   readonly ranges: readonly ExplainedRange[];
   readonly lines: readonly ExplainedLine[];
-  /** Findings of the run that share its id prefix, when the id was ambiguous: never with an explanation. */
+  /** Titles of the run's other findings of that id: tasks of one kind behind one root share it. */
+  readonly others: readonly string[];
+  /** Evidence of which the store holds no event. */
   readonly missing: readonly string[];
 }
 
@@ -140,7 +142,14 @@ function evidenceOf(
   }
   events.sort((a, b) => a.event - b.event);
   ranges.sort((a, b) => a.event - b.event);
-  return { finding, runId: run, runName, timeUnit, events, ranges, lines, missing };
+  const others = rows(
+    connection,
+    'SELECT title FROM finding WHERE run_id = :run AND finding_id = :id ORDER BY position',
+    { run, id: finding.id },
+  )
+    .map(([title]) => String(title))
+    .filter((title) => title !== finding.title);
+  return { finding, runId: run, runName, timeUnit, events, ranges, lines, others, missing };
 }
 
 function describeUnknown(

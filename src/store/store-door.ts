@@ -49,7 +49,9 @@ export function checkedVersion(db: Database.Database, path: string, schema = 'ma
 
 function checkDefinitions(found: readonly Definition[], version: number, path: string): void {
   const refuse = (what: string): never => {
-    throw new StoreError(`${path}: is damaged, was changed, or comes from another build of quiesce: ${what}; ingest the captures again into a new file`);
+    throw new StoreError(
+      `${path}: is damaged, was changed, or comes from another build of quiesce: ${what}; ingest the captures again into a new file`,
+    );
   };
   const byName = new Map<unknown, Definition>();
   for (const definition of found) {

@@ -6,7 +6,22 @@ import { SymbolsError } from './tools.ts';
 const CHUNK_BYTES = 8 << 20;
 /** More than the banner's beginning takes. */
 const OVERLAP_BYTES = 256;
+const ELF_MAGIC = Buffer.from('\x7fELF', 'latin1');
 const BANNER = /Linux version (\d\S*)/;
+
+/** @throws SymbolsError when it cannot be read */
+export function isElf(path: string): boolean {
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'r');
+    const head = Buffer.alloc(ELF_MAGIC.length);
+    return readSync(file, head, 0, head.length, 0) === head.length && head.equals(ELF_MAGIC);
+  } catch (error) {
+    throw new SymbolsError(`${path}: ${fileProblem(error)}`);
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
 
 /** `6.12.117-labA`; undefined when the image has no banner. @throws SymbolsError */
 export function releaseOfImage(path: string): string | undefined {

@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { releaseOfImage } from './kernel-version.ts';
+import { isElf, releaseOfImage } from './kernel-version.ts';
 import { type FunctionSymbol, readFunctions } from './symbol-table.ts';
 import { runTool, SymbolsError } from './tools.ts';
 
@@ -33,6 +33,7 @@ export function sourceLines(
   sources: SymbolSources,
   release: string | undefined,
 ): ReadonlyMap<string, string> {
+  if (sources.vmlinux !== undefined) checkImage(sources.vmlinux, release);
   const lines = new Map<string, string>();
   const byModule = new Map<string | undefined, string[]>();
   for (const frame of new Set(frames)) {
@@ -45,13 +46,13 @@ export function sourceLines(
   for (const [module, own] of byModule) {
     const path = module === undefined ? sources.vmlinux : moduleFile(sources.modules, module);
     if (path === undefined) continue;
-    if (module === undefined) checkRelease(path, release);
     for (const [frame, line] of linesOf(path, own, module !== undefined)) lines.set(frame, line);
   }
   return lines;
 }
 
-function checkRelease(path: string, release: string | undefined): void {
+function checkImage(path: string, release: string | undefined): void {
+  if (!isElf(path)) throw new SymbolsError(`${path}: is no ELF file; vmlinux of the recorded kernel is expected`);
   const found = releaseOfImage(path);
   if (found !== undefined && release !== undefined && found !== release)
     throw new SymbolsError(`${path}: is the image of ${found}; the recording is of ${release}`);

@@ -18,7 +18,7 @@ export function runTool(names: readonly string[], args: readonly string[], input
     const { error, status, stdout, stderr } = spawnSync(name, args, { input, encoding: 'utf8', maxBuffer: MAX_OUTPUT });
     if (error !== undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') continue;
     if (error !== undefined) throw new SymbolsError(`${name}: ${error.message}`);
-    if (status !== 0) throw new SymbolsError(`${name}: ${stderr.trim().split('\n')[0]}`);
+    if (status !== 0) throw new SymbolsError(`${name}: ${stderr.trim().split('\n')[0].replace(`${name}: `, '')}`);
     return stdout;
   }
   throw new SymbolsError(`${names.join(' and ')} are not installed: install binutils or LLVM`);

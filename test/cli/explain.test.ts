@@ -77,6 +77,16 @@ describe('explain', () => {
     expect((await quiesce('explain', db, 'rcu-stall', '--all')).out).toContain('recorded from here on');
   });
 
+  it('names the other findings of an id: tasks of one kind behind one root share it', async () => {
+    const { out } = await quiesce('explain', db, 'blocked-sync-cc04caa1');
+    expect(out).toMatch(/\nAlso of this id: tasks of one kind behind the same root\n {2}lab_upd\/0:86 blocked /);
+  });
+
+  it('refuses an image that is none', async () => {
+    const { status, err } = await quiesce('explain', db, 'rcu-stall', '--vmlinux', log);
+    expect([status, err]).toEqual([3, `quiesce: ${log}: is no ELF file; vmlinux of the recorded kernel is expected\n`]);
+  });
+
   it('names the findings that an id fits, with their titles', async () => {
     const { status, err } = await quiesce('explain', db, 'blocked-sync');
     expect(status).toBe(2);

@@ -281,6 +281,18 @@ describe('quiesce export', () => {
     expect(await quiesce('export', storm, '--format', 'xml')).toMatchObject({ status: 2 });
   });
 
+  it.each([
+    [['--from', '40', '--to', '30'], '--from lies behind --to'],
+    [['--from', '900'], '--from, --to: nothing was recorded then'],
+    [['--cpu', '7'], '--cpu: the run has CPUs 0 to 1'],
+  ])('refuses a selection of nothing: %j', async (selection, err) => {
+    expect(await quiesce('export', storm, '--format', 'perfetto', '-o', join(folder.path, 'x'), ...selection)).toEqual({
+      status: 2,
+      out: '',
+      err: `quiesce: ${err}\n`,
+    });
+  });
+
   it('replays runs that were only stored', async () => {
     const db = join(folder.path, 'ingested.db');
     for (const args of [

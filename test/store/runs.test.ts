@@ -106,6 +106,10 @@ describe('quiesce runs', () => {
     expect(listRuns(db).map(({ run_id }) => run_id)).toEqual([3]);
     expect((await quiesce('runs', 'vacuum', db)).out).toMatch(/ before, .* after\n$/);
     expect((await quiesce('runs', 'show', db, '3')).out).toMatch(/^run {7}3\nname {6}samples\/nmi-storm\.trace\.dat\n/);
-    expect(await quiesce('runs', 'show', db, '1')).toMatchObject({ status: 4, err: `quiesce: ${db}: has no run 1\n` });
+    expect(await quiesce('runs', 'merge', db, db)).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('is the store that the others are merged into'),
+    });
+    expect(await quiesce('runs', 'show', db, '1')).toMatchObject({ status: 2, err: `quiesce: ${db}: has no run 1\n` });
   });
 });

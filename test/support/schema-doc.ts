@@ -88,8 +88,9 @@ GROUP BY c.name, t.comm ORDER BY longest_ns DESC LIMIT 10`,
   ],
   [
     'What a CPU did while it held a grace period up',
-    `SELECT b.cpu, s.kind, s.name, sum(s.dur_ns) AS spent_ns
-FROM rcu_blocker AS b JOIN span AS s ON s.run_id = b.run_id AND s.cpu = b.cpu AND s.start_ns >= b.start_ns AND s.start_ns < b.end_ns
+    `SELECT b.cpu, s.kind, s.name, sum(min(s.start_ns + s.dur_ns, b.end_ns) - max(s.start_ns, b.start_ns)) AS spent_ns
+FROM rcu_blocker AS b JOIN span AS s ON s.run_id = b.run_id AND s.cpu = b.cpu
+  AND s.kind IN ('nmi', 'hardirq', 'softirq', 'running') AND s.start_ns < b.end_ns AND s.start_ns + s.dur_ns > b.start_ns
 GROUP BY b.cpu, s.kind, s.name ORDER BY spent_ns DESC LIMIT 10`,
   ],
   [

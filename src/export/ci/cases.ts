@@ -110,7 +110,8 @@ function kindCase(kind: FindingKind, { findings, assessments }: RunVerdicts): Te
 function undecided(kind: FindingKind, assessments: readonly Assessment[]): Outcome {
   const assessment = assessments.find((candidate) => candidate.kind === kind);
   if (assessment?.status !== 'not-assessed') return { state: 'passed' };
-  return { state: 'skipped', message: `not assessed: ${assessment.note} (missing: ${assessment.missing.join('; ')})` };
+  const missing = assessment.missing.length > 0 ? ` (missing: ${assessment.missing.join('; ')})` : '';
+  return { state: 'skipped', message: `not assessed: ${assessment.note}${missing}` };
 }
 
 /** An identity begins with its kind. */

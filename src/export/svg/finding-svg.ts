@@ -70,7 +70,8 @@ function worstFinding(path: string, run: number | undefined): string {
   try {
     const runId = run ?? reader.runIds().at(-1);
     const { roots, findings } = rootsOf(runId === undefined ? [] : reader.findings(runId));
-    if (roots.length === 0) throw new RequestError(`${path}: the run has no findings to draw`);
+    if (roots.length === 0)
+      throw new RequestError(`${path}: run ${runId ?? ''} has no findings to draw; --run chooses another`);
     return tellingFinding(findings.slice(0, roots[0].findings.length)).id;
   } finally {
     reader.close();
@@ -78,5 +79,6 @@ function worstFinding(path: string, run: number | undefined): string {
 }
 
 function missing({ id }: Finding, picture: PictureKind): never {
-  throw new RequestError(`${id} has no ${picture} to draw`);
+  const having = picture === 'graph' ? '; findings about lock order and deadlocks have, --finding names one' : '';
+  throw new RequestError(`${id} has no ${picture} to draw${having}`);
 }

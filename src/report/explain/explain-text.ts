@@ -54,6 +54,11 @@ function plain(explanation: Explanation, options: ExplainOptions): string {
     for (const line of explanation.lines) lines.push(...logLines(line, logName, style));
     lines.push('');
   }
+  if (explanation.others.length > 0) {
+    lines.push(style.bold('Also of this id: tasks of one kind behind the same root'));
+    for (const title of explanation.others) lines.push(...wrapAfter('  ', '    ', printable(title), widthOf(style)));
+    lines.push('');
+  }
   const rules = citedRules(explanation);
   if (rules.length > 0) {
     lines.push(style.bold('Rules used'));

@@ -1,6 +1,6 @@
 /** What a store says of its runs, without their events. */
-import type { StoredRun } from '../../../schema/index.ts';
-import { readError, StoreError } from '../store-error.ts';
+import { RequestError, type StoredRun } from '../../../schema/index.ts';
+import { readError } from '../store-error.ts';
 import { type Connection, openForReading } from '../store-file.ts';
 
 /** Runs that are meant; everything given must hold. */
@@ -49,14 +49,14 @@ type RunRow = Omit<StoredRun, 'labels' | 'replayed' | 'findings'> & {
   readonly infos: number;
 };
 
-/** @throws StoreError when a run that is asked for by its number is not there */
+/** @throws RequestError when a run that is asked for by its number is not there */
 export function storedRuns(db: Connection, path: string, { ids, labels = {}, since }: RunFilter): StoredRun[] {
   const conditions: string[] = [];
   const values: string[] = [];
   if (ids) {
     const known = new Set(db.prepare('SELECT run_id FROM run').pluck().all() as number[]);
     const missing = ids.find((id) => !known.has(id));
-    if (missing !== undefined) throw new StoreError(`${path}: has no run ${missing}`);
+    if (missing !== undefined) throw new RequestError(`${path}: has no run ${missing}`);
     conditions.push('run_id IN (SELECT value FROM json_each(?))');
     values.push(JSON.stringify(ids));
   }

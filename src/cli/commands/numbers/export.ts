@@ -130,13 +130,16 @@ function checkOptions(options: ExportOptions, { options: known = [] }: ExportFor
 /** @throws UsageError, StoreError */
 function selectionOf(path: string, { from, to, cpu, only, run }: ExportOptions): ExportSelection {
   const bounds = { ...EVERYTHING, ...(cpu && { cpus: new Set(cpu) }), ...(only && { parts: new Set(only) }) };
-  if (from === undefined && to === undefined) return bounds;
+  if (from === undefined && to === undefined && cpu === undefined) return bounds;
   using store = openStore(path);
-  return {
-    ...bounds,
-    ...(from !== undefined && { fromNs: timeOf(store, from, run) }),
-    ...(to !== undefined && { toNs: timeOf(store, to, run) }),
-  };
+  const info = store.run(run);
+  if (cpu?.every((number) => number >= info.cpus))
+    throw new UsageError(`--cpu: the run has CPUs 0 to ${info.cpus - 1}`);
+  const fromNs = from === undefined ? bounds.fromNs : timeOf(store, from, run);
+  const toNs = to === undefined ? bounds.toNs : timeOf(store, to, run);
+  if (fromNs > toNs) throw new UsageError('--from lies behind --to');
+  if (fromNs > info.last_ns || toNs < info.first_ns) throw new UsageError('--from, --to: nothing was recorded then');
+  return { ...bounds, fromNs, toNs };
 }
 
 function parseParts(text: string): ExportPart[] {

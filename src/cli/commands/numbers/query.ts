@@ -21,7 +21,7 @@ Examples:
   quiesce query quiesce.db "SELECT * FROM sched_switch WHERE prev_state = 'D' LIMIT 20" --format csv
 CSV shows control characters as \\x1b, and a text that a spreadsheet would take for a formula begins with an apostrophe;
 JSON has every text as it is.
-Tables and columns are described in schema/migrations/0001-store.sql; the sqlite3 shell reads the same file.`;
+Tables and columns are described in docs/SCHEMA.md; the sqlite3 shell reads the same file.`;
 
 interface QueryOptions extends InputOptions {
   readonly named?: string;

@@ -1,4 +1,5 @@
 /** `quiesce runs`: what a store holds, and how it is kept in order. */
+import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { RunsResult, StoredRun } from '../../../../schema/index.ts';
 import { runDetails, runTable } from '../../../report/runs/runs-text.ts';
@@ -100,13 +101,16 @@ export function registerRuns(program: Command, session: Session): void {
         ? prunable(listRuns(db, filterOf(options)), rule)
         : await removeRuns(db, filterOf(options), rule, waitOf(options, session));
       show(db, found, options, () => {
-        if (dryRun) return runTable(found, styleOf(session.streams));
+        if (dryRun)
+          return `${plural(found.length, 'run')} would be removed\n${found.length > 0 ? runTable(found, styleOf(session.streams)) : ''}`;
         return `${plural(found.length, 'run')} removed${found.length > 0 ? `; quiesce runs vacuum ${db} gives the room back` : ''}\n`;
       });
     });
   verb('merge <store> <other...>', 'bring the runs of other stores into this one; what is there already is passed over')
     .addOption(waitOption())
     .action(async (db: string, others: string[], options: RunsOptions) => {
+      const itself = others.find((other) => isSameFile(db, other));
+      if (itself !== undefined) throw new UsageError(`${itself}: is the store that the others are merged into`);
       const ids: number[] = [];
       for (const other of others) {
         const merged = await mergeStore(db, other, waitOf(options, session));
@@ -130,6 +134,11 @@ export function registerRuns(program: Command, session: Session): void {
         () => `${db}: ${formatSize(beforeBytes)} before, ${formatSize(afterBytes)} after\n`,
       );
     });
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
 }
 
 export function sinceOption(help: string): Option {

@@ -6,6 +6,7 @@ import type { TraceEvent } from '../../../jobs/trace-event.ts';
 import { eventLine } from '../../../report/event-lines.ts';
 import { timeFormat } from '../../../report/text/text-format.ts';
 import { UsageError } from '../../exit-status.ts';
+import { parseCpus } from '../../options/cpu-list.ts';
 import { parseDuration } from '../../options/durations.ts';
 import { INSTANTS_HELP, instantOf, timeOf } from '../../options/instants.ts';
 import { parseCount, parseRunId } from '../../options/replay-options.ts';
@@ -29,7 +30,7 @@ interface EventsOptions extends InputOptions {
   readonly after?: number;
   readonly from?: string;
   readonly to?: string;
-  readonly cpu?: number;
+  readonly cpu?: readonly number[];
   readonly event?: readonly string[];
   readonly task?: string;
   readonly limit?: number;
@@ -46,11 +47,6 @@ function duration(text: string): number {
   }
 }
 
-function parseCpu(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('the number of a CPU expected.');
-  return Number(text);
-}
-
 export function registerEvents(program: Command, session: Session): void {
   const command = program.command('events').argument('<input>', INPUT_HELP);
   addInputOptions(command)
@@ -59,7 +55,7 @@ export function registerEvents(program: Command, session: Session): void {
     .addOption(new Option('--after <duration>', 'how much after it (default: 50ms)').argParser(duration))
     .option('--from <instant>', 'events from here on')
     .option('--to <instant>', 'events up to here')
-    .addOption(new Option('--cpu <n>', 'only of this CPU').argParser(parseCpu))
+    .addOption(new Option('--cpu <list>', 'only of these CPUs: 0,2-3').argParser(parseCpus))
     .option('--event <names>', 'only events of these names, separated by commas', (text) => text.split(','))
     .option('--task <task>', 'only of the task of that name or number')
     .addOption(new Option('--limit <n>', 'no more than that many').argParser(parseCount))
@@ -100,7 +96,7 @@ const asJson = (event: TraceEvent): string =>
   JSON.stringify(event, (_, value) => (typeof value === 'bigint' ? value.toString() : value));
 
 function isWanted({ cpu, task, tid }: TraceEvent, options: EventsOptions): boolean {
-  if (options.cpu !== undefined && cpu !== options.cpu) return false;
+  if (options.cpu !== undefined && (cpu === null || !options.cpu.includes(cpu))) return false;
   const wanted = options.task;
   return wanted === undefined || task === wanted || String(tid) === wanted || `${task}:${tid}` === wanted;
 }
