@@ -238,7 +238,7 @@ export function openOutsideTransaction(path: string): Connection {
   const db = new Database(path, { fileMustExist: true, timeout: 0 });
   try {
     lockDown(db);
-    if (checkedVersion(db, path) === 0) throw new StoreError(`${path}: is empty; ingest a capture first`);
+    if (versionOf(db, path) === 0) throw new StoreError(`${path}: is empty; ingest a capture first`);
     return db;
   } catch (error) {
     db.close();
@@ -246,11 +246,16 @@ export function openOutsideTransaction(path: string): Connection {
   }
 }
 
+/** Looked at as a whole: a writer may commit the first run of a new store between two looks. */
+function versionOf(db: Connection, path: string): number {
+  return db.transaction(() => checkedVersion(db, path))();
+}
+
 function openReadOnly(path: string): Connection {
   const db = new Database(path, { readonly: true, fileMustExist: true, timeout: READ_TIMEOUT_MS });
   try {
     lockDown(db);
-    const version = checkedVersion(db, path);
+    const version = versionOf(db, path);
     if (version === 0) throw new StoreError(`${path}: is empty; ingest a capture first`);
     if (version < newestVersion())
       throw new StoreError(

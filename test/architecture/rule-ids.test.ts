@@ -59,7 +59,7 @@ describe('rules of docs/MODEL.md', () => {
       literals(path)
         .filter((text) => text.includes(' ') && (text.match(ID) ?? []).some((id) => !OTHERS.has(id)))
         // Its help gives examples.
-        .filter(() => !path.endsWith('commands/rule.ts'))
+        .filter(() => !path.endsWith('commands/knowledge/rule.ts'))
         .map((text) => `${path}: ${text}`),
     );
     expect(inProse).toEqual([]);

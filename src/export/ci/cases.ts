@@ -6,6 +6,7 @@ import { type Assessment, FINDING_KINDS, type Finding, type FindingKind, identit
 import { rootsOfRuns } from '../../replay/roots/roots.ts';
 import { findingLines } from '../../report/replay/finding-text.ts';
 import { PLAIN } from '../../report/text/style.ts';
+import { printable } from '../../report/text/text-format.ts';
 
 /** What was found in one run. */
 export interface RunVerdicts {
@@ -82,7 +83,7 @@ function failure(findings: readonly Finding[], rootTitle: string | undefined): O
     type: first.kind,
     message: first.title,
     text: [
-      ...(rootTitle === undefined ? [] : [`root cause: ${rootTitle}`]),
+      ...(rootTitle === undefined ? [] : [`root cause: ${printable(rootTitle)}`]),
       ...serious.slice(0, MOST_TEXTS).flatMap((finding) => findingLines(finding, PLAIN)),
       ...(rest > 0 ? [`and ${rest} more`] : []),
     ].join('\n'),
@@ -100,7 +101,7 @@ function kindCase(kind: FindingKind, { findings, assessments }: RunVerdicts): Te
           message: own.length === 1 ? own[0].title : `${own.length} findings, the first: ${own[0].title}`,
           text: own
             .slice(0, MOST_TEXTS)
-            .map(({ id, title }) => `${id}: ${title}`)
+            .map(({ id, title }) => `${id}: ${printable(title)}`)
             .join('\n'),
         };
   return { className: 'quiesce', name: kind, outcome };
