@@ -32,7 +32,7 @@ function plain(explanation: Explanation, options: ExplainOptions): string {
       ? []
       : [...wrapAfter('', '  ', printable(root.title), widthOf(style)).map((line) => style.bold(line)), ''];
   lines.push(
-    ...findingLines({ ...finding, evidence: finding.evidence.filter(({ text }) => text !== undefined) }, style, {
+    ...findingLines(finding, style, {
       ...told,
       evidence: false,
     }),

@@ -17,6 +17,8 @@ const TIME_WIDTH = 9;
 const SHARE_WIDTH = 9;
 const BAR_WIDTH = 10;
 const PLACE_WIDTH = 9;
+/** `event 12473457`. */
+const NAMED_PLACE_WIDTH = 15;
 /** Labels need this much; on a narrow page the bar goes. */
 const ROOMY = 90;
 
@@ -25,15 +27,28 @@ interface Columns {
   readonly width: number;
   readonly label: number;
   readonly bar: number;
+  /** What shows the links of the tree: `line` or `event`, which stands above the numbers; `either`, and each number says which. */
+  readonly place: Place;
   readonly style: Style;
   /** The way to the root only: no branch that cost little, no note that takes a line. */
   readonly brief: boolean;
 }
 
-function columnsOf(style: Style, indent: number, brief: boolean): Columns {
+type Place = 'line' | 'event' | 'either' | '';
+
+const placeWidth = (place: Place): number => (place === 'either' ? NAMED_PLACE_WIDTH : PLACE_WIDTH);
+
+function placeOf(chain: readonly ChainLink[]): Place {
+  const events = chain.some(({ event }) => event !== undefined);
+  const lines = chain.some(({ event, line }) => event === undefined && line !== undefined);
+  if (events && lines) return 'either';
+  return events ? 'event' : lines ? 'line' : '';
+}
+
+function columnsOf(style: Style, indent: number, brief: boolean, place: Place): Columns {
   const width = widthOf(style) - indent;
   const bar = width < ROOMY ? 0 : BAR_WIDTH + 2;
-  return { width, bar, label: width - TIME_WIDTH - SHARE_WIDTH - bar - PLACE_WIDTH, style, brief };
+  return { width, bar, place, label: width - TIME_WIDTH - SHARE_WIDTH - bar - placeWidth(place), style, brief };
 }
 
 export interface ChainOptions {
@@ -45,13 +60,10 @@ export interface ChainOptions {
 export function chainLines(chain: readonly ChainLink[], style: Style, options: ChainOptions = {}): string[] {
   const { indent = 4, brief = false } = options;
   const totalNs = chain.reduce((sum, link) => sum + link.blame_ns, 0);
-  const place = chain.some((link) => link.line !== undefined)
-    ? 'line'
-    : chain.some((link) => link.event !== undefined)
-      ? 'event'
-      : '';
-  const columns = columnsOf(style, indent, brief);
-  const head = 'blame'.padStart(TIME_WIDTH) + 'share'.padStart(SHARE_WIDTH) + place.padStart(columns.bar + PLACE_WIDTH);
+  const place = placeOf(chain);
+  const columns = columnsOf(style, indent, brief, place);
+  const title = place === 'either' ? '' : place;
+  const head = 'blame'.padStart(TIME_WIDTH) + 'share'.padStart(SHARE_WIDTH) + title.padStart(columns.bar + PLACE_WIDTH);
   return [
     style.dim(`${' '.repeat(columns.label)}${head}`.trimEnd()),
     ...rowLines(chainTree(chain), '', '', totalNs, columns),
@@ -93,7 +105,8 @@ function linkLines(link: ChainLink, first: string, rest: string, totalNs: number
   const inline = note !== '' && textWidth(name) + textWidth(note) + 2 <= room;
   const label = inline ? `${name}, ${note}` : clip(name, room);
   const shownBy = link.event ?? link.line;
-  const place = shownBy === undefined ? '' : String(shownBy).padStart(PLACE_WIDTH);
+  const which = columns.place !== 'either' ? '' : link.event === undefined ? 'line ' : 'event ';
+  const place = shownBy === undefined ? '' : `${which}${shownBy}`.padStart(placeWidth(columns.place));
   const line = `${padTo(label, columns.label)}${cost(link.blame_ns, totalNs, columns)}${place}`.trimEnd();
   if (note === '' || inline || (columns.brief && !link.closes)) return [line];
   return [line, ...wrap(note, columns.width - rest.length - 2).map((part) => `${rest}  ${columns.style.dim(part)}`)];

@@ -56,7 +56,7 @@ ${Object.entries(PICTURES)
 
 Examples:
   quiesce export trace.dat --format perfetto -o run.pftrace        then open it at https://ui.perfetto.dev
-  quiesce export quiesce.db --format perfetto --from 28.7 --to 29.2 --only findings,scheduling -o stall.pftrace
+  quiesce export quiesce.db --run 1 --format perfetto --from 28.7 --to 29.2 --only findings,scheduling -o stall.pftrace
   quiesce export trace.dat --format folded --metric blocked | flamegraph.pl --countname ns > blocked.svg
   quiesce export quiesce.db --format svg --finding rcu-stall -o stall.svg
   quiesce export quiesce.db --format svg --finding lock-inversion --picture graph -o cycle.svg
