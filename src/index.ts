@@ -23,6 +23,7 @@ export { junitOfComparison, junitOfRuns } from './export/ci/junit.ts';
 export { type SarifRun, sarifOfComparison, sarifOfRuns } from './export/ci/sarif.ts';
 export type { CaptureInput } from './ingest/capture.ts';
 export { type DoctorOptions, doctor } from './jobs/doctor.ts';
+export { type FilledRows, type FillRowsOptions, fillRows } from './jobs/fill-rows.ts';
 export type { Inputs } from './jobs/inputs.ts';
 export { type EventStream, type ReadEventsOptions, readEvents } from './jobs/read-events.ts';
 export { ingest, replay } from './jobs/replay.ts';

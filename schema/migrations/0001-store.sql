@@ -17,6 +17,9 @@
 --   …          one column per field of the event; a field with the name of a column above is called arg_<field>
 -- and the view "event" shows the common columns of all of them with the event's name. A filter on run_id touches the events of that run
 -- alone, ORDER BY id is the order of time without sorting, and event_count has the counts.
+--
+-- The rows of a kind are made when quiesce query first reads them, or by quiesce rows; until then (event_type.has_rows = 0) its view and the
+-- view "event" have their columns and fail when they are read, with "rows of sched_switch are still in pages: run quiesce rows FILE".
 
 -- Facts about the file itself.
 CREATE TABLE store_info (
@@ -237,7 +240,7 @@ SELECT s.stack_id,                                                              
        (SELECT text FROM string WHERE string_id = frame.address_id) AS address   -- 0xffffffff…, of that boot
 FROM _stack AS s, json_each(s.frames) AS f JOIN frame ON frame.frame_id = f.value;
 
--- The events once more, as compressed columns: what a replay from the store reads (src/store/pages/page-codec.ts).
+-- The events as compressed columns, all of them: what a replay from the store reads, and rows are made of (src/store/pages/page-codec.ts).
 CREATE TABLE event_page (
   page_id        INTEGER PRIMARY KEY,
   run_id         INTEGER NOT NULL REFERENCES run,

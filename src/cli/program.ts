@@ -50,6 +50,10 @@ const VERB_GROUPS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
       summary: 'run SQL on a store, read-only; or a query of the library; or open a shell',
       load: async () => (await import('./commands/numbers/query.ts')).registerQuery,
     },
+    rows: {
+      summary: 'make the rows of a store that other programs read: sqlite3, Python, DuckDB',
+      load: async () => (await import('./commands/numbers/rows.ts')).registerRows,
+    },
     compare: {
       summary: 'compare runs: a verdict per latency, and findings that appeared or went',
       load: async () => (await import('./commands/numbers/compare.ts')).registerCompare,

@@ -4,6 +4,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { type ReplayResult, RUNS_COMPILED } from '../../schema/index.ts';
 import type { CaptureInput } from '../ingest/capture.ts';
 import { hashCaptures } from '../ingest/content-hash.ts';
+import { DEFAULT_ROWS } from '../store/rows/row-choice.ts';
 import { IN_MEMORY, type ReplayCapturesOptions } from './replay-options.ts';
 import type { BatchSource } from './source/batch-source.ts';
 import { WorkerSource } from './source/worker-source.ts';
@@ -60,16 +61,16 @@ async function storeTarget(
   path: string,
   largeInput: boolean,
   threads: number,
-  { waitMs, signal, onWait, keep = 'all' }: ReplayCapturesOptions,
+  { waitMs, signal, onWait, keep = 'all', rows = DEFAULT_ROWS }: ReplayCapturesOptions,
 ): Promise<StoreTarget | undefined> {
   if (path === IN_MEMORY) return undefined;
   const wait = { ...(waitMs !== undefined && { waitMs }), ...(signal && { signal }), ...(onWait && { onWait }) };
   if (threads > 2) {
     const { WorkerStoreTarget } = await import('./target/store-worker-target.ts');
-    return new WorkerStoreTarget({ path, largeInput, kept: keep, ...(waitMs !== undefined && { waitMs }) }, wait);
+    return new WorkerStoreTarget({ path, largeInput, kept: keep, rows, ...(waitMs !== undefined && { waitMs }) }, wait);
   }
   const { LocalStoreTarget } = await import('./target/store-target.ts');
-  return new LocalStoreTarget(path, largeInput, wait, keep);
+  return new LocalStoreTarget(path, largeInput, wait, keep, rows);
 }
 
 function isLarge(inputs: readonly CaptureInput[]): boolean {

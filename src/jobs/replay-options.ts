@@ -3,6 +3,7 @@ import type { KernelProfile, Thresholds } from '../../schema/index.ts';
 import type { ReadProgress } from '../ingest/run-stream.ts';
 import type { EventSelection } from '../ingest/selection.ts';
 import type { ReplayedRun } from '../replay/what-if/judge.ts';
+import type { RowChoice } from '../store/rows/row-choice.ts';
 import type { Kept } from '../store/run-summary.ts';
 
 /** A store that keeps nothing. */
@@ -41,6 +42,11 @@ export interface CaptureOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** What the store keeps of the run; default: all. */
   readonly keep?: Kept;
+  /**
+   * When events become rows that SQL reads. `later` (the default): when a statement first asks for their kind, or by {@link fillRows}; pages
+   * hold them from the start. `now`: at once.
+   */
+  readonly rows?: RowChoice;
   /** Time of the ingest, UTC in ISO 8601; default: SOURCE_DATE_EPOCH (seconds) of the environment, else now. */
   readonly ingestedAt?: string;
   /** /proc/kallsyms or System.map of the recorded kernel, for captures without symbols. */

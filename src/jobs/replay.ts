@@ -35,7 +35,8 @@ export async function replayInputs(
   options: ReplayOptions,
   onReplayed?: (run: ReplayedRun) => void,
 ): Promise<ReplayResult> {
-  const { run, db, name, labels, keep, ingestedAt, kallsymsPath, selection, threads, separate, ...common } = options;
+  const { run, db, name, labels, keep, rows, ingestedAt, kallsymsPath, selection, threads, separate, ...common } =
+    options;
   const given = jobInputs(inputs, run);
   const watched = { ...common, ...(onReplayed && { onReplayed }) };
   if (given.kind === 'store') {
@@ -51,6 +52,7 @@ export async function replayInputs(
     ...(name !== undefined && { name }),
     ...(labels && { labels }),
     ...(keep && { keep }),
+    ...(rows && { rows }),
     ...(ingestedAt !== undefined && { ingestedAt }),
     ...(kallsymsPath !== undefined && { kallsymsPath }),
     ...(selection && { selection }),

@@ -66,6 +66,9 @@ export class UnknownFinding extends RequestError {
 
 const EVENT_ID_BITS = 36n;
 
+/** Events behind one of which the stack is looked for. */
+const STACK_WITHIN = 64;
+
 /** Columns of every event view that are not fields of the event. */
 const COMMON = new Set(['id', 'run_id', 'ts_ns', 'cpu', 'tid', 'comm', 'flags', 'context', 'stack_id']);
 
@@ -118,6 +121,24 @@ export function explainStored(
 }
 
 function evidenceOf(
+  connection: QueryConnection,
+  finding: Finding,
+  run: number,
+  runName: string,
+  timeUnit: KernelProfile['timeUnit'],
+): Explanation {
+  const spans = finding.evidence.flatMap((item) =>
+    'event' in item
+      ? [item.event, ...(item.range ? [item.range.to] : [])].map((event) => ({
+          first: event,
+          last: event + STACK_WITHIN,
+        }))
+      : [],
+  );
+  return connection.withEvents(run, spans, () => read(connection, finding, run, runName, timeUnit));
+}
+
+function read(
   connection: QueryConnection,
   finding: Finding,
   run: number,
@@ -248,7 +269,7 @@ function stackBehind(connection: QueryConnection, id: bigint, cpu: SqlValue, tid
   if (!connection.hasRelation('kernel_stack')) return null;
   const [next] = rows(
     connection,
-    `SELECT e.stack_id, e.name FROM event AS e WHERE e.id > :id AND e.id <= :id + 64 AND e.cpu = :cpu AND e.tid = :tid ORDER BY e.id LIMIT 1`,
+    `SELECT e.stack_id, e.name FROM event AS e WHERE e.id > :id AND e.id <= :id + ${STACK_WITHIN} AND e.cpu = :cpu AND e.tid = :tid ORDER BY e.id LIMIT 1`,
     { id, cpu, tid },
   );
   return next && next[1] === 'kernel_stack' ? next[0] : null;

@@ -1,5 +1,7 @@
-/** SQL as the user types it, on a connection that cannot write. */
+/** SQL as the user types it, on a connection that cannot write. Rows that are still in pages are made before they are read. */
 import { RequestError } from '../../schema/index.ts';
+import type { EventSpan } from '../store/rows/row-filler.ts';
+import { RowSupply, type SupplyOptions } from '../store/rows/row-supply.ts';
 import { StoreError, storeError } from '../store/store-error.ts';
 import { type Connection, openForReading, type Statement } from '../store/store-file.ts';
 import { nearestNames } from './name-suggestion.ts';
@@ -34,12 +36,14 @@ const MOST_STATEMENTS = 64;
 export class QueryConnection {
   readonly path: string;
   readonly #db: Connection;
+  readonly #rows: RowSupply;
   readonly #statements = new Map<string, Statement>();
 
   /** @throws StoreError */
-  constructor(path: string) {
+  constructor(path: string, options: SupplyOptions = {}) {
     this.path = path;
     this.#db = openForReading(path);
+    this.#rows = new RowSupply(this.#db, path, options);
     // The file is opened read-only; this covers databases that a statement attaches.
     this.#db.pragma('query_only = 1');
   }
@@ -55,13 +59,18 @@ export class QueryConnection {
    * @throws StoreError when the file is damaged or locked
    */
   query(sql: string, values?: Readonly<Record<string, SqlValue>>): SqlRows {
-    const statement = this.#guarded(() => this.#prepared(sql));
+    const statement = this.#guarded(() => {
+      this.#rows.provideFor(sql, values);
+      return this.#prepared(sql);
+    });
     if (!statement.reader || !statement.readonly)
       throw new SqlError('the store is opened read-only: only statements that return rows are run');
     const columns = statement.columns().map((column) => column.name);
     return {
       columns,
-      rows: this.#rows(() => this.#prepared(sql).iterate(...(values ? [values] : [])) as IterableIterator<SqlValue[]>),
+      rows: this.#iterate(
+        () => this.#prepared(sql).iterate(...(values ? [values] : [])) as IterableIterator<SqlValue[]>,
+      ),
     };
   }
 
@@ -73,6 +82,14 @@ export class QueryConnection {
     if (statement.reader) statement.safeIntegers(true).raw(true);
     if (this.#statements.size < MOST_STATEMENTS) this.#statements.set(sql, statement);
     return statement;
+  }
+
+  /**
+   * Runs queries that read only events of these spans of a run (positions, both included): whole kinds of events stay in their pages.
+   * @throws StoreError
+   */
+  withEvents<T>(runId: number, spans: readonly EventSpan[], read: () => T): T {
+    return this.#rows.withEvents(runId, spans, read);
   }
 
   /** Whether a table or view of that name exists. */
@@ -91,7 +108,7 @@ export class QueryConnection {
     );
   }
 
-  *#rows(start: () => IterableIterator<SqlValue[]>): Generator<SqlValue[]> {
+  *#iterate(start: () => IterableIterator<SqlValue[]>): Generator<SqlValue[]> {
     const rows = this.#guarded(start);
     try {
       for (;;) {

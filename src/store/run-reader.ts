@@ -12,7 +12,7 @@ import type {
   RunInfo,
   Thresholds,
 } from '../../schema/index.ts';
-import { readDictionary } from './events/dictionary-rows.ts';
+import { type DictionaryBases, readDictionary } from './events/dictionary-rows.ts';
 import { eventBase } from './events/event-id.ts';
 import { EventPositions } from './events/event-positions.ts';
 import { BatchCheck } from './pages/batch-check.ts';
@@ -259,9 +259,15 @@ export class StoreReader {
     );
   }
 
+  /** What is added to the ids of the run's dictionary in the tables. */
+  dictionaryBases(runId: number): DictionaryBases {
+    const row = this.#row(runId);
+    return { string: row.string_base, type: row.type_base, frame: row.frame_base, stack: row.stack_base };
+  }
+
   /** Everything that the run's events refer to, with the ids that they had when the captures were read. */
   dictionary(runId: number): DictionaryDelta {
-    const row = this.#rowWithEvents(runId);
+    this.#rowWithEvents(runId);
     return this.#guarded(() => {
       const next = this.#db
         .prepare('SELECT string_base, type_base, frame_base, stack_base FROM run WHERE run_id > ? ORDER BY run_id')
@@ -272,8 +278,7 @@ export class StoreReader {
         frame: next?.frame_base ?? Number.MAX_SAFE_INTEGER,
         stack: next?.stack_base ?? Number.MAX_SAFE_INTEGER,
       };
-      const base = { string: row.string_base, type: row.type_base, frame: row.frame_base, stack: row.stack_base };
-      return readDictionary(this.#db, runId, base, end);
+      return readDictionary(this.#db, runId, this.dictionaryBases(runId), end);
     });
   }
 
@@ -334,7 +339,19 @@ export class StoreReader {
   /** @throws StoreError */
   positions(runId: number): EventPositions {
     this.#rowWithEvents(runId);
-    return new EventPositions(this.#db, runId);
+    return new EventPositions(this.#db, runId, this.#pageReader(runId));
+  }
+
+  /** Reads single pages of a run. */
+  #pageReader(runId: number): (pageNo: number) => EventBatch | undefined {
+    let check: BatchCheck | undefined;
+    return (pageNo) => {
+      check ??= new BatchCheck(this.dictionary(runId));
+      const body = this.#guarded(() =>
+        this.#db.prepare('SELECT body FROM event_page WHERE run_id = ? AND page_no = ?').pluck().get(runId, pageNo),
+      ) as Uint8Array | undefined;
+      return body && this.#decode(runId, pageNo, body, check);
+    };
   }
 
   #decode(runId: number, pageNo: number, body: Uint8Array, check: BatchCheck): EventBatch {

@@ -11,6 +11,7 @@ import { quoted } from './identifiers.ts';
 import { PageEncoder } from './pages/page-codec.ts';
 import { ResultRows } from './result-rows.ts';
 import { RowInserter } from './row-inserter.ts';
+import { DEFAULT_ROWS, mayWait, type RowChoice } from './rows/row-choice.ts';
 import type { Kept, RunResults, RunSummary } from './run-summary.ts';
 import { writeSnapshot } from './snapshot-rows.ts';
 import type { Connection } from './store-file.ts';
@@ -64,7 +65,7 @@ export class RunWriter {
   #stallTimeoutNs: number | null = null;
 
   /** @param db connection with an open transaction. */
-  constructor(db: Connection, runId: number, kept: Kept = 'all') {
+  constructor(db: Connection, runId: number, kept: Kept = 'all', rows: RowChoice = DEFAULT_ROWS) {
     this.#db = db;
     this.#kept = kept;
     const withEvents = kept === 'all';
@@ -79,6 +80,11 @@ export class RunWriter {
           this.#relations,
           { event: this.#base, ...this.#dictionaryBases },
           this.#dictionary.dictionary.strings,
+          {
+            relation: (type) => this.#relations.relation(type),
+            // Kinds beyond those that have a table are rare, and of hostile captures.
+            writes: (type, relation) => rows === 'now' || relation === undefined || !mayWait(type),
+          },
         )
       : new EventCounter();
     this.#facts = new FactWriter(db, this.runId, this.#base);

@@ -6,7 +6,7 @@ import { closeSync, openSync, readSync, statSync, unlinkSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { fileProblem } from '../../schema/index.ts';
-import { migrations, newestVersion } from './migrations.ts';
+import { migrations } from './migrations.ts';
 import { APPLICATION_ID, checkedVersion, checkJournal, lockDown } from './store-door.ts';
 import { StoreError, StoreLocked, storeError } from './store-error.ts';
 
@@ -257,10 +257,6 @@ function openReadOnly(path: string): Connection {
     lockDown(db);
     const version = versionOf(db, path);
     if (version === 0) throw new StoreError(`${path}: is empty; ingest a capture first`);
-    if (version < newestVersion())
-      throw new StoreError(
-        `${path}: is of store version ${version}; any ingest into it brings it to ${newestVersion()}`,
-      );
     db.pragma('cache_size = -65536');
     return db;
   } catch (error) {

@@ -83,6 +83,7 @@ describe('quiesce batch', () => {
       ]);
     const events = (db: string, run: unknown): unknown[][] =>
       rows(db, `SELECT ts_ns, cpu, tid, comm, name, context FROM event WHERE run_id = ${run} ORDER BY id LIMIT 500`);
+    for (const db of ['farm.db', 'one.db']) expect(quiesce('rows', db).status).toBe(0);
     expect(events('farm.db', storm)).toEqual(events('one.db', 1));
   });
 

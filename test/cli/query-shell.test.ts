@@ -189,7 +189,7 @@ describe('the shell on a terminal', () => {
     expect(messages).toMatch(/3 rows and more \(\.limit 3\), /);
     expect(messages).toMatch(/1 row, /);
     expect(messages).toContain('read-only. .help for help');
-    expect(out).toContain('local_timer_entry');
+    expect(out).toContain('__srcu_read_lock');
     expect(readFileSync(historyFile, 'utf8')).toBe('.limit 3\nSELECT id, name FROM event;\nSELECT 1 AS one;\n.quit\n');
     await typed('SELECT 2;\n', { interactive: true, historyFile });
     expect(readFileSync(historyFile, 'utf8')).toContain('.limit 3\n');

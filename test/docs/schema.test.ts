@@ -12,7 +12,7 @@ const path = join(folder.path, 'runs.db');
 let db: Database.Database;
 
 beforeAll(async () => {
-  await buildStore(path, ['nmi-storm.trace.dat', 'lock-cycle.trace.txt.zst']);
+  await buildStore(path, ['nmi-storm.trace.dat', 'lock-cycle.trace.txt.zst'], 'now');
   db = new Database(path, { readonly: true });
 });
 afterAll(() => {

@@ -1,7 +1,18 @@
 /** docs/SCHEMA.md, made from the comments of the store's SQL, with a drawing and joins that a test runs. */
 import { readFileSync } from 'node:fs';
 
-const SQL = readFileSync(new URL('../../schema/migrations/0001-store.sql', import.meta.url), 'utf8');
+const [SQL, ...LATER] = ['0001-store.sql', '0002-rows.sql'].map((file) =>
+  readFileSync(new URL(`../../schema/migrations/${file}`, import.meta.url), 'utf8'),
+);
+
+/** Notes of columns that a later version added: by table and column. */
+const ADDED = new Map(
+  LATER.flatMap((sql) =>
+    [...sql.matchAll(/^ALTER TABLE (\w+) ADD COLUMN (\w+).*; -- (.*)$/gm)].map(
+      ([, table, column, note]) => [`${table}.${column}`, note] as const,
+    ),
+  ),
+);
 
 interface Relation {
   readonly kind: 'table' | 'view';
@@ -27,7 +38,10 @@ function relations(declared: DeclaredColumns): Relation[] {
       kind: kind === 'TABLE' ? 'table' : 'view',
       name,
       doc: comment.replace(/^-- ?/gm, '').trim().split('\n\n').at(-1)?.replaceAll('\n', ' ') ?? '',
-      columns: declared(name).map((column) => ({ ...column, doc: notes.get(column.name) ?? '' })),
+      columns: declared(name).map((column) => ({
+        ...column,
+        doc: notes.get(column.name) ?? ADDED.get(`${name}.${column.name}`) ?? '',
+      })),
     });
   }
   return found;

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { KernelProfile, Thresholds } from '../../../schema/index.ts';
 import { type EventSelection, isSelective, type SelectedTime } from '../../ingest/selection.ts';
 import type { ReplayOptions } from '../../jobs/replay-options.ts';
+import { DEFAULT_ROWS, ROW_CHOICES, type RowChoice } from '../../store/rows/row-choice.ts';
 import { UsageError } from '../exit-status.ts';
 import { parseCpus } from './cpu-list.ts';
 import { parseDuration, parseShare } from './durations.ts';
@@ -25,6 +26,7 @@ export interface ThresholdOptions {
 
 export interface CaptureOptions extends ThresholdOptions {
   readonly db: string;
+  readonly rows: RowChoice;
   readonly name?: string;
   readonly label?: Labels;
   readonly profile?: KernelProfile;
@@ -55,6 +57,7 @@ export function argument<T>(parse: (text: string) => T): (text: string) => T {
 export function addCaptureOptions(command: Command): Command {
   return command
     .option('--db <file>', 'store to append the run to; :memory: keeps nothing', DEFAULT_DB)
+    .addOption(rowsOption())
     .option('--separate', 'captures are not of one boot: a run each')
     .option('--name <name>', 'name of the run (default: folder and file of the first capture)')
     .addOption(
@@ -76,6 +79,15 @@ export function addCaptureOptions(command: Command): Command {
     .addOption(waitOption())
     .option('--json', 'print the result as JSON (quiesce.replay/2)')
     .option('--quiet', 'no messages and no progress on standard error');
+}
+
+export function rowsOption(): Option {
+  return new Option(
+    '--rows <when>',
+    'when events become rows for SQL · later: when a query first asks for their kind · now: at once',
+  )
+    .choices([...ROW_CHOICES])
+    .default(DEFAULT_ROWS, DEFAULT_ROWS);
 }
 
 /** @throws UsageError */
@@ -149,6 +161,7 @@ export function jobOptions(options: CaptureOptions & { readonly run?: number }):
   return {
     ...(selection && { selection }),
     thresholds: thresholdsOf(options),
+    rows: options.rows,
     ...(options.profile && { profile: options.profile }),
     ...(options.name !== undefined && { name: options.name }),
     ...(options.label && { labels: options.label }),

@@ -13,6 +13,7 @@ import { queryDescription, queryListText } from '../../report/query-help.ts';
 import { fittedTable } from '../../report/text/fitted-table.ts';
 import { ROW_FORMATS, type RowFormat, rowsText } from '../../report/text/rows-text.ts';
 import { plural, printable } from '../../report/text/text-format.ts';
+import { withoutGuards } from '../../store/rows/guarded-view.ts';
 import { inert } from '../terminal/outlet.ts';
 import {
   InlineRunner,
@@ -223,7 +224,7 @@ class QueryShell {
     await this.#guarded(async () => {
       const { rows } = await this.#fetch({ kind: 'sql', sql });
       if (rows.length === 0) throw new SqlError(`no table or view is named '${name}'; .tables lists them`);
-      this.#write(rows.map(([text]) => `${text};\n`).join('\n'));
+      this.#write(rows.map(([text]) => `${withoutGuards(String(text))};\n`).join('\n'));
     });
   }
 

@@ -1,7 +1,7 @@
 /**
  * Runs statements for the query shell so that they can be stopped. SQLite works synchronously and this binding of it cannot be
  * interrupted, from no thread: a statement runs in a process of its own, which is killed when the user has waited long enough. The
- * store is only read, so nothing can be left half done.
+ * statement is only read, and rows that it makes of pages are one transaction, so nothing can be left half done.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { companionScript, RUNS_COMPILED } from '../../../schema/index.ts';

@@ -74,7 +74,7 @@ async function outcomeOf(
   temporary: string,
   replayer: Replayer,
   writer: Writer,
-  { db, keep, profile, thresholds, kallsymsPath, labels, signal }: BatchOptions,
+  { db, keep, rows, profile, thresholds, kallsymsPath, labels, signal }: BatchOptions,
 ): Promise<ItemOutcome> {
   let captures: readonly string[];
   try {
@@ -91,6 +91,7 @@ async function outcomeOf(
     labels: { ...labels, ...item.labels },
     db: temporary,
     keep,
+    ...(rows && { rows }),
     ...(profile && { profile }),
     ...(thresholds && { thresholds }),
     ...(kallsymsPath !== undefined && { kallsymsPath }),

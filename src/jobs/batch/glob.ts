@@ -35,7 +35,7 @@ function expand(folder: string, [segment, ...rest]: readonly string[], foldersOn
     const path = join(folder, segment);
     return existsSync(path) ? expand(path, rest, foldersOnly) : [];
   }
-  const fits = segmentPattern(segment);
+  const fits = namePattern(segment);
   return entries(folder)
     .filter((entry) => fits.test(entry.name) && (segment.startsWith('.') || !entry.name.startsWith('.')))
     .filter((entry) => (last && !foldersOnly) || isFolder(folder, entry))
@@ -56,7 +56,8 @@ function isFolder(folder: string, entry: Dirent): boolean {
   return existsSync(join(folder, entry.name, '.'));
 }
 
-function segmentPattern(segment: string): RegExp {
+/** What a name has to be like: `*`, `?` and `[a-c]`. */
+export function namePattern(segment: string): RegExp {
   const source = segment.replace(/\[!?[^\]]+\]|[\s\S]/g, (part) => {
     if (part === '*') return '.*';
     if (part === '?') return '.';

@@ -1,5 +1,6 @@
 /** One item of a batch: its captures into a store of their own, in whichever process. */
 import { CaptureError, type KernelProfile, type ReplayResult, type Thresholds } from '../../../schema/index.ts';
+import type { RowChoice } from '../../store/rows/row-choice.ts';
 import type { Kept } from '../../store/run-summary.ts';
 import { StoreError } from '../../store/store-error.ts';
 import { replayCaptures } from '../replay-captures.ts';
@@ -7,6 +8,7 @@ import { replayCaptures } from '../replay-captures.ts';
 /** What every item of a batch is replayed with. */
 export interface ItemSettings {
   readonly keep: Kept;
+  readonly rows?: RowChoice;
   readonly profile?: KernelProfile;
   readonly thresholds?: Partial<Thresholds>;
   readonly kallsymsPath?: string;

@@ -1,6 +1,7 @@
 /** What an ingest tells the thread that stores, and what it answers. */
 import type { EventBatch } from '../../../schema/index.ts';
 import type { FactBatch } from '../../store/facts/fact-recorder.ts';
+import type { RowChoice } from '../../store/rows/row-choice.ts';
 import type { Kept, RunResults, RunSummary } from '../../store/run-summary.ts';
 
 export type ToStore =
@@ -28,6 +29,7 @@ export interface StoreTask {
   readonly path: string;
   readonly largeInput: boolean;
   readonly kept: Kept;
+  readonly rows: RowChoice;
   /** Longest wait for another writer, ms. Default: as long as it takes. */
   readonly waitMs?: number;
 }

@@ -1,5 +1,6 @@
 /** The store of an ingest. In the same thread here; in a thread of its own in store-worker-target.ts. */
 import type { FactBatch } from '../../store/facts/fact-recorder.ts';
+import { DEFAULT_ROWS, type RowChoice } from '../../store/rows/row-choice.ts';
 import type { Kept, RunResults, RunSummary } from '../../store/run-summary.ts';
 import { nextRunId, RunWriter } from '../../store/run-writer.ts';
 import { openForWriting, type WaitOptions, type WritableStore, whenUnlocked } from '../../store/store-file.ts';
@@ -23,11 +24,13 @@ export class LocalStoreTarget implements StoreTarget {
   readonly #largeInput: boolean;
   readonly #wait: WaitOptions;
   readonly #kept: Kept;
+  readonly #rows: RowChoice;
   readonly #writers: RunWriter[] = [];
   #store: WritableStore | undefined;
 
-  constructor(path: string, largeInput: boolean, wait: WaitOptions = {}, kept: Kept = 'all') {
+  constructor(path: string, largeInput: boolean, wait: WaitOptions = {}, kept: Kept = 'all', rows = DEFAULT_ROWS) {
     this.#kept = kept;
+    this.#rows = rows;
     this.#path = path;
     this.#largeInput = largeInput;
     this.#wait = wait;
@@ -37,7 +40,7 @@ export class LocalStoreTarget implements StoreTarget {
     // Opened with the first batch: a capture that cannot be read leaves no file behind.
     this.#store ??= await whenUnlocked(this.#path, this.#wait, () => openForWriting(this.#path, this.#largeInput));
     const { db } = this.#store;
-    const writer = new RunWriter(db, nextRunId(db) + this.#writers.length, this.#kept);
+    const writer = new RunWriter(db, nextRunId(db) + this.#writers.length, this.#kept, this.#rows);
     this.#writers.push(writer);
     return {
       runId: writer.runId,

@@ -13,7 +13,7 @@ const wait = {
   ...(task.waitMs !== undefined && { waitMs: task.waitMs }),
   onWait: () => post({ kind: 'waiting' }),
 };
-const target = new LocalStoreTarget(task.path, task.largeInput, wait, task.kept);
+const target = new LocalStoreTarget(task.path, task.largeInput, wait, task.kept, task.rows);
 let sink: RunSink | undefined;
 let failed = false;
 

@@ -9,6 +9,7 @@ import {
   FRAME_WIDTH,
   FrameAt,
 } from '../../../schema/index.ts';
+import { storedText } from '../identifiers.ts';
 import { RowInserter } from '../row-inserter.ts';
 import type { Connection } from '../store-file.ts';
 import { checkedRow, checkedValues, EVENT_SHAPE, FIELD_TYPE, parsedIds, TEXT } from '../stored-values.ts';
@@ -107,6 +108,7 @@ export class DictionaryRows {
       'shape',
       'events',
       'relation',
+      'has_rows',
     ]);
     const fields = new RowInserter(this.#db, 'event_field', ['type_id', 'position', 'name', 'type', 'column_name']);
     for (const type of this.dictionary.types) {
@@ -116,14 +118,15 @@ export class DictionaryRows {
         typeId,
         runId,
         type.system,
-        type.name,
+        storedText(type.name),
         type.shape,
         events.counts[type.typeId] ?? 0,
         relation?.view ?? null,
+        events.hasRows(type) ? 1 : 0,
       );
       type.fields.forEach((field, position) => {
         const column = relation?.columns.find((c) => c.field === field.name)?.columnName ?? null;
-        fields.row(typeId, position, field.name, field.type, column);
+        fields.row(typeId, position, storedText(field.name), field.type, column);
       });
     }
     types.flush();

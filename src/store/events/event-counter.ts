@@ -11,6 +11,8 @@ export interface EventRows {
   /** A type is new, or has more fields than before. */
   define(type: EventType): void;
   append(batch: EventBatch): void;
+  /** False when the events of a type are in pages alone, until somebody asks for their rows. */
+  hasRows(type: EventType): boolean;
   /** The view that shows a type; null when it has none. */
   viewOf(type: EventType): EventRelation | null;
   flush(): void;
@@ -26,6 +28,10 @@ export class EventCounter implements EventRows {
 
   append({ length, type }: EventBatch): void {
     for (let i = 0; i < length; i++) this.counts[type[i]]++;
+  }
+
+  hasRows(): boolean {
+    return true;
   }
 
   viewOf(): null {

@@ -1,6 +1,7 @@
 /** Where in a run an instant or an event is: positions of events, pages that hold them. */
-
+import { type EventBatch, NO_CPU, NO_TID } from '../../../schema/index.ts';
 import { quoted } from '../identifiers.ts';
+import { anyPending } from '../rows/pending-rows.ts';
 import type { Connection } from '../store-file.ts';
 import { eventBase } from './event-id.ts';
 
@@ -22,8 +23,11 @@ export class EventPositions {
   readonly #db: Connection;
   readonly #base: number;
   readonly #runId: number;
+  readonly #pageAt: (pageNo: number) => EventBatch | undefined;
 
-  constructor(db: Connection, runId: number) {
+  /** @param pageAt reads a page of the run; undefined behind the last one */
+  constructor(db: Connection, runId: number, pageAt: (pageNo: number) => EventBatch | undefined) {
+    this.#pageAt = pageAt;
     this.#db = db;
     this.#runId = runId;
     this.#base = eventBase(runId);
@@ -61,6 +65,69 @@ export class EventPositions {
    * @returns its position, undefined when there is none
    */
   nearest(name: string | undefined, event: number, direction: 1 | -1, filter: EventFilter): number | undefined {
+    return this.#hasRows(name)
+      ? this.#nearestRow(name, event, direction, filter)
+      : this.#nearestInPages(name, event, direction, filter);
+  }
+
+  /** The view of all events waits for those of every run. */
+  #hasRows(name: string | undefined): boolean {
+    if (!anyPending(this.#db)) return true;
+    if (name === undefined) return false;
+    return (
+      this.#db
+        .prepare('SELECT 1 FROM event_type WHERE run_id = ? AND name = ? AND has_rows = 0 LIMIT 1')
+        .get(this.#runId, name) === undefined
+    );
+  }
+
+  #nearestInPages(
+    name: string | undefined,
+    event: number,
+    direction: 1 | -1,
+    { cpu, tid, comm }: EventFilter,
+  ): number | undefined {
+    const types = this.#ids(
+      'SELECT type_id - type_base FROM event_type JOIN run USING (run_id)',
+      'event_type.name',
+      name,
+    );
+    const comms = this.#ids(
+      `SELECT string_id - string_base FROM string
+       JOIN run ON string_id BETWEEN string_base AND
+         coalesce((SELECT min(next.string_base) - 1 FROM run AS next WHERE next.run_id > run.run_id), 1 << 62)`,
+      'text',
+      comm,
+    );
+    const fits = (batch: EventBatch, i: number): boolean =>
+      (types === undefined || types.has(batch.type[i])) &&
+      (cpu === undefined || (batch.cpu[i] === cpu && cpu !== NO_CPU)) &&
+      (tid === undefined || (batch.tid[i] === tid && tid !== NO_TID)) &&
+      (comms === undefined || comms.has(batch.comm[i]));
+    const first = this.pageOf(Math.max(event + direction, 1));
+    for (let pageNo = first?.pageNo ?? 0; pageNo >= 0; pageNo += direction) {
+      const batch = this.#pageAt(pageNo);
+      if (batch === undefined) return undefined;
+      // Position of the event in the page.
+      const at = event - batch.firstEventId;
+      if (direction > 0) {
+        for (let i = Math.max(at + 1, 0); i < batch.length; i++) if (fits(batch, i)) return batch.firstEventId + i;
+      } else {
+        for (let i = Math.min(at, batch.length) - 1; i >= 0; i--) if (fits(batch, i)) return batch.firstEventId + i;
+      }
+    }
+    return undefined;
+  }
+
+  /** Ids within the run. Undefined: any will do. */
+  #ids(select: string, column: string, text: string | undefined): Set<number> | undefined {
+    if (text === undefined) return undefined;
+    return new Set(
+      this.#db.prepare(`${select} WHERE run_id = ? AND ${column} = ?`).pluck().all(this.#runId, text) as number[],
+    );
+  }
+
+  #nearestRow(name: string | undefined, event: number, direction: 1 | -1, filter: EventFilter): number | undefined {
     const source = this.#relation(name);
     const conditions = direction > 0 ? ['id > :from', 'id <= :to'] : ['id < :from', 'id > :to'];
     const values: Record<string, number | string> = {

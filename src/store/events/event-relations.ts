@@ -4,6 +4,8 @@
  */
 import type { EventField, EventType, FieldType } from '../../../schema/index.ts';
 import { freeName, plainName, quoted, storedText } from '../identifiers.ts';
+import { guard, isGuarded } from '../rows/guarded-view.ts';
+import { pendingViews } from '../rows/pending-rows.ts';
 import type { Connection } from '../store-file.ts';
 
 /** `number`: integers, exact · `string`: a string_id, or the text itself when it is not in the dictionary. */
@@ -23,7 +25,7 @@ export interface EventRelation {
   readonly table: string;
   hasStack: boolean;
   readonly columns: EventColumn[];
-  /** The view does not show the present columns yet. */
+  /** The view does not show the present state of the table yet. */
   stale: boolean;
 }
 
@@ -60,13 +62,18 @@ export class EventRelations {
   readonly #db: Connection;
   readonly #byEvent = new Map<string, EventRelation>();
   readonly #names = new Set<string>();
+  /** Views that fail when they are read, because rows are still in pages. */
+  readonly #guarded = new Set<string>();
   #added: boolean;
   #addedColumns = 0;
 
   constructor(db: Connection) {
     this.#db = db;
-    for (const name of db.prepare('SELECT lower(name) FROM sqlite_master').pluck().all() as string[])
-      this.#names.add(name);
+    const found = db.prepare('SELECT name, type, sql FROM sqlite_master').raw().all() as [string, string, string][];
+    for (const [name, type, sql] of found) {
+      this.#names.add(name.toLowerCase());
+      if (type === 'view' && isGuarded(sql)) this.#guarded.add(name);
+    }
     // The view of all events, which is made last, and also when there are none.
     this.#added = !this.#names.has('event');
     this.#names.add('event');
@@ -108,6 +115,11 @@ export class EventRelations {
     return known;
   }
 
+  /** Relations by their views, as they are. */
+  byView(): ReadonlyMap<string, EventRelation> {
+    return new Map([...this.#byEvent.values()].map((relation) => [relation.view, relation]));
+  }
+
   /** The column of a field, or undefined when the table is full. */
   column(relation: EventRelation, field: EventField): EventColumn | undefined {
     const cls = columnClass(field.type);
@@ -125,11 +137,22 @@ export class EventRelations {
     this.#added = true;
   }
 
-  /** Makes the views show what the tables hold now. */
+  /** Makes the views show what the tables hold now, and fail where rows are still in pages. */
   refreshViews(): void {
+    const pending = pendingViews(this.#db);
     for (const relation of this.#byEvent.values()) {
+      const waits = pending.has(relation.view);
+      if (waits !== this.#guarded.has(relation.view)) {
+        relation.stale = true;
+        this.#added = true;
+      }
       if (!relation.stale) continue;
-      this.#db.exec(`DROP VIEW IF EXISTS ${quoted(relation.view)}; ${eventView(relation)}`);
+      const definition = `${eventView(relation)}${waits ? guard(relation.view) : ''}`;
+      this.#db.exec(
+        `DROP VIEW IF EXISTS ${quoted(relation.view)}; CREATE VIEW ${quoted(relation.view)} AS ${definition}`,
+      );
+      if (waits) this.#guarded.add(relation.view);
+      else this.#guarded.delete(relation.view);
       relation.stale = false;
     }
     if (this.#added) this.#refreshAllEvents();
@@ -199,24 +222,44 @@ export class EventRelations {
     relation.stale = true;
   }
 
+  /**
+   * Views of this connection alone, under the same names, over tables of this connection where there are some: for a store that cannot be
+   * written. Temporary names come first when SQLite looks a name up, also in a temporary view.
+   */
+  createTemporaryViews(pending: ReadonlySet<string>): void {
+    for (const relation of this.#byEvent.values()) {
+      const definition = `${eventView(relation)}${pending.has(relation.view) ? guard(relation.view) : ''}`;
+      this.#db.exec(`CREATE TEMP VIEW ${quoted(relation.view)} AS ${definition}`);
+    }
+    this.#createAllEvents('TEMP VIEW', pending);
+  }
+
   #refreshAllEvents(): void {
     const old = this.#db
       .prepare("SELECT name FROM sqlite_master WHERE type = 'view' AND (name = 'event' OR name GLOB '_event_[0-9]*')")
       .pluck()
       .all() as string[];
     for (const name of old) this.#db.exec(`DROP VIEW ${quoted(name)}`);
-    const arms = [...this.#byEvent.values()].map(eventArm);
+    this.#createAllEvents('VIEW', this.#guarded);
+  }
+
+  #createAllEvents(kind: 'VIEW' | 'TEMP VIEW', pending: ReadonlySet<string>): void {
+    // In the order of names: rows come in the same order whichever was stored, or brought, first.
+    const relations = [...this.#byEvent.values()].sort((a, b) => (a.eventName < b.eventName ? -1 : 1));
+    const arms = relations.map(
+      (relation) => `${eventArm(relation)}${pending.has(relation.view) ? guard(relation.view) : ''}`,
+    );
     arms.push('SELECT id, run_id, ts_ns, cpu, tid, comm, name, flags, context, stack_id FROM other_event AS o');
     const parts: string[] = [];
     for (let i = 0; i < arms.length; i += MAX_ARMS) parts.push(arms.slice(i, i + MAX_ARMS).join('\nUNION ALL '));
     if (parts.length === 1) {
-      this.#db.exec(`CREATE VIEW event AS ${parts[0]}`);
+      this.#db.exec(`CREATE ${kind} event AS ${parts[0]}`);
       return;
     }
     parts.forEach((part, i) => {
-      this.#db.exec(`CREATE VIEW _event_${i} AS ${part}`);
+      this.#db.exec(`CREATE ${kind} _event_${i} AS ${part}`);
     });
-    this.#db.exec(`CREATE VIEW event AS ${parts.map((_, i) => `SELECT * FROM _event_${i}`).join(' UNION ALL ')}`);
+    this.#db.exec(`CREATE ${kind} event AS ${parts.map((_, i) => `SELECT * FROM _event_${i}`).join(' UNION ALL ')}`);
   }
 }
 
@@ -269,7 +312,7 @@ function eventView(relation: EventRelation): string {
     const value = values.length === 1 ? values[0] : `coalesce(${values.join(', ')})`;
     shown.push(`${value} AS ${quoted(same[0].columnName)}`);
   }
-  return `CREATE VIEW ${quoted(relation.view)} AS SELECT ${shown.join(',\n  ')}\nFROM ${quoted(relation.table)} AS e ${RUN_OF_EVENT}`;
+  return `SELECT ${shown.join(',\n  ')}\nFROM ${quoted(relation.table)} AS e ${RUN_OF_EVENT}`;
 }
 
 function columnExpression(column: EventColumn): string {

@@ -36,6 +36,14 @@ interface TypeWriter {
   readonly withStack: boolean;
 }
 
+/** Which tables the events of a run go to, and which of its events. */
+export interface RowPlan {
+  /** The relation of a type; undefined: `_other_event`. */
+  relation(type: EventType): EventRelation | undefined;
+  /** False: the events of the type are counted, and their rows written another time. */
+  writes(type: EventType, relation: EventRelation | undefined): boolean;
+}
+
 export interface IdBases {
   readonly event: number;
   readonly string: number;
@@ -50,6 +58,9 @@ export class EventWriter implements EventRows {
   readonly #strings: readonly string[];
   readonly #types: EventType[] = [];
   readonly #writers: (TypeWriter | undefined)[] = [];
+  readonly #plan: RowPlan;
+  /** By type: 1 when its rows are not written. */
+  #passedOver = new Uint8Array(256);
   readonly #overflow: RowInserter;
   /** Events per type. */
   readonly counts: number[] = [];
@@ -57,8 +68,9 @@ export class EventWriter implements EventRows {
   readonly flagsSeen = new Uint8Array(65536);
 
   /** @param strings the run's dictionary, growing with the batches. */
-  constructor(db: Connection, relations: EventRelations, base: IdBases, strings: readonly string[]) {
+  constructor(db: Connection, relations: EventRelations, base: IdBases, strings: readonly string[], plan: RowPlan) {
     this.#db = db;
+    this.#plan = plan;
     this.#relations = relations;
     this.#base = base;
     this.#strings = strings;
@@ -71,8 +83,18 @@ export class EventWriter implements EventRows {
     this.counts[type.typeId] ??= 0;
     const old = this.#writers[type.typeId];
     old?.inserter.flush();
-    const relation = this.#relations.relation(type);
+    const relation = this.#plan.relation(type);
     this.#writers[type.typeId] = relation && this.#writer(type, relation, old?.withStack ?? false);
+    if (type.typeId >= this.#passedOver.length) {
+      const grown = new Uint8Array(type.typeId * 2);
+      grown.set(this.#passedOver);
+      this.#passedOver = grown;
+    }
+    this.#passedOver[type.typeId] = this.#plan.writes(type, relation) ? 0 : 1;
+  }
+
+  hasRows(type: EventType): boolean {
+    return this.#passedOver[type.typeId] === 0 || this.counts[type.typeId] === 0;
   }
 
   /** The view that shows a type, or null when it is in other_event. */
@@ -109,18 +131,25 @@ export class EventWriter implements EventRows {
     return grown;
   }
 
-  append(batch: EventBatch): void {
+  /** @param from first event of the batch to be written, `to` the one behind the last */
+  append(batch: EventBatch, from = 0, to = batch.length): void {
     const { tsNs, cpu, tid, comm, type, flags, stack, cellEnd, cellTag, cellValue } = batch;
     const idBase = this.#base.event + batch.firstEventId;
     const stringBase = this.#base.string;
     const stackBase = this.#base.stack;
-    let cell = 0;
-    for (let i = 0; i < batch.length; i++) {
+    let cell = from === 0 ? 0 : cellEnd[from - 1];
+    for (let i = from; i < to; i++) {
       const typeId = type[i];
       const end = cellEnd[i];
       this.counts[typeId]++;
       this.flagsSeen[flags[i]] = 1;
       let writer = this.#writers[typeId];
+      if (this.#passedOver[typeId] === 1) {
+        // The column is there when the rows are.
+        if (stack[i] !== 0 && writer !== undefined && !writer.withStack) this.#withStack(typeId, writer);
+        cell = end;
+        continue;
+      }
       if (writer === undefined) {
         this.#appendOther(batch, i, cell, end);
         cell = end;

@@ -1,5 +1,6 @@
 /** Changes to runs that are stored: each of them whole, or not at all. */
 import type { StoredRun } from '../../../schema/index.ts';
+import { EventRelations } from '../events/event-relations.ts';
 import { storeError } from '../store-error.ts';
 import {
   type Connection,
@@ -75,6 +76,8 @@ export function removeRuns(
     const runs = storedRuns(db, path, filter);
     const going = rule === undefined ? runs : prunable(runs, rule);
     for (const { run_id } of going) removeRun(db, path, run_id);
+    // The last run of which rows were missing may be gone.
+    new EventRelations(db).refreshViews();
     return going;
   });
 }

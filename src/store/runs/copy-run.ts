@@ -4,6 +4,7 @@ import { nextBases } from '../events/dictionary-rows.ts';
 import { eventBase } from '../events/event-id.ts';
 import { type EventColumn, type EventRelation, EventRelations } from '../events/event-relations.ts';
 import { quoted } from '../identifiers.ts';
+import { fillInside } from '../rows/fill-rows.ts';
 import { nextRunId } from '../run-writer.ts';
 import type { Connection } from '../store-file.ts';
 import { type RunRanges, rangesOf } from './run-ranges.ts';
@@ -91,6 +92,8 @@ export class RunCopier {
   /** Makes the views show what has been copied. */
   finish(): void {
     this.#relations.refreshViews();
+    // Kinds that have no table here: their rows do not wait.
+    fillInside(this.#db, this.#path, ({ relation }) => relation === null);
   }
 
   #columnsOf(table: string): string[] {

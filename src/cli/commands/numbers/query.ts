@@ -7,6 +7,7 @@ import { ROW_FORMATS, type RowFormat, rowsText } from '../../../report/text/rows
 import { EXIT_USAGE, UsageError } from '../../exit-status.ts';
 import { addInputOptions, INPUT_HELP, type InputOptions, noteWithoutEvents, withStore } from '../../run-input.ts';
 import { type Session, styleOf } from '../../terminal/output.ts';
+import { progressBar } from '../../terminal/progress.ts';
 
 const EXAMPLES = `
 Without a statement and without --named a shell opens on a terminal: .help in it says more. From a pipe, statements are
@@ -21,7 +22,8 @@ Examples:
   quiesce query quiesce.db "SELECT * FROM sched_switch WHERE prev_state = 'D' LIMIT 20" --format csv
 CSV shows control characters as \\x1b, and a text that a spreadsheet would take for a formula begins with an apostrophe;
 JSON has every text as it is.
-Tables and columns are described in docs/SCHEMA.md; the sqlite3 shell reads the same file.`;
+Tables and columns are described in docs/SCHEMA.md; the sqlite3 shell reads the same file, after quiesce rows. Events
+become rows of the file when a statement first reads their kind; a file that cannot be written is answered from all the same.`;
 
 interface QueryOptions extends InputOptions {
   readonly named?: string;
@@ -82,12 +84,18 @@ function answer(path: string, sql: string | undefined, options: QueryOptions, se
   const { named, param, format } = options;
   if (named === undefined && sql === undefined) return openShell(path, format, session);
   if (named !== undefined) noteWithoutEvents(path, options, session);
-  const connection = new QueryConnection(path);
+  const bar = progressBar(session.streams.terminal && !options.quiet, 'events');
+  const connection = new QueryConnection(path, {
+    onProgress: ({ readEvents, totalEvents }) =>
+      bar.update({ readBytes: readEvents, totalBytes: totalEvents, events: readEvents }),
+  });
   try {
     const { columns, rows } =
       named === undefined ? connection.query(sql as string) : runNamedQuery(connection, named, param);
+    bar.stop();
     for (const text of rowsText(columns, rows, format)) session.streams.out(text);
   } finally {
+    bar.stop();
     connection.close();
   }
 }

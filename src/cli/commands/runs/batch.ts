@@ -6,6 +6,7 @@ import { type ItemOutcome, runBatch } from '../../../jobs/batch/batch.ts';
 import { batchItems } from '../../../jobs/batch/batch-items.ts';
 import { knownIdentities } from '../../../query/across/findings-across.ts';
 import { batchLine, batchSummary } from '../../../report/runs/batch-text.ts';
+import type { RowChoice } from '../../../store/rows/row-choice.ts';
 import { StoreReader } from '../../../store/run-reader.ts';
 import { KEPT, type Kept } from '../../../store/run-summary.ts';
 import { isStoreFile } from '../../../store/store-file.ts';
@@ -16,6 +17,7 @@ import {
   addThresholdOptions,
   collectLabels,
   profileOption,
+  rowsOption,
   type ThresholdOptions,
   thresholdsOf,
   waitingFor,
@@ -28,6 +30,7 @@ interface BatchCommandOptions extends ThresholdOptions, SuppressOptions, GateOpt
   readonly db: string;
   readonly jobs: number;
   readonly keep: Kept;
+  readonly rows: RowChoice;
   readonly manifest?: readonly string[];
   readonly files?: readonly string[];
   readonly label?: Labels;
@@ -69,6 +72,7 @@ export function registerBatch(program: Command, session: Session): void {
         .choices([...KEPT])
         .default('all', 'all'),
     )
+    .addOption(rowsOption())
     .option('--manifest <file>', 'file with a run per line, see below; may be repeated', collect)
     .option('--files <names>', 'captures within each folder, names or patterns: trace.dat,dmesg*', parseNames)
     .addOption(
@@ -88,7 +92,21 @@ export function registerBatch(program: Command, session: Session): void {
 
 async function batch(specs: readonly string[], options: BatchCommandOptions, session: Session): Promise<void> {
   const { streams } = session;
-  const { db, jobs, keep, manifest = [], files, label = {}, profile, kallsyms, wait, json, quiet, failOn } = options;
+  const {
+    db,
+    jobs,
+    keep,
+    rows,
+    manifest = [],
+    files,
+    label = {},
+    profile,
+    kallsyms,
+    wait,
+    json,
+    quiet,
+    failOn,
+  } = options;
   if (specs.length + manifest.length === 0) throw new UsageError('nothing given: folders, captures, or --manifest');
   const suppressions = suppressionsOf(options, session.streams);
   const known = knownBefore(options);
@@ -99,6 +117,7 @@ async function batch(specs: readonly string[], options: BatchCommandOptions, ses
     db,
     jobs,
     keep,
+    rows,
     labels: label,
     thresholds: thresholdsOf(options),
     ...(profile && { profile }),
