@@ -120,6 +120,20 @@ export function explainStored(
   }
 }
 
+/** Makes the rows that explaining these findings of a run reads once for all of them. */
+export function withEvidence<T>(
+  connection: QueryConnection,
+  findings: readonly Finding[],
+  run: number,
+  use: () => T,
+): T {
+  const spans = findings
+    .flatMap(({ evidence }) => evidence)
+    .flatMap((item) => ('event' in item ? [item.event, ...(item.range ? [item.range.to] : [])] : []))
+    .map((event) => ({ first: event, last: event + STACK_WITHIN }));
+  return connection.withEvents(run, spans, use);
+}
+
 function evidenceOf(
   connection: QueryConnection,
   finding: Finding,
@@ -127,15 +141,7 @@ function evidenceOf(
   runName: string,
   timeUnit: KernelProfile['timeUnit'],
 ): Explanation {
-  const spans = finding.evidence.flatMap((item) =>
-    'event' in item
-      ? [item.event, ...(item.range ? [item.range.to] : [])].map((event) => ({
-          first: event,
-          last: event + STACK_WITHIN,
-        }))
-      : [],
-  );
-  return connection.withEvents(run, spans, () => read(connection, finding, run, runName, timeUnit));
+  return withEvidence(connection, [finding], run, () => read(connection, finding, run, runName, timeUnit));
 }
 
 function read(

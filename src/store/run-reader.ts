@@ -339,11 +339,11 @@ export class StoreReader {
   /** @throws StoreError */
   positions(runId: number): EventPositions {
     this.#rowWithEvents(runId);
-    return new EventPositions(this.#db, runId, this.#pageReader(runId));
+    return new EventPositions(this.#db, runId, this.pageReader(runId));
   }
 
-  /** Reads single pages of a run. */
-  #pageReader(runId: number): (pageNo: number) => EventBatch | undefined {
+  /** Reads single pages of a run, without its dictionary; undefined behind the last one. */
+  pageReader(runId: number): (pageNo: number) => EventBatch | undefined {
     let check: BatchCheck | undefined;
     return (pageNo) => {
       check ??= new BatchCheck(this.dictionary(runId));

@@ -1,5 +1,7 @@
 /** Rows that are made when they are asked for: no answer differs from that of a store that has had them from the start. */
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -13,6 +15,7 @@ import { QueryConnection } from '../../src/query/user-sql.ts';
 import { removeRuns } from '../../src/store/runs/change-runs.ts';
 import { mergeStore } from '../../src/store/runs/merge.ts';
 import { openForWriting } from '../../src/store/store-file.ts';
+import { MAIN } from '../support/built-command.ts';
 import { quiesce } from '../support/command-line.ts';
 import { buildStore } from '../support/sample-store.ts';
 import { folderForEachTest, temporaryFolder } from '../support/temporary-folder.ts';
@@ -316,5 +319,23 @@ describe('a store of version 1', () => {
     const connection = new QueryConnection(path);
     expect([...connection.query('SELECT DISTINCT run_id FROM event ORDER BY 1').rows].flat()).toEqual([1n, 2n]);
     connection.close();
+  });
+});
+
+describe('a process that is killed while it makes rows', () => {
+  it('leaves a store of which nothing is half', async () => {
+    for (let afterMs = 150; afterMs < 900; afterMs += 150) {
+      const path = fresh();
+      const child = spawn(process.execPath, [MAIN, 'rows', path], { stdio: 'ignore' });
+      const ended = once(child, 'exit');
+      setTimeout(() => child.kill('SIGKILL'), afterMs);
+      await ended;
+      // Whoever opens it next rolls back what was begun.
+      expect(openStore(path)[Symbol.dispose]()).toBeUndefined();
+      expect([0, pending(later)]).toContain(pending(path));
+    }
+    const path = fresh();
+    await fillRows(path);
+    expect(contents(path)).toEqual(expected);
   });
 });

@@ -11,7 +11,7 @@ import {
   type Timeline,
   type WhatIfResult,
 } from '../../../schema/index.ts';
-import { type Explanation, explainStored } from '../../query/explain.ts';
+import { type Explanation, explainStored, withEvidence } from '../../query/explain.ts';
 import { histogramResult } from '../../query/histogram-result.ts';
 import { type HeatMap, metricHeatMaps } from '../../query/metric-heat-map.ts';
 import { metricHistograms } from '../../query/metric-histograms.ts';
@@ -89,7 +89,10 @@ function laneFindings(roots: readonly RootCause[], findings: readonly Finding[])
 function explanationsOf(path: string, info: RunInfo, findings: readonly Finding[]): Explanation[] {
   const connection = new QueryConnection(path);
   try {
-    return findings.slice(0, MOST_EXPLAINED).map((finding) => explainStored(connection, finding, info));
+    const explained = findings.slice(0, MOST_EXPLAINED);
+    return withEvidence(connection, explained, info.run_id ?? 1, () =>
+      explained.map((finding) => explainStored(connection, finding, info)),
+    );
   } finally {
     connection.close();
   }

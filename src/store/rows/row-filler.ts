@@ -1,5 +1,5 @@
 /** Makes rows of events that are in pages alone: decodes the pages of a run and writes the rows of the kinds that are wanted. */
-import { Dictionary, type EventType } from '../../../schema/index.ts';
+import { Dictionary, type EventBatch, type EventType } from '../../../schema/index.ts';
 import { eventBase } from '../events/event-id.ts';
 import type { EventRelations } from '../events/event-relations.ts';
 import { EventWriter } from '../events/event-writer.ts';
@@ -53,11 +53,16 @@ export class RowFiller {
   fillSpans(runId: number, wanted: readonly PendingType[], spans: readonly EventSpan[]): void {
     const writer = this.#writer(runId, wanted);
     const positions = this.#reader.positions(runId);
+    const pageAt = this.#reader.pageReader(runId);
+    let pageNo = -1;
+    let batch: EventBatch | undefined;
     let done = 0;
     for (const { first, last } of [...spans].sort((a, b) => a.first - b.first)) {
-      const page = positions.pageOf(Math.max(first, done + 1));
-      if (page === undefined) continue;
-      for (const batch of this.#reader.batches(runId, page.pageNo)) {
+      let next = positions.pageOf(Math.max(first, done + 1))?.pageNo;
+      while (next !== undefined) {
+        if (next !== pageNo) batch = pageAt(next);
+        pageNo = next;
+        if (batch === undefined) break;
         const end = batch.firstEventId + batch.length;
         const from = Math.max(first, done + 1, batch.firstEventId);
         const to = Math.min(last + 1, end);
@@ -65,7 +70,7 @@ export class RowFiller {
           writer.append(batch, from - batch.firstEventId, to - batch.firstEventId);
           done = to - 1;
         }
-        if (last < end) break;
+        next = last < end ? undefined : pageNo + 1;
       }
     }
     writer.flush();

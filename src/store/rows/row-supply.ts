@@ -54,7 +54,8 @@ export class RowSupply {
    * @throws StoreError
    */
   withEvents<T>(runId: number, spans: readonly EventSpan[], read: () => T): T {
-    if (!anyPending(this.#db)) return read();
+    // Within another one, the rows are there.
+    if (this.#provided || !anyPending(this.#db)) return read();
     this.#temporary.clear();
     this.#unlessBusy(() => this.#temporary.provideSpans(runId, spans));
     this.#provided = true;
