@@ -1,5 +1,5 @@
 /** The ftrace text format: the kernel's trace files, trace-cmd report, systrace. */
-import { BatchWriter, CaptureError, EventBatch } from '../../schema/index.ts';
+import { BatchWriter, CaptureError, EventBatch, plausibleLoss } from '../../schema/index.ts';
 import { type ParseContext, SNIFF_BYTES, type TraceFormat } from '../format.ts';
 import { LineReader, reportLine } from '../lines.ts';
 import type { ByteSource } from '../source.ts';
@@ -97,13 +97,12 @@ class TextRun {
     if (layout.report && facts.format === PLAIN) facts.format = 'trace-cmd report';
     facts.timeUnit = this.#reader.ticks ? 'ticks' : 'ns';
     if (layout.overwritten > 0) {
-      facts.lost += layout.overwritten;
-      diagnostics.report(
-        'events-lost',
-        { line: layout.overwrittenLine },
-        `${layout.overwritten} records overwritten before the trace was read`,
-        layout.overwritten,
-      );
+      const place = { line: layout.overwrittenLine };
+      const text = `${layout.overwritten} records overwritten before the trace was read`;
+      const lost = plausibleLoss(layout.overwritten);
+      facts.lost += lost || 1;
+      if (lost === 0) diagnostics.report('loss-unsized', place, text);
+      diagnostics.report('events-lost', place, text, lost || 1);
     }
     this.#reader.finish();
     const batch = this.#batch;

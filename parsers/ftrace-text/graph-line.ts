@@ -170,7 +170,8 @@ export class GraphLine {
     }
     at = skipBlanks(bytes, at, bar);
     if (bytes[at] !== 0x75 || bytes[at + 1] !== 0x73) return false;
-    this.durationNs = Math.round(ns);
+    // Longer than any clock counts: the entry is kept, the call has no end.
+    if (ns <= Number.MAX_SAFE_INTEGER) this.durationNs = Math.round(ns);
     return true;
   }
 

@@ -11,6 +11,7 @@
  *    ------------------------------------------                        function_graph
  *   [...]                                                              people
  */
+import { plausibleLoss } from '../../schema/index.ts';
 import type { CaptureFacts } from '../format.ts';
 import type { FlagColumn } from './flag-column.ts';
 
@@ -73,7 +74,7 @@ export class LayoutLine {
     const lost = LOST.exec(text);
     if (lost) {
       this.lostCpu = Number(lost[1]);
-      this.lostCount = Number(lost[2] ?? lost[3] ?? 0);
+      this.lostCount = plausibleLoss(Number(lost[2] ?? lost[3] ?? 0));
       this.seenHeader = true;
       return 'lost';
     }

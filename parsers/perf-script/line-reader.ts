@@ -1,5 +1,5 @@
 /** Lines of perf script text → events. Hot path (bench: parse): some 13 stack lines come on each sample of a capture with -g. */
-import { type BatchWriter, type EventBatch, NO_CPU, NO_TID } from '../../schema/index.ts';
+import { type BatchWriter, type EventBatch, NO_CPU, NO_TID, plausibleLoss } from '../../schema/index.ts';
 import { ByteInterner } from '../dictionary-writer.ts';
 import { EventTextReader, type RecordHeader } from '../event-text/event-text.ts';
 import type { ParseContext } from '../format.ts';
@@ -247,7 +247,7 @@ export class PerfScriptLineReader {
     const writer = this.#writer;
     const { tsNs, cpu } = this.#header;
     if (match[1].startsWith('LOST')) {
-      const lost = Math.min(Number(match[2] ?? 0), Number.MAX_SAFE_INTEGER);
+      const lost = plausibleLoss(Number(match[2] ?? 0));
       facts.lost += lost || 1;
       if (lost === 0) diagnostics.report('loss-unsized', { line: number }, text);
       diagnostics.report('events-lost', { line: number }, text, lost || 1);

@@ -40,9 +40,9 @@ export class LogLinearHistogram {
   max = Number.NEGATIVE_INFINITY;
   #counts = new Float64Array(0);
 
-  /** Counts one value. Negative values (clocks that step back) count as 0, fractions are cut. */
+  /** Counts one value. Negative values (clocks that step back) count as 0, fractions are cut, more than a safe integer is the greatest one. */
   add(value: number): void {
-    const v = value > 0 ? Math.floor(value) : 0;
+    const v = value > 0 ? Math.floor(Math.min(value, Number.MAX_SAFE_INTEGER)) : 0;
     this.addBucket(bucketOf(v), 1);
     this.sum += v;
     if (v < this.min) this.min = v;
