@@ -48,7 +48,7 @@ export class RunSession {
     this.sink = sink;
     this.#options = options;
     if (options.replay) {
-      this.#recorder = factRecorder((batch) => sink?.appendFacts(batch));
+      this.#recorder = factRecorder(sink && ((batch) => sink.appendFacts(batch)));
       const { profile, thresholds } = options;
       this.#engine = new ReplayEngine({ profile, thresholds, facts: this.#recorder });
       this.#learn(header);

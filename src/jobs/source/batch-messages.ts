@@ -29,11 +29,14 @@ export type FromWorker =
   | { readonly kind: 'end'; readonly header: KernelProfile; readonly summary: CaptureSummary | undefined }
   | { readonly kind: 'error'; readonly name: string; readonly message: string; readonly stack: string | undefined };
 
-/** To the worker: one batch has been used up. */
-export const ACK = 'ack';
-
 /** Batches on their way at once: enough to ride out a pause of either side, few enough to be small (0.6 MB each). */
 export const WINDOW = 6;
+
+/**
+ * To the worker: so many batches have been used up. Half a window at a time, because each message wakes the worker: with one message per
+ * batch the reader spent a tenth of its time in postMessage where the worker is the faster of the two.
+ */
+export const USED_UP = WINDOW / 2;
 
 /** The memory of a batch, for the transfer list of postMessage; the batch is empty afterwards. */
 export function batchMemory(batch: EventBatch): ArrayBuffer[] {

@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { companionScript, type KernelProfile } from '../../../schema/index.ts';
 import type { CaptureSummary, ReadProgress } from '../../ingest/run-stream.ts';
-import { ACK, errorOf, type FromWorker, revived, type WorkerTask } from './batch-messages.ts';
+import { errorOf, type FromWorker, revived, USED_UP, type WorkerTask } from './batch-messages.ts';
 import type { BatchSource, SourcedBatch } from './batch-source.ts';
 
 export class WorkerSource implements BatchSource {
@@ -12,6 +12,7 @@ export class WorkerSource implements BatchSource {
   #header: KernelProfile = {};
   #summary: CaptureSummary | undefined;
   #progress: ReadProgress = { readBytes: 0, totalBytes: undefined };
+  #used = 0;
 
   constructor(task: WorkerTask) {
     this.#worker = new Worker(companionScript('worker'), { workerData: task });
@@ -38,7 +39,7 @@ export class WorkerSource implements BatchSource {
       this.#progress = message.progress;
       const batch = revived(message.batch);
       yield message.page ? { batch, page: message.page } : { batch };
-      this.#worker.postMessage(ACK);
+      if (++this.#used % USED_UP === 0) this.#worker.postMessage(USED_UP);
     }
   }
 

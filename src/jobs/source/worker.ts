@@ -4,7 +4,7 @@ import type { EventBatch, KernelProfile } from '../../../schema/index.ts';
 import { type ReadProgress, RunStream } from '../../ingest/run-stream.ts';
 import { PageEncoder } from '../../store/pages/page-codec.ts';
 import { StoreReader } from '../../store/run-reader.ts';
-import { ACK, batchMemory, type FromWorker, WINDOW, type WorkerTask } from './batch-messages.ts';
+import { batchMemory, type FromWorker, USED_UP, WINDOW, type WorkerTask } from './batch-messages.ts';
 import type { BatchSource } from './batch-source.ts';
 import { InlineSource } from './inline-source.ts';
 
@@ -15,8 +15,8 @@ let room = WINDOW;
 let onRoom: (() => void) | undefined;
 
 port.on('message', (message: unknown) => {
-  if (message !== ACK) return;
-  room++;
+  if (message !== USED_UP) return;
+  room += USED_UP;
   onRoom?.();
 });
 

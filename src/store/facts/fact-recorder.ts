@@ -10,6 +10,7 @@ import {
   type FactRow,
   type FactSink,
   factFunctions,
+  NO_FACTS,
 } from '../../../schema/index.ts';
 import { HistogramSet } from '../../histogram/histogram-set.ts';
 
@@ -108,9 +109,15 @@ export interface FactRecorder extends FactSink {
   flush(): void;
 }
 
-/** @param emit gets each batch of facts when it is full */
-export function factRecorder(emit: (batch: FactBatch) => void): FactRecorder {
+/** @param emit gets each batch of facts when it is full; undefined where nobody keeps them: only their samples are counted */
+export function factRecorder(emit: ((batch: FactBatch) => void) | undefined): FactRecorder {
   const histograms = new HistogramSet();
+  const samples = {
+    histograms,
+    sample: (metric: string, by: string, valueNs: number): void => histograms.add(metric, by, valueNs),
+    openSample: (metric: string, by: string): void => void histograms.histogram(metric, by).openCount++,
+  };
+  if (emit === undefined) return { ...NO_FACTS, ...samples, flush: () => undefined };
   const buffers = new Map(FACT_NAMES.map((name) => [name, new FactBuffer(name)]));
   const handOut = (buffer: FactBuffer): void => {
     const batch = buffer.take();
@@ -118,9 +125,7 @@ export function factRecorder(emit: (batch: FactBatch) => void): FactRecorder {
   };
   return {
     ...factFunctions((name) => packer(name, buffers.get(name) as FactBuffer, handOut)),
-    histograms,
+    ...samples,
     flush: () => buffers.forEach(handOut),
-    sample: (metric, by, valueNs) => histograms.add(metric, by, valueNs),
-    openSample: (metric, by) => void histograms.histogram(metric, by).openCount++,
   };
 }
