@@ -1,8 +1,9 @@
 /** The verbs together: parses the arguments, runs one, turns errors into one line and an exit status. */
+
 import { Command, CommanderError, Help } from 'commander';
+import { packageVersion } from '../../schema/index.ts';
 import { printable } from '../report/text/text-format.ts';
 import { EXIT_INTERNAL, EXIT_OK, EXIT_USAGE, exitStatusOf } from './exit-status.ts';
-import { packageVersion } from './package-version.ts';
 import { ReaderGone } from './terminal/outlet.ts';
 import type { Session, Streams } from './terminal/output.ts';
 

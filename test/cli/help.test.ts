@@ -1,8 +1,9 @@
 /** The manual page, completion, the first steps, and docs/JSON.md say what the program does. */
+
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { packageVersion } from '../../schema/index.ts';
 import { COMPLETION_SHELLS } from '../../src/cli/completion.ts';
-import { packageVersion } from '../../src/cli/package-version.ts';
 import { wholeProgram } from '../../src/cli/program.ts';
 import { quiesce } from '../support/command-line.ts';
 import { helpAfter } from '../support/help-text.ts';

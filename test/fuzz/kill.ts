@@ -18,8 +18,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import Database from 'better-sqlite3';
+import { eventBase } from '../../src/store/events/event-id.ts';
 import { StoreLocked } from '../../src/store/store-error.ts';
-import { openForReading } from '../../src/store/store-file.ts';
+import { type Connection, openForReading } from '../../src/store/store-file.ts';
 import { MAIN } from '../support/built-command.ts';
 import { Random } from './mutate.ts';
 import { expectTrue } from './target.ts';
@@ -35,6 +36,8 @@ const READ_EVERY_MS = 40;
 const MOST_RUNS = 10;
 /** Rounds between two replays that nobody ends. */
 const WHOLE_EVERY = 10;
+/** One writer of so many makes the rows of what is stored. */
+const ROWS_ONE_IN = 4;
 /** More than the spool keeps in memory: the copy goes to a file. */
 const SPOOLED_BYTES = 40 << 20;
 const SIGNALS = ['SIGKILL', 'SIGKILL', 'SIGKILL', 'SIGKILL', 'SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -47,6 +50,11 @@ interface Ended {
   readonly err: string;
 }
 
+interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
 export interface KillTally {
   kills: number;
   rounds: number;
@@ -56,10 +64,28 @@ export interface KillTally {
   readings: number;
 }
 
-/** What a run is, whatever its number in the store. */
+/** Events whose rows are made are all there, the others have none. */
+function checkRows(db: Connection, runId: number): void {
+  const kinds = db
+    .prepare(
+      `SELECT relation, sum(events) AS events, max(has_rows) AS has_rows FROM event_type
+       WHERE run_id = ? AND relation IS NOT NULL GROUP BY relation`,
+    )
+    .all(runId) as { relation: string; events: number; has_rows: number }[];
+  for (const { relation, events, has_rows: made } of kinds) {
+    const rows = db
+      .prepare(`SELECT count(*) FROM "_ev_${relation}" WHERE id > ? AND id <= ?`)
+      .pluck()
+      .get(eventBase(runId), eventBase(runId + 1));
+    expectTrue(rows === (made ? events : 0), `run ${runId} has ${String(rows)} rows of ${events} ${relation}`);
+  }
+}
+
+/** What a run is, whatever its number in the store, and whether rows of its events are made. */
 function digest(path: string, runId: number): string {
   const db = openForReading(path);
   try {
+    db.exec('BEGIN');
     const hash = createHash('sha256');
     for (const sql of [
       'SELECT page_no, records, first_ns, last_ns, body FROM event_page WHERE run_id = ? ORDER BY page_no',
@@ -69,10 +95,11 @@ function digest(path: string, runId: number): string {
       'SELECT tid, state, cpu, start_ns, end_ns FROM task_state WHERE run_id = ? ORDER BY rowid',
       'SELECT kind, count, first_text FROM import_issue WHERE run_id = ? ORDER BY rowid',
       'SELECT name, boot, kernel, thresholds, cpus, events, records, lost, first_ns, last_ns FROM run WHERE run_id = ?',
+      'SELECT name, sum(events) FROM event_type WHERE run_id = ? GROUP BY name ORDER BY name',
     ])
       for (const row of db.prepare(sql).raw().iterate(runId) as IterableIterator<unknown[]>)
         for (const value of row) hash.update(value instanceof Uint8Array ? value : `${String(value)}\0`);
-    hash.update(String(db.prepare('SELECT count(*) FROM event WHERE run_id = ?').pluck().get(runId)));
+    checkRows(db, runId);
     return hash.digest('hex');
   } finally {
     db.close();
@@ -105,9 +132,13 @@ class KillHarness {
     ];
   }
 
-  #start(capture: string, db: string): { child: ChildProcess; ended: Promise<Ended> } {
+  #replay(capture: string, db: string): Started {
+    return this.#start(['replay', capture, '--db', db, '--name', nameOf(capture), '--quiet']);
+  }
+
+  #start(args: readonly string[]): Started {
     const startedMs = performance.now();
-    const child = spawn(process.execPath, [MAIN, 'replay', capture, '--db', db, '--name', nameOf(capture), '--quiet'], {
+    const child = spawn(process.execPath, [MAIN, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, TMPDIR: this.temporary },
     });
@@ -127,7 +158,7 @@ class KillHarness {
   async prepare(): Promise<void> {
     for (const capture of this.captures) {
       const db = join(this.folder, 'whole.db');
-      const { status, ms, err } = await this.#start(capture, db).ended;
+      const { status, ms, err } = await this.#replay(capture, db).ended;
       expectTrue(status === 0, `a replay that nobody ends succeeds (${err})`);
       this.#whole.set(nameOf(capture), digest(db, 1));
       this.#longestMs = Math.max(this.#longestMs, ms);
@@ -144,9 +175,9 @@ class KillHarness {
     const before = this.#runs(db);
     const writers = this.tally.rounds % CROWD_EVERY === CROWD_EVERY - 1 ? CROWD : WRITERS;
     const all = Array.from({ length: writers }, () => {
-      const capture = this.#random.pick(this.captures);
       const signal = this.#random.pick(SIGNALS);
-      const { child, ended } = this.#start(capture, db);
+      const rows = before.length > 0 && this.#random.below(ROWS_ONE_IN) === 0;
+      const { child, ended } = rows ? this.#start(['rows', db]) : this.#replay(this.#random.pick(this.captures), db);
       const afterMs = this.#random.below(Math.ceil(this.#longestMs * 1.5));
       const timer = setTimeout(() => {
         if (child.kill(signal)) this.tally.kills++;
@@ -157,7 +188,7 @@ class KillHarness {
         // Before the handler is there, a signal ends the process as it does any other.
         const fine = status === 0 || by === signal || status === STATUSES[signal];
         expectTrue(fine, `${signal} ends with its status, not ${status ?? by}: ${err}`);
-        return how;
+        return { ...how, stored: status === 0 && !rows };
       });
     });
     const done = Promise.all(all);
@@ -167,7 +198,7 @@ class KillHarness {
     this.tally.rounds++;
     if (existsSync(`${db}-journal`)) this.tally.journals++;
     const after = this.#runs(db);
-    const succeeded = ended.filter(({ status }) => status === 0).length;
+    const succeeded = ended.filter(({ stored }) => stored).length;
     expectTrue(after.length >= before.length + succeeded, `${succeeded} replays said that they had stored their run`);
     expectTrue(
       before.every((run, i) => run === after[i]),
@@ -207,7 +238,7 @@ class KillHarness {
   }
 
   async #wholeReplay(db: string, runs: number): Promise<void> {
-    const { status, err } = await this.#start(this.captures[0], db).ended;
+    const { status, err } = await this.#replay(this.captures[0], db).ended;
     expectTrue(status === 0, `the next replay works (${err})`);
     expectTrue(this.#runs(db).length === runs + 1, 'the next replay is stored');
     expectTrue(!existsSync(`${db}-journal`), 'no journal stays behind the next replay');

@@ -45,7 +45,7 @@ export class World {
   readonly dictionary = new Dictionary();
   readonly profile: KernelProfile;
   readonly thresholds: Thresholds;
-  facts: FactSink;
+  #facts: FactSink;
   /** Models of which the recording ended before that of others, and when; filled at the end of the run. */
   readonly endsEarly = new Map<Model, number>();
   /** Fields of the profile that the user fixed: evidence from the capture does not change them (MODEL §0 order). */
@@ -76,7 +76,12 @@ export class World {
     this.profile = { ...options.profile };
     this.pinned = new Set(Object.keys(this.profile) as (keyof KernelProfile)[]);
     this.thresholds = { ...DEFAULT_THRESHOLDS, ...options.thresholds };
-    this.facts = options.facts;
+    this.#facts = options.facts;
+  }
+
+  /** Where facts and samples go. */
+  get facts(): FactSink {
+    return this.#facts;
   }
 
   /** The stack of a context switch. */
@@ -94,7 +99,7 @@ export class World {
 
   /** Facts that are open within `emit` are cut: nothing of their kind was recorded after that. */
   withFactsUntil(untilNs: number, emit: () => void): void {
-    const sink = this.facts;
+    const sink = this.#facts;
     const cut = <N extends FactName>(name: N): ((fact: Fact<N>) => void) => {
       const put = sink[name] as (fact: object) => void;
       return (fact) => {
@@ -102,7 +107,7 @@ export class World {
         put(endNs === null ? { ...fact, endNs: Math.max(startNs ?? 0, untilNs) } : fact);
       };
     };
-    this.facts = {
+    this.#facts = {
       ...factFunctions(cut),
       sample: (metric, by, valueNs) => sink.sample(metric, by, valueNs),
       openSample: (metric, by) => sink.openSample(metric, by),
@@ -110,7 +115,7 @@ export class World {
     try {
       emit();
     } finally {
-      this.facts = sink;
+      this.#facts = sink;
     }
   }
 

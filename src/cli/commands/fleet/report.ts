@@ -1,12 +1,13 @@
 /** `quiesce fleet report`: the named reports. */
+
 import { type Command, Option } from 'commander';
+import { packageVersion } from '../../../../schema/index.ts';
 import { FLEET_REPORTS, fleetOverview, type Label, openSource, runFleetReport } from '../../../fleet/index.ts';
 import { fleetPage } from '../../../report/fleet/fleet-page.ts';
 import { fleetReportText } from '../../../report/fleet/fleet-text.ts';
 import { rowsText } from '../../../report/text/rows-text.ts';
 import { UsageError } from '../../exit-status.ts';
 import { parseShare } from '../../options/durations.ts';
-import { packageVersion } from '../../package-version.ts';
 import { outPaged, type Session, styleOf } from '../../terminal/output.ts';
 import { writeOutput } from '../../terminal/output-file.ts';
 import {

@@ -1,6 +1,6 @@
 /** Options and output that compare and baseline share. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type CompareResult, METRIC_NAMES } from '../../../../schema/index.ts';
+import { type CompareResult, METRIC_NAMES, packageVersion } from '../../../../schema/index.ts';
 import { compareRuns } from '../../../compare/compare-runs.ts';
 import type { ReadOptions, RunRecord } from '../../../compare/run-record.ts';
 import { junitOfComparison } from '../../../export/ci/junit.ts';
@@ -8,7 +8,6 @@ import { sarifOfComparison } from '../../../export/ci/sarif.ts';
 import { compareText } from '../../../report/runs/compare-text.ts';
 import { EXIT_FINDINGS, UsageError } from '../../exit-status.ts';
 import { parseShare } from '../../options/durations.ts';
-import { packageVersion } from '../../package-version.ts';
 import { type Session, styleOf } from '../../terminal/output.ts';
 import { writeOutput } from '../../terminal/output-file.ts';
 

@@ -1,4 +1,5 @@
 /** What `quiesce export` writes: one row per format. */
+import { packageVersion } from '../../../../schema/index.ts';
 import { ChromeTarget } from '../../../export/chrome/chrome-target.ts';
 import { githubOfRuns } from '../../../export/ci/github.ts';
 import { junitOfRuns } from '../../../export/ci/junit.ts';
@@ -19,7 +20,6 @@ import type { Graphviz } from '../../../report/graph/svg-of-dot.ts';
 import { StoreReader } from '../../../store/run-reader.ts';
 import { UsageError } from '../../exit-status.ts';
 import { identitiesOf } from '../../options/gate.ts';
-import { packageVersion } from '../../package-version.ts';
 import type { Sink } from '../../terminal/output-file.ts';
 
 export interface ExportRequest {

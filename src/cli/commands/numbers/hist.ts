@@ -1,7 +1,7 @@
 /** `quiesce hist`: latencies and lengths as histograms, whole or over time. */
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { METRIC_TABLES } from '../../../../schema/index.ts';
+import { METRIC_TABLES, packageVersion } from '../../../../schema/index.ts';
 import { type HdrLogEntry, hdrLog } from '../../../histogram/hdr-log.ts';
 import { histogramResult } from '../../../query/histogram-result.ts';
 import { metricHeatMaps } from '../../../query/metric-heat-map.ts';
@@ -19,7 +19,6 @@ import { rowsText } from '../../../report/text/rows-text.ts';
 import { StoreReader } from '../../../store/run-reader.ts';
 import { UsageError } from '../../exit-status.ts';
 import { parseRunId } from '../../options/replay-options.ts';
-import { packageVersion } from '../../package-version.ts';
 import { addInputOptions, INPUT_HELP, type InputOptions, withStore } from '../../run-input.ts';
 import type { Session } from '../../terminal/output.ts';
 

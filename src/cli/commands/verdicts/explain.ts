@@ -1,5 +1,7 @@
 /** `quiesce explain`: the evidence of one finding, event by event, or as a mail. */
+
 import { type Command, Option } from 'commander';
+import { packageVersion } from '../../../../schema/index.ts';
 import type { Explanation } from '../../../query/explain.ts';
 import { explainFinding } from '../../../query/explain.ts';
 import { QueryConnection } from '../../../query/user-sql.ts';
@@ -9,7 +11,6 @@ import { EXPLAIN_FORMATS, type ExplainOptions } from '../../../report/explain/ex
 import { StoreReader } from '../../../store/run-reader.ts';
 import { parseRunId } from '../../options/replay-options.ts';
 import { addSourceOptions, linesOfFrames, type SourceOptions } from '../../options/source-options.ts';
-import { packageVersion } from '../../package-version.ts';
 import { addInputOptions, INPUT_HELP, type InputOptions, withStore } from '../../run-input.ts';
 import { outPaged, type Session, styleOf } from '../../terminal/output.ts';
 

@@ -1,6 +1,6 @@
 /** `quiesce report`: one self-contained page to look at, to attach to a mail, to keep with a CI job. */
 import type { Command } from 'commander';
-import { FINDING_KINDS, type WhatIfResult } from '../../../../schema/index.ts';
+import { FINDING_KINDS, packageVersion, type WhatIfResult } from '../../../../schema/index.ts';
 import { compareRuns } from '../../../compare/compare-runs.ts';
 import { readStoreRuns } from '../../../compare/run-record.ts';
 import { judgeVariants } from '../../../jobs/what-if.ts';
@@ -11,7 +11,6 @@ import { type RunMaterial, runMaterial } from '../../../report/html/run-material
 import { planText } from '../../../report/plan-text.ts';
 import { PLAIN } from '../../../report/text/style.ts';
 import { formatSize, plural } from '../../../report/text/text-format.ts';
-import { packageVersion } from '../../package-version.ts';
 import { type RunPlace, withRuns } from '../../report-runs.ts';
 import { addInputOptions, type InputOptions } from '../../run-input.ts';
 import type { Session } from '../../terminal/output.ts';

@@ -1,2 +1,0 @@
-/** Version of this package. */
-export { packageVersion } from '../../schema/index.ts';
