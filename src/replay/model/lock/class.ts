@@ -62,6 +62,8 @@ export class LockClass {
   readonly printk: boolean;
   /** A lock that the slow path of another one takes, or the scheduler: legal before that one is owned. */
   readonly slowPath: boolean;
+  /** Its name does not say that it leaves preemption on. Maps do not touch preemption; of the readers rcu_read_lock_sched() does. */
+  readonly mayBeSpun: boolean;
   /** X for the inner lock `X.lock.wait_lock` of a PREEMPT_RT spinlock, else ''. */
   readonly rtOuterName: string;
 
@@ -102,6 +104,9 @@ export class LockClass {
     this.checked = this.rule.nature !== 'reader';
     this.printk = printk;
     this.slowPath = this.rule.inner === 'raw' || name.endsWith('wait_lock');
+    this.mayBeSpun = this.isLock
+      ? this.rule.inner !== 'sleep' || this.rule.convention === true
+      : this.rule.inner === 'raw';
     this.rtOuterName = name.endsWith(RT_INNER_SUFFIX) ? name.slice(0, -RT_INNER_SUFFIX.length) : '';
   }
 

@@ -134,16 +134,20 @@ export class LockEvents {
     acquisition.stack = event.stack;
 
     this.#dropEnded(task, context);
-    if (!(context & CONTEXT_NMI)) {
-      this.sameClass.acquiring(task, acquisition, cls, this.#isLock);
+    const inNmi = (context & CONTEXT_NMI) !== 0;
+    if (!inNmi) this.sameClass.begin();
+    // Few do; who does is asked once for both.
+    if (task.holds(cls.classId)) {
+      if (!inNmi) this.sameClass.acquiring(task, acquisition, cls, this.#isLock);
+      this.trust.again(task, acquisition);
     }
     this.trust.acquiring(task, acquisition, this.lockStat, this.table.classes);
     const latest = this.#latestOf(event.cpu);
     cls.acquisitions++;
     if (instance !== cls.lastInstance) cls.noteInstance(instance);
     if (!(how & HELD_TRY)) cls.blocking++;
-    const believed = !(context & CONTEXT_NMI) && !(acquisition.how & HELD_DUBIOUS);
-    if (!(context & CONTEXT_NMI)) {
+    const believed = !inNmi && !(acquisition.how & HELD_DUBIOUS);
+    if (!inNmi) {
       if (!(how & HELD_TRY)) {
         this.waitEvidence.acquiring(task, cls, context, flags, eventId);
         if (cls.isLock && believed) this.#noteNesting(task, acquisition, latest);

@@ -45,7 +45,6 @@ export class HeldStackValidity {
     const { cls, context, cpu } = acquisition;
     this.#unreleased[cpu] = (this.#unreleased[cpu] ?? 0) + 1;
     if (!cls.isLock) return;
-    if (!(acquisition.how & (HELD_READ | HELD_TRY))) this.#contradicted(task, acquisition);
     const top = task.top();
     // A lock that always says lock_acquired never did, and it is not its slow path that goes on.
     if (
@@ -67,8 +66,12 @@ export class HeldStackValidity {
     }
   }
 
-  /** An exclusive lock that the task owns already cannot be acquired again: its release was not recorded, nor what came between. */
-  #contradicted(task: TaskLocks, acquisition: Acquisition): void {
+  /**
+   * Of a class of which the task holds a lock, before `acquiring`: an exclusive lock that the task owns already cannot be acquired again.
+   * Its release was not recorded, nor what came between.
+   */
+  again(task: TaskLocks, acquisition: Acquisition): void {
+    if (!acquisition.cls.isLock || acquisition.how & (HELD_READ | HELD_TRY)) return;
     for (let i = task.depth - 1; i >= 0; i--) {
       const entry = task.entries[i];
       if (entry.instance !== acquisition.instance || !(entry.how & HELD_OWNED) || entry.how & HELD_READ) continue;

@@ -124,6 +124,12 @@ export class TaskLocks {
     return -1;
   }
 
+  /** Whether an entry of that class is on the stack, in whichever context. */
+  holds(classId: number): boolean {
+    for (let i = this.depth - 1; i >= 0; i--) if (this.entries[i].classId === classId) return true;
+    return false;
+  }
+
   /** Takes entry `index` out; later ones move down. The removed object stays readable until the next push. */
   remove(index: number): HeldLock {
     const entries = this.entries;

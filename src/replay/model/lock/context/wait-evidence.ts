@@ -67,16 +67,17 @@ export class WaitEvidence {
   /** Preemption is off around an acquisition, as deep as there are held locks that may be why: then they are. */
   #keepsOff(task: TaskLocks, outerDepth: number): void {
     let suspects = 0;
-    for (let i = 0; i < task.depth; i++) if (this.#maySpin(task, i)) suspects++;
-    if (suspects === 0 || suspects > outerDepth) return;
-    for (let i = 0; i < task.depth; i++) if (this.#maySpin(task, i)) this.#held(task, i, WAIT_HELD_ATOMIC);
-  }
-
-  #maySpin(task: TaskLocks, index: number): boolean {
-    const { evidence, isLock, rule } = this.#classes[task.entries[index].classId];
-    if (evidence & (WAIT_PREEMPTIBLE | WAIT_HELD_PREEMPTIBLE)) return false;
-    // Maps do not touch preemption; of the readers rcu_read_lock_sched() does.
-    return isLock ? rule.inner !== 'sleep' || rule.convention === true : rule.inner === 'raw';
+    let news = false;
+    for (let i = 0; i < task.depth; i++) {
+      const cls = this.#classes[task.entries[i].classId];
+      if (!maySpin(cls)) continue;
+      suspects++;
+      if (!(cls.evidence & WAIT_HELD_ATOMIC)) news = true;
+    }
+    // Every acquisition passes here, and few tell of a lock what others have not told before.
+    if (!news || suspects > outerDepth) return;
+    for (let i = 0; i < task.depth; i++)
+      if (maySpin(this.#classes[task.entries[i].classId])) this.#held(task, i, WAIT_HELD_ATOMIC);
   }
 
   /** False where the evidence is known already, or nothing may be concluded. */
@@ -98,4 +99,8 @@ export class WaitEvidence {
     outer.noteEvidence(WAIT_RT_INNER, eventId);
     this.#onRtProof();
   }
+}
+
+function maySpin({ evidence, mayBeSpun }: LockClass): boolean {
+  return mayBeSpun && !(evidence & (WAIT_PREEMPTIBLE | WAIT_HELD_PREEMPTIBLE));
 }

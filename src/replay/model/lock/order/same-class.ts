@@ -74,9 +74,13 @@ export class SameClassNestings {
   /** What the newest acquisition showed for the first time: its stack may follow. */
   readonly latest: { readonly acquireEvent: number; stack: number }[] = [];
 
-  /** Before an acquisition is judged and pushed. */
-  acquiring(task: TaskLocks, acquisition: Acquisition, cls: LockClass, isLock: (classId: number) => boolean): void {
+  /** An acquisition begins. */
+  begin(): void {
     if (this.latest.length > 0) this.latest.length = 0;
+  }
+
+  /** Of a class of which the task holds a lock, before it is judged and pushed. */
+  acquiring(task: TaskLocks, acquisition: Acquisition, cls: LockClass, isLock: (classId: number) => boolean): void {
     if (acquisition.how & HELD_TRY || !cls.checked) return;
     for (let i = task.depth - 1; i >= 0; i--) {
       const held = task.entries[i];
