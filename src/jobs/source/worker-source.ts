@@ -1,9 +1,10 @@
 /** Reads captures or a store in a worker thread, so that parsing runs beside storing and replay. */
-import { Worker } from 'node:worker_threads';
-import { companionScript, type KernelProfile } from '../../../schema/index.ts';
+import type { Worker } from 'node:worker_threads';
+import type { KernelProfile } from '../../../schema/index.ts';
 import type { CaptureSummary, ReadProgress } from '../../ingest/run-stream.ts';
 import { errorOf, type FromWorker, revived, USED_UP, type WorkerTask } from './batch-messages.ts';
 import type { BatchSource, SourcedBatch } from './batch-source.ts';
+import { startThread } from './thread.ts';
 
 export class WorkerSource implements BatchSource {
   readonly #worker: Worker;
@@ -15,7 +16,7 @@ export class WorkerSource implements BatchSource {
   #used = 0;
 
   constructor(task: WorkerTask) {
-    this.#worker = new Worker(companionScript('worker'), { workerData: task });
+    this.#worker = startThread('worker', task);
     const receive = (message: FromWorker): void => {
       this.#queue.push(message);
       this.#onMessage?.();

@@ -1,10 +1,10 @@
 /** Stores in a thread of its own, so that SQLite works beside parser and models. */
-import { Worker } from 'node:worker_threads';
-import { companionScript } from '../../../schema/index.ts';
+import type { Worker } from 'node:worker_threads';
 import type { FactBatch } from '../../store/facts/fact-recorder.ts';
 import type { RunSummary } from '../../store/run-summary.ts';
 import type { WaitOptions } from '../../store/store-file.ts';
 import { batchMemory, errorOf, WINDOW } from '../source/batch-messages.ts';
+import { startThread } from '../source/thread.ts';
 import type { RunSink } from './run-sink.ts';
 import type { FromStore, StoreTask, ToStore } from './store-messages.ts';
 import type { StoreTarget } from './store-target.ts';
@@ -24,7 +24,7 @@ export class WorkerStoreTarget implements StoreTarget {
     this.#wait = wait;
     this.#path = task.path;
     wait.signal?.addEventListener('abort', () => this.#wake?.(), { once: true });
-    this.#worker = new Worker(companionScript('store-worker'), { workerData: task });
+    this.#worker = startThread('store-worker', task);
     this.#worker.on('message', (message: FromStore) => this.#receive(message));
     this.#worker.on('error', ({ name, message, stack }) => this.#receive({ kind: 'error', name, message, stack }));
     this.#worker.on('exit', () => {
