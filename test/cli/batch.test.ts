@@ -39,6 +39,18 @@ function quiesce(...args: string[]): { status: number | null; out: string; err: 
   return { status, out: stdout, err: stderr };
 }
 
+/** Runs a command that is killed once it has said of so many runs that they are stored. */
+async function killed(args: readonly string[], after: number): Promise<{ status: number | null; lines: number }> {
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder.path, stdio: ['ignore', 'pipe', 'inherit'] });
+  let lines = 0;
+  child.stdout.on('data', (data: Buffer) => {
+    lines += (data.toString().match(/ events /g) ?? []).length;
+    if (lines >= after) child.kill('SIGKILL');
+  });
+  const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { status, lines };
+}
+
 function rows(db: string, sql: string): unknown[][] {
   const open = new Database(path(db), { readonly: true });
   try {
@@ -131,24 +143,36 @@ describe('quiesce batch', () => {
     const args = ['batch', 'runs/n*/', '--db', 'farm.db', '-j', '2'];
     let stored = 0;
     for (let round = 0; round < 10; round++) {
-      const child = spawn(process.execPath, [MAIN, ...args], {
-        cwd: folder.path,
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      let lines = 0;
-      const status = await new Promise((resolve) => {
-        child.stdout.on('data', (data: Buffer) => {
-          lines += (data.toString().match(/ events /g) ?? []).length;
-          if (lines >= 2 && round < 3) child.kill('SIGKILL');
-        });
-        child.on('close', (code) => resolve(code));
-      });
+      const { status, lines } = await killed(args, round < 3 ? 2 : Number.POSITIVE_INFINITY);
       stored += lines;
       if (status === 0) break;
     }
     expect(rows('farm.db', 'SELECT count(*), count(DISTINCT content_hash) FROM run')).toEqual([[6, 6]]);
     // A run may be stored and its line not printed.
     expect(stored).toBeLessThanOrEqual(6);
+  });
+
+  it('judges as new what it had stored before it was killed, until it has ended', { timeout: 60_000 }, async () => {
+    expect(quiesce('batch', 'runs/cycle/', '--db', 'farm.db').status).toBe(0);
+    const args = [
+      'batch',
+      'runs/storm/',
+      'runs/cycle/',
+      'runs/reader/',
+      '--db',
+      'farm.db',
+      '-j',
+      '1',
+      '--fail-on',
+      'new:error',
+    ];
+    await killed(args, 1);
+    const { status, err } = quiesce(...args);
+    expect(status).toBe(1);
+    const runs = new Set([...err.matchAll(/new: run (\d+)/g)].map(([, run]) => Number(run)));
+    // Run 1 was there before; runs 2 and 3 were stored before and after the kill.
+    expect([...runs].sort()).toEqual([2, 3]);
+    expect(quiesce(...args)).toMatchObject({ status: 0, err: '' });
   });
 });
 

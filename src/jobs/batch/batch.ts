@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashCaptures, hashOfRun } from '../../ingest/content-hash.ts';
+import { beginBatch, endBatch } from '../../store/runs/batch-mark.ts';
 import { mergeStore } from '../../store/runs/merge.ts';
 import { runsWithContent } from '../../store/runs/run-list.ts';
 import { StoreError } from '../../store/store-error.ts';
-import { openForWriting, type WaitOptions, whenUnlocked } from '../../store/store-file.ts';
+import { type Connection, openForWriting, type WaitOptions, whenUnlocked } from '../../store/store-file.ts';
 import type { BatchItem } from './batch-items.ts';
 import type { ItemSettings, ItemVerdict } from './replay-item.ts';
 import { newReplayer, type Replayer } from './replayer.ts';
@@ -31,11 +32,12 @@ export interface BatchOptions extends ItemSettings, WaitOptions {
 /**
  * Each item is in the store whole or not at all; what is there already by the hash of its captures is passed over, so that a batch that was
  * ended goes on where it was. A capture that cannot be read ends nothing.
+ * @returns number below which runs were in the store before the batch; one that goes on keeps that of its beginning
  * @throws StoreError when the store cannot be written, AbortError; what was stored before stays
  */
-export async function runBatch(items: readonly BatchItem[], options: BatchOptions): Promise<void> {
+export async function runBatch(items: readonly BatchItem[], options: BatchOptions): Promise<number> {
   // Made, or found to be writable, before anything is read; from here on it can be read at any time.
-  (await whenUnlocked(options.db, options, () => openForWriting(options.db, false))).commit();
+  const fromRun = await written(options, beginBatch);
   const folder = mkdtempSync(join(tmpdir(), 'quiesce-batch-'));
   const replayers = Array.from({ length: Math.min(options.jobs, items.length) }, newReplayer);
   const end = (): Promise<unknown> => Promise.all(replayers.map((replayer) => replayer.close()));
@@ -66,6 +68,21 @@ export async function runBatch(items: readonly BatchItem[], options: BatchOption
     options.signal?.removeEventListener('abort', end);
     await end();
     rmSync(folder, { recursive: true, force: true });
+  }
+  await written(options, endBatch);
+  return fromRun;
+}
+
+/** A small change of the store, by a transaction of its own. */
+async function written<T>(options: BatchOptions, change: (db: Connection) => T): Promise<T> {
+  const store = await whenUnlocked(options.db, options, () => openForWriting(options.db, false));
+  try {
+    const result = change(store.db);
+    await whenUnlocked(options.db, options, () => store.commit());
+    return result;
+  } catch (error) {
+    store.abort();
+    throw error;
   }
 }
 

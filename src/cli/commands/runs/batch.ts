@@ -9,7 +9,6 @@ import { batchLine, batchSummary } from '../../../report/runs/batch-text.ts';
 import type { RowChoice } from '../../../store/rows/row-choice.ts';
 import { StoreReader } from '../../../store/run-reader.ts';
 import { KEPT, type Kept } from '../../../store/run-summary.ts';
-import { isStoreFile } from '../../../store/store-file.ts';
 import { EXIT_FINDINGS, EXIT_INPUT, UsageError } from '../../exit-status.ts';
 import { addFailOn, type FailOn, failing, type GateOptions, identitiesOf } from '../../options/gate.ts';
 import { type Labels, parseLabels } from '../../options/labels.ts';
@@ -109,11 +108,12 @@ async function batch(specs: readonly string[], options: BatchCommandOptions, ses
   } = options;
   if (specs.length + manifest.length === 0) throw new UsageError('nothing given: folders, captures, or --manifest');
   const suppressions = suppressionsOf(options, session.streams);
-  const known = knownBefore(options);
+  // Read before the work, so that a file that cannot be read costs nothing.
+  const given = options.against && identitiesOf(options.against);
   const items = batchItems({ specs, manifests: manifest, parseLabels, ...(files && { files }) });
   const signal = streams.interruptSignal?.();
   const done: BatchRun[] = [];
-  await runBatch(items, {
+  const fromRun = await runBatch(items, {
     db,
     jobs,
     keep,
@@ -145,9 +145,10 @@ async function batch(specs: readonly string[], options: BatchCommandOptions, ses
     items: done,
   };
   streams.out(json ? `${JSON.stringify(result, null, 1)}\n` : batchSummary(result));
-  // A batch that is repeated says the same again; what the store held before is new to nobody.
-  const judged = failOn?.onlyNew === true && options.against === undefined ? ['stored'] : ['stored', 'present'];
-  const gated = done.filter(({ outcome }) => judged.includes(outcome)).flatMap(({ runs }) => runs);
+  const known = failOn?.onlyNew ? (given ?? knownIdentities(db, fromRun)) : new Set<string>();
+  // Of runs that were there before the batch began, nothing is new; all of them count for a severity or a list.
+  const counts = (run: number): boolean => failOn?.onlyNew !== true || given !== undefined || run >= fromRun;
+  const gated = done.flatMap(({ runs }) => runs.filter(counts));
   if (failOn !== undefined && hasFailing(db, gated, failOn, suppressions, known, session))
     session.status = EXIT_FINDINGS;
   else if (result.failed > 0) session.status = EXIT_INPUT;
@@ -167,13 +168,6 @@ function itemResult(name: string, outcome: ItemOutcome): BatchRun {
     findings: { error: errors, warning: warnings, info: infos },
     ...(title !== undefined && { title }),
   };
-}
-
-/** What is known before the batch begins. */
-function knownBefore({ db, failOn, against }: BatchCommandOptions): ReadonlySet<string> {
-  if (failOn?.onlyNew !== true) return new Set();
-  if (against) return identitiesOf(against);
-  return isStoreFile(db) ? knownIdentities(db) : new Set();
 }
 
 /** Says on standard error which new findings there are. */
