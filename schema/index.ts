@@ -14,7 +14,7 @@ export * from './events/event-batch.ts';
 export * from './events/event-catalog.ts';
 export * from './events/event-cursor.ts';
 export * from './events/event-fields.ts';
-export { type FactColumn, type FactRow, sqlName } from './facts/fact-columns.ts';
+export { domainColumn, type FactColumn, type FactRow, sqlName } from './facts/fact-columns.ts';
 export * from './facts/facts.ts';
 export * from './facts/metrics.ts';
 export * from './file-problem.ts';

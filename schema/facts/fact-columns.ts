@@ -7,7 +7,7 @@ export interface FactColumn<T> {
   readonly nullable: boolean;
   /** Of a number: ns on the run's timeline or of duration; the name of such a column ends in `Ns`. */
   readonly unit?: 'ns';
-  /** Name of a srcu_struct, or of an RCU flavour: a later event may tell a better one, which then stands in every row. */
+  /** Name of a srcu_struct, or of an RCU flavour: stored as `domain_id`, for a later event may tell a better one. A fact has one at most. */
   readonly domain?: true;
   /** What the name does not say; the comment of the column in SQL. */
   readonly doc: string;
@@ -41,11 +41,15 @@ export const orNull = <T>(of: FactColumn<T>): FactColumn<T | null> =>
 export interface FactRow {
   /** The comment of the table in SQL. */
   readonly doc: string;
-  /** By their names in a fact; the table has them in this order, after run_id, under {@link sqlName}. */
+  /** By their names in a fact; in SQL they stand in this order, after run_id and fact_no, under {@link sqlName}. */
   readonly columns: Readonly<Record<string, FactColumn<unknown>>>;
-  /** Columns that are unique within a run; missing: none. */
+  /** Columns that are unique within a run; missing: the store numbers the facts, `fact_no`. */
   readonly key?: readonly string[];
 }
 
 /** Name of a fact or of its column in SQL: `lockHold` is `lock_hold`, `startNs` is `start_ns`. */
 export const sqlName = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** The column that the store has as `domain_id`. */
+export const domainColumn = ({ columns }: FactRow): string | undefined =>
+  Object.keys(columns).find((name) => columns[name].domain);

@@ -2,7 +2,7 @@
  * The table of facts: what models derive from events, one row per fact table. The types of facts, the sink that models call, the store's
  * tables and inserts and the collector of the tests follow from the rows. A new fact is a row here and the model that emits it.
  * Intervals: `endNs` null while open at the end of the capture; cut where a gap cuts them (MODEL E0.4). Strings are text here; the store
- * interns nothing in fact tables but lock classes.
+ * has names of domains once per run.
  */
 import { domain, event, type FactColumn, type FactRow, flag, ns, number, orNull, text } from './fact-columns.ts';
 import type { MetricName } from './metrics.ts';
@@ -70,7 +70,7 @@ export const FACTS = {
   rcuBlocker: {
     doc: 'CPUs and tasks that a grace period waited for.',
     columns: {
-      flavor: text(),
+      flavor: domain('that of the grace period'),
       gpSeq: orNull(text('of the grace period')),
       cpu: orNull(number('CPU whose quiescent state is pending, or on which the reader runs')),
       tid: orNull(number('preempted or sleeping reader')),
@@ -125,7 +125,7 @@ export const FACTS = {
   callback: {
     doc: 'RCU callbacks from call_rcu to their invocation.',
     columns: {
-      flavor: text('rcu_preempt or rcu_sched'),
+      flavor: domain('rcu_preempt or rcu_sched'),
       function: text('callback function, kvfree_rcu for memory'),
       queuedNs: ns('call_rcu'),
       invokedNs: orNull(ns()),

@@ -58,7 +58,7 @@ const LOCK_WAIT = '(SELECT w.*, c.name AS lock FROM lock_wait AS w JOIN lock_cla
 
 /** Waits after a wakeup; a task that was preempted is runnable too, but nobody woke it. */
 const RUNQUEUE_WAIT =
-  '(SELECT s.*, lag(state) OVER (PARTITION BY run_id, tid ORDER BY rowid) AS before FROM task_state AS s)';
+  '(SELECT s.*, lag(state) OVER (PARTITION BY run_id, tid ORDER BY fact_no) AS before FROM task_state AS s)';
 const RCU_STALL =
   "(SELECT run_id, start_ns, end_ns, json_extract(body, '$.cause') AS cause, json_extract(body, '$.flavor') AS flavor FROM finding WHERE kind = 'rcu-stall')";
 

@@ -2,7 +2,7 @@
 --
 -- Conventions
 --   *_ns       INTEGER nanoseconds on the run's timeline; absolute time = run.base_ns + *_ns
---   *_id       number within the whole file; the tables of one run never share an id with those of another
+--   *_id       number within the whole file; the tables of one run never share an id with those of another. class_id and domain_id: within the run
 --   event ids  (run_id - 1) << 36 | position of the event in its run, counted from 1. So run_id = (id >> 36) + 1, ids grow
 --              with time, and a time range is an id range. Findings in JSON show the position alone.
 --   open ends  end_ns IS NULL: still open when the capture ended

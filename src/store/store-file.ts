@@ -6,7 +6,7 @@ import { closeSync, openSync, readSync, statSync, unlinkSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { fileProblem } from '../../schema/index.ts';
-import { migrations } from './migrations.ts';
+import { migrations, newestVersion } from './migrations.ts';
 import { APPLICATION_ID, checkedVersion, checkJournal, lockDown } from './store-door.ts';
 import { StoreError, StoreLocked, storeError } from './store-error.ts';
 
@@ -199,8 +199,8 @@ export async function whenUnlocked<T>(path: string, wait: WaitOptions, attempt: 
 }
 
 /**
- * Opens a store for reading only.
- * @throws StoreError when it is missing, damaged, locked, not a store, or of a newer version.
+ * Opens a store for reading only. One of an older version is brought up to date first.
+ * @throws StoreError when it is missing, damaged, locked, not a store, of a newer version, or of an older one and not to be written
  */
 export function openForReading(path: string): Connection {
   try {
@@ -257,10 +257,27 @@ function openReadOnly(path: string): Connection {
     lockDown(db);
     const version = versionOf(db, path);
     if (version === 0) throw new StoreError(`${path}: is empty; ingest a capture first`);
+    if (version < newestVersion()) {
+      db.close();
+      bringUpToDate(path, version);
+      return openReadOnly(path);
+    }
     db.pragma('cache_size = -65536');
     return db;
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+function bringUpToDate(path: string, version: number): void {
+  try {
+    openForWriting(path, false).commit();
+  } catch (error) {
+    if (error instanceof StoreLocked) throw error;
+    const reason = (error as Error).message.replace(`${path}: `, '');
+    throw new StoreError(
+      `${path}: written by an older quiesce (store version ${version}), and cannot be brought up to date: ${reason}`,
+    );
   }
 }

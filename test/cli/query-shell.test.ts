@@ -164,7 +164,7 @@ describe('the shell, reading from a pipe', () => {
     ]);
     expect((await typed('.tables\n')).out).toMatch(/sched_switch/);
     const { out } = await typed('.schema grace_period\n');
-    expect(out).toContain('CREATE TABLE grace_period');
+    expect(out).toContain('CREATE VIEW grace_period');
     expect(out).toContain('-- first request for it');
     expect((await typed('.schema nothing\n')).messages).toContain("no table or view is named 'nothing'");
   });

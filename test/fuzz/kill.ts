@@ -92,7 +92,7 @@ function digest(path: string, runId: number): string {
       'SELECT position, body FROM finding WHERE run_id = ? ORDER BY position',
       'SELECT kind, status, missing, note FROM assessment WHERE run_id = ? ORDER BY kind',
       'SELECT metric, label, bucket, count FROM histogram_bucket WHERE run_id = ? ORDER BY 1, 2, 3',
-      'SELECT tid, state, cpu, start_ns, end_ns FROM task_state WHERE run_id = ? ORDER BY rowid',
+      'SELECT tid, state, cpu, start_ns, end_ns FROM task_state WHERE run_id = ? ORDER BY fact_no',
       'SELECT kind, count, first_text FROM import_issue WHERE run_id = ? ORDER BY rowid',
       'SELECT name, boot, kernel, thresholds, cpus, events, records, lost, first_ns, last_ns FROM run WHERE run_id = ?',
       'SELECT name, sum(events) FROM event_type WHERE run_id = ? GROUP BY name ORDER BY name',

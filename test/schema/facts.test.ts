@@ -1,45 +1,41 @@
 /** The table of facts, and the SQL file that spells its tables for readers and for SQLite: one follows from the other. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { FACTS, type FactRow, NO_FACTS, sqlName } from '../../schema/index.ts';
+import { migrations } from '../../src/store/migrations.ts';
+import { factTablesSql } from '../support/fact-tables.ts';
 
-const STORE_SQL = fileURLToPath(new URL('../../schema/migrations/0001-store.sql', import.meta.url));
+const FACTS_SQL = fileURLToPath(new URL('../../schema/migrations/0003-facts.sql', import.meta.url));
 
 const ROWS: readonly (readonly [string, FactRow])[] = Object.entries(FACTS);
 
-const RUN_ID = ['run_id', 'INTEGER NOT NULL REFERENCES run', ''] as const;
-
-/** CREATE TABLE of a fact, its doc as comments, columns aligned. */
-function tableSql(name: string, { doc, columns, key }: FactRow): string {
-  const cells = Object.entries(columns).map(([column, { holds, nullable, doc }]) => [
-    sqlName(column),
-    `${holds === 'text' ? 'TEXT' : 'INTEGER'}${nullable ? '' : ' NOT NULL'}`,
-    doc,
-  ]);
-  const after = (i: number): string => (i < cells.length || key ? ',' : '');
-  const nameWidth = Math.max(...[RUN_ID, ...cells].map(([column]) => column.length));
-  const typeWidth = Math.max(...cells.map(([, type], i) => type.length + after(i + 1).length));
-  const lines = [RUN_ID, ...cells].map(([column, type, doc], i) => {
-    const definition = `  ${column.padEnd(nameWidth)} ${`${type}${after(i)}`.padEnd(typeWidth)}`;
-    return (doc === '' ? definition : `${definition} -- ${doc}`).trimEnd();
-  });
-  const primary = key && `  PRIMARY KEY (${['run_id', ...key.map(sqlName)].join(', ')})`;
-  const end = primary === undefined ? ');' : ') WITHOUT ROWID;';
-  return [`-- ${doc}`, `CREATE TABLE ${sqlName(name)} (`, ...lines, ...(primary ? [primary] : []), end].join('\n');
-}
-
 /** The file, with the tables of the rows between its headings. */
 function withFactTables(sql: string): string {
-  const parts = /^([\s\S]*\n-- ── Facts:.*\n\n)[\s\S]*(\n\n-- ── Results ──[\s\S]*)$/.exec(sql);
-  if (parts === null) throw new Error(`${STORE_SQL} has no longer the headings Facts and Results`);
-  return `${parts[1]}${ROWS.map(([name, row]) => tableSql(name, row)).join('\n\n')}${parts[2]}`;
+  const parts = /^([\s\S]*\n-- ── Facts:.*\n\n)[\s\S]*?(-- ── Views over them ──[\s\S]*)$/.exec(sql);
+  if (parts === null) throw new Error(`${FACTS_SQL} has no longer the headings of its parts`);
+  return `${parts[1]}${factTablesSql()}\n\n${parts[2]}`;
 }
 
 describe('the table of facts', () => {
   // After a change of a row: npm test -- test/schema/facts -u
   it('is what the store has as tables', async () => {
-    await expect(withFactTables(readFileSync(STORE_SQL, 'utf8'))).toMatchFileSnapshot(STORE_SQL);
+    await expect(withFactTables(readFileSync(FACTS_SQL, 'utf8'))).toMatchFileSnapshot(FACTS_SQL);
+  });
+
+  it('has columns for each, as it says', () => {
+    const db = new Database(':memory:');
+    for (const { sql } of migrations()) db.exec(sql);
+    for (const [name, { columns }] of ROWS)
+      expect(db.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(sqlName(name))).toEqual(
+        expect.arrayContaining(['run_id', ...Object.keys(columns).map(sqlName)]),
+      );
+    db.close();
+  });
+
+  it.each(ROWS)('names one domain in %s at most', (_, { columns }) => {
+    expect(Object.values(columns).filter(({ domain }) => domain).length).toBeLessThan(2);
   });
 
   it.each(ROWS)('says in the names of %s which columns are times', (_, { columns }) => {

@@ -304,24 +304,6 @@ describe('runs without rows', () => {
   });
 });
 
-describe('a store of version 1', () => {
-  it('is read as before, and has its rows after the next ingest', async () => {
-    const path = join(folder.path, 'old.db');
-    await buildStore(path, [SAMPLES[1]], 'now');
-    const before = contents(path);
-    const db = new Database(path);
-    db.exec('DROP INDEX event_type_without_rows; ALTER TABLE event_type DROP COLUMN has_rows; PRAGMA user_version = 1');
-    db.prepare("UPDATE store_info SET value = '1' WHERE key = 'schema'").run();
-    db.close();
-    expect(contents(path)).toEqual(before);
-    await buildStore(path, [SAMPLES[3]]);
-    expect(pending(path)).toBeGreaterThan(0);
-    const connection = new QueryConnection(path);
-    expect([...connection.query('SELECT DISTINCT run_id FROM event ORDER BY 1').rows].flat()).toEqual([1n, 2n]);
-    connection.close();
-  });
-});
-
 describe('a process that is killed while it makes rows', () => {
   it('leaves a store of which nothing is half', async () => {
     for (let afterMs = 150; afterMs < 900; afterMs += 150) {

@@ -1,18 +1,21 @@
 /** docs/SCHEMA.md, made from the comments of the store's SQL, with a drawing and joins that a test runs. */
 import { readFileSync } from 'node:fs';
 
-const [SQL, ...LATER] = ['0001-store.sql', '0002-rows.sql'].map((file) =>
+const FILES = ['0001-store.sql', '0002-rows.sql', '0003-facts.sql'].map((file) =>
   readFileSync(new URL(`../../schema/migrations/${file}`, import.meta.url), 'utf8'),
 );
 
 /** Notes of columns that a later version added: by table and column. */
 const ADDED = new Map(
-  LATER.flatMap((sql) =>
+  FILES.flatMap((sql) =>
     [...sql.matchAll(/^ALTER TABLE (\w+) ADD COLUMN (\w+).*; -- (.*)$/gm)].map(
       ([, table, column, note]) => [`${table}.${column}`, note] as const,
     ),
   ),
 );
+
+/** What a view of the same name shows in words. */
+const AS_STORED = 'As stored.';
 
 interface Relation {
   readonly kind: 'table' | 'view';
@@ -24,17 +27,17 @@ interface Relation {
 /** Columns of the relations as SQLite declares them: by name. */
 export type DeclaredColumns = (relation: string) => readonly { readonly name: string; readonly type: string }[];
 
-/** The relations with the comment above each, in the order of the file. */
+/** The relations with the comment above each, as the last file has them, in the order in which they first appeared. */
 function relations(declared: DeclaredColumns): Relation[] {
-  const found: Relation[] = [];
-  for (const match of SQL.matchAll(/((?:^--.*\n)+)CREATE (TABLE|VIEW) (\w+)([\s\S]*?);\n/gm)) {
+  const found = new Map<string, Relation>();
+  for (const match of FILES.join('\n').matchAll(/((?:^--.*\n)+)CREATE (TABLE|VIEW) (\w+)([\s\S]*?);\n/gm)) {
     const [, comment, kind, name, body] = match;
     const notes = new Map<string, string>();
     for (const [, line, note] of body.matchAll(/^(.*?)\s+-- (.*)$/gm)) {
       const column = /AS ("?\w+"?),?\s*$/.exec(line)?.[1] ?? /^\s*(?:SELECT )?(?:\w+\.)?("?\w+"?)/.exec(line)?.[1];
       if (column !== undefined) notes.set(column.replaceAll('"', ''), note);
     }
-    found.push({
+    found.set(name, {
       kind: kind === 'TABLE' ? 'table' : 'view',
       name,
       doc: comment.replace(/^-- ?/gm, '').trim().split('\n\n').at(-1)?.replaceAll('\n', ' ') ?? '',
@@ -44,7 +47,7 @@ function relations(declared: DeclaredColumns): Relation[] {
       })),
     });
   }
-  return found;
+  return [...found.values()].filter(({ doc }) => doc !== AS_STORED);
 }
 
 const DRAWING = `
@@ -53,10 +56,12 @@ run ─┬─ run_label                      labels: kernel, commit, job, url
      ├─ event_type ── event_field      kinds of events and their fields, event_count their numbers
      │     └─ "sched_switch", "lock_acquire", …   a view per kind; event: the common columns of all
      │            └─ stack_id ── stack ── frame
-     ├─ facts      grace_period ── rcu_blocker        sync_wait ── sync_wait_phase     srcu_reader
-     │             lock_class ──┬─ lock_hold          task_state ── thread             work_item
-     │                          ├─ lock_wait          context_span                     callback
-     │                          └─ lock_edge          wait_edge                        span: all of them
+     ├─ domain ─── grace_period ── rcu_blocker        sync_wait ── sync_wait_phase     srcu_reader      callback
+     ├─ lock_class ──┬─ lock_hold      facts have the numbers: domain_id, class_id, tid, cpu
+     │               ├─ lock_wait
+     │               └─ lock_edge
+     ├─ thread ─── task_state          work_item          wait_edge
+     ├─ cpu ────── context_span        span: everything that lasts, in one shape
      ├─ root_cause ── finding ──┬─ finding_evidence ── event.id
      │                          └─ chain_link
      ├─ assessment                     could this run decide a kind of finding
@@ -125,7 +130,7 @@ FROM run AS r JOIN assessment AS a USING (run_id) WHERE a.kind = 'rcu-stall' AND
 ];
 
 export function schemaDoc(declared: DeclaredColumns): string {
-  const intro = /^-- Conventions\n([\s\S]*?)\n\n/m.exec(SQL)?.[1].replace(/^-- ?/gm, '') ?? '';
+  const intro = /^-- Conventions\n([\s\S]*?)\n\n/m.exec(FILES[0])?.[1].replace(/^-- ?/gm, '') ?? '';
   const parts = [
     '# The store as tables',
     "One SQLite file, any number of runs. Any program that reads SQLite reads it: `sqlite3`, Python, DuckDB (`ATTACH 'farm.db' (TYPE sqlite)`). This page is\nmade from the comments of schema/migrations by `npm test -- test/docs/schema -u`.",

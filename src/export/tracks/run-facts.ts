@@ -40,7 +40,7 @@ export function* factRows({ db, runId, selection }: RunFacts, query: FactQuery):
   const rows = db
     .prepare(
       `SELECT ${columns}${cpu === undefined ? '' : `, ${cpu}`} FROM ${from}
-       WHERE f.run_id = :run AND ${start} <= :to AND coalesce(${end}, :to) >= :from AND (${where}) ORDER BY ${asStored ? '' : `${start}, `}f.rowid`,
+       WHERE f.run_id = :run AND ${start} <= :to AND coalesce(${end}, :to) >= :from AND (${where}) ORDER BY ${asStored ? '' : `${start}, `}f.fact_no`,
     )
     .raw();
   const bounds = {

@@ -40,7 +40,7 @@ function phasesOf(db: Connection, runId: number): (api: string, tid: number, wai
   const byWait = new Map<string, Phase[]>();
   const rows = db
     .prepare(
-      'SELECT api, tid, wait_ns, phase, start_ns, end_ns FROM sync_wait_phase WHERE run_id = ? ORDER BY start_ns, rowid',
+      'SELECT api, tid, wait_ns, phase, start_ns, end_ns FROM sync_wait_phase WHERE run_id = ? ORDER BY start_ns, fact_no',
     )
     .raw();
   for (const row of rows.iterate(runId)) {

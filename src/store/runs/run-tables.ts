@@ -1,5 +1,6 @@
 /** The tables that hold rows of a run: what is removed with it, and copied with it. */
 import { FACT_NAMES, FACTS, sqlName } from '../../../schema/index.ts';
+import { factTable } from '../facts/fact-writer.ts';
 
 /** Columns of a table whose values differ when the run is copied into another file. Beside these, `run_id`. */
 export interface RunTable {
@@ -15,9 +16,9 @@ const plain = (table: string, ...events: string[]): RunTable => ({ table, events
 const numbered = (table: string, own: string, ...events: string[]): RunTable => ({ table, events, own });
 
 /** Event columns of a fact. */
-function factTable(name: (typeof FACT_NAMES)[number]): RunTable {
+function factRows(name: (typeof FACT_NAMES)[number]): RunTable {
   const events = Object.entries(FACTS[name].columns).filter(([, { holds }]) => holds === 'event');
-  return plain(sqlName(name), ...events.map(([column]) => sqlName(column)));
+  return plain(factTable(name), ...events.map(([column]) => sqlName(column)));
 }
 
 /** All but `run` itself, and what its dictionary and its events are in. */
@@ -29,7 +30,9 @@ export const RUN_TABLES: readonly RunTable[] = [
   plain('lost_event', 'event_id'),
   numbered('event_page', 'page_id', 'first_event_id'),
   numbered('log_report', 'report_id'),
-  ...FACT_NAMES.map(factTable),
+  plain('domain'),
+  ...FACT_NAMES.map(factRows),
+  plain('thread'),
   plain('finding'),
   plain('root_cause'),
   plain('finding_evidence', 'event_id', 'to_event_id'),

@@ -17,5 +17,5 @@ SELECT
   t.events,
   round(t.events * 1e9 / nullif(run.last_ns - run.first_ns, 0), 1) AS per_second
 FROM event_type AS t JOIN run USING (run_id)
-WHERE (:run IS NULL OR t.run_id = :run) AND t.events > 0
+WHERE t.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9) AND t.events > 0
 ORDER BY t.run_id, t.events DESC, t.name;

@@ -12,5 +12,5 @@
 --   column       column of the view, NULL when it has none
 SELECT t.run_id, t.name AS event, f.position, f.name AS field, f.type, f.column_name AS "column"
 FROM event_type AS t JOIN event_field AS f USING (type_id)
-WHERE (:event IS NULL OR t.name = :event) AND (:run IS NULL OR t.run_id = :run)
+WHERE (:event IS NULL OR t.name = :event) AND t.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 ORDER BY t.run_id, t.name, f.position;

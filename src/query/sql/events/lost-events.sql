@@ -15,5 +15,5 @@ SELECT
   l.count AS lost,
   l.event_id
 FROM lost_event AS l JOIN run USING (run_id)
-WHERE :run IS NULL OR l.run_id = :run
+WHERE l.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 ORDER BY l.event_id;

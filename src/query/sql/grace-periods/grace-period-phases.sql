@@ -27,7 +27,7 @@ WITH phase (run_id, flavor, expedited, number, phase, ns) AS (
 ranked AS (
   SELECT *, row_number() OVER known AS nth, count(*) OVER (PARTITION BY run_id, flavor, expedited, number) AS n
   FROM phase
-  WHERE ns IS NOT NULL AND (:run IS NULL OR run_id = :run)
+  WHERE ns IS NOT NULL AND run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
   WINDOW known AS (PARTITION BY run_id, flavor, expedited, number ORDER BY ns)
 )
 SELECT

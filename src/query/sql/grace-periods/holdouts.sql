@@ -28,7 +28,7 @@ SELECT
   round(sum(b.hardirq_ns) * 1.0 / nullif(sum(coalesce(b.end_ns, run.last_ns) - b.start_ns), 0), 3) AS hardirq_share,
   round(sum(b.softirq_ns) * 1.0 / nullif(sum(coalesce(b.end_ns, run.last_ns) - b.start_ns), 0), 3) AS softirq_share
 FROM rcu_blocker AS b JOIN run USING (run_id)
-WHERE :run IS NULL OR b.run_id = :run
+WHERE b.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 GROUP BY b.run_id, b.flavor, b.cpu, b.comm, b.tid, b.cause
 ORDER BY total_ns DESC, b.run_id, b.cpu
 LIMIT coalesce(:limit, 50);

@@ -25,6 +25,6 @@ SELECT
   g.holdouts,
   g.confidence
 FROM grace_period AS g JOIN run USING (run_id)
-WHERE (:run IS NULL OR g.run_id = :run) AND (:flavor IS NULL OR g.flavor = :flavor)
+WHERE g.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9) AND (:flavor IS NULL OR g.flavor = :flavor)
 ORDER BY duration_ns DESC, g.run_id, g.start_ns
 LIMIT coalesce(:limit, 20);

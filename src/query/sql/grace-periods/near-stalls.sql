@@ -24,7 +24,7 @@ SELECT
   round(1.0 * (coalesce(g.end_ns, k.last_ns) - g.start_ns) / k.timeout_ns, 2) AS of_timeout,
   g.holdouts
 FROM grace_period AS g JOIN kernel AS k USING (run_id)
-WHERE (:run IS NULL OR g.run_id = :run)
+WHERE g.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
   AND g.flavor GLOB 'rcu_*' AND g.expedited = 0
   AND coalesce(g.end_ns, k.last_ns) - g.start_ns > k.timeout_ns / 2.0
 ORDER BY duration_ns DESC;

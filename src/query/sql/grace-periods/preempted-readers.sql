@@ -21,14 +21,14 @@ WITH reader AS (
          -- The scheduler reports the reader just before it switches.
          (SELECT s.id FROM sched_switch AS s WHERE s.id > r.id AND s.cpu = r.cpu ORDER BY s.id LIMIT 1) AS switch_id
   FROM rcu_preempt_task AS r
-  WHERE :run IS NULL OR r.id BETWEEN (:run - 1) << 36 AND (:run << 36) - 1
+  WHERE r.id BETWEEN (coalesce(:run, 1) - 1) << 36 AND (coalesce(:run, 1 << 26) << 36) - 1
 ),
 -- rcu_preempt is the unlock, rcu_preempt-GPS an announcement at the start of a grace period (E1.3).
 step AS (
   SELECT id, run_id, ts_ns, pid, 1 AS preempted FROM reader
   UNION ALL
   SELECT id, run_id, ts_ns, pid, 0 FROM rcu_unlock_preempted_task
-  WHERE rcuname NOT GLOB '*-GPS' AND (:run IS NULL OR id BETWEEN (:run - 1) << 36 AND (:run << 36) - 1)
+  WHERE rcuname NOT GLOB '*-GPS' AND id BETWEEN (coalesce(:run, 1) - 1) << 36 AND (coalesce(:run, 1 << 26) << 36) - 1
 ),
 pair AS (
   SELECT id, preempted, ts_ns,

@@ -27,8 +27,8 @@ SELECT
   c.name AS worst
 FROM (
   SELECT *, CASE kind WHEN 'nmi' THEN count(*) OVER (PARTITION BY run_id, cpu, name) END AS of_name
-  FROM context_span WHERE :run IS NULL OR run_id = :run
+  FROM context_span WHERE run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 ) AS c JOIN cpu_span AS span ON span.run_id = c.run_id AND span.cpu = c.cpu AND span."of" = c.kind
-WHERE :run IS NULL OR c.run_id = :run
+WHERE c.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 GROUP BY c.run_id, c.cpu, c.kind
 ORDER BY c.run_id, c.cpu, c.kind;

@@ -17,7 +17,7 @@ WITH seen AS (
   SELECT run_id, metric, label, low_ns, high_ns,
          sum(count) OVER (PARTITION BY run_id, metric, label ORDER BY bucket) AS so_far
   FROM histogram_bucket
-  WHERE metric IN ('nmi', 'hardirq', 'softirq') AND (:run IS NULL OR run_id = :run)
+  WHERE metric IN ('nmi', 'hardirq', 'softirq') AND run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 )
 SELECT
   h.run_id,

@@ -19,10 +19,10 @@
 --   scans irq_disable and irq_enable
 WITH step AS (
   SELECT id, run_id, ts_ns, cpu, comm, tid, caller, parent, 1 AS off FROM irq_disable
-  WHERE (:cpu IS NULL OR cpu = :cpu) AND (:run IS NULL OR run_id = :run)
+  WHERE (:cpu IS NULL OR cpu = :cpu) AND run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
   UNION ALL
   SELECT id, run_id, ts_ns, cpu, comm, tid, caller, parent, 0 FROM irq_enable
-  WHERE (:cpu IS NULL OR cpu = :cpu) AND (:run IS NULL OR run_id = :run)
+  WHERE (:cpu IS NULL OR cpu = :cpu) AND run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 ),
 pair AS (
   SELECT *,

@@ -22,6 +22,6 @@ SELECT
   c.name,
   c.end_ns - c.start_ns AS duration_ns
 FROM context_span AS c JOIN run USING (run_id)
-WHERE (:kind IS NULL OR c.kind = :kind) AND (:cpu IS NULL OR c.cpu = :cpu) AND (:run IS NULL OR c.run_id = :run)
+WHERE (:kind IS NULL OR c.kind = :kind) AND (:cpu IS NULL OR c.cpu = :cpu) AND c.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 ORDER BY duration_ns DESC, c.run_id, c.start_ns
 LIMIT coalesce(:limit, 20);

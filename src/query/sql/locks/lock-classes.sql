@@ -20,5 +20,5 @@ SELECT
   (SELECT count(*) FROM lock_edge AS e WHERE e.run_id = c.run_id AND e.to_class = c.class_id) AS under,
   (SELECT count(*) FROM lock_edge AS e WHERE e.run_id = c.run_id AND e.from_class = c.class_id) AS over
 FROM lock_class AS c
-WHERE (:lock IS NULL OR c.name = :lock) AND (:run IS NULL OR c.run_id = :run)
+WHERE (:lock IS NULL OR c.name = :lock) AND c.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 ORDER BY c.run_id, lock;

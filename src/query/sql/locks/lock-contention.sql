@@ -29,7 +29,7 @@ SELECT
   round((run.base_ns + w.start_ns) / 1e9, 6) AS worst_s,
   sum(coalesce(w.end_ns, run.last_ns) - w.start_ns) AS total_ns
 FROM lock_wait AS w JOIN run USING (run_id) JOIN lock_class AS c USING (run_id, class_id)
-WHERE :run IS NULL OR w.run_id = :run
+WHERE w.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 GROUP BY w.run_id, w.class_id
 ORDER BY total_ns DESC, w.run_id, lock
 LIMIT coalesce(:limit, 50);

@@ -15,7 +15,7 @@ WITH seen AS (
   SELECT run_id, label, low_ns, high_ns,
          sum(count) OVER (PARTITION BY run_id, label ORDER BY bucket) AS so_far
   FROM histogram_bucket
-  WHERE metric = 'lock-hold' AND (:run IS NULL OR run_id = :run)
+  WHERE metric = 'lock-hold' AND run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 )
 SELECT
   h.run_id,

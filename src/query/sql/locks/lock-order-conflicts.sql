@@ -22,5 +22,5 @@ FROM lock_edge AS e
 JOIN lock_edge AS r ON r.run_id = e.run_id AND r.from_class = e.to_class AND r.to_class = e.from_class
 JOIN lock_class AS a ON a.run_id = e.run_id AND a.class_id = e.from_class
 JOIN lock_class AS b ON b.run_id = e.run_id AND b.class_id = e.to_class
-WHERE e.from_class < e.to_class AND (:run IS NULL OR e.run_id = :run)
+WHERE e.from_class < e.to_class AND e.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 ORDER BY e.run_id, min(e.count, r.count), lock, other;

@@ -27,6 +27,6 @@ SELECT
 FROM lock_edge AS e
 JOIN lock_class AS h ON h.run_id = e.run_id AND h.class_id = e.from_class
 JOIN lock_class AS a ON a.run_id = e.run_id AND a.class_id = e.to_class
-WHERE (:lock IS NULL OR h.name = :lock OR a.name = :lock) AND (:run IS NULL OR e.run_id = :run)
+WHERE (:lock IS NULL OR h.name = :lock OR a.name = :lock) AND e.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 ORDER BY e.run_id, held, acquired
 LIMIT coalesce(:limit, 200);

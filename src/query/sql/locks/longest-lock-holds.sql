@@ -16,7 +16,7 @@
 --   scans lock_hold
 WITH longest AS (
   SELECT * FROM lock_hold AS h
-  WHERE (:run IS NULL OR h.run_id = :run)
+  WHERE h.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
     AND (:lock IS NULL OR h.class_id IN (SELECT class_id FROM lock_class AS c WHERE c.run_id = h.run_id AND c.name = :lock))
   ORDER BY h.end_ns - h.start_ns DESC
   LIMIT coalesce(:limit, 20)

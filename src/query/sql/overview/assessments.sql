@@ -15,5 +15,5 @@ SELECT
   (SELECT group_concat(value, '; ') FROM json_each(a.missing)) AS missing,
   a.note
 FROM assessment AS a
-WHERE :run IS NULL OR a.run_id = :run
+WHERE a.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 ORDER BY a.run_id, CASE a.status WHEN 'not-assessed' THEN 0 WHEN 'partial' THEN 1 ELSE 2 END, a.kind;

@@ -30,5 +30,5 @@ SELECT
   l.event_id,
   l.line
 FROM chain_link AS l
-WHERE (:run IS NULL OR l.run_id = :run) AND (:finding IS NULL OR l.finding_id = :finding)
+WHERE l.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9) AND (:finding IS NULL OR l.finding_id = :finding)
 ORDER BY l.run_id, l.finding, l.position;

@@ -28,7 +28,7 @@ SELECT
   event.name
 FROM (
   SELECT * FROM finding_evidence
-  WHERE (:run IS NULL OR run_id = :run) AND (:finding IS NULL OR finding_id = :finding)
+  WHERE run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9) AND (:finding IS NULL OR finding_id = :finding)
   ORDER BY run_id, finding, position
   LIMIT coalesce(:limit, 200)
 ) AS e

@@ -22,5 +22,5 @@ SELECT
   round((run.base_ns + f.end_ns) / 1e9, 6) AS end_s,
   (SELECT count(*) FROM finding_evidence AS e WHERE e.run_id = f.run_id AND e.finding = f.position) AS evidence
 FROM finding AS f JOIN run USING (run_id)
-WHERE (:run IS NULL OR f.run_id = :run) AND (:kind IS NULL OR f.kind = :kind)
+WHERE f.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9) AND (:kind IS NULL OR f.kind = :kind)
 ORDER BY f.run_id, f.position;

@@ -13,5 +13,5 @@
 --   first_text   excerpt of the first occurrence
 SELECT run_id, capture, kind, severity, count, first_line, first_byte, first_text
 FROM import_issue
-WHERE :run IS NULL OR run_id = :run
+WHERE run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 ORDER BY run_id, CASE severity WHEN 'data-loss' THEN 0 WHEN 'skipped' THEN 1 ELSE 2 END, count DESC, kind;

@@ -17,7 +17,7 @@ WITH seen AS (
   SELECT run_id, metric, label, low_ns, high_ns,
          sum(count) OVER (PARTITION BY run_id, metric, label ORDER BY bucket) AS so_far
   FROM histogram_bucket
-  WHERE (:run IS NULL OR run_id = :run) AND (:metric IS NULL OR metric = :metric)
+  WHERE run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9) AND (:metric IS NULL OR metric = :metric)
 )
 SELECT
   h.run_id,
@@ -33,6 +33,6 @@ SELECT
   h.max_ns,
   h.sum_ns AS total_ns
 FROM histogram AS h LEFT JOIN seen USING (run_id, metric, label)
-WHERE (:run IS NULL OR h.run_id = :run) AND (:metric IS NULL OR h.metric = :metric)
+WHERE h.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9) AND (:metric IS NULL OR h.metric = :metric)
 GROUP BY h.run_id, h.metric, h.label
 ORDER BY h.run_id, h.metric, h.sum_ns DESC, h.label;

@@ -21,7 +21,7 @@ slice AS (
   FROM powers JOIN histogram_bucket AS b ON b.low_ns >= low AND b.low_ns < high
   WHERE b.metric = coalesce(:metric, 'rcu-gp')
     AND (:label IS NULL OR b.label = :label)
-    AND (:run IS NULL OR b.run_id = :run)
+    AND b.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
   GROUP BY low
 )
 SELECT

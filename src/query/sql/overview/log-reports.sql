@@ -19,5 +19,5 @@ SELECT
   r.end_line,
   r.body AS report
 FROM log_report AS r JOIN run USING (run_id)
-WHERE :run IS NULL OR r.run_id = :run
+WHERE r.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 ORDER BY r.run_id, r.ts_ns, r.report_id;

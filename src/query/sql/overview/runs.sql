@@ -29,5 +29,5 @@ SELECT
   (SELECT count(*) FROM finding AS f WHERE f.run_id = run.run_id AND severity = 'warning') AS warnings,
   (SELECT group_concat(path, ' ') FROM capture AS c WHERE c.run_id = run.run_id) AS captures
 FROM run
-WHERE :run IS NULL OR run_id = :run
+WHERE run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 ORDER BY run_id;

@@ -25,7 +25,7 @@ SELECT
   round((run.base_ns + c.queued_ns) / 1e9, 6) AS longest_s,
   c.cpu AS invoked_on
 FROM callback AS c JOIN run USING (run_id)
-WHERE :run IS NULL OR c.run_id = :run
+WHERE c.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 GROUP BY c.run_id, c.function
 ORDER BY max_ns DESC, c.run_id, c.function
 LIMIT coalesce(:limit, 50);

@@ -31,7 +31,7 @@ JOIN run USING (run_id)
 LEFT JOIN finding AS f
   ON f.run_id = w.run_id AND f.kind = 'blocked-sync' AND json_extract(f.body, '$.tid') = w.tid
      AND f.start_ns <= coalesce(w.end_ns, run.last_ns) AND f.end_ns >= w.start_ns
-WHERE (:run IS NULL OR w.run_id = :run) AND (:api IS NULL OR w.api = :api)
-GROUP BY w.rowid
+WHERE w.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9) AND (:api IS NULL OR w.api = :api)
+GROUP BY w.run_id, w.fact_no
 ORDER BY blocked_ns DESC, w.run_id, w.start_ns
 LIMIT coalesce(:limit, 20);

@@ -26,7 +26,7 @@ SELECT
   -- SQLite takes the other columns of the row that has the maximum.
   round((run.base_ns + r.start_ns) / 1e9, 6) AS longest_s
 FROM srcu_reader AS r JOIN run USING (run_id)
-WHERE (:domain IS NULL OR r.domain = :domain) AND (:run IS NULL OR r.run_id = :run)
+WHERE (:domain IS NULL OR r.domain = :domain) AND r.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 GROUP BY r.run_id, r.domain, r.comm
 ORDER BY max_ns DESC, r.run_id
 LIMIT coalesce(:limit, 50);

@@ -20,6 +20,6 @@ SELECT
   w.start_ns - w.queued_ns AS queued_ns,
   w.end_ns - w.start_ns AS run_ns
 FROM work_item AS w JOIN run USING (run_id)
-WHERE w.function IN ('process_srcu', 'srcu_invoke_callbacks') AND w.start_ns IS NOT NULL AND (:run IS NULL OR w.run_id = :run)
+WHERE w.function IN ('process_srcu', 'srcu_invoke_callbacks') AND w.start_ns IS NOT NULL AND w.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 ORDER BY w.run_id, w.start_ns
 LIMIT coalesce(:limit, 100);

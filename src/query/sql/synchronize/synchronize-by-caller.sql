@@ -18,7 +18,7 @@ WITH ranked AS (
          row_number() OVER (PARTITION BY run_id, api, domain, comm, end_ns IS NULL ORDER BY end_ns - start_ns) AS nth,
          count(end_ns) OVER (PARTITION BY run_id, api, domain, comm) AS n
   FROM sync_wait
-  WHERE :run IS NULL OR run_id = :run
+  WHERE run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 )
 SELECT
   run_id,

@@ -26,6 +26,6 @@ SELECT
   sum(p.end_ns - p.start_ns) AS total_ns,
   round(sum(p.end_ns - p.start_ns) * 1.0 / nullif(sum(sum(p.end_ns - p.start_ns)) OVER (PARTITION BY p.run_id, p.api), 0), 3) AS share
 FROM sync_wait_phase AS p
-WHERE (:run IS NULL OR p.run_id = :run) AND (:api IS NULL OR p.api = :api)
+WHERE p.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9) AND (:api IS NULL OR p.api = :api)
 GROUP BY p.run_id, p.api, p.phase
 ORDER BY p.run_id, p.api, total_ns DESC;

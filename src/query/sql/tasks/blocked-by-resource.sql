@@ -20,7 +20,7 @@ WITH carrier AS (
   SELECT id, run_id, ts_ns, tid, stack_id
   FROM event
   WHERE name IN ('sched_switch', 'sched:sched_switch', 'kernel_stack') AND stack_id IS NOT NULL
-    AND (:run IS NULL OR id BETWEEN (:run - 1) << 36 AND (:run << 36) - 1)
+    AND id BETWEEN (coalesce(:run, 1) - 1) << 36 AND (coalesce(:run, 1 << 26) << 36) - 1
 ),
 -- Functions that only sleep say nothing about what is waited for.
 frames AS (
@@ -40,14 +40,14 @@ place AS (
 ),
 -- Beginnings of sleeps and stacks of one task in order of time: a stack belongs to the sleep before it.
 step AS (
-  SELECT run_id, tid, start_ns AS ts_ns, 0 AS is_stack, rowid AS sleep_id, NULL AS stack_id
+  SELECT run_id, tid, start_ns AS ts_ns, 0 AS is_stack, fact_no AS sleep_no, NULL AS stack_id
   FROM task_state
-  WHERE state = 'blocked' AND (:run IS NULL OR run_id = :run)
+  WHERE state = 'blocked' AND run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
   UNION ALL
   SELECT run_id, tid, ts_ns, 1, NULL, stack_id FROM carrier
 ),
 pair AS (
-  SELECT sleep_id, lead(is_stack) OVER next AS has_stack, lead(stack_id) OVER next AS stack_id, lead(ts_ns) OVER next AS stack_ns
+  SELECT run_id, sleep_no, lead(is_stack) OVER next AS has_stack, lead(stack_id) OVER next AS stack_id, lead(ts_ns) OVER next AS stack_ns
   FROM step
   WINDOW next AS (PARTITION BY run_id, tid ORDER BY ts_ns, is_stack)
 )
@@ -63,7 +63,7 @@ SELECT
   -- SQLite takes the task of the row that has the maximum.
   s.comm || ':' || s.tid AS longest
 FROM pair
-JOIN task_state AS s ON s.rowid = pair.sleep_id
+JOIN task_state AS s ON s.run_id = pair.run_id AND s.fact_no = pair.sleep_no
 JOIN run ON run.run_id = s.run_id
 LEFT JOIN place AS p ON pair.has_stack AND p.stack_id = pair.stack_id AND pair.stack_ns <= coalesce(s.end_ns, run.last_ns)
 GROUP BY s.run_id, p.waits_in, p.called_from

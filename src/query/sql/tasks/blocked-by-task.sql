@@ -25,7 +25,7 @@ SELECT
   -- SQLite takes the start of the row that has the maximum.
   round((run.base_ns + s.start_ns) / 1e9, 6) AS longest_s
 FROM task_state AS s JOIN run USING (run_id)
-WHERE s.state = 'blocked' AND (:run IS NULL OR s.run_id = :run)
+WHERE s.state = 'blocked' AND s.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 GROUP BY s.run_id, s.tid, s.comm
 ORDER BY max_ns DESC, s.run_id, s.tid
 LIMIT coalesce(:limit, 50);

@@ -25,7 +25,7 @@ SELECT
   round(sum(coalesce(s.end_ns, run.last_ns) - s.start_ns) * 1.0 / nullif(span.recorded_ns, 0), 4) AS share,
   max(coalesce(s.end_ns, run.last_ns) - s.start_ns) AS longest_ns
 FROM task_state AS s JOIN run USING (run_id) LEFT JOIN cpu_span AS span ON span.run_id = s.run_id AND span.cpu = s.cpu AND span."of" = 'task'
-WHERE s.state = 'running' AND s.tid <> 0 AND (:cpu IS NULL OR s.cpu = :cpu) AND (:run IS NULL OR s.run_id = :run)
+WHERE s.state = 'running' AND s.tid <> 0 AND (:cpu IS NULL OR s.cpu = :cpu) AND s.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 GROUP BY s.run_id, s.cpu, s.tid, s.comm
 ORDER BY total_ns DESC, s.run_id, s.cpu, s.tid
 LIMIT coalesce(:limit, 50);

@@ -28,7 +28,7 @@ SELECT
   round((run.base_ns + s.start_ns) / 1e9, 6) AS worst_s,
   sum(coalesce(s.end_ns, run.last_ns) - s.start_ns) AS total_ns
 FROM task_state AS s JOIN run USING (run_id)
-WHERE s.state = 'runnable' AND (:comm IS NULL OR s.comm = :comm) AND (:run IS NULL OR s.run_id = :run)
+WHERE s.state = 'runnable' AND (:comm IS NULL OR s.comm = :comm) AND s.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 GROUP BY s.run_id, s.comm
 ORDER BY max_ns DESC, s.run_id, s.comm
 LIMIT coalesce(:limit, 50);

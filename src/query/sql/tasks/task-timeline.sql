@@ -32,5 +32,5 @@ FROM task_state AS s, target AS t
 WHERE s.run_id = t.run_id AND s.tid = (SELECT tid FROM task)
   AND (:from IS NULL OR coalesce(s.end_ns, t.last_ns) >= :from * 1e9 - t.base_ns)
   AND (:to IS NULL OR s.start_ns <= :to * 1e9 - t.base_ns)
-ORDER BY s.start_ns, s.rowid
+ORDER BY s.start_ns, s.fact_no
 LIMIT coalesce(:limit, 500);

@@ -21,6 +21,6 @@ SELECT
   coalesce(w.end_ns, run.last_ns) - w.start_ns AS duration_ns,
   w.end_ns IS NULL AS open
 FROM wait_edge AS w JOIN run USING (run_id)
-WHERE (:run IS NULL OR w.run_id = :run) AND (:task IS NULL OR instr(w.from_node, :task) > 0)
+WHERE w.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9) AND (:task IS NULL OR instr(w.from_node, :task) > 0)
 ORDER BY duration_ns DESC, w.run_id, w.start_ns
 LIMIT coalesce(:limit, 50);

@@ -26,7 +26,7 @@ SELECT
   round((run.base_ns + max(w.ts_ns)) / 1e9, 6) AS last_s
 FROM sched_waking AS w JOIN run USING (run_id)
 WHERE (:comm IS NULL OR w.comm = :comm OR w.arg_comm = :comm)
-  AND (:run IS NULL OR w.id BETWEEN (:run - 1) << 36 AND (:run << 36) - 1)
+  AND w.id BETWEEN (coalesce(:run, 1) - 1) << 36 AND (coalesce(:run, 1 << 26) << 36) - 1
 GROUP BY w.run_id, w.comm, w.context, w.arg_comm
 ORDER BY count DESC, w.run_id, waker, woken
 LIMIT coalesce(:limit, 50);

@@ -20,7 +20,7 @@ WITH item AS (
          coalesce(w.start_ns, run.last_ns) - w.queued_ns AS queue_ns,
          coalesce(w.end_ns, run.last_ns) - w.start_ns AS run_ns
   FROM work_item AS w JOIN run USING (run_id)
-  WHERE (:function IS NULL OR w.function = :function) AND (:run IS NULL OR w.run_id = :run)
+  WHERE (:function IS NULL OR w.function = :function) AND w.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 )
 SELECT
   run_id,

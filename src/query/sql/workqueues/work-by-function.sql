@@ -25,6 +25,6 @@ SELECT
   max(w.end_ns - w.start_ns) AS run_max_ns,
   sum(w.end_ns - w.start_ns) AS run_total_ns
 FROM work_item AS w JOIN run USING (run_id)
-WHERE :run IS NULL OR w.run_id = :run
+WHERE w.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 GROUP BY w.run_id, w.workqueue, w.function
 ORDER BY queued_max_ns DESC, w.run_id, w.function;

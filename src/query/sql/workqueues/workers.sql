@@ -23,7 +23,7 @@ SELECT
   max(coalesce(w.end_ns, run.last_ns) - w.start_ns) AS longest_ns,
   w.function AS longest_in
 FROM work_item AS w JOIN run USING (run_id)
-WHERE w.start_ns IS NOT NULL AND w.tid IS NOT NULL AND (:run IS NULL OR w.run_id = :run)
+WHERE w.start_ns IS NOT NULL AND w.tid IS NOT NULL AND w.run_id BETWEEN coalesce(:run, 0) AND coalesce(:run, 1e9)
 GROUP BY w.run_id, w.tid
 ORDER BY busy_ns DESC, w.run_id, w.tid
 LIMIT coalesce(:limit, 50);
