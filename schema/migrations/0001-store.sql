@@ -16,7 +16,7 @@
 --   stack_id   stack recorded with the event, NULL when none was
 --   …          one column per field of the event; a field with the name of a column above is called arg_<field>
 -- and the view "event" shows the common columns of all of them with the event's name. A filter on run_id touches the events of that run
--- alone, ORDER BY id is the order of time without sorting, and event_count has the counts.
+-- alone, ORDER BY id, with id among the columns, is the order of time without sorting, and event_count has the counts.
 --
 -- The rows of a kind are made when quiesce query first reads them, or by quiesce rows; until then (event_type.has_rows = 0) its view and the
 -- view "event" have their columns and fail when they are read, with "rows of sched_switch are still in pages: run quiesce rows FILE".
