@@ -19,7 +19,7 @@ CREATE TABLE domain (
 CREATE TABLE thread (
   run_id     INTEGER NOT NULL REFERENCES run,
   tid        INTEGER NOT NULL, -- as in the facts
-  comm       TEXT NOT NULL,    -- one of the names that it had
+  comm       TEXT NOT NULL,    -- the last of its names
   names      INTEGER NOT NULL, -- how many it had
   first_ns   INTEGER NOT NULL, -- first fact of it
   running_ns INTEGER,          -- time on CPUs; NULL: not recorded
@@ -375,8 +375,16 @@ DROP TABLE _old_wait_edge;
 -- ── Views over them ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 INSERT INTO thread (run_id, tid, comm, names, first_ns, running_ns)
-SELECT run_id, tid, max(comm), count(DISTINCT comm), min(start_ns), sum(CASE state WHEN 'running' THEN end_ns - start_ns END)
-FROM task_state GROUP BY run_id, tid;
+SELECT run_id, tid, comm, names, first_ns, running_ns FROM (
+  -- SQLite takes the name of the row that has the maximum.
+  SELECT run_id, tid, comm, count(DISTINCT comm) AS names, min(start_ns) AS first_ns, sum(ran_ns) AS running_ns, max(start_ns)
+  FROM (
+    SELECT run_id, tid, comm, start_ns, CASE state WHEN 'running' THEN end_ns - start_ns END AS ran_ns FROM task_state
+    UNION ALL SELECT run_id, tid, comm, start_ns, NULL FROM sync_wait
+    UNION ALL SELECT run_id, tid, comm, start_ns, NULL FROM srcu_reader
+    UNION ALL SELECT run_id, tid, comm, start_ns, NULL FROM rcu_blocker WHERE tid IS NOT NULL AND comm IS NOT NULL
+  ) GROUP BY run_id, tid
+);
 
 -- Everything that has a beginning and a length, in one shape: what was where, and when.
 CREATE VIEW span AS

@@ -13,7 +13,7 @@ import type { RunResults } from '../run-summary.ts';
 import type { Connection } from '../store-file.ts';
 import { DomainRows } from './domain-rows.ts';
 import type { FactBatch } from './fact-recorder.ts';
-import { writeThreads } from './thread-rows.ts';
+import { ThreadRows } from './thread-rows.ts';
 
 type Stored = FactColumn<unknown>['holds'] | 'domain';
 
@@ -39,6 +39,7 @@ export class FactWriter {
   readonly #eventBase: number;
   readonly #writers = new Map<FactName, TableWriter>();
   readonly #domains = new DomainRows();
+  readonly #threads = new ThreadRows();
 
   constructor(db: Connection, runId: number, eventBase: number) {
     this.#db = db;
@@ -61,6 +62,7 @@ export class FactWriter {
   append(batch: FactBatch): void {
     const writer = this.#writers.get(batch.fact);
     if (writer === undefined) return;
+    this.#threads.note(batch);
     const { inserter, holds, numbered } = writer;
     const source = batch.values;
     const { values } = inserter;
@@ -96,7 +98,7 @@ export class FactWriter {
   finish(renames: RunResults['renames'] = []): void {
     for (const { inserter } of this.#writers.values()) inserter.flush();
     this.#domains.write(this.#db, this.#runId, renames, WITH_DOMAIN);
-    writeThreads(this.#db, this.#runId);
+    this.#threads.write(this.#db, this.#runId);
   }
 }
 
