@@ -23,8 +23,6 @@ class DistinctValues {
   readonly values: Float64Array;
   readonly #words: Int32Array;
   count = 0;
-  readonly #probe = new Float64Array(1);
-  readonly #probeWords = new Int32Array(this.#probe.buffer);
 
   constructor(capacity: number) {
     let slots = 64;
@@ -45,11 +43,8 @@ class DistinctValues {
     this.count = 0;
   }
 
-  /** Index of the value, which is added when new. */
-  indexOf(value: number): number {
-    this.#probe[0] = value;
-    const low = this.#probeWords[0];
-    const high = this.#probeWords[1];
+  /** Index of the value whose bits are `low` and `high`, which is added when new. */
+  indexOf(low: number, high: number): number {
     let hash = Math.imul(low ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b);
     hash ^= hash >>> 15;
     let slot = hash & this.#mask;
@@ -59,7 +54,8 @@ class DistinctValues {
       slot = (slot + 1) & this.#mask;
     }
     const index = this.count++;
-    this.values[index] = value;
+    this.#words[index * 2] = low;
+    this.#words[index * 2 + 1] = high;
     this.#generationOf[slot] = this.#generation;
     this.#indexAt[slot] = index;
     return index;
@@ -74,34 +70,25 @@ export class NumberColumnEncoder {
   encode(out: ByteWriter, values: Float64Array, from: number, to: number): void {
     const count = to - from;
     out.reserve(count * 9 + 16);
-    let small = true;
-    let delta = true;
-    let deltaBytes = 0;
-    let previous = 0;
-    for (let i = from; i < to; i++) {
-      const v = values[i];
-      const negativeZero = v === 0 && 1 / v < 0;
-      if (v !== (v | 0) || negativeZero) small = false;
-      const difference = v - previous;
-      const size = Math.abs(difference);
-      if (!(size < DELTA_LIMIT) || negativeZero || previous + difference !== v || difference % 1 !== 0) {
-        delta = false;
-        if (!small) break;
-      }
-      deltaBytes += size < 64 ? 1 : size < 8192 ? 2 : size < 1048576 ? 3 : size < 134217728 ? 4 : 7;
-      previous = v;
-    }
-    if (small) this.#small(out, values, from, to);
-    else if (delta && deltaBytes <= count * 2) this.#delta(out, values, from, to);
-    else this.#distinctOr(delta ? deltaBytes : count * 8, delta, out, values, from, to);
+    // Tried by writing: what is not small shows it at once, and most columns are.
+    if (this.#small(out, values, from, to)) return;
+    const deltaBytes = deltaSize(values, from, to);
+    if (deltaBytes <= count * 2) this.#delta(out, values, from, to);
+    else this.#distinctOr(deltaBytes, out, values, from, to);
   }
 
-  #small(out: ByteWriter, values: Float64Array, from: number, to: number): void {
+  /** @returns false, with nothing written, when a value is no 32-bit integer */
+  #small(out: ByteWriter, values: Float64Array, from: number, to: number): boolean {
+    const start = out.length;
     out.uint(SMALL);
     const bytes = out.bytes;
     let at = out.length;
     for (let i = from; i < to; i++) {
       const v = values[i];
+      if (v !== (v | 0) || Object.is(v, -0)) {
+        out.length = start;
+        return false;
+      }
       let zigzag = ((v << 1) ^ (v >> 31)) >>> 0;
       while (zigzag > 127) {
         bytes[at++] = (zigzag & 127) | 128;
@@ -110,6 +97,7 @@ export class NumberColumnEncoder {
       bytes[at++] = zigzag;
     }
     out.length = at;
+    return true;
   }
 
   #delta(out: ByteWriter, values: Float64Array, from: number, to: number): void {
@@ -121,14 +109,8 @@ export class NumberColumnEncoder {
     }
   }
 
-  #distinctOr(
-    otherBytes: number,
-    delta: boolean,
-    out: ByteWriter,
-    values: Float64Array,
-    from: number,
-    to: number,
-  ): void {
+  /** @param deltaBytes as of {@link deltaSize} */
+  #distinctOr(deltaBytes: number, out: ByteWriter, values: Float64Array, from: number, to: number): void {
     const count = to - from;
     if (this.#distinct.capacity < count) {
       this.#distinct = new DistinctValues(count);
@@ -137,21 +119,38 @@ export class NumberColumnEncoder {
     const distinct = this.#distinct;
     const indexes = this.#indexes;
     distinct.clear();
-    for (let i = 0; i < count; i++) indexes[i] = distinct.indexOf(values[from + i]);
+    const words = new Int32Array(values.buffer, values.byteOffset + from * 8, count * 2);
+    for (let i = 0; i < count; i++) indexes[i] = distinct.indexOf(words[i * 2], words[i * 2 + 1]);
     const different = distinct.count;
-    if (different * 8 + count * (different > 128 ? 2 : 1) < otherBytes) {
+    if (different * 8 + count * (different > 128 ? 2 : 1) < Math.min(deltaBytes, count * 8)) {
       out.uint(DISTINCT);
       out.uint(different);
       for (let i = 0; i < different; i++) out.float(distinct.values[i]);
       out.reserve(count * 5);
       for (let i = 0; i < count; i++) out.uint(indexes[i]);
-    } else if (delta) {
+    } else if (deltaBytes < Number.POSITIVE_INFINITY) {
       this.#delta(out, values, from, to);
     } else {
       out.uint(RAW);
       for (let i = from; i < to; i++) out.float(values[i]);
     }
   }
+}
+
+/** Bytes that the differences take; infinite when they would not give the values back exactly. */
+function deltaSize(values: Float64Array, from: number, to: number): number {
+  let bytes = 0;
+  let previous = 0;
+  for (let i = from; i < to; i++) {
+    const v = values[i];
+    const difference = v - previous;
+    const size = Math.abs(difference);
+    const exact = size < DELTA_LIMIT && previous + difference === v && Math.floor(difference) === difference;
+    if (!exact || Object.is(v, -0)) return Number.POSITIVE_INFINITY;
+    bytes += size < 64 ? 1 : size < 8192 ? 2 : size < 1048576 ? 3 : size < 134217728 ? 4 : 7;
+    previous = v;
+  }
+  return bytes;
 }
 
 /** Reads a column of `count` numbers into values[from, from + count). @throws RangeError when the bytes are damaged. */
