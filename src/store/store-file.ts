@@ -116,7 +116,8 @@ function tryWriting(path: string, largeInput: boolean): WritableStore | undefine
     db.pragma('journal_mode = DELETE');
     // The removal of the journal is the commit: it must have reached the disk when the run is reported.
     db.pragma('synchronous = EXTRA');
-    db.pragma('cache_size = -32768');
+    // Pages are appended: more than a leaf of each table is kept for nothing. 32 MiB were no faster, and 24 MiB more at the peak.
+    db.pragma('cache_size = -12288');
     // References are right by construction; checking them would cost a lookup per fact.
     db.pragma('foreign_keys = OFF');
     db.pragma('temp_store = MEMORY');
