@@ -6,7 +6,7 @@ import { closeSync, openSync, readSync, statSync, unlinkSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { fileProblem } from '../../schema/index.ts';
-import { migrations, newestVersion } from './migrations.ts';
+import { migrations, newestLayout, newestVersion } from './migrations.ts';
 import { APPLICATION_ID, checkedVersion, checkJournal, lockDown } from './store-door.ts';
 import { StoreError, StoreLocked, storeError } from './store-error.ts';
 
@@ -39,15 +39,15 @@ export function isStoreFile(path: string): boolean {
   }
 }
 
-/** Brings the schema up to date inside the open transaction. */
+/** Brings the schema up to date inside the open transaction. @param from version of the file, 0: it is empty */
 function migrate(db: Connection, from: number): void {
-  for (const { version, sql } of migrations()) {
-    if (version <= from) continue;
-    db.exec(sql);
-    db.pragma(`user_version = ${version}`);
-    db.pragma(`application_id = ${APPLICATION_ID}`);
-    db.prepare("INSERT OR REPLACE INTO store_info (key, value) VALUES ('schema', ?)").run(String(version));
-  }
+  const newest = newestVersion();
+  if (from === newest) return;
+  if (from === 0) db.exec(newestLayout());
+  else for (const { version, sql } of migrations()) if (version > from) db.exec(sql);
+  db.pragma(`user_version = ${newest}`);
+  db.pragma(`application_id = ${APPLICATION_ID}`);
+  db.prepare("INSERT OR REPLACE INTO store_info (key, value) VALUES ('schema', ?)").run(String(newest));
 }
 
 export interface WritableStore {
