@@ -54,7 +54,7 @@ export interface CaptureOptions {
   /** What is read of the captures; default: everything. */
   readonly selection?: EventSelection;
   /**
-   * 1: everything in the calling thread · 2: the parser in one of its own · 3: the store too. Default: 3 for large captures, 2 for small
+   * 1: everything in the calling thread · 2: the parser in one of its own · 3: the store too. Default: 3 for large captures, 1 for small
    * ones; always 1 when the code does not run compiled.
    */
   readonly threads?: 1 | 2 | 3;
