@@ -5,6 +5,8 @@
 export interface KernelProfile {
   /** `6.12.117-labA`. */
   release?: string;
+  /** Build id of its image, hex digits, where the recording has it. */
+  buildId?: string;
   /** Lowest release that the content of the recording allows (`7.0`), for captures that do not name theirs. */
   atLeast?: string;
   hz?: number;

@@ -12,6 +12,7 @@ import {
   RECORD_EVENT_UPDATE,
   RECORD_FINISHED_ROUND,
   RECORD_HEADER_ATTR,
+  RECORD_HEADER_BUILD_ID,
   RECORD_HEADER_BYTES,
   RECORD_HEADER_FEATURE,
   RECORD_HEADER_TRACING_DATA,
@@ -162,6 +163,9 @@ export class RecordReader {
           this.#recording.nameEvents();
         }
         break;
+      case RECORD_HEADER_BUILD_ID:
+        this.#recording.applyBuildId(cutter.block.bytes.slice(cutter.at, cutter.at + cutter.size));
+        break;
       case RECORD_EVENT_UPDATE:
         this.#eventUpdate(cutter);
         break;
@@ -169,7 +173,7 @@ export class RecordReader {
         this.#idIndex(cutter);
         break;
       default:
-        // The rest (thread and CPU maps, build ids, statistics, …) says nothing about samples.
+        // The rest (thread and CPU maps, statistics, …) says nothing about samples.
         break;
     }
   }

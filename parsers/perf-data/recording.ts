@@ -8,7 +8,7 @@ import { type EventFormat, formatId, parseEventFormat } from '../tracefs-format/
 import { PrintkFormats } from '../tracefs-format/printk-formats.ts';
 import { AttributeTable } from './header/attribute-table.ts';
 import type { EventAttribute } from './header/event-attribute.ts';
-import { applyFeature, clockName, emptyNotes } from './header/features.ts';
+import { applyFeature, clockName, emptyNotes, readBuildIds } from './header/features.ts';
 import { parseTracingData, type TracingData } from './header/tracing-data.ts';
 import type { SideBand } from './records/side-band.ts';
 import { loadKernelSymbols } from './symbols/kernel-symbol-source.ts';
@@ -34,6 +34,11 @@ export class Recording {
 
   applyFeature(feature: number, bytes: Uint8Array): void {
     applyFeature(feature, bytes, this.littleEndian, this.#context.facts, this.#notes);
+  }
+
+  /** @param bytes record of a build id, as pipes have it */
+  applyBuildId(bytes: Uint8Array): void {
+    readBuildIds(bytes, this.littleEndian, this.#context.facts);
   }
 
   /** @param captureOffset byte of the capture where the section begins */

@@ -25,7 +25,7 @@ export function withSources(
   const lines = linesOfFrames(
     options,
     stacks.flatMap(({ frames }) => frames),
-    result.run.kernel.release,
+    result.run.kernel,
   );
   if (lines === undefined) return { stacks: [] };
   const seen = new Set<string>();

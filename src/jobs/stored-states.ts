@@ -72,9 +72,9 @@ export class StoredStates {
     this.#reader.close();
   }
 
-  /** Release of the recorded kernel. */
-  get release(): string | undefined {
-    return this.#reader.runInfo(this.runId).kernel.release;
+  /** The recorded kernel. */
+  get kernel(): KernelProfile {
+    return this.#reader.runInfo(this.runId).kernel;
   }
 
   /** Instants at which the run begins and ends, ns. */

@@ -1,7 +1,7 @@
-/** The release of a kernel image, from its own banner: whether it is the kernel that was recorded. */
+/** What a kernel image says of itself, its banner and its build id: whether it is the kernel that was recorded. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { fileProblem } from '../../schema/index.ts';
-import { SymbolsError } from './tools.ts';
+import { runTool, SymbolsError } from './tools.ts';
 
 const CHUNK_BYTES = 8 << 20;
 /** More than the banner's beginning takes. */
@@ -47,4 +47,9 @@ export function releaseOfImage(path: string): string | undefined {
   } finally {
     closeSync(file);
   }
+}
+
+/** Build id of an ELF image, hex digits; undefined when it has none. @throws SymbolsError */
+export function buildIdOfImage(path: string): string | undefined {
+  return /Build ID: ([0-9a-f]+)/.exec(runTool(['readelf', 'llvm-readelf'], ['-n', path], ''))?.[1];
 }

@@ -4,7 +4,8 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isElf, releaseOfImage } from './kernel-version.ts';
+import type { KernelProfile } from '../../schema/index.ts';
+import { buildIdOfImage, isElf, releaseOfImage } from './kernel-version.ts';
 import { type FunctionSymbol, readFunctions } from './symbol-table.ts';
 import { runTool, SymbolsError } from './tools.ts';
 
@@ -15,6 +16,9 @@ export interface SymbolSources {
   readonly modules?: string | undefined;
 }
 
+/** What the recording says of its kernel. */
+export type RecordedKernel = Pick<KernelProfile, 'release' | 'buildId'>;
+
 /** `func+0x1c/0x90 [mod]`, the parts behind the name as far as they are there. */
 const FRAME = /^(?:\? )?([\w.$]+)\+0x([0-9a-f]+)(?:\/0x([0-9a-f]+))?(?: \[([\w-]+)\])?/;
 
@@ -24,16 +28,16 @@ interface Address {
 }
 
 /**
- * @param release of the recorded kernel: an image of another one gives wrong lines, and is refused
+ * @param kernel that was recorded: an image of another one gives wrong lines, and is refused
  * @returns by frame, as it was given; frames without a line are missing
  * @throws SymbolsError in one line: the tool, the file, or why they do not fit
  */
 export function sourceLines(
   frames: readonly string[],
   sources: SymbolSources,
-  release: string | undefined,
+  kernel: RecordedKernel,
 ): ReadonlyMap<string, string> {
-  if (sources.vmlinux !== undefined) checkImage(sources.vmlinux, release);
+  if (sources.vmlinux !== undefined) checkImage(sources.vmlinux, kernel);
   const lines = new Map<string, string>();
   const byModule = new Map<string | undefined, string[]>();
   for (const frame of new Set(frames)) {
@@ -51,11 +55,18 @@ export function sourceLines(
   return lines;
 }
 
-function checkImage(path: string, release: string | undefined): void {
+/** The build id tells images of one release apart; where the recording has none, the release decides. */
+function checkImage(path: string, { release, buildId }: RecordedKernel): void {
   if (!isElf(path)) throw new SymbolsError(`${path}: is no ELF file; vmlinux of the recorded kernel is expected`);
   const found = releaseOfImage(path);
   if (found !== undefined && release !== undefined && found !== release)
     throw new SymbolsError(`${path}: is the image of ${found}; the recording is of ${release}`);
+  if (buildId === undefined) return;
+  const own = buildIdOfImage(path);
+  if (own !== undefined && own !== buildId)
+    throw new SymbolsError(
+      `${path}: is another build of the kernel (build id ${own}); the recording is of build ${buildId}`,
+    );
 }
 
 function linesOf(path: string, frames: readonly string[], isModule: boolean): Map<string, string> {

@@ -10,6 +10,7 @@ import { temporaryFolder, writeFileIn } from '../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 const vmlinux = join(folder.path, 'vmlinux');
+const BUILD_ID = '48dc540c8b76393804ca8088dbfa7d42911a9444';
 const SOURCE = `const char banner[] = "Linux version 6.12.0-test (a@b)";
 extern int outside(int);
 static inline __attribute__((always_inline)) int inner(int x)
@@ -33,6 +34,7 @@ describe.runIf(canCompile)('frames of a kernel image', () => {
     writeFileSync(source, SOURCE);
     execFileSync('cc', [
       '-g',
+      `-Wl,--build-id=0x${BUILD_ID}`,
       '-O1',
       '-fno-optimize-sibling-calls',
       '-fno-ipa-cp',
@@ -53,18 +55,23 @@ describe.runIf(canCompile)('frames of a kernel image', () => {
       { length: Number(symbol.size) },
       (_, i) => `stalled+0x${i.toString(16)}/0x${symbol.size.toString(16)}`,
     );
-    const lines = [...sourceLines(frames, { vmlinux }, '6.12.0-test').values()];
+    const lines = [...sourceLines(frames, { vmlinux }, { release: '6.12.0-test' }).values()];
     expect(lines).toContain('kernel/stall.c:5, inlined at kernel/stall.c:9');
   });
 
   it('are refused when the image is another kernel, or has no symbols', () => {
-    expect(() => sourceLines(['stalled+0x1'], { vmlinux }, '6.13.0')).toThrow(
+    expect(() => sourceLines(['stalled+0x1'], { vmlinux }, { release: '6.13.0' })).toThrow(
       /vmlinux: is the image of 6\.12\.0-test; the recording is of 6\.13\.0/,
     );
-    expect(() => sourceLines(['stalled+0x1'], { vmlinux: join(folder.path, 'nowhere') }, undefined)).toThrow(/nowhere/);
+    const release = '6.12.0-test';
+    expect(() => sourceLines(['stalled+0x1'], { vmlinux }, { release, buildId: '11'.repeat(20) })).toThrow(
+      `vmlinux: is another build of the kernel (build id ${BUILD_ID}); the recording is of build ${'11'.repeat(20)}`,
+    );
+    expect(sourceLines(['nothing+0x1'], { vmlinux }, { release, buildId: BUILD_ID }).size).toBe(0);
+    expect(() => sourceLines(['stalled+0x1'], { vmlinux: join(folder.path, 'nowhere') }, {})).toThrow(/nowhere/);
     const text = join(folder.path, 'text');
     writeFileSync(text, 'no object');
-    expect(() => sourceLines(['stalled+0x1'], { vmlinux: text }, undefined)).toThrow(/text/);
+    expect(() => sourceLines(['stalled+0x1'], { vmlinux: text }, {})).toThrow(/text/);
   });
 
   it('of a log are told by replay, in the text and as JSON, and what does not fit is one line', async () => {
@@ -97,7 +104,7 @@ describe.runIf(canCompile)('frames of a kernel image', () => {
   });
 
   it('that no symbol fits have no line', () => {
-    expect(sourceLines(['nothing+0x1/0x2', 'stalled', '<TASK>'], { vmlinux }, undefined).size).toBe(0);
-    expect(sourceLines(['stalled+0x1 [mod]'], { vmlinux }, undefined).size).toBe(0);
+    expect(sourceLines(['nothing+0x1/0x2', 'stalled', '<TASK>'], { vmlinux }, {}).size).toBe(0);
+    expect(sourceLines(['stalled+0x1 [mod]'], { vmlinux }, {}).size).toBe(0);
   });
 });

@@ -1,8 +1,10 @@
 /** Feature sections: what perf record notes about the machine and the events (tools/perf/util/header.c). */
 import type { CaptureFacts } from '../../format.ts';
 import { ATTRIBUTE_MIN_BYTES } from './event-attribute.ts';
+import { MISC_BUILD_ID_SIZE, MISC_CPUMODE_KERNEL, MISC_CPUMODE_MASK } from './perf-event-abi.ts';
 
 export const FEATURE_TRACING_DATA = 1;
+const FEATURE_BUILD_ID = 2;
 const FEATURE_HOSTNAME = 3;
 const FEATURE_OSRELEASE = 4;
 const FEATURE_ARCH = 6;
@@ -15,6 +17,7 @@ const FEATURE_SIMPLEPERF_META_INFO = 129;
 
 /** Features that say something which quiesce uses; the others are left alone. */
 export const USED_FEATURES: readonly number[] = [
+  FEATURE_BUILD_ID,
   FEATURE_HOSTNAME,
   FEATURE_OSRELEASE,
   FEATURE_ARCH,
@@ -105,6 +108,9 @@ export function applyFeature(
 ): void {
   const cursor = new FeatureCursor(bytes, littleEndian);
   switch (feature) {
+    case FEATURE_BUILD_ID:
+      readBuildIds(bytes, littleEndian, facts);
+      break;
     case FEATURE_HOSTNAME: {
       const hostname = cursor.string();
       if (hostname) facts.hostname = hostname;
@@ -167,6 +173,32 @@ function readMetaInfo(text: string, facts: CaptureFacts, notes: FeatureNotes): v
     }
   }
 }
+
+/** Bytes of a build_id event before the name: header, pid, and 24 for the id. */
+const BUILD_ID_EVENT_BYTES = 36;
+const BUILD_ID_BYTES = 20;
+
+/**
+ * perf_record_header_build_id, one after the other: u32 type, u16 misc, u16 size, s32 pid, the id, its length where misc says so, the name. That of
+ * the kernel itself is taken.
+ */
+export function readBuildIds(bytes: Uint8Array, littleEndian: boolean, facts: CaptureFacts): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + BUILD_ID_EVENT_BYTES <= bytes.length; ) {
+    const misc = view.getUint16(at + 4, littleEndian);
+    const size = view.getUint16(at + 6, littleEndian);
+    if (size < BUILD_ID_EVENT_BYTES || at + size > bytes.length) return;
+    const id = at + 12;
+    const length = misc & MISC_BUILD_ID_SIZE ? Math.min(bytes[id + BUILD_ID_BYTES], BUILD_ID_BYTES) : BUILD_ID_BYTES;
+    const name = decoder.decode(bytes.subarray(at + BUILD_ID_EVENT_BYTES, at + size)).split('\0', 1)[0];
+    if ((misc & MISC_CPUMODE_MASK) === MISC_CPUMODE_KERNEL && KERNEL_IMAGE.test(name) && length > 0)
+      facts.profile.buildId = Buffer.from(bytes.subarray(id, id + length)).toString('hex');
+    at += size;
+  }
+}
+
+/** `[kernel.kallsyms]`, or where perf found the image. */
+const KERNEL_IMAGE = /^\[kernel\.kallsyms\]|\/vmlinux/;
 
 /** u32 count, u32 size of an attribute; per event: the attribute, u32 ids, the name, the ids. */
 function readEventDescriptions(cursor: FeatureCursor, sizeBytes: number, notes: FeatureNotes): void {

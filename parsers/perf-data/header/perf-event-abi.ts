@@ -25,6 +25,7 @@ export const RECORD_USER_TYPE_START = 64;
 // Records of the tool.
 export const RECORD_HEADER_ATTR = 64;
 export const RECORD_HEADER_TRACING_DATA = 66;
+export const RECORD_HEADER_BUILD_ID = 67;
 export const RECORD_FINISHED_ROUND = 68;
 export const RECORD_ID_INDEX = 69;
 export const RECORD_AUXTRACE = 71;
@@ -40,6 +41,8 @@ export const MISC_CPUMODE_KERNEL = 1;
 export const MISC_FORK_EXEC = 1 << 13;
 /** LOST_SAMPLES: dropped on purpose by a BPF filter, not lost. */
 export const MISC_LOST_SAMPLES_BPF = 1 << 15;
+/** Of a build id: its length stands behind it. */
+export const MISC_BUILD_ID_SIZE = 1 << 15;
 /** KSYMBOL: the symbol goes away (bit 0 of the record's own flags). */
 export const KSYMBOL_UNREGISTER = 1;
 

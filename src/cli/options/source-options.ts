@@ -1,6 +1,6 @@
 /** `--vmlinux` and `--modules`: frames with their lines of the source. */
 import { type Command, Option } from 'commander';
-import { sourceLines } from '../../symbols/source-lines.ts';
+import { type RecordedKernel, sourceLines } from '../../symbols/source-lines.ts';
 
 export interface SourceOptions {
   readonly vmlinux?: string;
@@ -16,14 +16,14 @@ export function addSourceOptions(command: Command): Command {
 /**
  * Lines by frame; undefined when no image was given.
  * @param frames as the kernel prints them, looked up together
- * @param release of the recorded kernel
+ * @param kernel that was recorded
  * @throws SymbolsError
  */
 export function linesOfFrames(
   { vmlinux, modules }: SourceOptions,
   frames: readonly string[],
-  release: string | undefined,
+  kernel: RecordedKernel,
 ): ReadonlyMap<string, string> | undefined {
   if (vmlinux === undefined && modules === undefined) return undefined;
-  return sourceLines(frames, { vmlinux, modules }, release);
+  return sourceLines(frames, { vmlinux, modules }, kernel);
 }

@@ -32,6 +32,30 @@ import {
   type WrittenFile,
 } from '../../support/perf-data-writer.ts';
 
+const KERNEL_BUILD_ID = '48dc540c8b76393804ca8088dbfa7d42911a9444';
+
+/** HEADER_BUILD_ID: those of a program, of a guest's kernel, and of the kernel. */
+function buildIdFeature(littleEndian: boolean): Buffer {
+  const event = (misc: number, id: string, name: string): Buffer => {
+    const bytes = Buffer.alloc(36 + 24);
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    view.setUint32(0, 67, littleEndian);
+    view.setUint16(4, misc, littleEndian);
+    view.setUint16(6, bytes.length, littleEndian);
+    view.setInt32(8, -1, littleEndian);
+    bytes.write(id, 12, 'hex');
+    bytes.write(name, 36);
+    return bytes;
+  };
+  const [user, kernel, guest] = [2, 1, 4];
+  return Buffer.concat([
+    event(user, 'be6397ddffc3e384c505d7deab3bed190c884df9', '/usr/bin/dash'),
+    event(kernel, KERNEL_BUILD_ID, '[kernel.kallsyms]'),
+    event(kernel, '11'.repeat(20), '[drm]'),
+    event(guest, '22'.repeat(20), '[guest.kernel.kallsyms]'),
+  ]);
+}
+
 const FINISHED_ROUND = 68;
 /** What `perf record -a -e cpu-clock` asks for. */
 const PLAIN = SAMPLE_IDENTIFIER | SAMPLE_IP | SAMPLE_TID | SAMPLE_TIME | SAMPLE_CPU | SAMPLE_PERIOD;
@@ -169,6 +193,7 @@ function tracepointFile(littleEndian: boolean): WrittenFile {
           '0xffffffff81a00000 : "Start context switch"\n',
         ),
       ],
+      [2, buildIdFeature(littleEndian)],
       [3, textFeature(littleEndian, 'lab')],
       [4, textFeature(littleEndian, '6.12.0-test')],
     ]),
@@ -193,7 +218,7 @@ describe('records of perf.data', () => {
     ]);
     expect(pipe.events).toEqual(file.events);
     expect(file.facts).toMatchObject({ format: 'perf.data', hostname: 'lab', cpus: 2, clock: 'perf' });
-    expect(file.facts.profile.release).toBe('6.12.0-test');
+    expect(file.facts.profile).toMatchObject({ release: '6.12.0-test', buildId: KERNEL_BUILD_ID });
     expect(file.issues.map((issue) => issue.kind)).toEqual(['symbols-missing']);
   });
 

@@ -1,7 +1,7 @@
 /** `quiesce explain`: the evidence of one finding, event by event, or as a mail. */
 
 import { type Command, Option } from 'commander';
-import { packageVersion } from '../../../../schema/index.ts';
+import { type KernelProfile, packageVersion } from '../../../../schema/index.ts';
 import type { Explanation } from '../../../query/explain.ts';
 import { explainFinding } from '../../../query/explain.ts';
 import { QueryConnection } from '../../../query/user-sql.ts';
@@ -52,15 +52,15 @@ export function registerExplain(program: Command, session: Session): void {
 /** Stack frames with their source lines, where an image is given. */
 function withSourceLines(explanation: Explanation, options: ExplainCommandOptions, path: string): Explanation {
   const reader = new StoreReader(path);
-  let release: string | undefined;
+  let kernel: KernelProfile;
   try {
-    release = reader.runInfo(explanation.runId).kernel.release;
+    kernel = reader.runInfo(explanation.runId).kernel;
   } finally {
     reader.close();
   }
   const { events, lines } = explanation;
   const frames = [...events, ...lines].flatMap(({ stack }) => stack);
-  const found = linesOfFrames(options, frames, release);
+  const found = linesOfFrames(options, frames, kernel);
   if (found === undefined) return explanation;
   const told = <T extends { readonly stack: readonly string[] }>(item: T): T => ({
     ...item,

@@ -60,7 +60,7 @@ function stateAt(db: string, options: StateOptions, { streams }: Session): void 
     };
     const result = states.at(stepped(states, options), filter);
     const frames = result.tasks.flatMap((task) => task.frames);
-    const sources = linesOfFrames(options, frames, states.release);
+    const sources = linesOfFrames(options, frames, states.kernel);
     if (options.json) {
       const told = sources && { ...result, sources: Object.fromEntries(sources) };
       streams.out(`${JSON.stringify(told ?? result, null, 1)}\n`);
