@@ -1,7 +1,7 @@
 /**
  * Whether captures belong together: a run is one boot of one machine, and what two boots recorded, put on one timeline, shows waits and stalls that nobody
- * had. Only proof counts: another kernel release, a kernel that was loaded elsewhere (KASLR), a kthread of the kernel's own under another number, or console lines that a
- * complete log does not have. Times prove nothing: traces of one boot may lie apart, and their clocks may count from elsewhere.
+ * had. Only proof counts: another machine, another kernel release, a kernel that was loaded elsewhere (KASLR), a kthread of the kernel's own under another number, or console
+ * lines that a complete log does not have. Times prove nothing: traces of one boot may lie apart, and their clocks may count from elsewhere.
  */
 import { CaptureError, type EventBatch, type LogReport } from '../../schema/index.ts';
 
@@ -49,11 +49,32 @@ interface Mark {
   readonly capture: string;
 }
 
+/** What a machine is called before somebody names it. */
+const UNNAMED: ReadonlySet<string> = new Set([
+  '',
+  '(none)',
+  'localhost',
+  'linux',
+  'debian',
+  'ubuntu',
+  'fedora',
+  'buildroot',
+]);
+
 /** Marks of each boot that stay the same until the next one. */
 export class MarksOfBoots {
   readonly #marks = new Map<string, Mark>();
   /** By string id: whether it names such a kthread; 0 not looked at, 1 no, 2 yes. */
   #named = new Uint8Array(1024);
+
+  /** @throws CaptureError when another capture of the boot names another machine */
+  seeHost(boot: number, hostname: string, capture: string): void {
+    const [name] = hostname.toLowerCase().split('.');
+    if (UNNAMED.has(name)) return;
+    const known = this.#see(boot, 'hostname', name, capture);
+    if (known)
+      throw new CaptureError(`${known.capture} is of machine ${known.value}, ${capture} of machine ${name}; ${ADVICE}`);
+  }
 
   /** @throws CaptureError when another capture of the boot has the kernel's text elsewhere */
   seeText(boot: number, text: Readonly<Record<string, string>>, capture: string): void {

@@ -318,10 +318,12 @@ export class RunStream {
   }
 
   /** @throws CaptureError when another capture shows that it is of another boot */
-  #checkMarks({ capture }: Lane, batch: EventBatch): void {
+  #checkMarks(lane: Lane, batch: EventBatch): void {
+    const { capture } = lane;
     const { name } = capture.source;
     if (!capture.isLog) {
       this.#marks.seeTasks(batch, (id) => this.#dictionary.text(id), name);
+      if (capture.facts.hostname) this.#marks.seeHost(lane.boot ?? batch.boot, capture.facts.hostname, name);
       if (capture.facts.kernelText) this.#marks.seeText(batch.boot, capture.facts.kernelText, name);
       return;
     }

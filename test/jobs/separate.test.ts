@@ -138,3 +138,17 @@ ffffffffff600000 t last
   // Who may not see addresses gets zeros.
   expect((await replayCaptures([here, recording('zeros.dat', '0000000000000000')])).run.captures).toHaveLength(2);
 });
+
+it('another machine is refused by its name, which nobody has to have given it', async () => {
+  const recorded = (name: string, hostname: string, s: number) =>
+    textCapture(
+      name,
+      `# hostname : ${hostname}\n# os release : 6.1.0\n#\n        sleeper     9 [000] ${s}.000100: sched:sched_waking: comm=other pid=10 prio=120 target_cpu=000\n`,
+    );
+  const first = recorded('first.txt', 'node-7.example.org', 20);
+  await expect(replayCaptures([first, recorded('second.txt', 'node-8.example.org', 21)])).rejects.toThrow(
+    /first\.txt is of machine node-7, second\.txt of machine node-8.*--separate/,
+  );
+  for (const same of ['node-7', 'Node-7.example.org', '(none)', 'localhost'])
+    expect((await replayCaptures([first, recorded('second.txt', same, 21)])).run.captures).toHaveLength(2);
+});

@@ -1,4 +1,5 @@
 /** `journalctl -o export`: records of `NAME=value` lines with a blank line behind each. A value with line ends is written with its length. */
+import type { JournalBoots } from './journal-boots.ts';
 import { linesOf } from './json-record.ts';
 
 const FIELD = /^([A-Z_][A-Z0-9_]{0,63})=(.*)$/s;
@@ -13,9 +14,14 @@ export function looksLikeExport(head: Buffer): boolean {
 
 export class ExportRecords {
   readonly #fields = new Map<string, string>();
+  readonly #boots: JournalBoots;
   /** A field whose value comes with its length. */
   #name: string | undefined;
   #value: Buffer[] = [];
+
+  constructor(boots: JournalBoots) {
+    this.#boots = boots;
+  }
 
   /** The lines of a message when a record ends with this line of the export. */
   push(line: Buffer): string[] | undefined {
@@ -49,7 +55,7 @@ export class ExportRecords {
   }
 
   finish(): string[] | undefined {
-    const lines = linesOf(this.#fields);
+    const lines = linesOf(this.#fields, this.#boots);
     this.#fields.clear();
     return lines;
   }

@@ -3,6 +3,8 @@
  * the prefix of a line again, so that one reader reads all.
  */
 
+import type { JournalBoots } from './journal-boots.ts';
+
 /** Names under which records keep their message, and the kernel's time in µs. */
 const MESSAGES = ['MESSAGE', 'msg', 'message', 'log', 'text', 'line'] as const;
 const MONOTONIC = ['_SOURCE_MONOTONIC_TIMESTAMP', '_SOURCE_BOOTTIME_TIMESTAMP', '__MONOTONIC_TIMESTAMP'] as const;
@@ -22,8 +24,8 @@ export function mayBeRecord(bytes: Uint8Array, start: number, end: number): bool
   return code === 0x64 && bytes[start + 5] === 0x20 && bytes[start + 6] === 0x7b; // data: {
 }
 
-/** The lines of the message with prefixes; undefined when the line is no record of a log. */
-export function linesOfRecord(line: string): string[] | undefined {
+/** The lines of the message with prefixes, and of the boot that begins with it; undefined when the line is no record of a log. */
+export function linesOfRecord(line: string, boots: JournalBoots): string[] | undefined {
   const yaml = YAML.exec(line);
   if (yaml) return [yaml[1].replaceAll("''", "'")];
   const brace = line.indexOf('{');
@@ -34,19 +36,21 @@ export function linesOfRecord(line: string): string[] | undefined {
     return undefined;
   }
   if (typeof record !== 'object' || record === null) return undefined;
-  return linesOf(new Map(Object.entries(record)));
+  return linesOf(new Map(Object.entries(record)), boots);
 }
 
 /** @param fields of a record, by name */
-export function linesOf(fields: ReadonlyMap<string, unknown>): string[] | undefined {
+export function linesOf(fields: ReadonlyMap<string, unknown>, boots: JournalBoots): string[] | undefined {
   const name = MESSAGES.find((candidate) => fields.has(candidate));
   const message = name === undefined ? undefined : messageText(fields.get(name));
   if (message === undefined) return undefined;
   const prefix = prefixOf(fields);
-  return message
+  const lines = message
     .replace(/\n$/, '')
     .split('\n')
     .map((part) => prefix + part);
+  const mark = boots.markBefore(fields);
+  return mark === undefined ? lines : [mark, ...lines];
 }
 
 /** The journal writes text that is not UTF-8 as a list of bytes. */

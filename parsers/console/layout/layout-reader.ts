@@ -8,6 +8,7 @@ import type { LineReader } from '../../lines.ts';
 import { beginningLook, type LineLook, NOTHING, REPORT, wordFinder } from '../report/report-words.ts';
 import { hasHostAfterStamp, terminalColumns } from '../sniff.ts';
 import { ExportRecords, looksLikeExport } from './export-record.ts';
+import { JournalBoots } from './journal-boots.ts';
 import { linesOfRecord, mayBeRecord } from './json-record.ts';
 import { LayoutNote } from './layout-note.ts';
 import { LinePrefix } from './prefix/line-prefix.ts';
@@ -31,6 +32,7 @@ export class LayoutReader {
   readonly note = new LayoutNote();
   readonly #sink: (line: PreparedLine, bytes: TextBytes | undefined) => void;
   readonly #prefix = new LinePrefix();
+  readonly #boots = new JournalBoots();
   readonly #export: ExportRecords | undefined;
   readonly #joiner = new WrapJoiner();
   /** Lines are broken where the terminal ended; 0: they are not. */
@@ -80,7 +82,7 @@ export class LayoutReader {
     this.#sink = sink;
     this.#terminal = terminalColumns(head);
     this.#prefix.hostAfterStamp = hasHostAfterStamp(head);
-    this.#export = looksLikeExport(start) ? new ExportRecords() : undefined;
+    this.#export = looksLikeExport(start) ? new ExportRecords(this.#boots) : undefined;
     this.#marks = new MarkFinder(looksLikePage(start) ? MARK_TAG : 0);
   }
 
@@ -145,7 +147,7 @@ export class LayoutReader {
   }
 
   #record(text: string, lineNumber: number): boolean {
-    const lines = linesOfRecord(text);
+    const lines = linesOfRecord(text, this.#boots);
     this.#records(lines, lineNumber);
     return lines !== undefined;
   }

@@ -50,6 +50,19 @@ describe('boots in one log', () => {
       [1, 0],
       [1, 2e9],
     ]);
+    const record = (id: string, us: number, text: string): string =>
+      `${JSON.stringify({ _BOOT_ID: id.repeat(32), _TRANSPORT: 'kernel', __MONOTONIC_TIMESTAMP: String(us), MESSAGE: text })}\n`;
+    const boots = [0, 0, 1, 2].map((boot, i) => [boot, i]);
+    const json = boots.map(([boot, i]) => record('abc'[boot], 1e6 * (i + 1), `line ${i}`)).join('');
+    const fields = boots.map(
+      ([boot, i]) =>
+        `__CURSOR=x\n_BOOT_ID=${'abc'[boot].repeat(32)}\n_TRANSPORT=kernel\n__MONOTONIC_TIMESTAMP=${1e6 * (i + 1)}\nMESSAGE=line ${i}\n\n`,
+    );
+    // Kernel time goes on where one boot ended before the next one's log begins: the records tell.
+    for (const text of [json, fields.join('')])
+      expect((await readLog(text)).events.filter(({ msg }) => /^line/.test(msg)).map((event) => event.boot)).toEqual(
+        boots.map(([boot]) => boot),
+      );
     const bare = await readLog('Linux version 6.1.0 (a) #1\nx\nLinux version 6.1.0 (a) #1\ny\n');
     expect(bare.events.map((event) => event.boot)).toEqual([0, 0, 1, 1]);
   });
