@@ -85,6 +85,11 @@ export const DIAGNOSTICS = {
     advice:
       'AUX records (Intel PT, Arm ETM) need an instruction decoder: what they recorded is in `perf script --itrace=… | quiesce replay -` only.',
   },
+  'aux-truncated': {
+    severity: 'note',
+    advice:
+      'The AUX buffer was full, and what the CPU traced in the meantime is lost (no events: those have a buffer of their own); record with a larger one (perf record -m ,64M).',
+  },
   'clock-ticks': {
     severity: 'note',
     advice:

@@ -6,6 +6,7 @@ import { BatchWriter, EventBatch, MOST_LOST, NO_CPU, NO_TID } from '../../schema
 import type { ParseContext } from '../format.ts';
 import { formatAddress } from '../tracefs-format/address-cache.ts';
 import {
+  AUX_FLAG_TRUNCATED,
   MISC_LOST_SAMPLES_BPF,
   RECORD_AUX,
   RECORD_EXIT,
@@ -252,6 +253,8 @@ export class Session {
       // u64 offset, size and flags: what the AUX area holds, which is data of a tracer and no sample.
       if (this.#u64(view, at + 16) > 0)
         this.#context.diagnostics.report('aux-undecoded', { byte: block.captureOffset + at }, 'AUX record');
+      if ((view.getUint32(at + (this.#littleEndian ? 24 : 28), this.#littleEndian) & AUX_FLAG_TRUNCATED) !== 0)
+        this.#context.diagnostics.report('aux-truncated', { byte: block.captureOffset + at }, 'AUX record');
     } else if (this.#applySideBand(block, at, size, type, misc, trailerBytes) === false) {
       this.#context.diagnostics.report(
         'record-malformed',

@@ -17,6 +17,8 @@ export const RECORD_FORK = 7;
 export const RECORD_SAMPLE = 9;
 export const RECORD_MMAP2 = 10;
 export const RECORD_AUX = 11;
+/** Of an AUX record: there was no room for all of it. */
+export const AUX_FLAG_TRUNCATED = 1;
 export const RECORD_LOST_SAMPLES = 13;
 export const RECORD_KSYMBOL = 17;
 /** Records of the kernel have types below this one; those of the tool start here. */

@@ -16,8 +16,8 @@ const SAMPLE_AUX = 1 << 20;
 const PLAIN = SAMPLE_IDENTIFIER | SAMPLE_IP | SAMPLE_TID | SAMPLE_TIME | SAMPLE_CPU;
 
 const trailer = (bytes: Bytes, time: number): Bytes => bytes.u32(1).u32(1).u64(time).u32(0).u32(0).u64(7);
-const aux = (time: number, size: number): Buffer =>
-  record(11, 0, trailer(new Bytes(true).u64(0).u64(size).u64(0), time));
+const aux = (time: number, size: number, flags = 0): Buffer =>
+  record(11, 0, trailer(new Bytes(true).u64(0).u64(size).u64(flags), time));
 
 async function issuesOf(sampleType: number, records: readonly Buffer[]): Promise<Map<string, number>> {
   const bytes = perfFile({ littleEndian: true, attributes: [{ type: 1, config: 0, sampleType, ids: [7] }], records });
@@ -28,6 +28,17 @@ async function issuesOf(sampleType: number, records: readonly Buffer[]): Promise
 it('AUX records with data are counted, empty ones are none', async () => {
   const issues = await issuesOf(PLAIN, [aux(10, 4096), aux(20, 64), aux(30, 0)]);
   expect(issues.get('aux-undecoded')).toBe(2);
+});
+
+it('AUX records for which there was no room are losses, also empty ones', async () => {
+  const [truncated, overwrite] = [1, 2];
+  const issues = await issuesOf(PLAIN, [
+    aux(10, 64, truncated),
+    aux(20, 64, overwrite),
+    aux(30, 0, truncated | overwrite),
+  ]);
+  expect(issues.get('aux-undecoded')).toBe(2);
+  expect(issues.get('aux-truncated')).toBe(2);
 });
 
 it('AUX areas of samples are counted, their samples are events', async () => {
