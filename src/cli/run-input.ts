@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { replay } from '../jobs/replay.ts';
+import { NAMED_WHEN_READ, replay } from '../jobs/replay.ts';
 import { replayCaptures } from '../jobs/replay-captures.ts';
 import { StoreReader } from '../store/run-reader.ts';
 import { listRuns } from '../store/runs/run-list.ts';
@@ -45,6 +45,7 @@ export async function withStore<T>(
 ): Promise<T> {
   if (input !== '-' && isStoreFile(input)) {
     if (options.db !== undefined) throw new UsageError(`--db: ${input} is a store already`);
+    if (options.kallsyms !== undefined) throw new UsageError(NAMED_WHEN_READ);
     if (replayed) await replayStored(input, options, session);
     return use(input);
   }

@@ -29,6 +29,10 @@ export async function ingest(inputs: Inputs, options: IngestOptions): Promise<Re
   return replaySeparately(captures, { ...settings, replay: false });
 }
 
+/** Why a store takes no symbols. */
+export const NAMED_WHEN_READ =
+  '--kallsyms: frames of a stored run were named when its captures were read; read those again';
+
 /** @param onReplayed gets the models of each run once it is judged */
 export async function replayInputs(
   inputs: Inputs,
@@ -42,6 +46,7 @@ export async function replayInputs(
   if (given.kind === 'store') {
     if (selection)
       throw new RequestError('a stored run is replayed whole: --from, --to, --cpu and --event are for captures');
+    if (kallsymsPath !== undefined) throw new RequestError(NAMED_WHEN_READ);
     // Brings the models with it, which captures load beside their parsers.
     const { replayStore } = await import('./replay-store.ts');
     return replayStore(given.path, { ...watched, ...(run !== undefined && { runId: run }) });

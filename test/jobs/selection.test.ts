@@ -48,4 +48,13 @@ it('a stored run is replayed whole', async () => {
   expect((await quiesce('ingest', '--db', db, '--quiet', path, '--cpu', '1')).status).toBe(0);
   const { status, err } = await quiesce('replay', db, '--cpu', '1');
   expect([status, err]).toEqual([2, expect.stringContaining('replayed whole')]);
+  const named = writeFileIn(folder.path, 'kallsyms', 'ffffffff81000000 T _stext\n');
+  for (const args of [
+    ['replay', db],
+    ['state', db, '--at', '1'],
+  ])
+    expect(await quiesce(...args, '--kallsyms', named)).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('frames of a stored run were named when its captures were read'),
+    });
 });
