@@ -85,7 +85,7 @@ export const STACKS = group(
 );
 export const LOCKS = group(
   'lock:lock_acquire, lock:lock_release',
-  ['lock_acquire'],
+  [['lock_acquire', 'lock_release']],
   true,
   'lock order is not recorded (CONFIG_LOCKDEP)',
 );

@@ -49,26 +49,36 @@ export interface LockRecord {
   readonly unrecordedCpus: readonly number[];
 }
 
+/** What is concluded from locks that are held: nothing, where releases are not recorded. */
+function heldEvidence({ events, sleeps, deferrals }: Models['locks']) {
+  // The model takes back orders by itself, those of the log stay.
+  if (events.trust.releasesMissing) return { sameClass: [], addressOrders: [], misuses: [], sleeps: [], deferrals: [] };
+  return {
+    sameClass: events.sameClass.all,
+    addressOrders: events.sameClass.orders,
+    misuses: events.misuses.all,
+    sleeps: sleeps.all,
+    deferrals: deferrals.all,
+  };
+}
+
 /** Taken after the models' `finish`. */
 export function lockRecord(world: World, { locks, tasks }: Models): LockRecord {
+  const held = heldEvidence(locks);
   return {
     classes: locks.classes,
     edges: locks.events.graph.edges.filter((edge) => !edge.revoked),
     reportedCycles: locks.reports.cycles,
     nestings: locks.events.nestings.all,
-    sameClass: locks.events.sameClass.all,
-    addressOrders: locks.events.sameClass.orders,
-    misuses: locks.events.misuses.all,
+    ...held,
     lockStat: locks.events.lockStat,
-    sleeps: locks.sleeps.all,
-    deferrals: locks.deferrals.all,
     history: locks.events.history,
     wakes: locks.events.wakes,
     profile: world.profile,
     stacks: locks.stacks,
     dictionary: world.dictionary,
     endNs: world.nowNs,
-    apiProfiles: mapOf(locks.deferrals.all, (site) => apiProfile(site.api, ruleRelease(world.profile))),
+    apiProfiles: mapOf(held.deferrals, (site) => apiProfile(site.api, ruleRelease(world.profile))),
     waitTypes: mapOf(locks.classes, (cls) =>
       waitTypeOf(cls, world.profile, locks.events.waitEvidence.preemptionCounted),
     ),

@@ -288,6 +288,7 @@ describe('a CPU whose task spins for a lock', () => {
   const scene = (): RcuScene =>
     hogScene()
       .at(-0.35, 'owner-9', 0, 'lock_acquire: 00000000000000a0 &the_lock')
+      .at(-0.349, 'owner-9', 0, 'lock_acquired: 00000000000000a0 &the_lock')
       .runs(-0.3, 0, 'swapper/0-0', 'owner-9', 'R')
       .at(-0.29, 'hog-7', 1, 'lock_acquire: 00000000000000a0 &the_lock')
       .at(-0.28, 'hog-7', 1, 'lock_contended: 00000000000000a0 &the_lock')

@@ -115,6 +115,7 @@ export class LockEvents {
     const task = this.tasks.at(event);
     if (task === undefined) return;
     this.acquisitions++;
+    if (this.trust.releasesMissingOn(event.cpu)) return;
     const flags = event.flags;
     const cls = this.table.of(event, ACQUIRE.name);
     const eventId = event.eventId;
@@ -374,6 +375,8 @@ export class LockEvents {
   }
 
   contended(event: EventCursor): void {
+    // Without lock_acquired nobody knows when the wait is over.
+    if (!this.lockStat) return;
     const task = this.tasks.at(event);
     if (task === undefined) return;
     const cls = this.table.of(event, LOCK.name);

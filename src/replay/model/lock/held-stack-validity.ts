@@ -40,6 +40,15 @@ export class HeldStackValidity {
     return { dark: this.#dark, unreleased: this.#unreleased, lastRelease: this.#lastRelease };
   }
 
+  /** Releases are not recorded at all, as far as this CPU shows: lock_acquire alone was asked for, and nothing is known to be held. */
+  releasesMissingOn(cpu: number): boolean {
+    return this.#lastRelease.length === 0 && this.#unreleased[cpu] >= UNRELEASED;
+  }
+
+  get releasesMissing(): boolean {
+    return this.#unreleased.some((_, cpu) => this.releasesMissingOn(cpu));
+  }
+
   /** Judges an acquisition before it is used; sets HELD_DUBIOUS in its `how` and on entries that it contradicts. */
   acquiring(task: TaskLocks, acquisition: Acquisition, lockStat: boolean, classes: readonly LockClass[]): void {
     const { cls, context, cpu } = acquisition;

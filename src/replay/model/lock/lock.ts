@@ -264,7 +264,7 @@ export class LockModel implements Model {
 
   /** Everything the task holds or waits for, oldest first. */
   heldBy(taskKey: number): LockHolder[] {
-    const task = this.events.tasks.get(taskKey);
+    const task = this.events.trust.releasesMissing ? undefined : this.events.tasks.get(taskKey);
     return task ? task.entries.slice(0, task.depth).map((entry) => this.#holder(task, entry)) : [];
   }
 
@@ -286,7 +286,7 @@ export class LockModel implements Model {
   waits(): LockWaitState[] {
     const waits: LockWaitState[] = [];
     const known = new Set<number>();
-    for (const task of this.events.tasks.active) {
+    for (const task of this.events.trust.releasesMissing ? [] : this.events.tasks.active) {
       for (let i = 0; i < task.depth; i++) {
         const entry = task.entries[i];
         const cls = this.classes[entry.classId];
@@ -367,6 +367,8 @@ export class LockModel implements Model {
     // irq_work/N kthreads exist on PREEMPT_RT only (kernel/irq_work.c).
     if (this.#world.dictionary.strings.some((text) => /^irq_work\/\d+$/.test(text))) this.#world.learn('rt', true);
     this.events.trust.finish();
+    // Held with interrupts on, or never released: nobody knows.
+    if (this.events.trust.releasesMissing) for (const cls of this.classes) cls.usage = 0;
     writeLockFacts(this, this.#world.facts);
   }
 }
